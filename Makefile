@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make help lists the targets.
+
+PREFIX   ?= /usr
+SBINDIR  ?= /sbin
+MANDIR   ?= $(PREFIX)/share/man
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+RUNDIR   ?= /run/mdadm
+DESTDIR  ?=
+INSTALL  ?= install
+
+# Objects go to B, one directory for each kind of build.
+SANITIZE ?=
+comma    := ,
+B        ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wformat=2 -Wpointer-arith -Wvla
+WERROR ?=
+HARDEN := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(SAN) -pthread \
+	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DRUNDIR='"$(RUNDIR)"' -I.
+ALL_LDFLAGS := $(LDFLAGS) $(SAN) -pthread -pie -Wl,-z,relro,-z,now
+LIBS := -ludev -laio
+
+MAIN := mdmon.c
+# Everything but main() goes into an archive that the unit tests link against.
+SRC := $(filter-out $(MAIN),$(wildcard *.c))
+OBJ := $(SRC:%.c=$(B)/%.o)
+TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
+TEST_BIN := $(TESTS:%=$(B)/tests/%)
+
+.PHONY: all install uninstall check check-unit check-vm demo bench deps clean help
+
+all: $(B)/mdmon
+
+$(B)/mdmon: $(B)/mdmon.o $(B)/libmdmon.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libmdmon.a: $(OBJ)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c | $(B)/tests
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%.o: tests/%.c | $(B)/tests
+	$(CC) $(ALL_CFLAGS) -DSAMPLES='"$(CURDIR)/tests/samples"' -MMD -MP -c -o $@ $<
+
+$(B)/tests/test-%: $(B)/tests/test-%.o $(B)/libmdmon.a
+	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
+
+$(B)/tests:
+	mkdir -p $@
+
+-include tests/flags.mk
+
+check: deps check-unit check-vm
+
+# Each unit test is a program of its own: make build/tests/test-NAME && build/tests/test-NAME
+check-unit: $(TEST_BIN)
+	@sh tests/run-unit $(TEST_BIN)
+
+# T="name ..." runs some scenarios only, D=reference runs them with Debian's mdmon.
+D ?= ours
+check-vm: all
+	@MDMON=$(B)/mdmon tests/vm/run -d $(D) $(T)
+
+demo: deps all
+	@MDMON=$(B)/mdmon demo/run
+
+bench: all
+	@MDMON=$(B)/mdmon bench/run
+
+deps:
+	@sh scripts/deps
+
+compile_commands.json: Makefile
+	@{ echo '['; for f in *.c tests/test-*.c; do \
+		printf '{"directory":"%s","file":"%s","command":"%s -c %s"},\n' '$(CURDIR)' "$$f" \
+			"$$(printf '%s' '$(CC) $(ALL_CFLAGS)' | sed 's/[\\"]/\\&/g')" "$$f"; \
+	done | sed '$$s/,$$//'; echo ']'; } > $@
+
+install: all
+	$(INSTALL) -D -m 755 $(B)/mdmon $(DESTDIR)$(SBINDIR)/mdmon
+	$(INSTALL) -D -m 644 man/mdmon.8 $(DESTDIR)$(MANDIR)/man8/mdmon.8
+	$(INSTALL) -D -m 644 systemd/mdmon@.service $(DESTDIR)$(UNITDIR)/mdmon@.service
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/mdmon $(DESTDIR)$(MANDIR)/man8/mdmon.8 $(DESTDIR)$(UNITDIR)/mdmon@.service
+
+clean:
+	rm -rf build build-* compile_commands.json
+
+help:
+	@echo 'make                 build $(B)/mdmon'
+	@echo 'make demo            watch the daemon work on a real md kernel in an emulator'
+	@echo 'make check           all tests: unit tests, then scenarios in the emulator'
+	@echo 'make check-unit      unit tests only (no root, seconds)'
+	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
+	@echo 'make bench           stalls, beside those of the mdmon of Debian'
+	@echo 'make deps            install the Debian packages that are missing'
+	@echo 'make install         to DESTDIR, PREFIX=$(PREFIX), SBINDIR=$(SBINDIR)'
+	@echo 'make uninstall       remove what install put there'
+	@echo 'make clean           remove all build directories'
+	@echo 'make compile_commands.json   for editors and analysers'
+	@echo
+	@echo 'SANITIZE=address,undefined or SANITIZE=thread builds with sanitizers, WERROR=1 is strict,'
+	@echo 'B=dir names the object directory, RUNDIR=$(RUNDIR) is where pid file and socket live.'
+
+-include $(wildcard $(B)/*.d $(B)/tests/*.d)

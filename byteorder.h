@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Integers as they lie on disk. They are structs, so that the compiler refuses
+ * a missing conversion; and unaligned, so that they may stand anywhere.
+ */
+#ifndef BYTEORDER_H
+#define BYTEORDER_H
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct {
+	uint8_t b[2];
+} le16;
+
+typedef struct {
+	uint8_t b[4];
+} le32;
+
+typedef struct {
+	uint8_t b[8];
+} le64;
+
+static inline uint16_t le16_get(le16 x)
+{
+	uint16_t v;
+
+	memcpy(&v, x.b, sizeof(v));
+	return le16toh(v);
+}
+
+static inline uint32_t le32_get(le32 x)
+{
+	uint32_t v;
+
+	memcpy(&v, x.b, sizeof(v));
+	return le32toh(v);
+}
+
+static inline uint64_t le64_get(le64 x)
+{
+	uint64_t v;
+
+	memcpy(&v, x.b, sizeof(v));
+	return le64toh(v);
+}
+
+static inline le16 le16_make(uint16_t v)
+{
+	le16 x;
+
+	v = htole16(v);
+	memcpy(x.b, &v, sizeof(v));
+	return x;
+}
+
+static inline le32 le32_make(uint32_t v)
+{
+	le32 x;
+
+	v = htole32(v);
+	memcpy(x.b, &v, sizeof(v));
+	return x;
+}
+
+static inline le64 le64_make(uint64_t v)
+{
+	le64 x;
+
+	v = htole64(v);
+	memcpy(x.b, &v, sizeof(v));
+	return x;
+}
+
+#endif

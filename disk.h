@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A component disk of the container: opened for metadata, identified.
+ * Opening, probing and closing: manager and start-up. The fields are constant
+ * afterwards, so that the monitor may read them and use the descriptor.
+ */
+#ifndef DISK_H
+#define DISK_H
+
+#include "mdmon.h"
+
+#define DISK_SERIAL_MAX 256
+#define DISK_SERIALS 4
+
+struct disk {
+	dev_t dev;
+	char name[MEMBER_NAME_MAX]; /* kernel name, "sda" */
+	int fd;                     /* O_RDWR | O_DIRECT | O_CLOEXEC, never O_EXCL */
+	uint64_t size;              /* bytes (BLKGETSIZE64) */
+	uint32_t sector_size;       /* bytes, logical (BLKSSZGET) */
+	uint32_t physical_size;     /* bytes, physical block (BLKPBSZGET) */
+	bool physical_aligned;      /* physical blocks start at offset 0 (BLKALIGNOFF is 0) */
+	uint32_t scsi_id;           /* host<<24 | channel<<16 | target<<8 | lun; 0 if not SCSI */
+	bool partition;             /* it is a partition, not a whole disk */
+
+	/*
+	 * Raw serial numbers, best source first (imsm.md 1.17): the device name if
+	 * IMSM_DEVNAME_AS_SERIAL=1, NVMe attribute, SCSI page 0x80 (SG_IO, then sysfs), udev.
+	 * Not normalised; bytes, not text.
+	 */
+	unsigned serial_count;
+	struct {
+		unsigned char bytes[DISK_SERIAL_MAX];
+		size_t len;
+	} serial[DISK_SERIALS];
+};
+
+/*
+ * Opens the block device by number: through /dev/NAME if that is the device, else through a temporary
+ * node that is unlinked at once. Fills everything above. NULL with errno set; logs nothing.
+ */
+struct disk *disk_open(dev_t dev);
+void disk_close(struct disk *d); /* closes and frees; NULL is fine */
+
+/*
+ * O_DIRECT read or write of `len` bytes at `offset`, any buffer alignment (copies through an aligned
+ * buffer); `len` and `offset` are multiples of the sector size (else -EINVAL). What was written is durable.
+ * Blocking: manager and start-up only. 0 or -errno (-EIO on a short transfer).
+ */
+int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset);
+int disk_write(const struct disk *d, const void *buf, size_t len, uint64_t offset);
+
+/*
+ * Opens a block device node by number with `flags` (see disk_open for how); kernel_name ("sda") may be
+ * NULL if it is not known. Descriptor or -errno.
+ * Also used for the container itself.
+ */
+int disk_open_node(dev_t dev, const char *kernel_name, int flags);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that the manager and the monitor share.
+ *
+ * The monitor stands in the write path of the arrays, so nothing here makes it
+ * wait: no lock, no sleep, no single slot that the other side must empty first.
+ *
+ * Objects travel over four lists. Each has one producer and one consumer; the
+ * producer pushes single nodes, the consumer takes the whole list at once:
+ *
+ *	published   manager -> monitor   new arrays and changed duplicates
+ *	discarded   monitor -> manager   arrays that the monitor has forgotten
+ *	updates     manager -> monitor   changes to the metadata
+ *	handled     monitor -> manager   the same updates, applied or refused
+ *
+ * Whoever takes an object owns it. A push is a release, a take is an acquire: the
+ * consumer sees everything the producer wrote before the push. Since only whole
+ * lists are taken, a node cannot be taken and pushed again behind the producer's
+ * back (no ABA problem).
+ *
+ * To change an array the manager builds a duplicate with `replaces` set and
+ * publishes it. The monitor puts it in the place of the old copy and discards that.
+ * What the monitor has learned of the array is in its array_watch, to which all copies
+ * point, so nothing is lost in the swap.
+ *
+ * What the monitor wants done (requests) are bits in the array's watch and in the member,
+ * set by the monitor and taken by the manager.
+ *
+ * Tickets: the manager draws numbers; the monitor notes at the start of a pass the last
+ * number drawn and publishes it when the pass has ended. So a ticket is honoured after one
+ * complete pass that saw everything handed over before the ticket was drawn.
+ *
+ * Wake-ups are SIGUSR1, which both threads keep blocked except inside ppoll(): one that is
+ * sent at any other moment stays pending and ends the next ppoll() at once.
+ *
+ * tests/model/handoff.pml is a model of this file. Change both together.
+ */
+#include "handoff.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+typedef _Atomic(struct handoff_node *) handoff_list;
+
+static struct {
+	handoff_list published;
+	handoff_list discarded;
+	handoff_list updates;
+	handoff_list handled;
+	atomic_int manager_tid;
+	atomic_int monitor_tid;
+	atomic_bool draining;
+	atomic_bool stop;
+	atomic_uint drawn;    /* last ticket drawn */
+	atomic_uint honoured; /* last ticket honoured */
+} shared;
+
+static void list_push(handoff_list *list, struct handoff_node *n)
+{
+	struct handoff_node *head = atomic_load_explicit(list, memory_order_relaxed);
+
+	do {
+		n->next = head;
+	} while (!atomic_compare_exchange_weak_explicit(list, &head, n, memory_order_release,
+							memory_order_relaxed));
+}
+
+/* The whole list, in the order in which it was pushed. */
+static struct handoff_node *list_take(handoff_list *list)
+{
+	struct handoff_node *n, *next, *ordered = NULL;
+
+	n = atomic_exchange_explicit(list, NULL, memory_order_acquire);
+	for (; n; n = next) {
+		next = n->next;
+		n->next = ordered;
+		ordered = n;
+	}
+	return ordered;
+}
+
+static void wake(atomic_int *tid)
+{
+	int t = atomic_load_explicit(tid, memory_order_acquire);
+
+	if (t > 0)
+		syscall(SYS_tgkill, getpid(), t, SIGUSR1);
+}
+
+void handoff_set_manager(pid_t tid)
+{
+	atomic_store_explicit(&shared.manager_tid, tid, memory_order_release);
+}
+
+void handoff_set_monitor(pid_t tid)
+{
+	atomic_store_explicit(&shared.monitor_tid, tid, memory_order_release);
+}
+
+void handoff_wake_monitor(void)
+{
+	wake(&shared.monitor_tid);
+}
+
+void handoff_wake_manager(void)
+{
+	wake(&shared.manager_tid);
+}
+
+void handoff_start_drain(void)
+{
+	atomic_store_explicit(&shared.draining, true, memory_order_release);
+	handoff_wake_monitor();
+}
+
+bool handoff_draining(void)
+{
+	return atomic_load_explicit(&shared.draining, memory_order_acquire);
+}
+
+void handoff_stop_monitor(void)
+{
+	atomic_store_explicit(&shared.stop, true, memory_order_release);
+	handoff_wake_monitor();
+}
+
+bool handoff_monitor_must_stop(void)
+{
+	return atomic_load_explicit(&shared.stop, memory_order_acquire);
+}
+
+/* The node is the first member of what it links, so the pointers convert. */
+_Static_assert(offsetof(struct active_array, node) == 0, "node must come first");
+_Static_assert(offsetof(struct metadata_update, node) == 0, "node must come first");
+
+void handoff_publish(struct active_array *a)
+{
+	list_push(&shared.published, &a->node);
+	handoff_wake_monitor();
+}
+
+struct active_array *handoff_take_published(void)
+{
+	return (struct active_array *)list_take(&shared.published);
+}
+
+void handoff_discard(struct active_array *a)
+{
+	list_push(&shared.discarded, &a->node);
+}
+
+struct active_array *handoff_take_discarded(void)
+{
+	return (struct active_array *)list_take(&shared.discarded);
+}
+
+void handoff_queue_update(struct metadata_update *u)
+{
+	list_push(&shared.updates, &u->node);
+	handoff_wake_monitor();
+}
+
+struct metadata_update *handoff_take_updates(void)
+{
+	return (struct metadata_update *)list_take(&shared.updates);
+}
+
+void handoff_return_update(struct metadata_update *u)
+{
+	list_push(&shared.handled, &u->node);
+}
+
+struct metadata_update *handoff_take_handled(void)
+{
+	return (struct metadata_update *)list_take(&shared.handled);
+}
+
+void handoff_request_array(struct active_array *a, unsigned bits)
+{
+	atomic_fetch_or_explicit(&a->watch->requests, bits, memory_order_release);
+}
+
+void handoff_request_member(struct active_array *a, struct mdinfo *d, unsigned bits)
+{
+	/* The member first: whoever sees ARRAY_WANT_MEMBERS must see these bits. */
+	atomic_fetch_or_explicit(&d->requests, bits, memory_order_release);
+	handoff_request_array(a, ARRAY_WANT_MEMBERS);
+}
+
+unsigned handoff_take_array_requests(struct active_array *a)
+{
+	return atomic_exchange_explicit(&a->watch->requests, 0, memory_order_acquire);
+}
+
+unsigned handoff_take_member_requests(struct mdinfo *d)
+{
+	return atomic_exchange_explicit(&d->requests, 0, memory_order_acquire);
+}
+
+unsigned handoff_draw_ticket(void)
+{
+	unsigned t = atomic_fetch_add_explicit(&shared.drawn, 1, memory_order_release) + 1;
+
+	handoff_wake_monitor();
+	return t;
+}
+
+bool handoff_ticket_honoured(unsigned ticket)
+{
+	unsigned h = atomic_load_explicit(&shared.honoured, memory_order_acquire);
+
+	return (int)(h - ticket) >= 0;
+}
+
+unsigned handoff_pass_begin(void)
+{
+	return atomic_load_explicit(&shared.drawn, memory_order_acquire);
+}
+
+unsigned handoff_last_honoured(void)
+{
+	return atomic_load_explicit(&shared.honoured, memory_order_relaxed);
+}
+
+void handoff_pass_end(unsigned seen, bool wake_manager)
+{
+	if (seen != handoff_last_honoured()) {
+		atomic_store_explicit(&shared.honoured, seen, memory_order_release);
+		wake_manager = true;
+	}
+	if (wake_manager)
+		handoff_wake_manager();
+}
+
+void handoff_reset(void)
+{
+	list_take(&shared.published);
+	list_take(&shared.discarded);
+	list_take(&shared.updates);
+	list_take(&shared.handled);
+	atomic_store(&shared.draining, false);
+	atomic_store(&shared.stop, false);
+	atomic_store(&shared.drawn, 0);
+	atomic_store(&shared.honoured, 0);
+	atomic_store(&shared.manager_tid, 0);
+	atomic_store(&shared.monitor_tid, 0);
+}

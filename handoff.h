@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that both threads touch. See handoff.c for the protocol.
+ */
+#ifndef HANDOFF_H
+#define HANDOFF_H
+
+#include <pthread.h>
+
+#include "mdmon.h"
+
+/* ---- start and end ---- */
+
+/* Any thread, before it first waits: says which thread SIGUSR1 shall wake. */
+void handoff_set_manager(pid_t tid);
+void handoff_set_monitor(pid_t tid);
+
+/* Wake the other thread out of its ppoll(). Never blocks; async-signal-safe. */
+void handoff_wake_monitor(void);
+void handoff_wake_manager(void);
+
+/* manager: tell the monitor to drop arrays as they become clean (SIGTERM), or to end. */
+void handoff_start_drain(void);
+bool handoff_draining(void);
+void handoff_stop_monitor(void);
+bool handoff_monitor_must_stop(void);
+
+/* ---- arrays ---- */
+
+/* manager: give a new array, or a duplicate with `replaces` set, to the monitor. */
+void handoff_publish(struct active_array *a);
+
+/* monitor: all published arrays, oldest first, linked through ->node.next. */
+struct active_array *handoff_take_published(void);
+
+/* monitor: give back an array that it will never touch again. */
+void handoff_discard(struct active_array *a);
+
+/* manager: all discarded arrays, oldest first, linked through ->node.next. */
+struct active_array *handoff_take_discarded(void);
+
+/* ---- updates ---- */
+
+/* manager: queue an update and wake the monitor. Applied in the order queued. */
+void handoff_queue_update(struct metadata_update *u);
+
+/* monitor: all queued updates, oldest first. */
+struct metadata_update *handoff_take_updates(void);
+
+/* monitor: give an update back, after `status` and `durable` are set. */
+void handoff_return_update(struct metadata_update *u);
+
+/* manager: all handled updates, oldest first. */
+struct metadata_update *handoff_take_handled(void);
+
+/* ---- requests: bits set by the monitor, taken by the manager ---- */
+
+/* monitor. Does not wake the manager; the pass does that once at its end. */
+void handoff_request_array(struct active_array *a, unsigned bits);
+void handoff_request_member(struct active_array *a, struct mdinfo *d, unsigned bits);
+
+/* manager: all requests so far, which are cleared. */
+unsigned handoff_take_array_requests(struct active_array *a);
+unsigned handoff_take_member_requests(struct mdinfo *d);
+
+/* ---- ping tickets ---- */
+
+/*
+ * manager: draw a ticket and wake the monitor. The ticket is honoured when one
+ * complete pass that began after this call has ended: updates queued before are
+ * durable, arrays published before have been looked at.
+ */
+unsigned handoff_draw_ticket(void);
+bool handoff_ticket_honoured(unsigned ticket);
+
+/* monitor: at the start of a pass; hand the result to handoff_pass_end. */
+unsigned handoff_pass_begin(void);
+
+/* monitor: the ticket honoured last; if it is not the one seen, somebody waits for a full look. */
+unsigned handoff_last_honoured(void);
+
+/*
+ * monitor: at the end of the pass. Wakes the manager if a ticket became honoured
+ * or `wake` is set.
+ */
+void handoff_pass_end(unsigned seen, bool wake);
+
+/* For tests: forget everything. No other thread may run. */
+void handoff_reset(void);
+
+#endif

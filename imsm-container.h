@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An IMSM container in memory, and the parts of its handler:
+ *
+ *   super-imsm.c       the superswitch: glue between the loops and the parts below,
+ *                      and writing (sync_metadata)
+ *   imsm-load.c        choosing among the disks' copies when they disagree
+ *   imsm-state.c       what happens to a volume's metadata when something happens to
+ *                      the array (state machine)
+ *   imsm-updates.c     queued updates: create, delete, rename, disks come and go
+ *   imsm-spare.c       choosing a spare and recording it as rebuilding
+ *
+ * Everything but super-imsm.c and the I/O in imsm-load.c is pure: it works on struct
+ * imsm_container, which belongs to the monitor once the threads run. Nothing here
+ * allocates, except where its comment says so.
+ */
+#ifndef IMSM_CONTAINER_H
+#define IMSM_CONTAINER_H
+
+#include "disk.h"
+#include "imsm.h"
+#include "mdmon.h"
+
+#define IMSM_INDEX_SPARE (-1)     /* a spare */
+#define IMSM_INDEX_UNRELATED (-2) /* failed or not ours: never written */
+
+/* A disk that is present in the container. */
+struct imsm_dl {
+	struct imsm_dl *next;
+	struct disk *disk;               /* owned */
+	dev_t dev;
+	uint8_t serial[IMSM_SERIAL_LEN]; /* physical, normalised, never marked */
+	struct imsm_disk record;         /* 512-byte units. For index >= 0 the table entry is the truth */
+	int index;                       /* position in the disk table, or IMSM_INDEX_* */
+	bool spare_record_due;           /* its spare record must be (re)written */
+	bool clear_migr_record_due;      /* its last sector must be zeroed */
+	bool stale;                      /* its last write failed; it holds something older */
+	bool in_plan;                    /* it takes part in the write that is being made */
+};
+
+struct imsm_container {
+	struct imsm_meta meta;       /* the truth: disk table, volumes, bad blocks */
+	uint32_t sector_size;        /* of the champion; members must match */
+	struct imsm_dl *disks;       /* present disks, most recently added first */
+	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
+	bool write_due;              /* something changed that must reach the members */
+	bool spare_check_due;        /* a disk was added: every array should look for spares */
+};
+
+/* ---- finding things ---- */
+
+static inline uint32_t imsm_ord_index(uint32_t ord)
+{
+	return ord & IMSM_ORD_INDEX_MASK;
+}
+
+struct imsm_dl *imsm_dl_by_index(const struct imsm_container *c, int index);
+struct imsm_dl *imsm_dl_by_dev(const struct imsm_container *c, dev_t dev);
+struct imsm_dl *imsm_dl_by_serial(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN]);
+/* Another present disk has the same serial and is a member: the two cannot be told apart by the metadata. */
+bool imsm_serial_ambiguous(const struct imsm_container *c, const struct imsm_dl *dl);
+
+/*
+ * Disk table entries that no present disk claims are "missing": absent at load, or taken
+ * out of the container since. They count as bad like failed ones.
+ */
+bool imsm_disk_present(const struct imsm_container *c, uint32_t index);
+bool imsm_disk_failed(const struct imsm_container *c, uint32_t index);
+
+/* ---- imsm-load.c ---- */
+
+/* One disk's own view, before a choice is made. */
+struct imsm_candidate {
+	struct disk *disk;
+	uint8_t serial[IMSM_SERIAL_LEN]; /* physical; the one of the disk's serials that its own table names, else its first */
+	int own_index;                   /* in its own table, -1 if its serial is not there */
+	struct imsm_meta *meta;          /* NULL: unreadable or no valid metadata (`why`) */
+	uint32_t sector_size;
+	const char *why;
+};
+
+/*
+ * Pure. imsm.md 2.3, 2.4: `cand` in the order in which they are to be considered (the reverse of sysfs
+ * order). Fills c->meta, sector_size, and for each candidate i the index in index[i] (>= 0,
+ * IMSM_INDEX_*), or IMSM_DROPPED. -ENOENT: no usable metadata at all; *why says what was wrong.
+ */
+#define IMSM_DROPPED (-3)
+int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container *c, int *index, const char **why);
+
+/* Reads one disk's copy (blocking; start-up). Retries a torn read. Allocates cand->meta. */
+void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
+
+/* ---- imsm-state.c: derived quantities (imsm.md 3) ---- */
+
+unsigned imsm_map_data_members(const struct imsm_map *m); /* 0: unsupported */
+uint64_t imsm_map_per_dev(const struct imsm_map *m);      /* sectors */
+void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors);
+
+enum imsm_which { IMSM_M0, IMSM_M1, IMSM_MX };
+
+const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_which which); /* NULL: no map1 */
+uint32_t imsm_ord(const struct imsm_volume *v, unsigned slot, enum imsm_which which);  /* UINT32_MAX: no such slot */
+int imsm_slot_of(const struct imsm_map *m, uint32_t index); /* -1: not a member */
+
+unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which);
+enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,
+					unsigned failed, enum imsm_which which);
+bool imsm_rebuilding(const struct imsm_volume *v);
+bool imsm_initializing(const struct imsm_volume *v);
+bool imsm_resyncing(const struct imsm_volume *v);
+bool imsm_general_migration(const struct imsm_volume *v);
+bool imsm_container_reshaping(const struct imsm_container *c);
+uint64_t imsm_blocks_per_unit(const struct imsm_volume *v); /* 0: no checkpoint is kept */
+
+/* ---- imsm-state.c: transitions ---- */
+
+void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_type type);
+void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state);
+/* True if something new was recorded. */
+bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* A volume without a migration: its state from what its disks and flags say. */
+void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
+/* A spare becomes a member: the next entry of the disk table, of which there must be one (IMSM_MAX_DISKS). */
+void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl);
+/* Removes the entry from the disk table. Still present: a good disk becomes a spare, a failed one unrelated. */
+void imsm_delete_disk(struct imsm_container *c, uint32_t index);
+
+/* What the state machine is told of the array; a copy of what the monitor read. */
+struct imsm_event {
+	enum array_state state;
+	enum sync_action action, prev_action;
+	uint64_t resync_start;    /* sectors, SECTORS_NONE = complete */
+	uint64_t component_size;  /* sectors */
+	uint64_t last_checkpoint; /* in and out: sectors */
+	uint64_t custom_array_size; /* out: sectors, 0 = none */
+	int level, raid_disks, layout; /* of md */
+	unsigned disk_count;      /* members that md has */
+	struct imsm_event_disk {
+		int slot;
+		unsigned state;   /* MEMBER_* */
+		uint64_t recovery_start;
+	} disk[IMSM_MAX_MEMBERS];
+};
+
+/* imsm.md 5 and 6; set c->write_due when something changed. */
+enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
+				      enum consistency want);
+void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
+
+/* ---- imsm-updates.c ---- */
+
+enum imsm_update_type {
+	IMSM_UPDATE_ACTIVATE_SPARE = 0, /* internal to the reference; refused from the socket */
+	IMSM_UPDATE_CREATE_ARRAY = 1,
+	IMSM_UPDATE_KILL_ARRAY = 2,
+	IMSM_UPDATE_RENAME_ARRAY = 3,
+	IMSM_UPDATE_ADD_REMOVE_DISK = 4, /* internal */
+	IMSM_UPDATE_RESHAPE_CONTAINER_DISKS = 5,
+	IMSM_UPDATE_RESHAPE_MIGRATION = 6,
+	IMSM_UPDATE_TAKEOVER = 7,
+	IMSM_UPDATE_GENERAL_MIGRATION_CHECKPOINT = 8,
+	IMSM_UPDATE_SIZE_CHANGE = 9,
+	IMSM_UPDATE_PREALLOC_BADBLOCKS_MEM = 10, /* internal */
+	IMSM_UPDATE_RWH_POLICY = 11,
+};
+
+/*
+ * manager; pure. Type, length and ranges that need no metadata. *why: static text for the log.
+ * 0, -EINVAL (malformed), -EOPNOTSUPP (known type, not supported yet).
+ */
+int imsm_check_message(const void *buf, size_t len, const char **why);
+
+/* monitor. All or nothing; sets c->write_due. `scratch`: room for a copy. *why as above. */
+int imsm_apply_message(struct imsm_container *c, struct imsm_meta *scratch, const void *buf, size_t len,
+		       const char **why);
+
+/*
+ * monitor. dl becomes a spare of the container (owned by it from then on). Its serial, record (size, scsi_id) and
+ * disk are set; no disk of that device number may be listed (the caller refuses it).
+ */
+void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
+/*
+ * monitor. The disk left the container: unlinks its entry and returns it for the manager to close and free.
+ * Its entry in the disk table stays while a volume names it. NULL: we do not know the disk.
+ */
+struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
+
+/* ---- imsm-spare.c ---- */
+
+/* One member as md has it. */
+struct imsm_md_member {
+	int slot;
+	dev_t dev;
+	unsigned state; /* MEMBER_* */
+};
+
+/* imsm.md 9. Fills req->pick/count (highest slot first); changes nothing. */
+void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_level, uint64_t component_size,
+		      const struct imsm_md_member *member, unsigned members, unsigned raid_disks,
+		      struct spare_request *req);
+
+/* imsm.md 8.2, all records or none. `scratch` as above. */
+int imsm_commit_spares(struct imsm_container *c, struct imsm_meta *scratch, unsigned volume,
+		       const struct spare_request *req, const char **why);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Putting spares into a degraded array.
+ *
+ *	spare_check      ask the monitor, who owns the metadata, which disks to take
+ *	spare_found      freeze the array, put the disks in, queue the commit
+ *	spare_committed  the metadata says "rebuilding", durably: swap in the duplicate that
+ *	                 knows the new members and let the kernel rebuild
+ *
+ * The array is frozen in between, so that the kernel does not give a disk a slot, or start to
+ * rebuild, before the metadata says so. A daemon that dies on the way leaves the array frozen
+ * without the '-' prefix; the next one finds the disks in place and goes on (pick.in_array).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/sysmacros.h>
+
+#include "handoff.h"
+#include "log.h"
+#include "managemon.h"
+#include "sysfs.h"
+
+static struct metadata_update *spare_update(struct managed_array *ma, enum update_op op)
+{
+	struct metadata_update *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->op = op;
+	u->spares = &ma->spares;
+	u->owner = ma;
+	return u;
+}
+
+void spare_check(struct managed_array *ma)
+{
+	struct metadata_update *u;
+
+	if (ma->spare_step != SPARE_IDLE || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
+		return; /* the wish stays; somebody wakes us when that has passed */
+	u = spare_update(ma, UPDATE_FIND_SPARES);
+	if (!u)
+		return;
+	ma->wants &= ~(unsigned)ARRAY_WANT_SPARE_CHECK;
+	ma->spares.array = ma->current;
+	ma->spares.count = 0;
+	if (getrandom(&ma->spares.random, sizeof(ma->spares.random), GRND_NONBLOCK) < 0)
+		ma->spares.random = (uint32_t)manager_now_ns();
+	ma->spare_step = SPARE_FINDING;
+	manager_queue_update(ma->mgr, u);
+}
+
+static void thaw(struct managed_array *ma)
+{
+	if (ma->frozen_by_us)
+		sysfs_write_attr(ma->md_dir, "sync_action", "idle");
+	ma->frozen_by_us = false;
+}
+
+static int write_member_u64(const struct managed_array *ma, const char *name, const char *attr, uint64_t v)
+{
+	char path[MEMBER_NAME_MAX + 40];
+
+	snprintf(path, sizeof(path), "%s/%s", name, attr);
+	return sysfs_write_attr_u64(ma->md_dir, path, v);
+}
+
+static int write_member(const struct managed_array *ma, const char *name, const char *attr, const char *word)
+{
+	char path[MEMBER_NAME_MAX + 40];
+
+	snprintf(path, sizeof(path), "%s/%s", name, attr);
+	return sysfs_write_attr(ma->md_dir, path, word);
+}
+
+/* `offset` before `size`: the kernel insists. */
+static int configure_member(const struct managed_array *ma, const char *name, const struct spare_pick *p)
+{
+	int err = write_member_u64(ma, name, "offset", p->data_offset);
+
+	if (!err)
+		err = write_member_u64(ma, name, "size", (p->component_size + 1) / 2);
+	if (!err && p->ppl_size)
+		err = write_member_u64(ma, name, "ppl_sector", p->ppl_sector);
+	if (!err && p->ppl_size)
+		err = write_member_u64(ma, name, "ppl_size", p->ppl_size);
+	if (!err)
+		err = write_member_u64(ma, name, "slot", (uint64_t)p->slot);
+	if (!err && p->bad_block_log)
+		err = write_member(ma, name, "state", "external_bbl");
+	return err;
+}
+
+/* Puts the disk into md and opens it for the monitor. NULL: md has it no more. */
+static struct mdinfo *insert_member(const struct managed_array *ma, const struct spare_pick *p)
+{
+	char name[MEMBER_NAME_MAX] = "dev-", number[32];
+	struct mdinfo *d = NULL;
+	int err;
+
+	err = sysfs_block_name(p->dev, name + 4, sizeof(name) - 4);
+	snprintf(number, sizeof(number), "%u:%u", major(p->dev), minor(p->dev));
+	if (!err)
+		err = sysfs_write_attr(ma->md_dir, "new_dev", number);
+	if (err) {
+		log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
+		return NULL;
+	}
+	err = configure_member(ma, name, p);
+	if (!err) {
+		d = member_open(ma->md_dir, name, p->dev, p->slot);
+		err = d ? 0 : -errno;
+	}
+	if (err) {
+		log_error("%s: cannot set up spare %s: %s", ma->name, name + 4, strerror(-err));
+		write_member(ma, name, "state", "remove");
+	}
+	return d;
+}
+
+/* Fills `a` with the picks and forgets those that md would not take. */
+static void insert_picks(struct managed_array *ma, struct active_array *a)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < ma->spares.count; i++) {
+		const struct spare_pick *p = &ma->spares.pick[i];
+
+		if (!p->in_array) {
+			struct mdinfo *d = insert_member(ma, p);
+
+			if (!d)
+				continue;
+			d->refs = 1;
+			a->disks[a->disk_count++] = d;
+		}
+		ma->spares.pick[kept++] = *p;
+	}
+	ma->spares.count = kept;
+}
+
+static void give_up(struct managed_array *ma)
+{
+	if (ma->with_spares)
+		array_release(ma->with_spares);
+	ma->with_spares = NULL;
+	ma->spare_step = SPARE_IDLE;
+	thaw(ma);
+}
+
+/* Takes the members that were just put in out again. */
+static void take_out(struct managed_array *ma)
+{
+	for (unsigned i = 0; i < ma->with_spares->disk_count; i++) {
+		struct mdinfo *d = ma->with_spares->disks[i];
+
+		if (d->refs == 1)
+			sysfs_write_fd(d->manager_fd, "remove");
+	}
+}
+
+void spare_found(struct managed_array *ma)
+{
+	struct metadata_update *u;
+
+	ma->spare_step = SPARE_IDLE;
+	if (!ma->copies)
+		return;
+	if (!ma->spares.count) {
+		thaw(ma);
+		return;
+	}
+	/* mdadm may have frozen it, or another copy may be on its way: later. */
+	if (ma->copies != 1 || handoff_draining() || array_is_frozen(ma)) {
+		ma->wants |= ARRAY_WANT_SPARE_CHECK;
+		return;
+	}
+	if (sysfs_write_attr(ma->md_dir, "sync_action", "frozen"))
+		return;
+	ma->frozen_by_us = true;
+	u = spare_update(ma, UPDATE_COMMIT_SPARES);
+	ma->with_spares = array_duplicate(ma, ma->spares.count);
+	if (u && ma->with_spares)
+		insert_picks(ma, ma->with_spares);
+	if (!u || !ma->with_spares || !ma->spares.count) {
+		free(u);
+		give_up(ma);
+		return;
+	}
+	ma->spare_step = SPARE_COMMITTING;
+	manager_queue_update(ma->mgr, u);
+}
+
+static bool blocked_by_mdadm(const struct managed_array *ma)
+{
+	char buf[SYSFS_WORD_MAX];
+	struct metadata_version v;
+
+	if (sysfs_read_attr(ma->md_dir, "metadata_version", buf, sizeof(buf)) < 0)
+		return true;
+	sysfs_parse_metadata_version(buf, &v);
+	return v.blocked;
+}
+
+static void start_rebuild(struct managed_array *ma)
+{
+	int err;
+
+	/* "recover" would thaw what mdadm has frozen in the meantime; its own "idle" starts the rebuild then. */
+	if (blocked_by_mdadm(ma)) {
+		ma->frozen_by_us = false;
+		return;
+	}
+	err = sysfs_write_attr(ma->md_dir, "sync_action", "recover");
+	if (err && err != -EBUSY)
+		log_error("%s: cannot start the rebuild: %s", ma->name, strerror(-err));
+	else
+		ma->frozen_by_us = false;
+	thaw(ma);
+}
+
+void spare_committed(struct managed_array *ma, int status)
+{
+	struct active_array *a = ma->with_spares;
+
+	if (!ma->copies) { /* the array has ended meanwhile */
+		array_release(a);
+		ma->with_spares = NULL;
+		ma->spare_step = SPARE_IDLE;
+		return;
+	}
+	if (status) {
+		log_error("%s: the spare could not be recorded: %s", ma->name, strerror(-status));
+		take_out(ma);
+		give_up(ma);
+		return;
+	}
+	for (unsigned i = 0; i < ma->spares.count; i++)
+		log_info("%s: rebuilding slot %d on %u:%u", ma->name, ma->spares.pick[i].slot,
+			 major(ma->spares.pick[i].dev), minor(ma->spares.pick[i].dev));
+	ma->with_spares = NULL;
+	ma->spare_step = SPARE_IDLE;
+	array_publish(ma, a);
+	start_rebuild(ma);
+}

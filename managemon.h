@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The manager thread: everything that may block, allocate, open files or talk.
+ *
+ *   managemon.c     the loop: what to wait for, clients, the container's disks, the end
+ *   manage-array.c  the life of one member array: adoption, duplicates, removal of members
+ *   manage-spare.c  putting spares into a degraded array
+ *
+ * All of it runs in the manager thread (the process's main thread).
+ */
+#ifndef MANAGEMON_H
+#define MANAGEMON_H
+
+#include "mdmon.h"
+#include "mdstat.h"
+#include "msg.h"
+
+enum spare_step {
+	SPARE_IDLE,
+	SPARE_FINDING,    /* the monitor is choosing */
+	SPARE_COMMITTING, /* md has the spares; the metadata is being told */
+};
+
+/* What the manager knows of one member array. */
+struct managed_array {
+	struct managed_array *next;
+	struct manager *mgr;
+	char name[MD_NAME_MAX];
+	int md_dir;                   /* O_PATH descriptor of its md directory */
+	struct array_watch *watch;
+	struct active_array *current; /* the copy published last */
+	unsigned copies;              /* published and not yet discarded */
+	int fds[6];                   /* array_state, sync_action ... shared by all copies */
+	unsigned wants;               /* ARRAY_WANT_*: asked for and not done yet */
+	bool refused;                 /* the metadata knows no such volume; tried again when mdstat changes */
+	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
+	bool complained;              /* a write that is being retried has been logged */
+	uint64_t retry_ns;            /* when to try again; 0: nothing to retry */
+	unsigned retry_ms;
+
+	enum spare_step spare_step;
+	struct spare_request spares;
+	struct active_array *with_spares; /* duplicate to be published when the commit is durable */
+};
+
+/* A disk in the container, whether its metadata is used or not. */
+struct container_disk {
+	struct container_disk *next;
+	dev_t dev;
+	ino_t inode; /* of its directory in sysfs: a disk that was removed and added again has another */
+	bool seen;
+};
+
+/* Somebody waits until all that was asked for before is done. */
+struct waiter {
+	struct waiter *next;
+	uint64_t client; /* 0: the start-up */
+	bool ping_monitor;
+	bool has_ticket;
+	unsigned ticket;
+	bool done; /* the ticket is honoured; answer at the end of this round */
+};
+
+struct manager {
+	struct supertype *st;
+	dev_t container_dev;
+	int container_md_dir;
+	int mdstat_fd;
+	struct msg_server *server;  /* NULL: no socket */
+	struct managed_array *arrays;
+	struct container_disk *disks;
+	struct waiter *waiters;
+	unsigned updates_out;       /* queued and not yet handled */
+	bool look_due;              /* read mdstat and manage in this round */
+	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
+	uint64_t exit_retry_ns;
+	unsigned exit_retry_ms;
+	bool first_look_done;
+	void (*ready)(void *arg);   /* called once when the first look is complete */
+	void *ready_arg;
+};
+
+/*
+ * Runs until no array is left (returns 0) or, after SIGTERM, until all arrays have been let
+ * go (returns 1: a successor may own our files already). SIGUSR1 and SIGTERM must be blocked;
+ * the monitor must run.
+ */
+int manager_run(struct manager *mgr);
+
+/* Fills mgr->disks with what load_container saw. 0 or -errno. */
+int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
+
+uint64_t manager_now_ns(void);
+
+/* Queues the update; it comes back to manager_update_done(). */
+void manager_queue_update(struct manager *mgr, struct metadata_update *u);
+
+/* ---- manage-array.c ---- */
+
+/*
+ * Adopts a running array that we do not know yet. If that fails it is tried again later; `again`: it was
+ * refused before and has been logged.
+ */
+void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again);
+
+/* Compares a known array with mdstat: level and geometry changes. */
+void array_update(struct managed_array *ma, const struct mdstat_entry *e);
+
+/* Takes the monitor's requests; `urgent` ones (unblocking) are done at once. */
+void array_take_requests(struct managed_array *ma);
+
+/* Does what is asked for and possible now. */
+void array_work(struct managed_array *ma, uint64_t now_ns);
+
+/* The monitor gave a copy back. May free *ma's structures; returns true if the array is gone. */
+bool array_discarded(struct active_array *a);
+
+/* An array that nobody uses any more. */
+void array_free(struct managed_array *ma);
+
+/* SIGTERM: make it become clean soon. */
+void array_start_drain(struct managed_array *ma);
+
+/* mdadm has frozen the array or blocked it with '-', or it is busy with a sync. */
+bool array_is_frozen(const struct managed_array *ma);
+
+/* A copy of ma->current without the members marked as removed; room for `more` members. NULL: no memory. */
+struct active_array *array_duplicate(const struct managed_array *ma, unsigned more);
+void array_publish(struct managed_array *ma, struct active_array *a);
+void array_release(struct active_array *a); /* a copy that was never published, or was discarded */
+
+/* Opens the attributes of md/NAME for the monitor. NULL with errno set. */
+struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot);
+
+/* ---- manage-spare.c ---- */
+
+void spare_check(struct managed_array *ma);           /* asks the monitor to choose */
+void spare_found(struct managed_array *ma);           /* it has: put them in, have them recorded */
+void spare_committed(struct managed_array *ma, int status); /* recorded (or not): start the rebuild */
+
+#endif

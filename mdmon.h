@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The vocabulary that all of mdmon shares: what an array, a member disk, a
+ * metadata update and a metadata handler are.
+ *
+ * Two threads run in this program. Each field below names its owner:
+ *
+ *   constant   set by the manager before the object is published (handoff.h),
+ *              never changed afterwards; both threads may read it
+ *   manager    only the manager thread touches it
+ *   monitor    only the monitor thread touches it
+ *   handoff    atomic, touched by both, under the rules in handoff.h
+ *
+ * Sizes and positions are in sectors of 512 bytes unless said otherwise.
+ */
+#ifndef MDMON_H
+#define MDMON_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MDMON_VERSION "0.1.0"
+
+/* Kernel names of arrays ("md126") and of attributes' directories ("dev-sda"). */
+#define MD_NAME_MAX 32
+#define MEMBER_NAME_MAX 64
+
+/* More slots than md itself allows in one array. */
+#define MAX_SLOTS 256
+
+#define SECTORS_NONE UINT64_MAX /* the word "none": complete, or not running */
+
+/* ---- words of the kernel (kernel-md.md 4.1, 4.3, 5.1) ---------------------- */
+
+/*
+ * The order matters: "more than inactive" means running, "at most clean" means
+ * that no write can be in flight.
+ */
+enum array_state {
+	ARRAY_GONE, /* the attribute cannot be read any more: stopped */
+	ARRAY_CLEAR,
+	ARRAY_INACTIVE,
+	ARRAY_SUSPENDED,
+	ARRAY_READONLY,
+	ARRAY_READ_AUTO,
+	ARRAY_CLEAN,
+	ARRAY_ACTIVE,
+	ARRAY_WRITE_PENDING,
+	ARRAY_ACTIVE_IDLE,
+	ARRAY_BROKEN,
+	ARRAY_UNKNOWN, /* a word we do not know: running */
+};
+
+enum sync_action {
+	SYNC_NONE, /* no such attribute: not redundant, or not running */
+	SYNC_IDLE,
+	SYNC_RESYNC,
+	SYNC_RECOVER,
+	SYNC_CHECK,
+	SYNC_REPAIR,
+	SYNC_RESHAPE,
+	SYNC_FROZEN,
+	SYNC_UNKNOWN,
+};
+
+/* Bits of a member's "state"; the first five are what superswitch.set_disk sees. */
+enum member_state {
+	MEMBER_FAULTY = 1u << 0,
+	MEMBER_IN_SYNC = 1u << 1,
+	MEMBER_WRITE_MOSTLY = 1u << 2,
+	MEMBER_SPARE = 1u << 3,
+	MEMBER_BLOCKED = 1u << 4,
+	MEMBER_EXTERNAL_BBL = 1u << 5,
+	MEMBER_GONE = 1u << 6, /* ours: the kernel answered ENODEV */
+};
+
+/* ---- objects --------------------------------------------------------------- */
+
+/* Link of a hand-over list; must be the first member of what it links. */
+struct handoff_node {
+	struct handoff_node *next; /* handoff */
+};
+
+/* What the monitor asks of the manager for one member disk. */
+enum member_request {
+	MEMBER_WANT_UNBLOCK = 1u << 0, /* failure is durable: write "-blocked" */
+	MEMBER_WANT_REMOVE = 1u << 1,  /* failure is durable: take it out of the array */
+	MEMBER_WANT_FAIL = 1u << 2,    /* it failed in another array: write "faulty" */
+	MEMBER_WANT_BBL_OFF = 1u << 3, /* bad block cannot be recorded: "-external_bbl" */
+};
+
+/*
+ * A member disk of one active array: one directory md/dev-NAME. Shared by all
+ * duplicates of the array; the manager counts the references.
+ */
+struct mdinfo {
+	char name[MEMBER_NAME_MAX]; /* constant: "dev-sda" */
+	dev_t dev;                  /* constant */
+	int slot;                   /* constant: position in the array; -1 if md took it away (failed) */
+
+	int state_fd;  /* constant: polled and read by the monitor */
+	int recovery_start_fd; /* constant: read by the monitor */
+	int unack_bb_fd; /* constant: unacknowledged_bad_blocks, polled by the monitor; -1 if absent */
+
+	int manager_fd;    /* manager: "state" once more, for writes that may sleep */
+	unsigned refs;     /* manager: active_array copies that hold it */
+	unsigned pending;  /* manager: member_request bits taken but not done yet */
+	bool removed;      /* manager: out of the array in md; the next duplicate leaves it out */
+
+	int meta_slot;           /* monitor: slot in the metadata, for a member without one in md */
+	bool fail_asked;         /* monitor: MEMBER_WANT_FAIL has been asked for */
+	unsigned prev_state;     /* monitor: MEMBER_* of the previous pass */
+	unsigned curr_state;     /* monitor: MEMBER_* of this pass */
+	uint64_t recovery_start; /* monitor: sectors, SECTORS_NONE = in sync */
+
+	atomic_uint requests; /* handoff: MEMBER_WANT_*, set by monitor, taken by manager */
+};
+
+/* What the monitor asks of the manager for one array. */
+enum array_request {
+	ARRAY_WANT_READ_AUTO = 1u << 0,      /* write "read-auto" */
+	ARRAY_WANT_ACTIVE = 1u << 1,         /* write "active" to a readonly array */
+	ARRAY_WANT_SPARE_CHECK = 1u << 2,    /* degraded: look for spares */
+	ARRAY_WANT_RESHAPE_CHECK = 1u << 3,  /* look for devices that mdadm added */
+	ARRAY_WANT_MEMBERS = 1u << 4,        /* some member has requests */
+};
+
+/*
+ * What the monitor knows of one array. It outlives the duplicates: all copies of
+ * an array point to the same watch, so nothing has to be carried over when one
+ * replaces another. Allocated and freed by the manager.
+ */
+struct array_watch {
+	/* monitor: what the previous and this pass read */
+	enum array_state prev_state, curr_state;
+	enum sync_action prev_action, curr_action;
+	uint64_t prev_resync_start, resync_start; /* SECTORS_NONE = complete */
+	uint64_t sync_completed;                  /* 0 when nothing runs */
+	bool blocked_by_mdadm;                    /* metadata_version begins with '-' */
+
+	/* monitor: bookkeeping of its own */
+	uint64_t last_checkpoint;  /* progress that the metadata should name */
+	uint64_t custom_array_size; /* set by the handler after a reshape, 0 = none */
+	uint64_t hold_until_ns;    /* CLOCK_MONOTONIC end of the wait for "-blocked", 0 = none, see monitor.c */
+	bool adopted;              /* open_new has bound it to the metadata */
+	bool first;                /* its first pass is not over */
+	bool seen_running;         /* it was more than inactive under this daemon */
+	bool look;                 /* something happened: read it in this pass */
+	bool dirty;                /* counted as dirty in the last pass */
+	void *handler;             /* handler's own, NULL if it needs nothing */
+
+	atomic_uint requests; /* handoff: ARRAY_WANT_*, set by monitor, taken by manager */
+};
+
+/*
+ * One active member array. The manager never changes one that is published: it
+ * publishes a changed duplicate whose `replaces` names the old one.
+ */
+struct active_array {
+	struct handoff_node node;       /* handoff: incoming or discard list */
+	struct active_array *replaces;  /* constant: older copy, NULL for a new array */
+	struct active_array *next;      /* monitor: its list of arrays */
+	struct supertype *container;    /* constant */
+	struct array_watch *watch;      /* constant */
+	struct managed_array *managed;  /* constant pointer; only the manager follows it */
+
+	char name[MD_NAME_MAX];  /* constant: "md126" */
+	int member;              /* constant: volume index in the metadata */
+	int level;               /* constant: 1, 4, 5, 6, 10 */
+	int raid_disks;          /* constant */
+	int layout;              /* constant: md layout number */
+	uint64_t component_size; /* constant: sectors per member */
+
+	int array_state_fd;      /* constant: monitor's, read/write, polled */
+	int sync_action_fd;      /* constant: monitor's, polled; -1 if absent */
+	int sync_completed_fd;   /* constant: monitor's, polled; -1 if absent */
+	int resync_start_fd;     /* constant: monitor's */
+	int metadata_version_fd; /* constant: monitor's */
+	int reshape_position_fd; /* constant: monitor's; -1 if absent */
+
+	int discard_error; /* monitor, before the discard: 0 stopped or replaced, else why refused */
+
+	unsigned disk_count;    /* constant */
+	struct mdinfo *disks[]; /* constant array of shared members */
+};
+
+/* ---- updates: the only way the manager changes metadata ---------------------- */
+
+enum update_op {
+	UPDATE_MESSAGE,       /* from the control socket: `buf`, `len` */
+	UPDATE_ADD_DISK,      /* a disk appeared in the container: `disk` */
+	UPDATE_REMOVE_DISK,   /* a disk left the container: `dev` */
+	UPDATE_FIND_SPARES,   /* choose spares for `spares->array`; changes nothing */
+	UPDATE_COMMIT_SPARES, /* record the spares in `spares` as rebuilding */
+};
+
+#define MAX_SPARE_PICKS 32
+
+/* One disk chosen to fill one empty slot. */
+struct spare_pick {
+	dev_t dev;
+	int slot;
+	uint64_t data_offset;    /* sectors */
+	uint64_t component_size; /* sectors */
+	uint64_t ppl_sector;     /* sectors; with ppl_size 0: no PPL */
+	uint32_t ppl_size;       /* sectors */
+	bool bad_block_log;      /* the format records bad blocks */
+	bool in_array;           /* md has it in that slot already (left by a dead daemon) */
+};
+
+struct spare_request {
+	struct active_array *array; /* the copy the manager published last */
+	uint32_t random;            /* fresh random number for the format */
+	unsigned count;
+	struct spare_pick pick[MAX_SPARE_PICKS];
+};
+
+/*
+ * Owned by the manager, then by the monitor from handoff_queue_update() until it
+ * comes back over the handled list. Everything applying it could need is
+ * allocated beforehand, by superswitch.prepare_update.
+ */
+struct metadata_update {
+	struct handoff_node node;
+	enum update_op op;
+	int status;   /* set by the monitor: 0 applied, -errno refused (nothing changed) */
+	bool durable; /* set by the monitor: what it changed is on disk */
+
+	void *buf;  /* UPDATE_MESSAGE: payload, malloc'd, owned by the update */
+	size_t len; /* bytes */
+
+	struct disk *disk; /* ADD: the new disk. On return: a disk to close, or NULL */
+	dev_t dev;         /* REMOVE */
+	struct spare_request *spares; /* FIND, COMMIT: owned by the manager */
+
+	void *space;       /* handler's preallocation, freed with free() by the manager */
+	uint64_t owner_id; /* manager: which client or array waits for it */
+	void *owner;       /* manager */
+};
+
+/* ---- metadata handlers -------------------------------------------------------- */
+
+struct supertype {
+	const struct superswitch *ss;
+	void *sb;                    /* the handler's container; owner: monitor once it runs */
+	char container[MD_NAME_MAX]; /* constant: "md127" */
+};
+
+/* What set_array_state is told. */
+enum consistency {
+	MARK_DIRTY = 0,
+	MARK_CLEAN = 1,
+	MARK_DECIDE = 2, /* readonly array about to start: clean only if nothing is to be done */
+};
+
+#define MAX_SYNC_REPORTS 8
+
+/* What sync_metadata is asked for and how it went. */
+struct sync_result {
+	bool retry;       /* in: also write to disks whose last write failed */
+	unsigned written; /* disks that hold the new state durably */
+	unsigned failed;  /* disks whose write failed */
+	unsigned reports; /* of them, those that had not failed the time before */
+	struct {
+		dev_t dev;
+		int error; /* -errno */
+	} report[MAX_SYNC_REPORTS];
+};
+
+/*
+ * A metadata format. No entry is NULL except where its comment says so.
+ *
+ * "start-up" entries run before the monitor exists, "manager" and "monitor"
+ * ones only in that thread. Monitor entries must not allocate, open, close,
+ * take locks or log other than through log.h. Metadata belongs to the monitor:
+ * manager entries see only what they are given.
+ */
+struct superswitch {
+	const char *name; /* text after "external:", e.g. "imsm" */
+
+	/*
+	 * start-up. Reads the metadata of all disks and takes ownership of those it
+	 * keeps (sets the slot in `disks` to NULL). On failure returns -errno, having
+	 * logged one line that says why; nothing was written anywhere.
+	 */
+	int (*load_container)(struct supertype *st, struct disk **disks, size_t count);
+
+	/* start-up or after the monitor ended: frees st->sb and its disks. */
+	void (*free_super)(struct supertype *st);
+
+	/* monitor. Binds a new array to volume a->member. -ENODEV: no such volume. */
+	int (*open_new)(struct active_array *a);
+
+	/* monitor. The array is not monitored any more; undoes open_new. */
+	void (*close_array)(struct active_array *a);
+
+	/* monitor. Slot that the metadata gives to this disk in the array's volume, or -1. */
+	int (*find_slot)(struct active_array *a, dev_t dev);
+
+	/*
+	 * monitor. Returns the consistency it settled on: MARK_DIRTY or MARK_CLEAN.
+	 * Idempotent. May set watch->last_checkpoint and custom_array_size.
+	 */
+	enum consistency (*set_array_state)(struct active_array *a, enum consistency c);
+
+	/* monitor. `state`: MEMBER_* bits of the member in `slot`. Idempotent. */
+	void (*set_disk)(struct active_array *a, int slot, unsigned state);
+
+	/*
+	 * monitor. Writes what changed to every disk that must hold it, durably.
+	 * Returns 1 if it wrote, 0 if there was nothing to write, -EIO if disks were
+	 * to be written and not one could be (the change stays pending).
+	 */
+	int (*sync_metadata)(struct supertype *st, struct sync_result *res);
+
+	/*
+	 * manager. Checks what can be checked without the metadata (type, length,
+	 * ranges) and allocates u->space. 0, or -errno to refuse the message.
+	 */
+	int (*prepare_update)(struct supertype *st, struct metadata_update *u);
+
+	/*
+	 * monitor. UPDATE_FIND_SPARES: fills u->spares->pick from what the watch and the members say.
+	 * u->spares->count stays 0 if nothing is to be done. Changes nothing.
+	 */
+	void (*activate_spare)(struct active_array *a, struct spare_request *req);
+
+	/* monitor. Applies one update of any other op completely or not at all: 0 or -errno. */
+	int (*process_update)(struct supertype *st, struct metadata_update *u);
+
+	/*
+	 * manager. Prepares a disk that appeared in the container (it becomes a
+	 * spare): sets u->disk, may write to the disk what only it needs.
+	 * 0 or -errno (the disk is left alone; the caller closes it).
+	 */
+	int (*add_to_super)(struct supertype *st, struct disk *disk, struct metadata_update *u);
+};
+
+extern const struct superswitch super_imsm;
+
+/* The handler for the text after "external:", or NULL. Any thread. */
+const struct superswitch *find_superswitch(const char *metadata);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why this exists: the first write to an idle array, and every failure of a disk,
+ * hold up all I/O of the array until the metadata is on disk. Written one disk after
+ * the other that costs the sum of all disks; here it costs the slowest one.
+ *
+ * Linux native AIO (libaio) does that without helper threads and without memory of
+ * its own. RWF_DSYNC makes each write durable when it completes. Where AIO cannot be
+ * had, pwritev2() writes the disks in turn.
+ */
+#include "metaio.h"
+
+#include <errno.h>
+#include <libaio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "disk.h"
+
+#ifndef RWF_DSYNC
+#define RWF_DSYNC 0x00000002
+#endif
+
+struct metaio {
+	io_context_t aio;
+	bool use_aio;
+	unsigned max_disks;
+	struct io_event *event;
+	struct request {
+		struct iocb cb;
+		struct metaio_disk *disk;
+		bool in_flight;
+	} *request;
+};
+
+struct metaio *metaio_open(unsigned max_disks)
+{
+	struct metaio *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->max_disks = max_disks;
+	m->event = calloc(max_disks, sizeof(*m->event));
+	m->request = calloc(max_disks, sizeof(*m->request));
+	if (!m->event || !m->request) {
+		metaio_close(m);
+		errno = ENOMEM;
+		return NULL;
+	}
+	m->use_aio = io_setup((int)max_disks, &m->aio) == 0;
+	return m;
+}
+
+void metaio_close(struct metaio *m)
+{
+	if (!m)
+		return;
+	if (m->use_aio)
+		io_destroy(m->aio);
+	free(m->event);
+	free(m->request);
+	free(m);
+}
+
+bool metaio_uses_aio(const struct metaio *m)
+{
+	return m->use_aio;
+}
+
+void metaio_force_sequential(struct metaio *m)
+{
+	if (m->use_aio)
+		io_destroy(m->aio);
+	m->use_aio = false;
+}
+
+struct metaio_plan *metaio_plan_new(unsigned capacity)
+{
+	struct metaio_plan *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->disk = calloc(capacity, sizeof(*p->disk));
+	if (!p->disk) {
+		free(p);
+		return NULL;
+	}
+	p->capacity = capacity;
+	p->max_torn = 1;
+	return p;
+}
+
+void metaio_plan_free(struct metaio_plan *p)
+{
+	if (!p)
+		return;
+	free(p->disk);
+	free(p);
+}
+
+void metaio_plan_clear(struct metaio_plan *p)
+{
+	p->disks = 0;
+	p->max_torn = 1;
+}
+
+struct metaio_disk *metaio_plan_add(struct metaio_plan *p, const struct disk *d)
+{
+	struct metaio_disk *pd;
+
+	if (p->disks == p->capacity)
+		return NULL;
+	pd = &p->disk[p->disks++];
+	*pd = (struct metaio_disk){ .disk = d };
+	return pd;
+}
+
+bool metaio_disk_step(struct metaio_disk *pd, const void *buf, uint64_t offset, uint32_t len)
+{
+	if (pd->steps == METAIO_STEPS)
+		return false;
+	pd->step[pd->steps++] = (struct metaio_step){ .buf = buf, .offset = offset, .len = len };
+	return true;
+}
+
+bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len)
+{
+	uint32_t block = d->physical_size > d->sector_size ? d->physical_size : d->sector_size;
+
+	if (!block || !len)
+		return false;
+	/* With an odd alignment we do not know where the physical blocks begin. */
+	if (block > d->sector_size && !d->physical_aligned)
+		return false;
+	return offset / block == (offset + len - 1) / block;
+}
+
+static void *unconst(const void *p)
+{
+	/* libaio and iovec have no const; the data is only read. */
+	return (void *)(uintptr_t)p;
+}
+
+/* The result of one step: how many bytes reached the disk, or -errno. */
+static void step_finished(struct metaio_disk *pd, long result)
+{
+	if (result == (long)pd->step[pd->done].len)
+		pd->done++;
+	else
+		pd->error = result < 0 ? (int)result : -EIO;
+}
+
+static bool disk_finished(const struct metaio_disk *pd)
+{
+	return pd->error || pd->done == pd->steps;
+}
+
+static void write_step_now(struct metaio_disk *pd)
+{
+	const struct metaio_step *s = &pd->step[pd->done];
+	struct iovec iov = { .iov_base = unconst(s->buf), .iov_len = s->len };
+	ssize_t n;
+
+	do {
+		n = pwritev2(pd->disk->fd, &iov, 1, (off_t)s->offset, RWF_DSYNC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+		n = pwritev(pd->disk->fd, &iov, 1, (off_t)s->offset);
+		if (n >= 0 && fdatasync(pd->disk->fd))
+			n = -1;
+	}
+	step_finished(pd, n < 0 ? -errno : n);
+}
+
+static void prepare(struct request *r)
+{
+	const struct metaio_step *s = &r->disk->step[r->disk->done];
+
+	io_prep_pwrite(&r->cb, r->disk->disk->fd, unconst(s->buf), s->len, (long long)s->offset);
+	r->cb.aio_rw_flags = RWF_DSYNC;
+	r->cb.data = r;
+	r->in_flight = true;
+}
+
+/* True if the kernel took it. Otherwise the step has been written here and now. */
+static bool submit(struct metaio *m, struct request *r)
+{
+	struct iocb *cb = &r->cb;
+
+	prepare(r);
+	if (io_submit(m->aio, 1, &cb) == 1)
+		return true;
+	r->in_flight = false;
+	write_step_now(r->disk);
+	return false;
+}
+
+/*
+ * Starts the next step of each disk that has one, within the limit for writes that
+ * could be torn. Returns how many are in flight.
+ */
+static unsigned submit_ready(struct metaio *m, struct metaio_plan *p, unsigned in_flight, unsigned *torn)
+{
+	for (unsigned i = 0; i < p->disks; i++) {
+		struct request *r = &m->request[i];
+
+		while (!r->in_flight && !disk_finished(r->disk)) {
+			if (r->disk->torn_risk && *torn >= p->max_torn)
+				break;
+			if (!submit(m, r))
+				continue;
+			in_flight++;
+			*torn += r->disk->torn_risk;
+		}
+	}
+	return in_flight;
+}
+
+static void run_aio(struct metaio *m, struct metaio_plan *p)
+{
+	unsigned in_flight = 0, torn = 0;
+
+	for (unsigned i = 0; i < p->disks; i++)
+		m->request[i] = (struct request){ .disk = &p->disk[i] };
+	while ((in_flight = submit_ready(m, p, in_flight, &torn)) > 0) {
+		int n = io_getevents(m->aio, 1, (long)in_flight, m->event, NULL);
+
+		for (int i = 0; i < n; i++) {
+			struct request *r = m->event[i].data;
+
+			r->in_flight = false;
+			in_flight--;
+			torn -= r->disk->torn_risk;
+			step_finished(r->disk, (long)m->event[i].res);
+		}
+	}
+}
+
+unsigned metaio_run(struct metaio *m, struct metaio_plan *p)
+{
+	unsigned written = 0;
+
+	for (unsigned i = 0; i < p->disks; i++) {
+		p->disk[i].error = 0;
+		p->disk[i].done = 0;
+	}
+	if (m->use_aio && p->disks <= m->max_disks)
+		run_aio(m, p);
+	/* Without AIO all of it; otherwise nothing is left. */
+	for (unsigned i = 0; i < p->disks; i++)
+		while (!disk_finished(&p->disk[i]))
+			write_step_now(&p->disk[i]);
+	for (unsigned i = 0; i < p->disks; i++)
+		written += !p->disk[i].error;
+	return written;
+}

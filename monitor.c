@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The monitor thread: waits for the kernel's notifications, lets the metadata say what
+ * has become true, and only then lets the kernel go on.
+ *
+ * Writes to the arrays may be waiting for this thread. So it never allocates, opens or
+ * closes anything, never takes a lock, and writes no sysfs attribute that can sleep behind
+ * a reconfiguration of the array (that is the manager's job, at our request). The only
+ * thing it waits for, besides the kernel's notifications, is its own metadata I/O.
+ *
+ * One pass: take what the manager handed over, read the arrays that something happened to,
+ * decide (decide.c), tell the metadata handler, write the metadata once, then acknowledge.
+ */
+#include "monitor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "decide.h"
+#include "handoff.h"
+#include "log.h"
+#include "sysfs.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+#define STACK_SIZE (128 * 1024)
+#define STACK_PREFAULT (64 * 1024)
+
+#define MAX_ARRAYS 256 /* of one container; formats allow far fewer */
+#define MAX_POLL_FDS 8192
+
+#define NS_PER_MS 1000000ull
+#define LOOK_INTERVAL_NS (5000 * NS_PER_MS) /* re-read everything: a notification may get lost */
+#define RETRY_SYNC_NS (1000 * NS_PER_MS)    /* after a metadata write that reached no disk */
+/*
+ * After a failure "active" waits that long for the manager's "-blocked": kernel-md.md 6.3
+ * shows why neither order is safe without a limit.
+ */
+#define HOLD_NS (10 * NS_PER_MS)
+#define HOLD_OVER 1 /* hold_until_ns: waited long enough, do not wait again */
+
+static struct {
+	struct supertype *st;
+	pthread_t thread;
+	struct active_array *arrays;
+	unsigned array_count;
+	struct decision decision[MAX_ARRAYS]; /* of this pass, between telling and acknowledging */
+	struct metadata_update *applied; /* to be returned after the metadata is written */
+	bool wake_manager;
+	bool sync_failed;     /* the last sync reached no disk: nothing may be acknowledged */
+	bool spare_check_all; /* the set of disks changed */
+	uint64_t retry_sync_ns;
+	uint64_t next_look_ns;
+	unsigned poll_count;
+	struct pollfd poll_fd[MAX_POLL_FDS];
+	struct array_watch *poll_watch[MAX_POLL_FDS];
+} mon;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- reading ------------------------------------------------------------------ */
+
+static enum array_state read_state(const struct active_array *a)
+{
+	char buf[SYSFS_WORD_MAX];
+	ssize_t n = sysfs_read_fd(a->array_state_fd, buf, sizeof(buf));
+
+	if (n >= 0)
+		return sysfs_parse_array_state(buf);
+	/* EBUSY comes just before ENODEV while the array is taken apart. */
+	return n == -ENODEV || n == -EBUSY || n == -ENOENT ? ARRAY_GONE : ARRAY_UNKNOWN;
+}
+
+static enum sync_action read_action(const struct active_array *a)
+{
+	char buf[SYSFS_WORD_MAX];
+
+	if (a->sync_action_fd < 0 || sysfs_read_fd(a->sync_action_fd, buf, sizeof(buf)) < 0)
+		return SYNC_NONE;
+	return sysfs_parse_sync_action(buf);
+}
+
+static void read_positions(const struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+	char buf[SYSFS_WORD_MAX];
+	uint64_t v;
+
+	w->prev_resync_start = w->resync_start;
+	/* In these states the kernel may have reset it already: keep what we know. */
+	if (w->curr_state > ARRAY_CLEAR && sysfs_read_fd(a->resync_start_fd, buf, sizeof(buf)) >= 0 &&
+	    sysfs_parse_sectors(buf, &v) == 0)
+		w->resync_start = v;
+	w->sync_completed = 0;
+	if (a->sync_completed_fd >= 0 && sysfs_read_fd(a->sync_completed_fd, buf, sizeof(buf)) >= 0 &&
+	    sysfs_parse_sync_completed(buf, &v) == 0)
+		w->sync_completed = v;
+}
+
+static void read_blocked(const struct active_array *a)
+{
+	char buf[SYSFS_WORD_MAX];
+	struct metadata_version v;
+
+	a->watch->blocked_by_mdadm = true; /* if in doubt leave it alone */
+	if (sysfs_read_fd(a->metadata_version_fd, buf, sizeof(buf)) < 0)
+		return;
+	sysfs_parse_metadata_version(buf, &v);
+	a->watch->blocked_by_mdadm = v.blocked;
+}
+
+static void read_member(struct mdinfo *d)
+{
+	char buf[SYSFS_STATE_MAX];
+	ssize_t n;
+	uint64_t v;
+
+	d->prev_state = d->curr_state;
+	if (d->curr_state & MEMBER_GONE)
+		return;
+	n = sysfs_read_fd(d->state_fd, buf, sizeof(buf));
+	if (n < 0) {
+		/* Somebody else removed it. It is no member any more, whatever it was. */
+		d->curr_state = n == -ENODEV ? MEMBER_GONE | MEMBER_FAULTY : 0;
+		return;
+	}
+	d->curr_state = sysfs_parse_member_state(buf);
+	d->recovery_start = d->curr_state & MEMBER_IN_SYNC ? SECTORS_NONE : 0;
+	if (d->curr_state & MEMBER_IN_SYNC)
+		return;
+	if (sysfs_read_fd(d->recovery_start_fd, buf, sizeof(buf)) >= 0 && sysfs_parse_sectors(buf, &v) == 0)
+		d->recovery_start = v;
+}
+
+static void read_members(struct active_array *a)
+{
+	bool vanished = false;
+
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		struct mdinfo *d = a->disks[i];
+
+		read_member(d);
+		vanished |= (d->curr_state & ~d->prev_state) & MEMBER_GONE;
+	}
+	/* When an array ends its members vanish with it; that is not a failure. */
+	if (vanished)
+		a->watch->curr_state = read_state(a);
+}
+
+/* The state first, the members afterwards: then every failure behind a write-pending is seen. */
+static void read_array(struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+
+	w->prev_state = w->curr_state;
+	w->prev_action = w->curr_action;
+	w->curr_state = read_state(a);
+	w->curr_action = read_action(a);
+	read_positions(a);
+	if (w->curr_state == ARRAY_READONLY)
+		read_blocked(a);
+	read_members(a);
+}
+
+static struct array_view view_of(const struct active_array *a)
+{
+	const struct array_watch *w = a->watch;
+	struct array_view v = {
+		.first = w->first,
+		.seen_running = w->seen_running,
+		.blocked_by_mdadm = w->blocked_by_mdadm,
+		.draining = handoff_draining(),
+		.state = w->curr_state,
+		.prev_action = w->first ? w->curr_action : w->prev_action,
+		.action = w->curr_action,
+		.resync_start = w->resync_start,
+		.sync_completed = w->sync_completed,
+		.last_checkpoint = w->last_checkpoint,
+		.component_size = a->component_size,
+	};
+	unsigned in_sync = 0;
+
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		const struct mdinfo *d = a->disks[i];
+
+		v.any_faulty |= !!(d->curr_state & MEMBER_FAULTY);
+		v.newly_in_sync |= !!(d->curr_state & ~d->prev_state & MEMBER_IN_SYNC);
+		in_sync += !!(d->curr_state & MEMBER_IN_SYNC);
+	}
+	v.all_in_sync = in_sync == (unsigned)a->raid_disks;
+	return v;
+}
+
+/* ---- telling the handler ---------------------------------------------------------- */
+
+static int metadata_slot(struct active_array *a, struct mdinfo *d)
+{
+	if (d->slot >= 0)
+		return d->slot;
+	/* md has taken the slot away already; only the metadata knows which it was. */
+	if (d->meta_slot < 0)
+		d->meta_slot = mon.st->ss->find_slot(a, d->dev);
+	return d->meta_slot;
+}
+
+static void tell_members(struct active_array *a, const struct decision *d)
+{
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		struct mdinfo *m = a->disks[i];
+		bool faulty = m->curr_state & MEMBER_FAULTY;
+		int slot;
+
+		if (!(d->tell_disks || (d->tell_faulty && faulty)))
+			continue;
+		slot = metadata_slot(a, m);
+		if (slot >= 0)
+			mon.st->ss->set_disk(a, slot, m->curr_state);
+		if (faulty && !(m->prev_state & MEMBER_FAULTY))
+			mon_log(LOG_LEVEL_WARNING, "%s: member %s failed", a->name, m->name + strlen("dev-"));
+	}
+}
+
+static void tell_handler(struct active_array *a, struct decision *d)
+{
+	a->watch->last_checkpoint = d->checkpoint;
+	if (d->tell_state) {
+		enum consistency c = mon.st->ss->set_array_state(a, d->consistency);
+
+		if (d->starting) {
+			d->requests |= c == MARK_CLEAN ? ARRAY_WANT_READ_AUTO : ARRAY_WANT_ACTIVE;
+			d->dirty = c == MARK_DIRTY;
+		}
+	}
+	tell_members(a, d);
+	if (sync_action_runs(a->watch->curr_action) && a->watch->sync_completed >= a->component_size)
+		a->watch->last_checkpoint = 0;
+}
+
+/* ---- acknowledging ------------------------------------------------------------------ */
+
+static void request_for_member(struct active_array *a, struct mdinfo *m, const struct decision *d)
+{
+	unsigned bits = 0;
+
+	/*
+	 * Blocked but not faulty: a bad block that waits to be recorded. That is not done yet, so the member
+	 * has to fail instead: nothing is lost and nobody waits for ever.
+	 */
+	if (!(m->curr_state & MEMBER_FAULTY)) {
+		if ((m->curr_state & MEMBER_BLOCKED) && (m->curr_state & MEMBER_EXTERNAL_BBL))
+			bits = MEMBER_WANT_BBL_OFF;
+	} else {
+		if (m->curr_state & MEMBER_BLOCKED)
+			bits |= MEMBER_WANT_UNBLOCK;
+		if (d->remove_faulty)
+			bits |= MEMBER_WANT_REMOVE;
+	}
+	if (bits) {
+		handoff_request_member(a, m, bits);
+		mon.wake_manager = true;
+	}
+}
+
+static bool any_blocked(const struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (a->disks[i]->curr_state & MEMBER_BLOCKED)
+			return true;
+	return false;
+}
+
+/* "active" must still wait for "-blocked", within its limit. */
+static bool hold(struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+
+	if (!any_blocked(a) || w->hold_until_ns == HOLD_OVER)
+		return false;
+	if (!w->hold_until_ns)
+		w->hold_until_ns = now_ns() + HOLD_NS;
+	if (now_ns() < w->hold_until_ns)
+		return true;
+	w->hold_until_ns = HOLD_OVER;
+	return false;
+}
+
+static bool is_held(const struct active_array *a)
+{
+	return a->watch->hold_until_ns > HOLD_OVER;
+}
+
+static void write_state(struct active_array *a, const char *word)
+{
+	int err = sysfs_write_fd(a->array_state_fd, word);
+
+	/* EBUSY: a write came before our "clean"; the state will tell. A dying array needs no answer. */
+	if (err && err != -EBUSY && err != -ENODEV)
+		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
+}
+
+static void acknowledge(struct active_array *a, const struct decision *d)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		request_for_member(a, a->disks[i], d);
+	if (d->requests) {
+		handoff_request_array(a, d->requests);
+		mon.wake_manager = true;
+	}
+	if (!any_blocked(a))
+		a->watch->hold_until_ns = 0;
+	if (d->write && !hold(a))
+		write_state(a, d->write);
+}
+
+/* A disk that failed in one array has failed in all arrays of the container. */
+static void propagate_failure(const struct mdinfo *failed)
+{
+	for (struct active_array *a = mon.arrays; a; a = a->next) {
+		for (unsigned i = 0; i < a->disk_count; i++) {
+			struct mdinfo *d = a->disks[i];
+
+			if (d->dev != failed->dev || (d->curr_state & MEMBER_FAULTY) || d->fail_asked)
+				continue;
+			d->fail_asked = true;
+			handoff_request_member(a, d, MEMBER_WANT_FAIL);
+			mon.wake_manager = true;
+		}
+	}
+}
+
+static void propagate_failures(const struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		/* A vanished member may have been taken out in good health. */
+		if ((a->disks[i]->curr_state & (MEMBER_FAULTY | MEMBER_GONE)) == MEMBER_FAULTY)
+			propagate_failure(a->disks[i]);
+}
+
+/* ---- arrays come and go ----------------------------------------------------------------- */
+
+/* `last`: no newer copy takes its place. */
+static void discard(struct active_array **link, bool last, int error)
+{
+	struct active_array *a = *link;
+
+	*link = a->next;
+	mon.array_count--;
+	a->discard_error = error;
+	if (last && a->watch->adopted) {
+		mon.st->ss->close_array(a);
+		a->watch->adopted = false;
+	}
+	handoff_discard(a);
+	mon.wake_manager = true;
+}
+
+static struct active_array **find_copy(const struct array_watch *w)
+{
+	struct active_array **link = &mon.arrays;
+
+	while (*link && (*link)->watch != w)
+		link = &(*link)->next;
+	return link;
+}
+
+static void take_array(struct active_array *a)
+{
+	struct active_array **old = find_copy(a->watch);
+	int err;
+
+	if (*old)
+		discard(old, false, 0);
+	a->watch->look = true;
+	a->next = mon.arrays;
+	mon.arrays = a;
+	mon.array_count++;
+	if (a->level <= 0) {
+		/* It became a RAID 0: there is nothing to keep in step any more. */
+		discard(&mon.arrays, true, 0);
+		return;
+	}
+	if (a->watch->adopted)
+		return;
+	err = mon.array_count > MAX_ARRAYS ? -E2BIG : mon.st->ss->open_new(a);
+	if (err) {
+		discard(&mon.arrays, true, err);
+		return;
+	}
+	a->watch->adopted = true;
+	a->watch->first = true;
+}
+
+static void take_arrays(void)
+{
+	struct active_array *a, *next;
+
+	for (a = handoff_take_published(); a; a = next) {
+		next = (struct active_array *)a->node.next;
+		take_array(a);
+	}
+}
+
+/* ---- updates ------------------------------------------------------------------------------ */
+
+static void apply(struct metadata_update *u)
+{
+	if (u->op == UPDATE_FIND_SPARES) {
+		u->spares->count = 0;
+		if (u->spares->array->watch->adopted)
+			mon.st->ss->activate_spare(u->spares->array, u->spares);
+		u->status = 0;
+		return;
+	}
+	u->status = mon.st->ss->process_update(mon.st, u);
+	if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))
+		mon.spare_check_all = true;
+}
+
+static void apply_updates(void)
+{
+	struct metadata_update *u, *next, **tail = &mon.applied;
+
+	while (*tail)
+		tail = (struct metadata_update **)&(*tail)->node.next;
+	for (u = handoff_take_updates(); u; u = next) {
+		next = (struct metadata_update *)u->node.next;
+		apply(u);
+		u->node.next = NULL;
+		*tail = u;
+		tail = (struct metadata_update **)&u->node.next;
+	}
+}
+
+static void return_updates(void)
+{
+	struct metadata_update *u = mon.applied, *next;
+
+	mon.applied = NULL;
+	for (; u; u = next) {
+		next = (struct metadata_update *)u->node.next;
+		u->durable = !mon.sync_failed;
+		handoff_return_update(u);
+		mon.wake_manager = true;
+	}
+}
+
+static void request_spare_checks(void)
+{
+	if (!mon.spare_check_all)
+		return;
+	mon.spare_check_all = false;
+	for (struct active_array *a = mon.arrays; a; a = a->next)
+		handoff_request_array(a, ARRAY_WANT_SPARE_CHECK);
+	mon.wake_manager = true;
+}
+
+/* ---- the pass --------------------------------------------------------------------------------- */
+
+static void sync_metadata(bool retry)
+{
+	struct sync_result res = { .retry = retry };
+	int r = mon.st->ss->sync_metadata(mon.st, &res);
+
+	for (unsigned i = 0; i < res.reports; i++)
+		mon_log(LOG_LEVEL_ERROR, "%s: writing metadata to disk %u:%u failed: error %d", mon.st->container,
+			major(res.report[i].dev), minor(res.report[i].dev), -res.report[i].error);
+	if (r < 0 && !mon.sync_failed)
+		mon_log(LOG_LEVEL_ERROR, "%s: no disk took the metadata; writes to its arrays wait",
+			mon.st->container);
+	mon.sync_failed = r < 0;
+	mon.retry_sync_ns = r < 0 ? now_ns() + RETRY_SYNC_NS : 0;
+	mon.wake_manager |= res.reports > 0 || r < 0;
+}
+
+static void look_at_arrays(bool all)
+{
+	unsigned n = 0;
+
+	for (struct active_array *a = mon.arrays; a; a = a->next) {
+		struct array_view v;
+
+		if (!all && !a->watch->look)
+			continue;
+		a->watch->look = true;
+		read_array(a);
+		v = view_of(a);
+		mon.decision[n] = decide(&v);
+		tell_handler(a, &mon.decision[n]);
+		n++;
+	}
+}
+
+static void finish_array(struct active_array **link, const struct decision *d)
+{
+	struct active_array *a = *link;
+	struct array_watch *w = a->watch;
+
+	w->look = false;
+	w->dirty = d->dirty;
+	w->first = false;
+	if (w->curr_state > ARRAY_INACTIVE)
+		w->seen_running = true;
+	if (d->stopped) {
+		discard(link, true, 0);
+		return;
+	}
+	if (mon.sync_failed) {
+		w->look = true; /* come back when the metadata could be written */
+		return;
+	}
+	acknowledge(a, d);
+	propagate_failures(a);
+	if (handoff_draining() && !d->dirty)
+		discard(link, true, 0);
+}
+
+static void finish_arrays(void)
+{
+	struct active_array **link = &mon.arrays;
+	unsigned n = 0;
+
+	while (*link) {
+		struct active_array *a = *link;
+
+		if (a->watch->look)
+			finish_array(link, &mon.decision[n++]);
+		if (*link == a)
+			link = &a->next;
+	}
+}
+
+static bool holding(void)
+{
+	for (const struct active_array *a = mon.arrays; a; a = a->next)
+		if (is_held(a))
+			return true;
+	return false;
+}
+
+/* `timer`: nothing special happened; it is time to look at everything. */
+static void pass(bool timer)
+{
+	unsigned ticket = handoff_pass_begin();
+	bool all;
+
+	mon.wake_manager = false;
+	apply_updates();
+	take_arrays();
+	/* A ticket, or SIGTERM, asks for a look at everything. */
+	all = timer || ticket != handoff_last_honoured() || handoff_draining();
+	look_at_arrays(all);
+	sync_metadata(timer);
+	finish_arrays();
+	request_spare_checks();
+	return_updates();
+	if (holding()) /* an answer is still due to the kernel: so is the one to the client */
+		ticket = handoff_last_honoured();
+	handoff_pass_end(ticket, mon.wake_manager);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------- */
+
+static void watch_fd(int fd, struct array_watch *w)
+{
+	if (fd < 0 || mon.poll_count == MAX_POLL_FDS)
+		return; /* beyond the limit the timer still sees it */
+	mon.poll_fd[mon.poll_count] = (struct pollfd){ .fd = fd, .events = POLLPRI };
+	mon.poll_watch[mon.poll_count++] = w;
+}
+
+static void build_poll_set(void)
+{
+	mon.poll_count = 0;
+	for (struct active_array *a = mon.arrays; a; a = a->next) {
+		struct array_watch *w = a->watch;
+
+		watch_fd(a->array_state_fd, w);
+		/* A dead attribute reports events for ever. */
+		if (w->curr_action != SYNC_NONE) {
+			watch_fd(a->sync_action_fd, w);
+			watch_fd(a->sync_completed_fd, w);
+		}
+		for (unsigned i = 0; i < a->disk_count; i++)
+			if (!(a->disks[i]->curr_state & MEMBER_GONE))
+				watch_fd(a->disks[i]->state_fd, w);
+	}
+}
+
+static uint64_t next_deadline(void)
+{
+	uint64_t t = mon.next_look_ns;
+
+	for (const struct active_array *a = mon.arrays; a; a = a->next)
+		if (is_held(a) && a->watch->hold_until_ns < t)
+			t = a->watch->hold_until_ns;
+	if (mon.retry_sync_ns && mon.retry_sync_ns < t)
+		t = mon.retry_sync_ns;
+	return t;
+}
+
+/* An array whose time is up is looked at again. */
+static void mark_due(uint64_t now)
+{
+	for (struct active_array *a = mon.arrays; a; a = a->next)
+		if (is_held(a) && a->watch->hold_until_ns <= now)
+			a->watch->look = true;
+}
+
+/* Returns whether it is time to look at everything. */
+static bool wait_for_events(const sigset_t *sigs)
+{
+	uint64_t now = now_ns(), until = next_deadline();
+	uint64_t ns = until > now ? until - now : 0;
+	struct timespec ts = { .tv_sec = (time_t)(ns / 1000000000ull), .tv_nsec = (long)(ns % 1000000000ull) };
+	int n;
+
+	build_poll_set();
+	n = ppoll(mon.poll_fd, mon.poll_count, &ts, sigs);
+	for (unsigned i = 0; n > 0 && i < mon.poll_count; i++)
+		if (mon.poll_fd[i].revents)
+			mon.poll_watch[i]->look = true;
+	now = now_ns();
+	mark_due(now);
+	if (now < mon.next_look_ns && !(mon.retry_sync_ns && now >= mon.retry_sync_ns))
+		return false;
+	mon.next_look_ns = now + LOOK_INTERVAL_NS;
+	return true;
+}
+
+static void prefault_stack(void)
+{
+	volatile char room[STACK_PREFAULT];
+
+	for (size_t i = 0; i < sizeof(room); i += 4096)
+		room[i] = 0;
+}
+
+static void *monitor_main(void *unused)
+{
+	sigset_t wait_mask;
+	bool timer = true;
+
+	(void)unused;
+	prefault_stack();
+	/* Reclaim done on our behalf must not wait for our own arrays. Without the right to do so: no harm. */
+	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+	pthread_sigmask(SIG_SETMASK, NULL, &wait_mask);
+	sigdelset(&wait_mask, SIGUSR1);
+	handoff_set_monitor((pid_t)syscall(SYS_gettid));
+	mon.next_look_ns = now_ns() + LOOK_INTERVAL_NS;
+	while (!handoff_monitor_must_stop()) {
+		pass(timer);
+		if (handoff_monitor_must_stop())
+			break;
+		timer = wait_for_events(&wait_mask);
+	}
+	handoff_set_monitor(0);
+	return NULL;
+}
+
+int monitor_start(struct supertype *st)
+{
+	pthread_attr_t attr;
+	int err;
+
+	mon.st = st;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	err = pthread_create(&mon.thread, &attr, monitor_main, NULL);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+void monitor_stop(void)
+{
+	handoff_stop_monitor();
+	pthread_join(mon.thread, NULL);
+}

@@ -1,0 +1,749 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See msg.h. The server is a state machine for each client, driven by poll(): nobody who holds a
+ * connection open, sends slowly or does not read keeps others from being served.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mdmon.h"
+#include "msg.h"
+
+#define NSEC_PER_SEC UINT64_C(1000000000)
+#define NSEC_PER_MSEC UINT64_C(1000000)
+
+#define HEAD_SIZE 8
+#define TAIL_SIZE 4
+#define FRAME_SIZE (HEAD_SIZE + TAIL_SIZE)
+
+/* ---- framing ---- */
+
+void msg_parser_init(struct msg_parser *p)
+{
+	memset(p, 0, sizeof(*p));
+}
+
+void msg_parser_reset(struct msg_parser *p)
+{
+	free(p->data);
+	msg_parser_init(p);
+}
+
+static uint32_t get_u32(const unsigned char *bytes)
+{
+	uint32_t v;
+
+	memcpy(&v, bytes, sizeof(v));
+	return v;
+}
+
+/* Bytes of data between head and tail. */
+static size_t data_length(const struct msg_parser *p)
+{
+	return p->len > 0 ? (size_t)p->len : 0;
+}
+
+/* Judges what is there so far. */
+static enum msg_parse_status parser_check(struct msg_parser *p)
+{
+	if (p->have >= 4 && get_u32(p->head) != MSG_START)
+		return MSG_MALFORMED;
+	if (p->have < HEAD_SIZE)
+		return MSG_INCOMPLETE;
+	p->len = (int32_t)get_u32(p->head + 4);
+	if (p->len > MSG_LEN_MAX)
+		return MSG_MALFORMED;
+	if (p->have < FRAME_SIZE + data_length(p))
+		return MSG_INCOMPLETE;
+	return get_u32(p->tail) == MSG_END ? MSG_COMPLETE : MSG_MALFORMED;
+}
+
+/*
+ * Makes room for data[0..need). Grows with what arrives, not with what is announced:
+ * an announcement of 4 MiB costs its sender nothing.
+ */
+static bool parser_reserve(struct msg_parser *p, size_t need)
+{
+	size_t size = p->data_size * 2;
+	unsigned char *data;
+
+	if (need <= p->data_size)
+		return true;
+	if (size < need)
+		size = need;
+	if (size > data_length(p))
+		size = data_length(p);
+	data = realloc(p->data, size);
+	if (!data)
+		return false;
+	p->data = data;
+	p->data_size = size;
+	return true;
+}
+
+/*
+ * Where the next byte goes and how many may follow it: up to the end of the
+ * field, so that each field is judged before the next one is taken.
+ */
+static unsigned char *parser_room(struct msg_parser *p, size_t available, size_t *room)
+{
+	size_t data_end = HEAD_SIZE + data_length(p);
+
+	if (p->have < HEAD_SIZE) {
+		*room = 4 - p->have % 4;
+		return p->head + p->have;
+	}
+	if (p->have >= data_end) {
+		*room = TAIL_SIZE - (p->have - data_end);
+		return p->tail + (p->have - data_end);
+	}
+	*room = data_end - p->have;
+	if (*room > available)
+		*room = available;
+	if (!parser_reserve(p, p->have - HEAD_SIZE + *room))
+		return NULL;
+	return p->data + (p->have - HEAD_SIZE);
+}
+
+enum msg_parse_status msg_parser_feed(struct msg_parser *p, const void *bytes, size_t n, size_t *used)
+{
+	const unsigned char *in = bytes;
+	enum msg_parse_status status;
+
+	*used = 0;
+	while ((status = parser_check(p)) == MSG_INCOMPLETE && *used < n) {
+		size_t room;
+		unsigned char *to = parser_room(p, n - *used, &room);
+
+		if (!to)
+			return MSG_NOMEM;
+		if (room > n - *used)
+			room = n - *used;
+		memcpy(to, in + *used, room);
+		p->have += room;
+		*used += room;
+	}
+	return status;
+}
+
+size_t msg_encode(void *buf, int32_t len, const void *data)
+{
+	const uint32_t start = MSG_START, end = MSG_END;
+	size_t data_len = len > 0 ? (size_t)len : 0;
+	unsigned char *out = buf;
+
+	memcpy(out, &start, 4);
+	memcpy(out + 4, &len, 4);
+	if (data && data_len)
+		memcpy(out + HEAD_SIZE, data, data_len);
+	memcpy(out + HEAD_SIZE + data_len, &end, 4);
+	return FRAME_SIZE + data_len;
+}
+
+/* Clients read the number after the first '-', and ask for at least 3.2. */
+const char msg_version_string[] = "mdadm - v4.6 - 2026-11-22 - mdmon " MDMON_VERSION "\n";
+
+size_t msg_version_length(void)
+{
+	return sizeof(msg_version_string);
+}
+
+/* ---- server ---- */
+
+#define CLIENT_TIMEOUT_NS (3 * NSEC_PER_SEC)
+#define ACCEPT_PAUSE_NS NSEC_PER_SEC /* after running out of descriptors */
+#define INPUT_SIZE 4096
+#define BACKLOG 128
+
+enum client_state {
+	CLIENT_READING, /* waiting for bytes of the client */
+	CLIENT_READY,   /* a request is complete, msg_server_next has not taken it yet */
+	CLIENT_WORKING, /* msg_server_next has taken it: the answer is ours to give */
+	CLIENT_WRITING, /* waiting for the client to take the answer */
+};
+
+struct client {
+	uint64_t id;
+	int fd;
+	enum client_state state;
+	uint64_t deadline;     /* CLOCK_MONOTONIC ns; counts while READING or WRITING */
+	uint64_t ready_order;  /* READY: requests are handed out in the order they became complete */
+	struct msg_parser parser;
+	unsigned char *out;    /* WRITING: the framed answer, malloc'd */
+	size_t out_len, out_sent;
+	size_t in_have, in_used;
+	unsigned char in[INPUT_SIZE]; /* bytes taken from the socket, perhaps of later messages */
+};
+
+struct msg_server {
+	int fd;
+	size_t count;
+	struct client *client[MSG_SERVER_MAX_CLIENTS]; /* the first `count` are in use */
+	uint64_t last_id, last_order;
+	uint64_t accept_after; /* CLOCK_MONOTONIC ns: accepting rests until then; 0 = it does not rest */
+};
+
+static int fill_address(struct sockaddr_un *sa, const char *path)
+{
+	memset(sa, 0, sizeof(*sa));
+	sa->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(sa->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(sa->sun_path, path);
+	return 0;
+}
+
+/*
+ * bind() creates the file with the mode of the socket less the umask, so with 0600 set before there is
+ * no moment in which others could connect. The umask may take more than we like: chmod gives it back.
+ */
+static int listen_at(int fd, const struct sockaddr_un *sa)
+{
+	if (fchmod(fd, 0600) < 0)
+		return -errno;
+	if (unlink(sa->sun_path) < 0 && errno != ENOENT)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0)
+		return -errno;
+	if (chmod(sa->sun_path, 0600) < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_listener(const char *path)
+{
+	struct sockaddr_un sa;
+	int fd, r;
+
+	r = fill_address(&sa, path);
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = listen_at(fd, &sa);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+struct msg_server *msg_server_open(const char *path)
+{
+	struct msg_server *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->fd = open_listener(path);
+	if (s->fd < 0) {
+		int error = -s->fd;
+
+		free(s);
+		errno = error;
+		return NULL;
+	}
+	return s;
+}
+
+static void client_free(struct client *c)
+{
+	close(c->fd);
+	msg_parser_reset(&c->parser);
+	free(c->out);
+	free(c);
+}
+
+void msg_server_close(struct msg_server *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		client_free(s->client[i]);
+	close(s->fd);
+	free(s);
+}
+
+static void server_remove(struct msg_server *s, size_t i)
+{
+	client_free(s->client[i]);
+	s->client[i] = s->client[--s->count];
+}
+
+/* Index of the client, or s->count if it has gone. */
+static size_t server_find(const struct msg_server *s, uint64_t id)
+{
+	size_t i = 0;
+
+	while (i < s->count && s->client[i]->id != id)
+		i++;
+	return i;
+}
+
+static bool can_accept(const struct msg_server *s)
+{
+	return s->count < MSG_SERVER_MAX_CLIENTS && s->accept_after == 0;
+}
+
+/*
+ * Clients that wait for us are left out: there is nothing to do for them, and one that has hung up
+ * would wake us for ever.
+ */
+static short client_events(const struct client *c)
+{
+	switch (c->state) {
+	case CLIENT_READING:
+		return POLLIN;
+	case CLIENT_WRITING:
+		return POLLOUT;
+	case CLIENT_READY:
+	case CLIENT_WORKING:
+		break;
+	}
+	return 0;
+}
+
+size_t msg_server_pollfds(struct msg_server *s, struct pollfd *pfds, size_t max)
+{
+	size_t n = 0;
+
+	if (can_accept(s) && n < max)
+		pfds[n++] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
+	for (size_t i = 0; i < s->count && n < max; i++) {
+		short events = client_events(s->client[i]);
+
+		if (events)
+			pfds[n++] = (struct pollfd){ .fd = s->client[i]->fd, .events = events };
+	}
+	return n;
+}
+
+static uint64_t client_deadline(const struct client *c)
+{
+	switch (c->state) {
+	case CLIENT_READING:
+	case CLIENT_WRITING:
+		return c->deadline;
+	case CLIENT_READY:
+		return 0;
+	case CLIENT_WORKING:
+		break;
+	}
+	return UINT64_MAX;
+}
+
+uint64_t msg_server_deadline(const struct msg_server *s)
+{
+	uint64_t earliest = s->accept_after ? s->accept_after : UINT64_MAX;
+
+	for (size_t i = 0; i < s->count; i++) {
+		uint64_t deadline = client_deadline(s->client[i]);
+
+		if (deadline < earliest)
+			earliest = deadline;
+	}
+	return earliest;
+}
+
+static void made_progress(struct client *c, uint64_t now_ns)
+{
+	c->deadline = now_ns + CLIENT_TIMEOUT_NS;
+}
+
+/* Feeds the parser from the input buffer. 0, or -errno to close the connection. */
+static int client_parse(struct msg_server *s, struct client *c)
+{
+	size_t used;
+	enum msg_parse_status status =
+		msg_parser_feed(&c->parser, c->in + c->in_used, c->in_have - c->in_used, &used);
+
+	c->in_used += used;
+	switch (status) {
+	case MSG_INCOMPLETE:
+		return 0;
+	case MSG_COMPLETE:
+		c->state = CLIENT_READY;
+		c->ready_order = ++s->last_order;
+		return 0;
+	case MSG_MALFORMED:
+		return -EPROTO;
+	case MSG_NOMEM:
+		break;
+	}
+	return -ENOMEM;
+}
+
+/* Refills the input buffer, which is empty. Bytes, 0 if there are none now, or -errno to close. */
+static ssize_t client_receive(struct client *c)
+{
+	ssize_t n = recv(c->fd, c->in, sizeof(c->in), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ECONNRESET; /* end of file: all complete messages have been answered */
+	c->in_used = 0;
+	c->in_have = (size_t)n;
+	return n;
+}
+
+/* Until a request is complete or the client has no more to say. */
+static int client_read(struct msg_server *s, struct client *c, uint64_t now_ns)
+{
+	for (;;) {
+		int r = client_parse(s, c);
+		ssize_t n;
+
+		if (r < 0 || c->state == CLIENT_READY)
+			return r;
+		n = client_receive(c);
+		if (n <= 0)
+			return (int)n;
+		made_progress(c, now_ns);
+	}
+}
+
+/*
+ * Sends what is left of the answer. A client that does not listen any more is still served: what it
+ * asked for completely before it went is done.
+ */
+static int client_write(struct client *c, uint64_t now_ns)
+{
+	ssize_t n = send(c->fd, c->out + c->out_sent, c->out_len - c->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
+		return -errno;
+	made_progress(c, now_ns);
+	c->out_sent = n < 0 ? c->out_len : c->out_sent + (size_t)n;
+	if (c->out_sent < c->out_len)
+		return 0;
+	free(c->out);
+	c->out = NULL;
+	c->state = CLIENT_READING;
+	return 0;
+}
+
+/* Does for the client what can be done now. 0, or -errno to close the connection. */
+static int client_step(struct msg_server *s, struct client *c, uint64_t now_ns)
+{
+	int r = 0;
+
+	if (c->state == CLIENT_WRITING)
+		r = client_write(c, now_ns);
+	if (r == 0 && c->state == CLIENT_READING)
+		r = client_read(s, c, now_ns);
+	return r;
+}
+
+static bool is_ready(const struct pollfd *pfds, size_t count, int fd)
+{
+	if (!pfds)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (pfds[i].fd == fd)
+			return pfds[i].revents != 0;
+	return false;
+}
+
+/*
+ * A client past its deadline gets a last try: if we were held up ourselves, what it sent meanwhile lies
+ * in the socket.
+ */
+static void run_clients(struct msg_server *s, const struct pollfd *pfds, size_t count, uint64_t now_ns)
+{
+	for (size_t i = s->count; i-- > 0;) {
+		struct client *c = s->client[i];
+		bool late = client_events(c) && c->deadline <= now_ns;
+		int r = 0;
+
+		if (late || is_ready(pfds, count, c->fd))
+			r = client_step(s, c, now_ns);
+		late = client_events(c) && c->deadline <= now_ns;
+		if (r < 0 || late)
+			server_remove(s, i);
+	}
+}
+
+static int server_add(struct msg_server *s, int fd, uint64_t now_ns)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->id = ++s->last_id;
+	c->fd = fd;
+	c->state = CLIENT_READING;
+	msg_parser_init(&c->parser);
+	made_progress(c, now_ns);
+	s->client[s->count++] = c;
+	if (client_step(s, c, now_ns) < 0)
+		server_remove(s, s->count - 1);
+	return 0;
+}
+
+/* Without a pause a connection that we have no descriptor for would keep poll() awake. */
+static void pause_accepting(struct msg_server *s, int error, uint64_t now_ns)
+{
+	s->accept_after = now_ns + ACCEPT_PAUSE_NS;
+	errno = -error;
+	log_warning("cannot accept a connection: %m");
+}
+
+/* One connection. 0 if there may be more, -EAGAIN if not, another -errno if we cannot take it. */
+static int accept_one(struct msg_server *s, uint64_t now_ns)
+{
+	int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
+	r = server_add(s, fd, now_ns);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+static void accept_clients(struct msg_server *s, uint64_t now_ns)
+{
+	int r = 0;
+
+	if (s->accept_after <= now_ns)
+		s->accept_after = 0;
+	/* At most as many as there is room for, even if each of them leaves at once. */
+	for (size_t i = 0; i < MSG_SERVER_MAX_CLIENTS && r == 0 && can_accept(s); i++)
+		r = accept_one(s, now_ns);
+	if (r < 0 && r != -EAGAIN)
+		pause_accepting(s, r, now_ns);
+}
+
+void msg_server_run(struct msg_server *s, const struct pollfd *pfds, size_t count, uint64_t now_ns)
+{
+	run_clients(s, pfds, count, now_ns);
+	if (s->accept_after || is_ready(pfds, count, s->fd))
+		accept_clients(s, now_ns);
+}
+
+static enum msg_request_kind request_kind(int32_t len)
+{
+	if (len > 0)
+		return MSG_REQ_UPDATE;
+	if (len == MSG_PING_MONITOR)
+		return MSG_REQ_PING_MONITOR;
+	return len == MSG_PING_MANAGER ? MSG_REQ_PING_MANAGER : MSG_REQ_FLUSH;
+}
+
+static struct client *first_ready(const struct msg_server *s)
+{
+	struct client *first = NULL;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct client *c = s->client[i];
+
+		if (c->state == CLIENT_READY && (!first || c->ready_order < first->ready_order))
+			first = c;
+	}
+	return first;
+}
+
+bool msg_server_next(struct msg_server *s, struct msg_request *req)
+{
+	struct client *c = first_ready(s);
+
+	if (!c)
+		return false;
+	req->client = c->id;
+	req->kind = request_kind(c->parser.len);
+	req->data = c->parser.data;
+	req->len = data_length(&c->parser);
+	c->parser.data = NULL;
+	msg_parser_reset(&c->parser);
+	c->state = CLIENT_WORKING;
+	return true;
+}
+
+void msg_server_reply(struct msg_server *s, uint64_t client, const void *data, int32_t len, uint64_t now_ns)
+{
+	size_t i = server_find(s, client);
+	struct client *c;
+
+	if (i == s->count || s->client[i]->state != CLIENT_WORKING)
+		return;
+	c = s->client[i];
+	c->out = malloc(FRAME_SIZE + (len > 0 ? (size_t)len : 0));
+	if (!c->out) {
+		server_remove(s, i);
+		return;
+	}
+	c->out_len = msg_encode(c->out, len, data);
+	c->out_sent = 0;
+	c->state = CLIENT_WRITING;
+	made_progress(c, now_ns);
+	if (client_step(s, c, now_ns) < 0)
+		server_remove(s, i);
+}
+
+void msg_server_drop(struct msg_server *s, uint64_t client)
+{
+	size_t i = server_find(s, client);
+
+	if (i < s->count)
+		server_remove(s, i);
+}
+
+/* ---- client ---- */
+
+#define CONNECT_TIMEOUT_SEC 5
+
+/* connect() on a socket whose backlog is full waits as long as a send may. */
+static int connect_to(int fd, const struct sockaddr_un *sa)
+{
+	const struct timeval limit = { .tv_sec = CONNECT_TIMEOUT_SEC };
+	int r;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
+	do
+		r = connect(fd, (const struct sockaddr *)sa, sizeof(*sa));
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int msg_connect(const char *path)
+{
+	struct sockaddr_un sa;
+	int fd, r;
+
+	r = fill_address(&sa, path);
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = connect_to(fd, &sa);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* 0 when the socket is ready, -ETIMEDOUT at the deadline, or -errno. */
+static int wait_until(int fd, short events, uint64_t deadline)
+{
+	for (;;) {
+		struct pollfd pfd = { .fd = fd, .events = events };
+		uint64_t now = monotonic_ns();
+		struct timespec left;
+		int r;
+
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		left.tv_sec = (time_t)((deadline - now) / NSEC_PER_SEC);
+		left.tv_nsec = (long)((deadline - now) % NSEC_PER_SEC);
+		r = ppoll(&pfd, 1, &left, NULL);
+		if (r > 0)
+			return 0;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+static int send_all(int fd, const unsigned char *bytes, size_t len, uint64_t deadline)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		int r = 0;
+
+		if (n < 0 && errno == EAGAIN)
+			r = wait_until(fd, POLLOUT, deadline);
+		else if (n < 0 && errno != EINTR)
+			r = -errno;
+		if (r < 0)
+			return r;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* 0 when the answer is complete, -EAGAIN while it is not, or -errno. */
+static int take_answer(struct msg_parser *p, const void *bytes, size_t n)
+{
+	size_t used;
+
+	switch (msg_parser_feed(p, bytes, n, &used)) {
+	case MSG_INCOMPLETE:
+		return -EAGAIN;
+	case MSG_COMPLETE:
+		return used == n ? 0 : -EPROTO; /* nothing may follow: we sent one message */
+	case MSG_MALFORMED:
+		return -EPROTO;
+	case MSG_NOMEM:
+		break;
+	}
+	return -ENOMEM;
+}
+
+static int receive_answer(int fd, struct msg_parser *p, uint64_t deadline)
+{
+	unsigned char buf[512];
+	int r;
+
+	do {
+		ssize_t n;
+
+		r = wait_until(fd, POLLIN, deadline);
+		if (r < 0)
+			return r;
+		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n == 0)
+			return -ECONNRESET;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		r = n < 0 ? -EAGAIN : take_answer(p, buf, (size_t)n);
+	} while (r == -EAGAIN);
+	return r;
+}
+
+int msg_ping(int fd, int32_t kind, int timeout_ms)
+{
+	uint64_t limit = (uint64_t)timeout_ms * NSEC_PER_MSEC;
+	unsigned char frame[FRAME_SIZE];
+	struct msg_parser answer;
+	int r;
+
+	if (kind > 0)
+		return -EINVAL;
+	r = send_all(fd, frame, msg_encode(frame, kind, NULL), monotonic_ns() + limit);
+	if (r < 0)
+		return r;
+	msg_parser_init(&answer);
+	r = receive_answer(fd, &answer, monotonic_ns() + limit);
+	msg_parser_reset(&answer);
+	return r;
+}

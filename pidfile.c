@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who runs for this container, and how one daemon follows another (mdmon.md 5, 6).
+ *
+ * The files change hands under a lock on the directory itself, so that two daemons that start
+ * at the same moment can neither kill each other nor end up with mixed files, and no further
+ * file is left behind.
+ */
+#include "pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define PING_TIMEOUT_MS 20000
+#define VICTIM_WAIT_MS 5000
+
+pid_t pidfile_parse(const char *text)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (end == text || errno || v < 1 || v > 4194304 || (*end && *end != '\n'))
+		return -1;
+	return (pid_t)v;
+}
+
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container)
+{
+	bool program = false, named = false;
+
+	for (size_t at = 0; at < len; at += strnlen(cmdline + at, len - at) + 1) {
+		char word[256];
+		size_t n = strnlen(cmdline + at, len - at);
+
+		if (n >= sizeof(word))
+			continue;
+		memcpy(word, cmdline + at, n);
+		word[n] = '\0';
+		if (!at)
+			program = strstr(word, "mdmon") || strstr(word, "@dmon");
+		else
+			named |= strcmp(last_component(word), container) == 0;
+	}
+	return program && named;
+}
+
+static pid_t read_pid(const struct rundir *r)
+{
+	char buf[32];
+	ssize_t n;
+	int fd = open(r->pid_path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n < 0)
+		return -1;
+	buf[n] = '\0';
+	return pidfile_parse(buf);
+}
+
+static bool is_mdmon_of(pid_t pid, const char *container)
+{
+	char path[64], buf[1024];
+	ssize_t n;
+	int fd;
+
+	if (pid == getpid())
+		return false; /* a stale file from before a reboot may name us */
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, sizeof(buf));
+	close(fd);
+	return n > 0 && cmdline_is_mdmon(buf, (size_t)n, container);
+}
+
+static bool answers(const struct rundir *r)
+{
+	int fd = msg_connect(r->sock_path);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = msg_ping(fd, MSG_PING_MONITOR, PING_TIMEOUT_MS) == 0;
+	close(fd);
+	return ok;
+}
+
+/* Ends it and waits until it is gone, but not for ever: it may have to wait for an array to become clean. */
+static void end_victim(const struct rundir *r, pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		return;
+	/* The pid may have changed its owner before we had the descriptor; it cannot any more. */
+	if (is_mdmon_of(pid, r->container)) {
+		log_info("%s: taking over from process %d", r->container, (int)pid);
+		kill(pid, SIGTERM);
+		if (poll(&p, 1, VICTIM_WAIT_MS) == 0)
+			log_warning("%s: process %d does not end; going on without waiting", r->container, (int)pid);
+	}
+	close(fd);
+}
+
+static bool open_rundir(struct rundir *r)
+{
+	if (mkdir(RUNDIR, 0755) && errno != EEXIST) {
+		log_error("cannot create %s: %m", RUNDIR);
+		return false;
+	}
+	r->dir = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->dir < 0) {
+		log_error("cannot open %s: %m", RUNDIR);
+		return false;
+	}
+	if (flock(r->dir, LOCK_EX)) {
+		log_error("cannot lock %s: %m", RUNDIR);
+		close(r->dir);
+		return false;
+	}
+	return true;
+}
+
+bool rundir_claim(struct rundir *r, const char *container, bool takeover)
+{
+	pid_t victim;
+
+	r->dir = -1;
+	r->created = false;
+	snprintf(r->container, sizeof(r->container), "%s", container);
+	snprintf(r->pid_path, sizeof(r->pid_path), "%s/%s.pid", RUNDIR, container);
+	snprintf(r->sock_path, sizeof(r->sock_path), "%s/%s.sock", RUNDIR, container);
+	if (!open_rundir(r))
+		return false;
+	victim = read_pid(r);
+	if (victim < 0 || !is_mdmon_of(victim, container))
+		return true;
+	if (!takeover && answers(r)) {
+		log_error("%s already managed", container);
+		rundir_unlock(r);
+		return false;
+	}
+	end_victim(r, victim);
+	return true;
+}
+
+void rundir_unlock(struct rundir *r)
+{
+	if (r->dir >= 0)
+		close(r->dir);
+	r->dir = -1;
+}
+
+static bool write_pid_file(const struct rundir *r)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	int fd = open(r->pid_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool ok;
+
+	if (fd < 0) {
+		log_error("cannot create %s: %m", r->pid_path);
+		return false;
+	}
+	ok = write(fd, text, (size_t)len) == len;
+	if (close(fd))
+		ok = false;
+	if (!ok) {
+		log_error("cannot write %s: %m", r->pid_path);
+		unlink(r->pid_path);
+	}
+	return ok;
+}
+
+bool rundir_create_files(struct rundir *r, struct msg_server **server)
+{
+	unlink(r->pid_path);
+	unlink(r->sock_path);
+	if (!write_pid_file(r))
+		return false;
+	*server = msg_server_open(r->sock_path);
+	if (!*server) {
+		log_error("cannot create socket %s: %m", r->sock_path);
+		unlink(r->pid_path);
+		return false;
+	}
+	r->created = true;
+	return true;
+}
+
+void rundir_remove_files(struct rundir *r)
+{
+	if (!r->created || read_pid(r) != getpid())
+		return;
+	unlink(r->sock_path);
+	unlink(r->pid_path);
+	r->created = false;
+}

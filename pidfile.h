@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's files in RUNDIR (CONT.pid, CONT.sock) and the one that had them before.
+ * Start-up and end only.
+ */
+#ifndef PIDFILE_H
+#define PIDFILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "mdmon.h"
+#include "msg.h"
+
+struct rundir {
+	int dir;        /* descriptor of RUNDIR, locked while files change hands */
+	bool created;   /* the files there are ours */
+	char container[MD_NAME_MAX];
+	char pid_path[256];
+	char sock_path[256];
+};
+
+/*
+ * Takes the lock and makes way: refuses if a daemon of this container answers and `takeover` is not
+ * set; otherwise ends it. Waits a bounded time. False: a message has been logged.
+ */
+bool rundir_claim(struct rundir *r, const char *container, bool takeover);
+
+/* Creates pid file and socket, replacing stale ones. False: logged, and nothing of ours is left behind. */
+bool rundir_create_files(struct rundir *r, struct msg_server **server);
+
+/* Other starts may go on. Harmless if called twice. */
+void rundir_unlock(struct rundir *r);
+
+/* Removes our files, unless somebody else has replaced them. */
+void rundir_remove_files(struct rundir *r);
+
+/* Pure: the text of a pid file. -1 if it holds no sensible pid. */
+pid_t pidfile_parse(const char *text);
+
+/* Pure: the NUL-separated words of a command line belong to an mdmon of this container. */
+bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container);
+
+#endif

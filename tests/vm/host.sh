@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What the programs on the host side share: where things lie, and a virtual
+# machine that takes orders. Sourced by build-image, run, demo/run and bench/run.
+#
+# The machine has two serial ports. The first is its console, kept in a file. The
+# second carries orders and results, one a line: orders and answers are described
+# at the top of tests/vm/init.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+vm_src=$top/tests/vm
+vm_dir=${VM_DIR:-$top/build/vm}
+mkdir -p "$vm_dir/logs"
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 2
+}
+
+# Prints "kvm" if KVM really runs a kernel here, else "tcg". Asked once, then remembered.
+accelerator()
+{
+	local cache=$vm_dir/accelerator verdict=tcg
+
+	if [ ! -s "$cache" ]; then
+		if [ -w /dev/kvm ] && timeout -k 1 10 qemu-system-x86_64 -accel kvm -m 256 -nodefaults -display none \
+			-no-reboot -kernel "$vm_dir/vmlinuz" -append 'console=ttyS0 panic=-1' -serial stdio \
+			</dev/null 2>/dev/null | grep -aq 'Linux version'; then
+			verdict=kvm
+		fi
+		echo "$verdict" >"$cache"
+	fi
+	cat "$cache"
+}
+
+# vm_start DIR: boots a machine whose console goes to DIR/console. Sets vm_pid and the
+# descriptors vm_in, vm_out. Returns 1 if the guest does not report in within two minutes.
+vm_start()
+{
+	local dir=$1 line
+
+	mkdir -p "$dir"
+	rm -f "$dir"/orders.in "$dir"/orders.out
+	mkfifo "$dir"/orders.in "$dir"/orders.out
+	: >"$dir/console"
+	exec {vm_in}<>"$dir/orders.in" {vm_out}<>"$dir/orders.out"
+	# shellcheck disable=SC2046  # two words for tcg
+	qemu-system-x86_64 -accel $([ "$(accelerator)" = kvm ] && echo kvm || echo tcg,thread=multi) \
+		-smp 2 -m 1G -nodefaults -no-user-config -display none -no-reboot \
+		-kernel "$vm_dir/vmlinuz" -initrd "$vm_dir/initrd" \
+		-append 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr sysrq_always_enabled random.trust_cpu=on' \
+		-serial file:"$dir/console" -chardev pipe,id=orders,path="$dir/orders" -serial chardev:orders \
+		</dev/null >"$dir/qemu.log" 2>&1 {vm_in}>&- {vm_out}>&- &
+	vm_pid=$!
+	while vm_read 120; do
+		line=$REPLY
+		[ "$line" = ready ] && return 0
+	done
+	return 1
+}
+
+vm_order()
+{
+	echo "$*" >&"$vm_in"
+}
+
+# vm_read SECONDS: one line from the guest into REPLY; 1 when time is over or the machine has died.
+vm_read()
+{
+	local deadline=$((SECONDS + $1))
+
+	while [ "$SECONDS" -lt "$deadline" ]; do
+		if read -r -t 1 -u "$vm_out" REPLY; then
+			REPLY=${REPLY%$'\r'}
+			return 0
+		fi
+		kill -0 "$vm_pid" 2>/dev/null || return 1
+	done
+	return 1
+}
+
+vm_stop()
+{
+	kill -KILL "$vm_pid" 2>/dev/null
+	wait "$vm_pid" 2>/dev/null
+	exec {vm_in}>&- {vm_out}>&-
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Shows what IMSM metadata one disk really holds. A decoder of its own, on
+ * purpose: it shares nothing with the daemon whose work it judges.
+ *
+ *   imsm-peek DISK...			everything, one KEY=VALUE a line
+ *   imsm-peek -k KEY DISK...		only the values of KEY, one a line
+ *   imsm-peek -t TEST... -- DISK...	exit 0 if every TEST holds on every disk;
+ *					otherwise 1 and what differs, on stdout
+ *
+ * TEST is KEY=VALUE (some such key has such a value), KEY!=VALUE (none has) or
+ * KEY>N. KEY and VALUE may be glob patterns: "disk*.serial=*ram1:0".
+ * A disk without valid metadata shows "found=no" and "reason=...".
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define MAX_MPB 65536
+#define MAX_LINES 1024
+
+struct line {
+	char key[48];
+	char value[256];
+};
+
+static struct line lines[MAX_LINES];
+static int n_lines;
+
+__attribute__((format(printf, 2, 3)))
+static void say(const char *key, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (n_lines == MAX_LINES)
+		return;
+	snprintf(lines[n_lines].key, sizeof(lines[0].key), "%s", key);
+	va_start(ap, fmt);
+	vsnprintf(lines[n_lines].value, sizeof(lines[0].value), fmt, ap);
+	va_end(ap);
+	n_lines++;
+}
+
+static uint32_t u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t u64(const uint8_t *lo, const uint8_t *hi)
+{
+	return u32(lo) | (uint64_t)u32(hi) << 32;
+}
+
+/* 16 bytes of text that need not end with NUL; anything odd becomes '?'. */
+static const char *text16(const uint8_t *p)
+{
+	static char out[17];
+	int i;
+
+	for (i = 0; i < 16 && p[i]; i++)
+		out[i] = p[i] > 0x20 && p[i] < 0x7f ? (char)p[i] : '?';
+	out[i] = '\0';
+	return out;
+}
+
+static uint32_t checksum(const uint8_t *mpb, uint32_t size)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i + 4 <= size; i += 4)
+		sum += u32(mpb + i);
+	return sum - u32(mpb + 0x20);
+}
+
+static const char *name_of(const char *const *names, unsigned int n, unsigned int value)
+{
+	static char number[16];
+
+	if (value < n)
+		return names[value];
+	snprintf(number, sizeof(number), "%u", value);
+	return number;
+}
+
+static unsigned int effective_level(unsigned int level, unsigned int members)
+{
+	return level == 1 && members != 2 ? 10 : level;
+}
+
+/* Returns the size of the map, 0 if it runs over the end. */
+static uint32_t show_map(const char *prefix, const uint8_t *map, const uint8_t *end)
+{
+	static const char *const states[] = { "NORMAL", "UNINITIALIZED", "DEGRADED", "FAILED" };
+	char key[48], ords[128] = "";
+
+	if (end - map < 48 || end - map < 48 + 4 * map[16])
+		return 0;
+#define SAY(field, ...) (snprintf(key, sizeof(key), "%s." field, prefix), say(key, __VA_ARGS__))
+	SAY("state", "%s", name_of(states, 4, map[14]));
+	SAY("level", "%u", effective_level(map[15], map[16]));
+	SAY("stored_level", "%u", map[15]);
+	SAY("members", "%u", map[16]);
+	SAY("failed", "%u", map[18]);
+	SAY("pba", "%llu", (unsigned long long)u64(map, map + 20));
+	SAY("blocks", "%llu", (unsigned long long)u64(map + 4, map + 24));
+	SAY("strip", "%u", map[12] | map[13] << 8);
+	for (unsigned int i = 0; i < map[16]; i++) {
+		uint32_t ord = u32(map + 48 + 4 * i);
+		size_t used = strlen(ords);
+
+		snprintf(ords + used, sizeof(ords) - used, "%s%u%s", i ? "," : "", ord & 0xFFFFFF,
+			 ord >> 24 == 0 ? "" : ord >> 24 == 1 ? "R" : "?");
+	}
+	SAY("ords", "%s", ords);
+	return 48u + 4u * map[16];
+}
+
+static const char *migr_name(const uint8_t *dev)
+{
+	static const char *const types[] = { "INIT", "REBUILD", "VERIFY", "GEN_MIGR", "STATE_CHANGE", "REPAIR" };
+
+	if (dev[89] == 2 && u32(dev + 24) & 0x80)
+		return "REPAIR";
+	return name_of(types, 6, dev[89]);
+}
+
+/* Returns the size of the volume, 0 if it runs over the end. */
+static uint32_t show_volume(unsigned int index, const uint8_t *dev, const uint8_t *end)
+{
+	char prefix[16], map[24], key[48];
+	uint32_t size = 112, map_size;
+
+	if (end - dev < 112)
+		return 0;
+	snprintf(prefix, sizeof(prefix), "vol%u", index);
+	SAY("name", "%s", text16(dev));
+	SAY("size", "%llu", (unsigned long long)u64(dev + 16, dev + 20));
+	SAY("status", "0x%x", u32(dev + 24));
+	SAY("rwh_policy", "%u", dev[50]);
+	SAY("curr_migr_unit", "%llu", (unsigned long long)u64(dev + 80, dev + 96));
+	SAY("migr_state", "%u", dev[88]);
+	SAY("migr_type", "%s", dev[88] ? migr_name(dev) : "none");
+	SAY("dirty", "%u", dev[90]);
+	for (unsigned int m = 0; m < (dev[88] ? 2u : 1u); m++) {
+		snprintf(map, sizeof(map), "vol%u.map%u", index, m);
+		map_size = show_map(map, dev + size, end);
+		if (!map_size)
+			return 0;
+		size += map_size;
+	}
+	return size;
+}
+
+static const char *show_mpb(const uint8_t *mpb, uint32_t size)
+{
+	const uint8_t *end = mpb + size - u32(mpb + 0x48);
+	const uint8_t *p = mpb + 216;
+	char prefix[16], key[48];
+
+	say("version", "%.7s", (const char *)mpb + 24);
+	say("checksum", "%s", checksum(mpb, size) == u32(mpb + 0x20) ? "ok" : "bad");
+	say("mpb_size", "%u", size);
+	say("family", "0x%08x", u32(mpb + 0x28));
+	say("generation", "%u", u32(mpb + 0x2C));
+	say("attributes", "0x%08x", u32(mpb + 0x34));
+	say("orig_family", "0x%08x", u32(mpb + 0x40));
+	say("bbm_log_size", "%u", u32(mpb + 0x48));
+	say("num_disks", "%u", mpb[0x38]);
+	say("num_volumes", "%u", mpb[0x39]);
+	if (u32(mpb + 0x48) > size - 216)
+		return "bad block log larger than the metadata";
+	for (unsigned int i = 0; i < mpb[0x38]; i++, p += 48) {
+		if (end - p < 48)
+			return "disk table runs over the end";
+		snprintf(prefix, sizeof(prefix), "disk%u", i);
+		SAY("serial", "%s", text16(p));
+		SAY("status", "0x%x", u32(p + 24));
+		SAY("scsi_id", "0x%x", u32(p + 20));
+		SAY("blocks", "%llu", (unsigned long long)u64(p + 16, p + 32));
+	}
+	for (unsigned int i = 0; i < mpb[0x39]; i++) {
+		uint32_t used = show_volume(i, p, end);
+
+		if (!used)
+			return "volume runs over the end";
+		p += used;
+	}
+	return NULL;
+}
+
+/* NULL if all is well, else the reason. */
+static const char *show_disk(int fd)
+{
+	static uint8_t mpb[MAX_MPB] __attribute__((aligned(4096)));
+	uint64_t size = (uint64_t)lseek(fd, 0, SEEK_END);
+	int sector;
+
+	if (ioctl(fd, BLKSSZGET, &sector))
+		sector = 512; /* an image in a file */
+	if (pread(fd, mpb, (size_t)sector, (off_t)(size - 2 * (uint64_t)sector)) != sector)
+		return "cannot read the anchor";
+	if (memcmp(mpb, "Intel Raid ISM Cfg Sig. ", 24))
+		return "no signature";
+
+	uint32_t mpb_size = u32(mpb + 0x24);
+	uint32_t sectors = (mpb_size + (uint32_t)sector - 1) / (uint32_t)sector;
+
+	if (mpb_size < 216 || mpb_size > MAX_MPB)
+		return "impossible size";
+
+	ssize_t rest = (ssize_t)(sectors - 1) * sector;
+
+	if (rest && pread(fd, mpb + sector, (size_t)rest, (off_t)(size - (uint64_t)(sectors + 1) * (uint64_t)sector)) != rest)
+		return "cannot read the extended part";
+
+	const char *reason = show_mpb(mpb, mpb_size);
+
+	if (!reason && checksum(mpb, mpb_size) != u32(mpb + 0x20))
+		reason = "checksum";
+	return reason;
+}
+
+static void load(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECT);
+	const char *reason = fd < 0 ? strerror(errno) : NULL;
+
+	n_lines = 0;
+	if (fd >= 0) {
+		reason = show_disk(fd);
+		close(fd);
+	}
+	say("found", "%s", reason ? "no" : "yes");
+	if (reason)
+		say("reason", "%s", reason);
+}
+
+/* One test on the disk that is loaded; says what differs. */
+static int holds(const char *path, const char *test)
+{
+	char key[128];
+	size_t key_len = strcspn(test, "!=>");
+	const char *op = test + key_len;
+	int negated = op[0] == '!';
+	const char *want = op + (negated ? 2 : 1);
+	int found = 0, keys = 0;
+
+	snprintf(key, sizeof(key), "%.*s", (int)key_len, test);
+	for (int i = 0; i < n_lines; i++) {
+		const char *value = lines[i].value;
+
+		if (!fnmatch(key, lines[i].key, 0))
+			found |= op[0] == '>' ? strtoull(value, NULL, 0) > strtoull(want, NULL, 0)
+					      : !fnmatch(want, value, 0);
+	}
+	if (found != negated)
+		return 1;
+	printf("%s: expected %s, found", path, test);
+	for (int i = 0; i < n_lines; i++)
+		if (!fnmatch(key, lines[i].key, 0))
+			printf("%s%s=%s", keys++ ? ", " : " ", lines[i].key, lines[i].value);
+	puts(keys ? "" : " no such key");
+	return 0;
+}
+
+static int run_tests(char **tests, int n_tests, char **disks)
+{
+	int failed = 0;
+
+	for (; *disks; disks++) {
+		load(*disks);
+		for (int i = 0; i < n_tests; i++)
+			failed |= !holds(*disks, tests[i]);
+	}
+	return failed;
+}
+
+static void print(const char *path, const char *only, int with_name)
+{
+	load(path);
+	if (with_name)
+		printf("[%s]\n", path);
+	for (int i = 0; i < n_lines; i++) {
+		if (!only)
+			printf("%s=%s\n", lines[i].key, lines[i].value);
+		else if (!fnmatch(only, lines[i].key, 0))
+			puts(lines[i].value);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 2 && !strcmp(argv[1], "-t")) {
+		int n = 0;
+
+		while (argv[2 + n] && strcmp(argv[2 + n], "--"))
+			n++;
+		if (argv[2 + n] && argv[3 + n])
+			return run_tests(argv + 2, n, argv + 3 + n);
+	} else if (argc > 3 && !strcmp(argv[1], "-k")) {
+		for (int i = 3; i < argc; i++)
+			print(argv[i], argv[2], 0);
+		return 0;
+	} else if (argc > 1 && argv[1][0] != '-') {
+		for (int i = 1; i < argc; i++)
+			print(argv[i], NULL, argc > 2);
+		return 0;
+	}
+	fprintf(stderr, "usage: imsm-peek [-k KEY] DISK... | -t TEST... -- DISK...\n");
+	return 2;
+}

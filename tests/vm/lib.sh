@@ -1,0 +1,630 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Helpers for the scenarios, the demo and the benchmark; runs inside the guest.
+#
+# Names used throughout:
+#   DISKS   the disks as made by make_disks or make_dm_disks
+#   C       the container's kernel name (md127); /dev/md/c
+#   V       the kernel name of volume 0; V1 of volume 1
+#   LEVEL   the RAID level that the scenario was asked for
+#   DAEMON  "ours" or "reference"
+#
+# A scenario ends well by reaching its end. Anything else is "fail REASON".
+set -u
+shopt -s extglob
+
+DISKS=()
+C=''
+V=''
+V1=''
+export V1
+
+## Saying and judging
+
+say()
+{
+	printf '  %s\n' "$*"
+}
+
+show_state()
+{
+	local disk array
+
+	echo "--- /proc/mdstat"
+	cat /proc/mdstat
+	for array in /sys/block/md*/md; do
+		[ -e "$array/array_state" ] || continue
+		echo "--- $array: $(cat "$array"/{metadata_version,array_state,sync_action,sync_completed,degraded} 2>/dev/null | tr '\n' ' ')"
+		grep -s . "$array"/dev-*/state
+	done
+	for disk in /dev/ram*; do
+		# dm disks are looked at from below
+		[ -b "$disk" ] || continue
+		echo "--- $disk: $(timeout 5 imsm-peek "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
+	done
+	echo "--- processes"
+	ps -o pid,stat,comm,wchan,args 2>/dev/null | grep -v '\[' || ps | grep -v '\['
+	ls -la /run/mdadm 2>/dev/null
+	dmesg | tail -n 40
+}
+
+fail()
+{
+	echo "FAIL: $*"
+	echo "$*" >/tmp/reason
+	show_state
+	exit 1
+}
+
+succeed()
+{
+	exit 0
+}
+
+# must COMMAND...: it succeeds, or the scenario fails with what it said.
+must()
+{
+	local said
+
+	said=$("$@" 2>&1) || fail "$* failed: $said"
+	[ -z "$said" ] || printf '  | %s\n' "$said"
+}
+
+assert_eq()
+{
+	[ "$2" = "$3" ] || fail "$1: expected $2, found $3"
+	say "$1: $3"
+}
+
+# assert WHAT COMMAND...
+assert()
+{
+	local what=$1
+
+	shift
+	"$@" || fail "$what: not so ($*)"
+	say "$what: yes"
+}
+
+## Time
+
+uptime_ms()
+{
+	local up rest
+
+	read -r up rest </proc/uptime
+	echo "${up/./}0"
+}
+
+exec {nap_fd}<> <(:)
+
+nap()
+{
+	read -r -t "$1" -u "$nap_fd" || :
+}
+
+# eventually SECONDS COMMAND...: polls; false when time is over.
+eventually()
+{
+	local end
+
+	end=$(($(uptime_ms) + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(uptime_ms)" -lt "$end" ] || return 1
+		nap 0.02
+	done
+}
+
+# wait_for SECONDS COMMAND...
+wait_for()
+{
+	eventually "$@" || fail "waited $1 s in vain for: ${*:2}"
+	say "reached: ${*:2}"
+}
+
+## Processes
+
+alive()
+{
+	local stat
+
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+	stat=${stat##*) }
+	[ "${stat%% *}" != Z ]
+}
+
+gone()
+{
+	! alive "$1"
+}
+
+# CPU time of a process so far, in ticks of 10 ms.
+cpu_ticks()
+{
+	local stat
+
+	read -r stat <"/proc/$1/stat"
+	# shellcheck disable=SC2086
+	set -- ${stat##*) }
+	echo $((${12} + ${13}))
+}
+
+## Disks
+
+# make_disks N [MIB]
+make_disks()
+{
+	local i
+
+	insmod /modules/brd.ko rd_nr="$1" rd_size=$((${2:-64} * 1024)) || fail "cannot make disks"
+	DISKS=()
+	for ((i = 0; i < $1; i++)); do
+		DISKS+=("/dev/ram$i")
+	done
+}
+
+# make_dm_disks N [MIB]: disk i is /dev/dm-(20+i). Its last 4 MiB, where the metadata lie, pass
+# through a second dm device "t<i>", which can be suspended or made to fail on its own.
+# What is really stored is in RAM[i].
+make_dm_disks()
+{
+	local i size tail=8192
+
+	make_disks "$@"
+	RAM=("${DISKS[@]}")
+	size=$((${2:-64} * 2048))
+	for ((i = 0; i < $1; i++)); do
+		must dmsetup create "t$i" -m $((40 + i)) -j "$(dm_major)" \
+			--table "0 $tail linear ${RAM[i]} $((size - tail))"
+		must dmsetup create "d$i" -m $((20 + i)) -j "$(dm_major)" <<-END
+			0 $((size - tail)) linear ${RAM[i]} 0
+			$((size - tail)) $tail linear /dev/dm-$((40 + i)) 0
+		END
+		DISKS[i]=/dev/dm-$((20 + i))
+	done
+}
+
+dm_major()
+{
+	sed -n 's/ device-mapper$//p' /proc/devices | tr -d ' '
+}
+
+# metadata_area I suspend|resume|break: the tail of disk I holds up all I/O, passes it, or fails it.
+metadata_area()
+{
+	case $2 in
+	break)
+		must dmsetup load "t$1" --table "0 8192 error"
+		must dmsetup suspend --nolockfs --noflush "t$1"
+		must dmsetup resume "t$1"
+		;;
+	*) must dmsetup "$2" $([ "$2" = suspend ] && echo --nolockfs --noflush) "t$1" ;;
+	esac
+}
+
+## Arrays
+
+# Disks that a volume of a level has here.
+members()
+{
+	case $1 in
+	1) echo 2 ;;
+	5) echo 3 ;;
+	10) echo 4 ;;
+	esac
+}
+
+attr()
+{
+	local value=''
+
+	read -r value 2>/dev/null <"/sys/block/$1/md/$2"
+	echo "$value"
+}
+
+set_attr()
+{
+	echo "$3" >"/sys/block/$1/md/$2"
+}
+
+is()
+{
+	# shellcheck disable=SC2053  # the expectation may be a pattern
+	[[ $(attr "$1" "$2") = $3 ]]
+}
+
+is_not()
+{
+	! is "$@"
+}
+
+# The kernel name of volume INDEX of container C.
+volume_name()
+{
+	local file version
+
+	for file in /sys/block/md*/md/metadata_version; do
+		read -r version 2>/dev/null <"$file" || continue
+		case $version in
+		external:?"$C/$1")
+			file=${file#/sys/block/}
+			echo "${file%%/*}"
+			return
+			;;
+		esac
+	done
+	return 1
+}
+
+find_volumes()
+{
+	V=$(volume_name 0)
+	V1=$(volume_name 1)
+}
+
+make_container()
+{
+	must mdadm -CR /dev/md/c -e imsm -n $# "$@"
+	C=$(basename "$(readlink -f /dev/md/c)")
+}
+
+# make_volume LEVEL MEMBERS [NAME [SIZE_K]]
+make_volume()
+{
+	must mdadm -CR "/dev/md/${3:-v}" -l "$1" -n "$2" -z "${4:-20480}" /dev/md/c
+	find_volumes
+}
+
+slow_sync()
+{
+	echo "${1:-2000}" >/proc/sys/dev/raid/speed_limit_min
+	echo "${1:-2000}" >/proc/sys/dev/raid/speed_limit_max
+}
+
+fast_sync()
+{
+	echo 1000000 >/proc/sys/dev/raid/speed_limit_max
+	echo 1000000 >/proc/sys/dev/raid/speed_limit_min
+}
+
+# The volume has all its members, nothing runs, and the daemon has said so on all its disks.
+settled()
+{
+	is "$1" sync_action idle && is "$1" degraded 0 && is "$1" resync_start none
+}
+
+wait_settled()
+{
+	wait_for "${2:-40}" settled "$1"
+}
+
+# set_up LEVEL [SPARES]: disks (dm disks with DM=yes), container, volume, synced; clean as soon as idle.
+set_up()
+{
+	local n spares=${2:-0} i
+
+	n=$(members "$1")
+	fast_sync
+	if [ "${DM:-no}" = yes ]; then
+		make_dm_disks $((n + spares + ${EXTRA:-0}))
+	else
+		make_disks $((n + spares + ${EXTRA:-0}))
+	fi
+	make_container "${DISKS[@]:0:n}"
+	make_volume "$1" "$n"
+	for ((i = n; i < n + spares; i++)); do
+		add_disk "${DISKS[i]}"
+	done
+	wait_settled "$V"
+	MEMBERS=("${DISKS[@]:0:n}")
+	set_attr "$V" safe_mode_delay 0.05
+	wait_for 10 is "$V" array_state clean
+	ping_daemon
+}
+
+add_disk()
+{
+	must mdadm --add "/dev/$C" "$1"
+}
+
+# From a clean array to one that will stay dirty after the next write, while we look.
+stay_dirty()
+{
+	# the idle timer that runs already must not hit us
+	set_attr "$V" safe_mode_delay 0.05
+	wait_for 10 is "$V" array_state '@(clean|read-auto)'
+	set_attr "$V" safe_mode_delay 60
+}
+
+stop_volume()
+{
+	must mdadm --stop "/dev/$1"
+}
+
+stop_all()
+{
+	[ -z "$V1" ] || stop_volume "$V1"
+	stop_volume "$V"
+	must mdadm --stop "/dev/$C"
+}
+
+# assemble DISK...
+assemble()
+{
+	must mdadm -A /dev/md/c -e imsm "$@"
+	C=$(basename "$(readlink -f /dev/md/c)")
+	must mdadm -IR /dev/md/c
+	find_volumes
+	[ -n "$V" ] || fail "no volume after assembly"
+}
+
+## Members
+
+member_dir()
+{
+	echo "/sys/block/$1/md/dev-${2##*/}"
+}
+
+is_member()
+{
+	[ -e "$(member_dir "$1" "$2")" ]
+}
+
+no_member()
+{
+	! is_member "$1" "$2"
+}
+
+member_is()
+{
+	local state=''
+
+	read -r state 2>/dev/null <"$(member_dir "$1" "$2")/state" && [[ $state = $3 ]]
+}
+
+fail_member()
+{
+	say "failing ${2##*/} in $1"
+	echo faulty >"$(member_dir "$1" "$2")/state"
+}
+
+# The slot of a disk in volume V.
+slot_of()
+{
+	cat "$(member_dir "$V" "$1")/slot"
+}
+
+# all_but DISK DISK...: sets OTHERS
+all_but()
+{
+	local out=$1 disk
+
+	shift
+	OTHERS=()
+	for disk in "$@"; do
+		[ "$disk" = "$out" ] || OTHERS+=("$disk")
+	done
+}
+
+## The daemon
+
+daemon_pid()
+{
+	local pid=''
+
+	read -r pid 2>/dev/null <"/run/mdadm/$C.pid"
+	echo "$pid"
+}
+
+start_daemon()
+{
+	say "starting the daemon"
+	timeout 15 /sbin/mdmon "$C" || fail "the daemon did not start: exit status $?"
+}
+
+kill_daemon()
+{
+	local pid
+
+	pid=$(daemon_pid)
+	say "kill -9 of the daemon ($pid)"
+	kill -KILL "$pid" || fail "the daemon was not there"
+	wait_for 10 gone "$pid"
+}
+
+ping_daemon()
+{
+	must timeout 20 sockcat ping "/run/mdadm/$C.sock"
+}
+
+## What is on the disks
+
+# metadata TEST... -- DISK...: true if every disk holds it (see imsm-peek.c)
+metadata()
+{
+	imsm-peek -t "$@"
+}
+
+assert_metadata()
+{
+	local said
+
+	said=$(imsm-peek -t "$@") || fail "metadata: $said"
+	say "on disk: $*"
+}
+
+# wait_metadata SECONDS TEST... -- DISK...
+wait_metadata()
+{
+	eventually "$1" imsm-peek -t "${@:2}" || fail "metadata after $1 s: $(imsm-peek -t "${@:2}")"
+	say "on disk: ${*:2}"
+}
+
+# The value of KEY on DISK.
+on_disk()
+{
+	imsm-peek -k "$1" "$2"
+}
+
+# entry_of DISK WITNESS: the index of DISK in the disk table on WITNESS.
+entry_of()
+{
+	imsm-peek "$2" | sed -n "s|^disk\\([0-9]*\\)\\.serial=$1\$|\\1|p"
+}
+
+# know DISK: sets SLOT and ENTRY, for judging the metadata after DISK has failed.
+know()
+{
+	SLOT=$(slot_of "$1")
+	ENTRY=$(entry_of "$1" "$1")
+	[ -n "$SLOT" ] && [ -n "$ENTRY" ] || fail "$1 is no member"
+	say "$1 has slot $SLOT, entry $ENTRY in the disk table"
+}
+
+# Sums of the metadata areas (last MiB) of disks
+metadata_sums()
+{
+	local disk size
+
+	for disk in "$@"; do
+		size=$(($(cat "/sys/block/${disk##*/}/size") * 512))
+		pattern sum "$disk" $((size - 1048576)) 0
+	done
+}
+
+whole_sums()
+{
+	local disk
+
+	for disk in "$@"; do
+		pattern sum "$disk" 0 0
+	done
+}
+
+## Data
+
+DATA=$((4 << 20))
+
+write_data()
+{
+	must pattern write "/dev/$V" 7 0 $DATA
+}
+
+check_data()
+{
+	must pattern verify "/dev/$V" 7 0 $DATA
+	say "data as written"
+}
+
+# put_block [OFFSET]: one 4 KiB write that must succeed; prints nothing
+put_block()
+{
+	must timeout 30 stall once "/dev/$V" 7 "${1:-0}"
+}
+
+start_writer()
+{
+	stall loop "/dev/$V" 8 $DATA 1048576 /tmp/writer "${1:-1000}" &
+	WRITER=$!
+	eventually 10 writer_passed 0 || fail "the writer does not get going"
+}
+
+writer_field()
+{
+	local fields
+
+	read -r -a fields 2>/dev/null </tmp/writer
+	echo "$((10#${fields[$1]:-0}))"
+}
+
+writer_passed()
+{
+	[ "$(writer_field 0)" -gt "$1" ]
+}
+
+# The writer makes progress from now on: no hang.
+writer_goes_on()
+{
+	eventually "${1:-20}" writer_passed $(($(writer_field 0) + 2)) || fail "the writer hangs"
+	say "the writer goes on"
+}
+
+stop_writer()
+{
+	kill -TERM "$WRITER"
+	eventually 20 gone "$WRITER" || fail "the writer hangs"
+	say "writer: $(cat /tmp/writer)"
+	wait "$WRITER" || fail "the writer saw errors: $(cat /tmp/writer)"
+	[ "$(writer_field 0)" -lt 256 ] || must pattern verify "/dev/$V" 8 $DATA 1048576
+}
+
+## Cleaning up (the init process calls this after every scenario)
+
+other_processes()
+{
+	local dir
+
+	for dir in /proc/[0-9]*; do
+		[ "${dir#/proc/}" != $$ ] && [ -n "$(tr -d '\0' 2>/dev/null <"$dir/cmdline")" ] && alive "${dir#/proc/}" && return 0
+	done
+	return 1
+}
+
+release_everything()
+{
+	local file
+
+	for file in /sys/block/md*/md/dev-*/state; do
+		grep -qs faulty "$file" && { echo -blocked >"$file"; } 2>/dev/null
+	done
+	for file in /sys/block/md*/md/array_state; do
+		grep -qs write-pending "$file" && { echo active >"$file"; } 2>/dev/null
+	done
+	kill -KILL -1 2>/dev/null
+	! other_processes
+}
+
+clear_arrays()
+{
+	local file left=1
+
+	# members before containers: a container is busy as long as it has members
+	for file in /sys/block/md*/md; do
+		[ -e "$file" ] || continue
+		left=0
+		grep -qs write-pending "$file/array_state" && echo active >"$file/array_state"
+		case $(cat "$file/metadata_version") in
+		external:[/-]*)
+			echo frozen >"$file/sync_action"
+			echo active >"$file/array_state"
+			echo clear >"$file/array_state"
+			;;
+		*) echo clear >"$file/array_state" ;;
+		esac
+	done 2>/dev/null
+	[ $left = 1 ]
+}
+
+clean_up()
+{
+	local device
+
+	for device in $(dmsetup info -c --noheadings -o name,suspended 2>/dev/null | sed -n 's/:.*[Ss]uspended.*//p'); do
+		dmsetup resume "$device" 2>/dev/null
+	done
+	fast_sync
+	kill -CONT -1 2>/dev/null
+	eventually 10 release_everything || return 1
+	grep -o ' /mnt[^ ]*\| /run/[^ ]*' /proc/mounts | while read -r device; do
+		umount "$device"
+	done
+	eventually 10 clear_arrays || return 1
+	dmsetup remove_all --force 2>/dev/null
+	for device in brd scsi_debug null_blk; do
+		! grep -q "^$device " /proc/modules || rmmod "$device" || return 1
+	done
+	rm -rf /run/mdadm /dev/md /tmp/*
+	return 0
+}

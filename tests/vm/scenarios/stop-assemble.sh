@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# After a stop the volume is assembled without a resync, with its data.
+# levels: 1 5 10
+
+set_up "$LEVEL"
+write_data
+stop_all
+dmesg -c >/dev/null
+assemble "${DISKS[@]}"
+wait_for 5 is "$V" array_state read-auto
+assert_eq sync_action idle "$(attr "$V" sync_action)"
+assert_eq degraded 0 "$(attr "$V" degraded)"
+assert_eq resync_start none "$(attr "$V" resync_start)"
+check_data
+put_block
+ping_daemon
+! dmesg | grep -q 'resync of RAID' || fail "the kernel resynced"
+check_data
