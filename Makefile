@@ -92,6 +92,9 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/mdmon $(DESTDIR)$(MANDIR)/man8/mdmon.8 $(DESTDIR)$(UNITDIR)/mdmon@.service
 
+# Keep the objects of the tests: they are what takes the time.
+.SECONDARY:
+
 clean:
 	rm -rf build build-* compile_commands.json
 

@@ -62,7 +62,7 @@ static void list_push(handoff_list *list, struct handoff_node *n)
 
 	do {
 		n->next = head;
-	} while (!atomic_compare_exchange_weak_explicit(list, &head, n, memory_order_release,
+	} while (!atomic_compare_exchange_weak_explicit(list, &head, n, memory_order_seq_cst,
 							memory_order_relaxed));
 }
 
@@ -71,7 +71,7 @@ static struct handoff_node *list_take(handoff_list *list)
 {
 	struct handoff_node *n, *next, *ordered = NULL;
 
-	n = atomic_exchange_explicit(list, NULL, memory_order_acquire);
+	n = atomic_exchange(list, NULL);
 	for (; n; n = next) {
 		next = n->next;
 		n->next = ordered;
@@ -80,9 +80,13 @@ static struct handoff_node *list_take(handoff_list *list)
 	return ordered;
 }
 
+/*
+ * A thread makes itself known before it looks for work for the first time. Either the waker sees it then, or
+ * the thread sees the work: that takes sequential consistency here, in the lists and in the tickets.
+ */
 static void wake(atomic_int *tid)
 {
-	int t = atomic_load_explicit(tid, memory_order_acquire);
+	int t = atomic_load(tid);
 
 	if (t > 0)
 		syscall(SYS_tgkill, getpid(), t, SIGUSR1);
@@ -90,12 +94,12 @@ static void wake(atomic_int *tid)
 
 void handoff_set_manager(pid_t tid)
 {
-	atomic_store_explicit(&shared.manager_tid, tid, memory_order_release);
+	atomic_store(&shared.manager_tid, tid);
 }
 
 void handoff_set_monitor(pid_t tid)
 {
-	atomic_store_explicit(&shared.monitor_tid, tid, memory_order_release);
+	atomic_store(&shared.monitor_tid, tid);
 }
 
 void handoff_wake_monitor(void)
@@ -110,7 +114,7 @@ void handoff_wake_manager(void)
 
 void handoff_start_drain(void)
 {
-	atomic_store_explicit(&shared.draining, true, memory_order_release);
+	atomic_store(&shared.draining, true);
 	handoff_wake_monitor();
 }
 
@@ -121,7 +125,7 @@ bool handoff_draining(void)
 
 void handoff_stop_monitor(void)
 {
-	atomic_store_explicit(&shared.stop, true, memory_order_release);
+	atomic_store(&shared.stop, true);
 	handoff_wake_monitor();
 }
 
@@ -200,7 +204,7 @@ unsigned handoff_take_member_requests(struct mdinfo *d)
 
 unsigned handoff_draw_ticket(void)
 {
-	unsigned t = atomic_fetch_add_explicit(&shared.drawn, 1, memory_order_release) + 1;
+	unsigned t = atomic_fetch_add(&shared.drawn, 1) + 1;
 
 	handoff_wake_monitor();
 	return t;
@@ -215,7 +219,7 @@ bool handoff_ticket_honoured(unsigned ticket)
 
 unsigned handoff_pass_begin(void)
 {
-	return atomic_load_explicit(&shared.drawn, memory_order_acquire);
+	return atomic_load(&shared.drawn);
 }
 
 unsigned handoff_last_honoured(void)

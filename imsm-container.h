@@ -101,6 +101,7 @@ enum imsm_which { IMSM_M0, IMSM_M1, IMSM_MX };
 const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_which which); /* NULL: no map1 */
 uint32_t imsm_ord(const struct imsm_volume *v, unsigned slot, enum imsm_which which);  /* UINT32_MAX: no such slot */
 int imsm_slot_of(const struct imsm_map *m, uint32_t index); /* -1: not a member */
+bool imsm_volume_names(const struct imsm_volume *v, uint32_t index); /* in either map */
 
 unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which);
 enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,

@@ -78,8 +78,6 @@ static void merge_disk(struct choice *ch, const struct imsm_disk *d)
 		memcpy(k->serial, d->serial, sizeof(k->serial));
 	}
 	k->status |= le32_get(d->status);
-	if (k->status & (IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED))
-		k->status &= ~IMSM_DISK_SPARE;
 }
 
 static void merge_table(struct choice *ch, const struct imsm_candidate *cand, int family)
@@ -137,7 +135,7 @@ static bool is_consistent(const struct choice *ch, int family)
 {
 	const struct imsm_candidate *cand = ch->family[family].cand;
 
-	if (cand->own_index < 0 || find_known(ch, cand->serial)->owner != family)
+	if (cand->own_index < 0)
 		return false;
 	for (unsigned i = 0; i < cand->meta->num_disks; i++) {
 		int owner = find_known(ch, cand->meta->disk[i].serial)->owner;
@@ -176,14 +174,15 @@ static int drop(struct imsm_candidate *cand, const char *why)
 	return IMSM_DROPPED;
 }
 
-/* The place of a disk that the champion does not know. */
+/* The place of a disk that the champion does not know: a spare, if nobody contradicts. */
 static int index_of_stranger(const struct choice *ch, struct imsm_candidate *cand)
 {
+	const uint32_t mask = IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED;
 	const struct known_disk *k = cand->own_index < 0 ? NULL : find_known(ch, cand->serial);
 
-	if (!k || !(k->status & IMSM_DISK_SPARE) || (k->status & (IMSM_DISK_FAILED | IMSM_DISK_CONFIGURED)))
-		return drop(cand, "it is neither a member nor a spare of this container");
-	return IMSM_INDEX_SPARE;
+	if (k && (k->status & mask) == IMSM_DISK_SPARE)
+		return IMSM_INDEX_SPARE;
+	return drop(cand, "it is neither a member nor a spare of this container");
 }
 
 /* `taken`: the places in the disk table that are given away. */

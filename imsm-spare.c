@@ -216,11 +216,10 @@ static bool left_behind(const struct search *s, unsigned slot)
 
 	if (!m)
 		return false;
-	if (slot_bad(s->c, s->v, slot))
-		return true;
 	if (m->state & MEMBER_IN_SYNC)
-		return false;
-	return (m->state & MEMBER_SPARE) || !dl || !is_own_disk(s->c, s->v, slot, dl);
+		return slot_bad(s->c, s->v, slot) && dl && suits(s->c, s->v, slot, dl);
+	return slot_bad(s->c, s->v, slot) || (m->state & MEMBER_SPARE) || !dl ||
+	       !is_own_disk(s->c, s->v, slot, dl);
 }
 
 static bool vacant(const struct search *s, unsigned slot)
@@ -428,11 +427,12 @@ static int check_pick(const struct imsm_container *c, const struct imsm_volume *
 static int check_request(const struct imsm_container *c, unsigned volume, const struct spare_request *req,
 			 const char **why)
 {
-	const struct imsm_volume *v = &c->meta.volume[volume];
 	unsigned disks = c->meta.num_disks;
+	const struct imsm_volume *v;
 
 	if (volume >= c->meta.num_volumes || req->count == 0 || req->count > MAX_SPARE_PICKS)
 		return refuse(why, -EINVAL, "no such volume, or no disk");
+	v = &c->meta.volume[volume];
 	if (v->head.migr_state || imsm_container_reshaping(c))
 		return refuse(why, -EBUSY, "a migration is going on");
 	if (v->map[0].head.map_state == IMSM_UNINITIALIZED || v->map[0].head.map_state == IMSM_FAILED)
@@ -478,11 +478,6 @@ static uint32_t record_pick(struct imsm_container *c, struct imsm_volume *v, con
 	return victim;
 }
 
-static bool names(const struct imsm_volume *v, uint32_t index)
-{
-	return imsm_slot_of(&v->map[0], index) >= 0 || (v->head.migr_state && imsm_slot_of(&v->map[1], index) >= 0);
-}
-
 static void replace_in_map(struct imsm_map *m, uint32_t victim, uint32_t index)
 {
 	int slot = imsm_slot_of(m, victim);
@@ -501,7 +496,7 @@ static void replace_in_map(struct imsm_map *m, uint32_t victim, uint32_t index)
  */
 static bool replace_in_idle_volume(struct imsm_container *c, struct imsm_volume *v, uint32_t victim, uint32_t index)
 {
-	if (names(v, index)) {
+	if (imsm_volume_names(v, index)) {
 		imsm_mark_failure(c, v, victim);
 		imsm_update_state(c, v);
 		return false;
@@ -520,11 +515,11 @@ static bool release_victim(struct imsm_container *c, unsigned live, uint32_t vic
 	bool keep = victim == index;
 
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		keep |= (live >> i & 1) && names(&c->meta.volume[i], victim);
+		keep |= (live >> i & 1) && imsm_volume_names(&c->meta.volume[i], victim);
 	if (keep)
 		return false;
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		if (names(&c->meta.volume[i], victim))
+		if (imsm_volume_names(&c->meta.volume[i], victim))
 			keep |= !replace_in_idle_volume(c, &c->meta.volume[i], victim, index);
 	if (!keep)
 		imsm_delete_disk(c, victim);

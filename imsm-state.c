@@ -98,6 +98,11 @@ int imsm_slot_of(const struct imsm_map *m, uint32_t index)
 	return -1;
 }
 
+bool imsm_volume_names(const struct imsm_volume *v, uint32_t index)
+{
+	return imsm_slot_of(&v->map[0], index) >= 0 || (v->head.migr_state && imsm_slot_of(&v->map[1], index) >= 0);
+}
+
 /* ---- derived quantities of a map ---- */
 
 static bool is_mirror(const struct imsm_map *m)

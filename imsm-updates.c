@@ -436,12 +436,9 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 
 static bool named_by_volume(const struct imsm_meta *meta, uint32_t index)
 {
-	for (unsigned i = 0; i < meta->num_volumes; i++) {
-		const struct imsm_volume *v = &meta->volume[i];
-
-		if (imsm_slot_of(&v->map[0], index) >= 0 || (v->head.migr_state && imsm_slot_of(&v->map[1], index) >= 0))
+	for (unsigned i = 0; i < meta->num_volumes; i++)
+		if (imsm_volume_names(&meta->volume[i], index))
 			return true;
-	}
 	return false;
 }
 

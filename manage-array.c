@@ -18,6 +18,8 @@
 #define RETRY_MIN_MS 20
 #define RETRY_MAX_MS 1000
 #define ADOPT_RETRY_MS 200
+#define CLEAR_LIMIT_MS 2000
+#define CLEAR_LOOK_MS 5
 #define NS_PER_MS 1000000ull
 
 /* The safe mode delay that mdadm set is kept if it is sane. */
@@ -641,15 +643,44 @@ void array_start_drain(struct managed_array *ma)
 	sysfs_write_attr(ma->md_dir, "safe_mode_delay", "0.001");
 }
 
-/* The monitor recorded that the array has stopped; now the kernel may forget it. */
-static void clear_stopped(const struct managed_array *ma)
+/*
+ * The monitor recorded that the array has stopped; now the kernel may forget it. The kernel takes the device apart
+ * a moment later, and an open at that moment fails with EBUSY: clients that ping us to know that it
+ * is over are not answered before.
+ */
+static void clear_stopped(struct managed_array *ma)
 {
 	char buf[SYSFS_WORD_MAX];
 
 	if (sysfs_read_attr(ma->md_dir, "array_state", buf, sizeof(buf)) < 0 ||
 	    sysfs_parse_array_state(buf) != ARRAY_INACTIVE)
 		return;
-	sysfs_write_attr(ma->md_dir, "array_state", "clear");
+	if (sysfs_write_attr(ma->md_dir, "array_state", "clear") == 0)
+		ma->clearing_until_ns = manager_now_ns() + CLEAR_LIMIT_MS * NS_PER_MS;
+}
+
+static bool device_is_gone(const struct managed_array *ma)
+{
+	int fd = sysfs_open_md_dir(ma->name);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0;
+}
+
+bool array_is_clearing(struct managed_array *ma)
+{
+	uint64_t now = manager_now_ns();
+
+	if (!ma->clearing_until_ns)
+		return false;
+	if (device_is_gone(ma) || now >= ma->clearing_until_ns) {
+		ma->clearing_until_ns = 0;
+		ma->retry_ns = 0;
+		return false;
+	}
+	ma->retry_ns = now + CLEAR_LOOK_MS * NS_PER_MS;
+	return true;
 }
 
 static void array_ended(struct managed_array *ma, int error)
@@ -663,15 +694,14 @@ static void array_ended(struct managed_array *ma, int error)
 	log_info("%s: not monitored any more", ma->name);
 }
 
-bool array_discarded(struct active_array *a)
+void array_discarded(struct active_array *a)
 {
 	struct managed_array *ma = a->managed;
 	int error = a->discard_error;
 
 	array_release(a);
 	if (--ma->copies)
-		return false;
+		return;
 	ma->current = NULL;
 	array_ended(ma, error);
-	return !ma->refused;
 }

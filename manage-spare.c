@@ -102,6 +102,9 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 	int err;
 
 	err = sysfs_block_name(p->dev, name + 4, sizeof(name) - 4);
+	for (char *c = name; *c; c++)
+		if (*c == '/') /* "cciss/c0d0" below /dev is "dev-cciss!c0d0" here */
+			*c = '!';
 	snprintf(number, sizeof(number), "%u:%u", major(p->dev), minor(p->dev));
 	if (!err)
 		err = sysfs_write_attr(ma->md_dir, "new_dev", number);

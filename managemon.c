@@ -176,16 +176,14 @@ static void forget_unseen(struct manager *mgr)
 	}
 }
 
-/* Compares sets, not counts: one disk gone and another come is two changes. */
-static void look_at_container(struct manager *mgr)
+/*
+ * Compares sets, not counts: one disk gone and another come is two changes. Returns whether all
+ * disks could be judged.
+ */
+static bool compare_disks(struct manager *mgr, const struct sysfs_member *list, size_t count)
 {
-	struct sysfs_member *list;
-	size_t count;
+	bool all = true;
 
-	if (sysfs_list_members(mgr->container_md_dir, &list, &count)) {
-		mgr->look_again_ns = manager_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
-		return;
-	}
 	for (size_t i = 0; i < count; i++) {
 		struct container_disk *cd = find_disk(mgr, &list[i]);
 
@@ -194,11 +192,33 @@ static void look_at_container(struct manager *mgr)
 	}
 	forget_unseen(mgr);
 	for (size_t i = 0; i < count; i++) {
-		if (!list[i].dev || list[i].offline || find_disk(mgr, &list[i]))
+		if (!list[i].dev || list[i].offline) {
+			all = false;
 			continue;
-		if (!manager_note_disk(mgr, list[i].dev, list[i].inode))
+		}
+		if (!find_disk(mgr, &list[i]) && !manager_note_disk(mgr, list[i].dev, list[i].inode))
 			disk_came(mgr, &list[i]);
 	}
+	return all;
+}
+
+/* mdstat changes often, the set of disks hardly ever: its fingerprint tells cheaply whether it did. */
+static void look_at_container(struct manager *mgr)
+{
+	struct sysfs_member *list;
+	uint64_t print;
+	size_t count;
+	int err = sysfs_members_fingerprint(mgr->container_md_dir, &print);
+
+	if (!err && print == mgr->container_print)
+		return;
+	if (!err)
+		err = sysfs_list_members(mgr->container_md_dir, &list, &count);
+	if (err) {
+		mgr->look_again_ns = manager_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
+		return;
+	}
+	mgr->container_print = compare_disks(mgr, list, count) ? print : 0;
 	free(list);
 }
 
@@ -288,9 +308,9 @@ static void take_discarded(void)
 	}
 }
 
-static bool array_is_over(const struct managed_array *ma)
+static bool array_is_over(struct managed_array *ma)
 {
-	return !ma->copies && ma->spare_step == SPARE_IDLE && !ma->refused;
+	return !ma->copies && ma->spare_step == SPARE_IDLE && !ma->refused && !array_is_clearing(ma);
 }
 
 static void free_ended(struct manager *mgr)
@@ -314,10 +334,11 @@ static void work_on_arrays(struct manager *mgr)
 	free_ended(mgr);
 }
 
-static bool any_commit_pending(const struct manager *mgr)
+/* A spare is half way in, or an array half way out. */
+static bool anything_half_done(const struct manager *mgr)
 {
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		if (ma->spare_step == SPARE_COMMITTING)
+		if (ma->spare_step == SPARE_COMMITTING || ma->clearing_until_ns)
 			return true;
 	return false;
 }
@@ -361,8 +382,8 @@ static void answer_waiter(struct manager *mgr, const struct waiter *w)
 }
 
 /*
- * A ping is answered when no spare is half way into an array, and one complete pass of the monitor that began
- * after that has ended. The tickets honoured are looked up before the monitor's requests are worked on, and
+ * A ping is answered when nothing is half done and one complete pass of the monitor that began after that has
+ * ended. The tickets honoured are looked up before the monitor's requests are worked on, and
  * answered afterwards: what the pass asked for has then been done, too.
  */
 static void note_honoured(struct manager *mgr)
@@ -378,11 +399,11 @@ static void serve_waiters(struct manager *mgr)
 	while (*link) {
 		struct waiter *w = *link;
 
-		if (!w->has_ticket && !any_commit_pending(mgr)) {
+		if (!w->has_ticket && !anything_half_done(mgr)) {
 			w->ticket = handoff_draw_ticket();
 			w->has_ticket = true;
 		}
-		if (!w->done) {
+		if (!w->done || anything_half_done(mgr)) {
 			link = &w->next;
 			continue;
 		}

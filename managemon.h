@@ -35,6 +35,7 @@ struct managed_array {
 	bool refused;                 /* the metadata knows no such volume; tried again when mdstat changes */
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
+	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
 	uint64_t retry_ns;            /* when to try again; 0: nothing to retry */
 	unsigned retry_ms;
 
@@ -71,6 +72,7 @@ struct manager {
 	struct container_disk *disks;
 	struct waiter *waiters;
 	unsigned updates_out;       /* queued and not yet handled */
+	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
 	bool look_due;              /* read mdstat and manage in this round */
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
 	uint64_t exit_retry_ns;
@@ -112,8 +114,11 @@ void array_take_requests(struct managed_array *ma);
 /* Does what is asked for and possible now. */
 void array_work(struct managed_array *ma, uint64_t now_ns);
 
-/* The monitor gave a copy back. May free *ma's structures; returns true if the array is gone. */
-bool array_discarded(struct active_array *a);
+/* The monitor gave a copy back. If it was the last one the array has ended. */
+void array_discarded(struct active_array *a);
+
+/* It has stopped, but the kernel has not finished taking its device apart. */
+bool array_is_clearing(struct managed_array *ma);
 
 /* An array that nobody uses any more. */
 void array_free(struct managed_array *ma);

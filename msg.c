@@ -203,18 +203,18 @@ static int fill_address(struct sockaddr_un *sa, const char *path)
 }
 
 /*
- * bind() creates the file with the mode of the socket less the umask, so with 0600 set before there is
+ * bind() creates the file with the mode of the socket less the umask, so with 0700 set before there is
  * no moment in which others could connect. The umask may take more than we like: chmod gives it back.
  */
 static int listen_at(int fd, const struct sockaddr_un *sa)
 {
-	if (fchmod(fd, 0600) < 0)
+	if (fchmod(fd, 0700) < 0)
 		return -errno;
 	if (unlink(sa->sun_path) < 0 && errno != ENOENT)
 		return -errno;
 	if (bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0)
 		return -errno;
-	if (chmod(sa->sun_path, 0600) < 0 || listen(fd, BACKLOG) < 0)
+	if (chmod(sa->sun_path, 0700) < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
 	return 0;
 }

@@ -70,7 +70,7 @@ struct msg_request {
 };
 
 /*
- * Creates the listening socket RUNDIR/CONT.sock (mode 0600 whatever the umask; an old file of that
+ * Creates the listening socket RUNDIR/CONT.sock (mode 0700 whatever the umask; an old file of that
  * name is replaced). On error returns NULL with errno set.
  */
 struct msg_server *msg_server_open(const char *path);

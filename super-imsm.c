@@ -412,7 +412,8 @@ static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
 	make_plan(s, (size_t)len, res->retry);
 	metaio_run(s->io, s->plan);
 	note_results(s, res, &failed, &written);
-	if (failed && !written)
+	/* A disk that still fails when it is tried again holds up nobody: the others have it all. */
+	if (s->c.write_due && failed && !written)
 		return -EIO;
 	s->c.write_due = false;
 	return 1;

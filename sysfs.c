@@ -541,23 +541,28 @@ static int collect_members(int md_dir, DIR *d, struct member_list *l)
 	return -errno;
 }
 
+static DIR *open_dir_for_listing(int md_dir)
+{
+	int fd = sysfs_open_attr(md_dir, ".", O_RDONLY | O_DIRECTORY); /* O_PATH cannot be listed */
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd < 0)
+		errno = -fd;
+	else if (!d)
+		close(fd);
+	return d;
+}
+
 int sysfs_list_members(int md_dir, struct sysfs_member **list, size_t *count)
 {
 	struct member_list l = { 0 };
-	int fd = sysfs_open_attr(md_dir, ".", O_RDONLY | O_DIRECTORY); /* O_PATH cannot be listed */
-	DIR *d;
+	DIR *d = open_dir_for_listing(md_dir);
 	int r;
 
 	*list = NULL;
 	*count = 0;
-	if (fd < 0)
-		return fd;
-	d = fdopendir(fd);
-	if (!d) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
+	if (!d)
+		return -errno;
 	r = collect_members(md_dir, d, &l);
 	closedir(d);
 	if (r < 0) {
@@ -567,6 +572,34 @@ int sysfs_list_members(int md_dir, struct sysfs_member **list, size_t *count)
 	*list = l.entry;
 	*count = l.count;
 	return 0;
+}
+
+/* FNV-1a of one entry. */
+static uint64_t hash_entry(const struct dirent *e)
+{
+	uint64_t h = 0xcbf29ce484222325ull ^ (uint64_t)e->d_ino;
+
+	for (const char *c = e->d_name; *c; c++)
+		h = (h ^ (unsigned char)*c) * 0x100000001b3ull;
+	return h;
+}
+
+int sysfs_members_fingerprint(int md_dir, uint64_t *print)
+{
+	DIR *d = open_dir_for_listing(md_dir);
+	const struct dirent *e;
+	uint64_t sum = 1;
+	int err;
+
+	if (!d)
+		return -errno;
+	while (errno = 0, (e = readdir(d)) != NULL)
+		if (is_member_name(e->d_name))
+			sum += hash_entry(e); /* whatever the order */
+	err = errno;
+	closedir(d);
+	*print = sum;
+	return -err;
 }
 
 /* The value of DEVNAME= in the text of a uevent attribute, or NULL. */

@@ -105,6 +105,12 @@ struct sysfs_member {
 int sysfs_list_members(int md_dir, struct sysfs_member **list, size_t *count);
 
 /*
+ * manager. A number that changes when the set of members does (one that was removed and added again
+ * counts as a change); one directory read. 0 or -errno.
+ */
+int sysfs_members_fingerprint(int md_dir, uint64_t *print);
+
+/*
  * manager or start-up. O_PATH descriptor of /sys/dev/block/MAJOR:MINOR, or -errno (-ENOENT: no such
  * block device). The caller closes it.
  */

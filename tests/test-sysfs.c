@@ -498,6 +498,18 @@ static void test_list_members_no_descriptors(void **state)
 	assert_int_equal(r, 0);
 }
 
+/* Neither must it count as pulled because its number cannot be read for a reason of another kind. */
+static void test_list_members_unreadable_dev(void **state)
+{
+	const struct tree *t = *state;
+	struct sysfs_member *list;
+	size_t count;
+
+	make_member(t, "dev-sda", "0\n", "in_sync\n", "block"); /* a link to itself: ELOOP */
+	assert_int_equal(sysfs_list_members(t->dir, &list, &count), -ELOOP);
+	assert_null(list);
+}
+
 static void test_list_many_members(void **state)
 {
 	const struct tree *t = *state;
@@ -521,6 +533,38 @@ static void test_list_many_members(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		assert_true(seen[i]);
 	free(list);
+}
+
+static uint64_t fingerprint(const struct tree *t)
+{
+	uint64_t print = 0;
+
+	assert_int_equal(sysfs_members_fingerprint(t->dir, &print), 0);
+	return print;
+}
+
+/* It changes with the members, and with nothing else. */
+static void test_members_fingerprint(void **state)
+{
+	const struct tree *t = *state;
+	uint64_t none = fingerprint(t), one, two, again;
+
+	make_dir(t, "dev-sda");
+	one = fingerprint(t);
+	assert_true(one != none);
+	make_dir(t, "dev-sdb");
+	two = fingerprint(t);
+	assert_true(two != one && two != none);
+	put(t, "array_state", "clean\n");
+	put_in(t, "dev-sdb", "state", "spare\n");
+	assert_true(fingerprint(t) == two);
+	/* removed and added again: the same name, another directory */
+	make_dir(t, "new");
+	assert_int_equal(unlinkat(t->dir, "dev-sda", AT_REMOVEDIR), 0);
+	assert_int_equal(renameat(t->dir, "new", t->dir, "dev-sda"), 0);
+	again = fingerprint(t);
+	assert_true(again != two);
+	assert_int_equal(sysfs_members_fingerprint(-1, &again), -EBADF);
 }
 
 static void test_read_and_write(void **state)
@@ -636,7 +680,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_list_members, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_list_members_none, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_list_members_no_descriptors, tree_setup, tree_teardown),
+		cmocka_unit_test_setup_teardown(test_list_members_unreadable_dev, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_list_many_members, tree_setup, tree_teardown),
+		cmocka_unit_test_setup_teardown(test_members_fingerprint, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_read_and_write, tree_setup, tree_teardown),
 		cmocka_unit_test(test_open_md_dir),
 		cmocka_unit_test(test_block_name),

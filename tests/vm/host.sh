@@ -9,6 +9,7 @@
 # at the top of tests/vm/init.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034  # for those who source this
 vm_src=$top/tests/vm
 vm_dir=${VM_DIR:-$top/build/vm}
 mkdir -p "$vm_dir/logs"
@@ -69,13 +70,15 @@ vm_order()
 # vm_read SECONDS: one line from the guest into REPLY; 1 when time is over or the machine has died.
 vm_read()
 {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1)) part=''
 
 	while [ "$SECONDS" -lt "$deadline" ]; do
 		if read -r -t 1 -u "$vm_out" REPLY; then
-			REPLY=${REPLY%$'\r'}
+			REPLY=$part${REPLY%$'\r'}
 			return 0
 		fi
+		# half a line may have come already
+		part+=$REPLY
 		kill -0 "$vm_pid" 2>/dev/null || return 1
 	done
 	return 1

@@ -18,7 +18,10 @@ DISKS=()
 C=''
 V=''
 V1=''
-export V1
+# disks of the volume as set_up made it, and those left by all_but
+MEMBERS=()
+OTHERS=()
+export V1 MEMBERS OTHERS
 
 ## Saying and judging
 
@@ -44,7 +47,8 @@ show_state()
 		echo "--- $disk: $(timeout 5 imsm-peek "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
 	done
 	echo "--- processes"
-	ps -o pid,stat,comm,wchan,args 2>/dev/null | grep -v '\[' || ps | grep -v '\['
+	# shellcheck disable=SC2009  # more than pgrep shows
+	ps -o pid,stat,args | grep -v '\['
 	ls -la /run/mdadm 2>/dev/null
 	dmesg | tail -n 40
 }
@@ -89,12 +93,10 @@ assert()
 
 ## Time
 
-uptime_ms()
+# Milliseconds, into NOW: polling must not fork, the emulated machine is slow at that.
+now_ms()
 {
-	local up rest
-
-	read -r up rest </proc/uptime
-	echo "${up/./}0"
+	NOW=$((${EPOCHREALTIME/./} / 1000))
 }
 
 exec {nap_fd}<> <(:)
@@ -109,11 +111,13 @@ eventually()
 {
 	local end
 
-	end=$(($(uptime_ms) + $1 * 1000))
+	now_ms
+	end=$((NOW + $1 * 1000))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$(uptime_ms)" -lt "$end" ] || return 1
-		nap 0.02
+		now_ms
+		[ "$NOW" -lt "$end" ] || return 1
+		nap 0.03
 	done
 }
 
@@ -200,7 +204,8 @@ metadata_area()
 		must dmsetup suspend --nolockfs --noflush "t$1"
 		must dmsetup resume "t$1"
 		;;
-	*) must dmsetup "$2" $([ "$2" = suspend ] && echo --nolockfs --noflush) "t$1" ;;
+	suspend) must dmsetup suspend --nolockfs --noflush "t$1" ;;
+	resume) must dmsetup resume "t$1" ;;
 	esac
 }
 
@@ -231,8 +236,11 @@ set_attr()
 
 is()
 {
+	local value=''
+
+	read -r value 2>/dev/null <"/sys/block/$1/md/$2"
 	# shellcheck disable=SC2053  # the expectation may be a pattern
-	[[ $(attr "$1" "$2") = $3 ]]
+	[[ $value = $3 ]]
 }
 
 is_not()
@@ -273,14 +281,14 @@ make_container()
 # make_volume LEVEL MEMBERS [NAME [SIZE_K]]
 make_volume()
 {
-	must mdadm -CR "/dev/md/${3:-v}" -l "$1" -n "$2" -z "${4:-20480}" /dev/md/c
+	must mdadm -CR "/dev/md/${3:-v}" -l "$1" -n "$2" -z "${4:-10240}" /dev/md/c
 	find_volumes
 }
 
 slow_sync()
 {
-	echo "${1:-2000}" >/proc/sys/dev/raid/speed_limit_min
-	echo "${1:-2000}" >/proc/sys/dev/raid/speed_limit_max
+	echo "${1:-1000}" >/proc/sys/dev/raid/speed_limit_min
+	echo "${1:-1000}" >/proc/sys/dev/raid/speed_limit_max
 }
 
 fast_sync()
@@ -369,7 +377,7 @@ member_dir()
 
 is_member()
 {
-	[ -e "$(member_dir "$1" "$2")" ]
+	[ -e "/sys/block/$1/md/dev-${2##*/}" ]
 }
 
 no_member()
@@ -381,6 +389,7 @@ member_is()
 {
 	local state=''
 
+	# shellcheck disable=SC2053  # the expectation may be a pattern
 	read -r state 2>/dev/null <"$(member_dir "$1" "$2")/state" && [[ $state = $3 ]]
 }
 
@@ -479,7 +488,7 @@ know()
 {
 	SLOT=$(slot_of "$1")
 	ENTRY=$(entry_of "$1" "$1")
-	[ -n "$SLOT" ] && [ -n "$ENTRY" ] || fail "$1 is no member"
+	[[ -n $SLOT && -n $ENTRY ]] || fail "$1 is no member"
 	say "$1 has slot $SLOT, entry $ENTRY in the disk table"
 }
 
@@ -547,7 +556,7 @@ writer_passed()
 # The writer makes progress from now on: no hang.
 writer_goes_on()
 {
-	eventually "${1:-20}" writer_passed $(($(writer_field 0) + 2)) || fail "the writer hangs"
+	eventually 20 writer_passed $(($(writer_field 0) + 2)) || fail "the writer hangs"
 	say "the writer goes on"
 }
 
@@ -562,12 +571,17 @@ stop_writer()
 
 ## Cleaning up (the init process calls this after every scenario)
 
+# Is any process left beside init and ourselves? Kernel threads have no command line.
 other_processes()
 {
-	local dir
+	local pid line
 
-	for dir in /proc/[0-9]*; do
-		[ "${dir#/proc/}" != $$ ] && [ -n "$(tr -d '\0' 2>/dev/null <"$dir/cmdline")" ] && alive "${dir#/proc/}" && return 0
+	for pid in /proc/[0-9]*; do
+		pid=${pid#/proc/}
+		[[ $pid != 1 && $pid != "$$" ]] || continue
+		line=''
+		read -r -d '' line 2>/dev/null <"/proc/$pid/cmdline"
+		[ -n "$line" ] && alive "$pid" && return 0
 	done
 	return 1
 }
@@ -611,9 +625,11 @@ clean_up()
 {
 	local device
 
-	for device in $(dmsetup info -c --noheadings -o name,suspended 2>/dev/null | sed -n 's/:.*[Ss]uspended.*//p'); do
-		dmsetup resume "$device" 2>/dev/null
-	done
+	if compgen -G '/sys/block/dm-*' >/dev/null; then
+		for device in $(dmsetup info -c --noheadings -o name,suspended | sed -n 's/:Suspended.*//p'); do
+			dmsetup resume "$device"
+		done
+	fi
 	fast_sync
 	kill -CONT -1 2>/dev/null
 	eventually 10 release_everything || return 1
@@ -621,9 +637,9 @@ clean_up()
 		umount "$device"
 	done
 	eventually 10 clear_arrays || return 1
-	dmsetup remove_all --force 2>/dev/null
+	! compgen -G '/sys/block/dm-*' >/dev/null || dmsetup remove_all --force
 	for device in brd scsi_debug null_blk; do
-		! grep -q "^$device " /proc/modules || rmmod "$device" || return 1
+		[ ! -e "/sys/module/$device" ] || rmmod "$device" || return 1
 	done
 	rm -rf /run/mdadm /dev/md /tmp/*
 	return 0

@@ -6,7 +6,7 @@
 
 set_up "$LEVEL" 1
 write_data
-slow_sync 4000
+slow_sync 2000
 fail_member "$V" "${DISKS[0]}"
 wait_for 10 is "$V" sync_action recover
 all_but "${DISKS[0]}" "${DISKS[@]}"

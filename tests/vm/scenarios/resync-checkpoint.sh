@@ -6,7 +6,7 @@
 
 n=$(members "$LEVEL")
 make_disks "$n"
-slow_sync 4000
+slow_sync 2000
 make_container "${DISKS[@]}"
 make_volume "$LEVEL" "$n"
 wait_for 10 is "$V" sync_action resync

@@ -16,7 +16,7 @@ make_volume 5 4 second 10240
 [ -n "$V1" ] || fail "there is no second volume"
 wait_settled "$V1"
 assert_metadata num_volumes=2 vol0.name=first vol1.name=second -- "${MEMBERS[@]}"
-must pattern write "/dev/$V1" 9 0 $DATA
+must pattern write "/dev/$V1" 9 0 "$DATA"
 add_disk "${DISKS[4]}"
 slow_sync
 fail_member "$V" "${DISKS[2]}"
@@ -34,5 +34,5 @@ stop_writer
 wait_metadata 10 vol0.migr_state=0 vol0.map0.state=NORMAL vol1.migr_state=0 vol1.map0.state=NORMAL \
 	vol0.dirty=0 vol1.dirty=0 -- "${OTHERS[@]}"
 check_data
-must pattern verify "/dev/$V1" 9 0 $DATA
+must pattern verify "/dev/$V1" 9 0 "$DATA"
 stop_all

@@ -10,7 +10,6 @@ wait_for 5 test -e /sys/block/md77/md
 set_attr md77 metadata_version "external:/$C/$LEVEL"
 set_attr md77 level raid1
 set_attr md77 raid_disks 2
-pid=$(daemon_pid)
 ping_daemon
 kill_daemon
 start_daemon
