@@ -111,7 +111,7 @@ static void decide_sync_end(const struct array_view *v, struct decision *d)
 	bool recover_ended = v->prev_action == SYNC_RECOVER && v->action != SYNC_RECOVER;
 	bool resync_ended = is_resync(v->prev_action) && !is_resync(v->action);
 
-	if (recover_ended || v->newly_in_sync || v->first)
+	if (recover_ended || v->newly_in_sync || v->first || v->new_members)
 		d->tell_disks = true;
 	if (resync_ended || ((recover_ended || v->first) && !v->all_in_sync))
 		d->requests |= ARRAY_WANT_SPARE_CHECK;

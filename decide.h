@@ -11,6 +11,7 @@
 /* One snapshot of an array beside the one before it. Positions are in sectors. */
 struct array_view {
 	bool first;            /* there is no snapshot before this one */
+	bool new_members;      /* the first one of this copy of the array */
 	bool seen_running;     /* it ran under this daemon already */
 	bool blocked_by_mdadm; /* metadata_version with '-': leave it readonly */
 	bool draining;         /* SIGTERM: change nothing that is not needed */

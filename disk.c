@@ -285,8 +285,9 @@ static void serial_from_udev(struct disk *d)
 /* "0:0:1:0" as one number; each part has a byte, as in the metadata. False if it is something else. */
 static bool parse_scsi_address(const char *text, uint32_t *id)
 {
-	unsigned host, channel, target, end = 0;
+	unsigned host, channel, target;
 	unsigned long long lun;
+	int end = 0;
 
 	if (!isdigit((unsigned char)*text) ||
 	    sscanf(text, "%u:%u:%u:%llu%n", &host, &channel, &target, &lun, &end) != 4 || text[end])

@@ -145,7 +145,7 @@ void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors)
 /* Volume sizes are whole MiB on each data member. */
 static uint64_t round_to_mib(uint64_t sectors, unsigned data_members)
 {
-	return sectors / data_members / SECTORS_PER_MIB * SECTORS_PER_MIB * data_members;
+	return data_members ? sectors / data_members / SECTORS_PER_MIB * SECTORS_PER_MIB * data_members : 0;
 }
 
 /* ---- what is bad ---- */
@@ -326,17 +326,17 @@ static unsigned at_least_1(unsigned n)
 	return n ? n : 1;
 }
 
-/* Where array block `block` of the first stripe lies within a member of map `m`. */
+/*
+ * Where array block `block` lies within a member of map `m`. Asked for RAID1 only: with the other levels a unit is
+ * a whole number of stripes.
+ */
 static uint64_t block_in_member(const struct imsm_map *m, uint64_t block)
 {
-	unsigned members = m->head.num_members, chunk = imsm_map_chunk(m);
-	uint64_t strip = block / chunk;
+	unsigned chunk = imsm_map_chunk(m);
 
-	if (is_mirror(m))
-		return (strip * m->head.num_domains + 1) / members * chunk + block % chunk;
-	if (imsm_map_level(m) == IMSM_RAID5 && members > 1)
-		return strip / (members - 1) * chunk + block % chunk;
-	return 0;
+	if (!is_mirror(m))
+		return 0;
+	return (block / chunk * m->head.num_domains + 1) / m->head.num_members * chunk + block % chunk;
 }
 
 static uint64_t resync_unit(const struct imsm_map *m0, const struct imsm_map *m1)
@@ -362,12 +362,8 @@ static uint64_t rebuild_unit(const struct imsm_map *m0, const struct imsm_map *m
 	unsigned chunk = imsm_map_chunk(m1);
 	uint64_t unit = 256;
 
-	if (is_mirror(m1)) {
-		if (m1->head.num_members % at_least_1(m1->head.num_domains))
-			unit = chunk;
-	} else if (imsm_map_level(m1) == IMSM_RAID5) {
+	if (imsm_map_level(m1) == IMSM_RAID5)
 		unit = chunk > 128 ? chunk : 128;
-	}
 	return unit * (is_mirror(m0) ? m1->head.num_domains : at_least_1(chunk / imsm_map_chunk(m0)));
 }
 
@@ -757,14 +753,12 @@ static void degraded_rebuild(const struct view *w, struct imsm_container *c, str
 			     struct imsm_event *ev, int faulty_slot)
 {
 	struct imsm_map *m0 = &v->map[0];
-	uint32_t named;
 
 	set_map_state(c, m0, IMSM_DEGRADED);
 	if (rebuild_pending(w) || !all_recovered(ev, faulty_slot))
 		return;
 	finish_migration(c, v, ev, IMSM_DEGRADED);
-	named = imsm_ord(v, m0->head.failed_disk_num, IMSM_M0);
-	if (faulty_slot < 0 || named == UINT32_MAX || !(named & IMSM_ORD_REBUILD))
+	if (faulty_slot < 0)
 		set_failed_slot(c, m0, highest_flagged_slot(m0));
 }
 
@@ -933,7 +927,6 @@ static void finish_reshape(struct imsm_container *c, unsigned volume, struct ims
 		return;
 	clear_migr_records(c);
 	progress_container_reshape(c);
-	c->write_due = true;
 }
 
 /* ---- events: the array (imsm.md 5) ---- */

@@ -567,19 +567,10 @@ static bool known_member(const struct managed_array *ma, dev_t dev)
 	return false;
 }
 
-/* mdadm put new devices into the array for a reshape: hand them to the monitor. */
-static bool pick_up_members(struct managed_array *ma)
+static void open_unknown(const struct managed_array *ma, struct active_array *a, const struct sysfs_member *list,
+			 size_t count)
 {
-	struct sysfs_member *list;
-	struct active_array *a;
-	size_t count;
-
-	if (!may_replace(ma))
-		return false;
-	if (sysfs_list_members(ma->md_dir, &list, &count))
-		return true;
-	a = array_duplicate(ma, (unsigned)count);
-	for (size_t i = 0; a && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct mdinfo *d;
 
 		if (list[i].slot < 0 || known_member(ma, list[i].dev))
@@ -590,13 +581,41 @@ static bool pick_up_members(struct managed_array *ma)
 		d->refs = 1;
 		a->disks[a->disk_count++] = d;
 	}
+}
+
+int array_pick_up_members(struct managed_array *ma)
+{
+	struct sysfs_member *list;
+	struct active_array *a;
+	size_t count;
+	int err;
+
+	if (!may_replace(ma))
+		return -EAGAIN;
+	err = sysfs_list_members(ma->md_dir, &list, &count);
+	if (err)
+		return err;
+	a = array_duplicate(ma, (unsigned)count);
+	if (a)
+		open_unknown(ma, a, list, count);
 	free(list);
-	if (a && a->disk_count > ma->current->disk_count)
-		array_publish(ma, a);
-	else if (a)
+	if (!a)
+		return -ENOMEM;
+	if (a->disk_count == ma->current->disk_count) {
 		array_release(a);
+		return 0;
+	}
+	array_publish(ma, a);
+	return 1;
+}
+
+/* Returns whether it has to be tried again. */
+static bool reshape_check(struct managed_array *ma)
+{
+	if (array_pick_up_members(ma) == -EAGAIN)
+		return true;
 	ma->wants &= ~(unsigned)ARRAY_WANT_RESHAPE_CHECK;
-	return true;
+	return false;
 }
 
 static void retry_later(struct managed_array *ma, uint64_t now_ns)
@@ -623,7 +642,7 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 	}
 	drop_removed(ma);
 	if (ma->wants & ARRAY_WANT_RESHAPE_CHECK)
-		again |= !pick_up_members(ma);
+		again |= reshape_check(ma);
 	if ((ma->wants & ARRAY_WANT_SPARE_CHECK) && !any_removed(ma) && !(ma->wants & ARRAY_WANT_MEMBERS))
 		spare_check(ma);
 	if (again) {

@@ -41,6 +41,9 @@ void spare_check(struct managed_array *ma)
 
 	if (ma->spare_step != SPARE_IDLE || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
 		return; /* the wish stays; somebody wakes us when that has passed */
+	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */
+	if (array_pick_up_members(ma) > 0)
+		return;
 	u = spare_update(ma, UPDATE_FIND_SPARES);
 	if (!u)
 		return;
@@ -124,6 +127,14 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 	return d;
 }
 
+/* A daemon that died gave it its slot; the last step may be missing. */
+static void finish_setup(const struct managed_array *ma, const struct spare_pick *p)
+{
+	for (unsigned i = 0; p->bad_block_log && i < ma->current->disk_count; i++)
+		if (ma->current->disks[i]->dev == p->dev)
+			sysfs_write_fd(ma->current->disks[i]->manager_fd, "external_bbl");
+}
+
 /* Fills `a` with the picks and forgets those that md would not take. */
 static void insert_picks(struct managed_array *ma, struct active_array *a)
 {
@@ -132,7 +143,9 @@ static void insert_picks(struct managed_array *ma, struct active_array *a)
 	for (unsigned i = 0; i < ma->spares.count; i++) {
 		const struct spare_pick *p = &ma->spares.pick[i];
 
-		if (!p->in_array) {
+		if (p->in_array) {
+			finish_setup(ma, p);
+		} else {
 			struct mdinfo *d = insert_member(ma, p);
 
 			if (!d)

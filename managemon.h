@@ -129,6 +129,12 @@ void array_start_drain(struct managed_array *ma);
 /* mdadm has frozen the array or blocked it with '-', or it is busy with a sync. */
 bool array_is_frozen(const struct managed_array *ma);
 
+/*
+ * Devices with a slot in md that we do not know (put in by mdadm for a reshape, or by a daemon that died): hands
+ * them to the monitor. 1: published, 0: there are none, -EAGAIN: not now, or another -errno.
+ */
+int array_pick_up_members(struct managed_array *ma);
+
 /* A copy of ma->current without the members marked as removed; room for `more` members. NULL: no memory. */
 struct active_array *array_duplicate(const struct managed_array *ma, unsigned more);
 void array_publish(struct managed_array *ma, struct active_array *a);

@@ -147,6 +147,7 @@ struct array_watch {
 	uint64_t hold_until_ns;    /* CLOCK_MONOTONIC end of the wait for "-blocked", 0 = none, see monitor.c */
 	bool adopted;              /* open_new has bound it to the metadata */
 	bool first;                /* its first pass is not over */
+	bool new_members;          /* a copy was taken over whose members have not been looked at */
 	bool seen_running;         /* it was more than inactive under this daemon */
 	bool look;                 /* something happened: read it in this pass */
 	bool dirty;                /* counted as dirty in the last pass */

@@ -183,6 +183,7 @@ static struct array_view view_of(const struct active_array *a)
 	const struct array_watch *w = a->watch;
 	struct array_view v = {
 		.first = w->first,
+		.new_members = w->new_members,
 		.seen_running = w->seen_running,
 		.blocked_by_mdadm = w->blocked_by_mdadm,
 		.draining = handoff_draining(),
@@ -387,6 +388,7 @@ static void take_array(struct active_array *a)
 	if (*old)
 		discard(old, false, 0);
 	a->watch->look = true;
+	a->watch->new_members = true;
 	a->next = mon.arrays;
 	mon.arrays = a;
 	mon.array_count++;
@@ -514,6 +516,7 @@ static void finish_array(struct active_array **link, const struct decision *d)
 	w->look = false;
 	w->dirty = d->dirty;
 	w->first = false;
+	w->new_members = false;
 	if (w->curr_state > ARRAY_INACTIVE)
 		w->seen_running = true;
 	if (d->stopped) {

@@ -143,6 +143,14 @@ static void test_find_preconditions(void **state)
 	find(0);
 	assert_int_equal(req.count, 0);
 
+	fx_init(&fx, 4);
+	fx_volume(&fx, 10, "D 0,1x!,2,3x! f1"); /* one of the two is removed already */
+	fx_spare(&fx);
+	md_from(0);
+	md_add(3, fx_dev(3), MEMBER_FAULTY);
+	find(0);
+	assert_int_equal(req.count, 0);
+
 	degraded_raid5();
 	md_add(1, fx_dev(1), MEMBER_FAULTY | MEMBER_GONE); /* removed by somebody */
 	find(0);
@@ -223,6 +231,13 @@ static void test_find_prefers_own_disk(void **state)
 	fx_fail_disk(&fx, 1);
 	find(0);
 	assert_one(1, 3);
+
+	fx_init(&fx, 3);
+	fx_volume(&fx, 5, "D 0!,1,2 f0");
+	fx_spare(&fx);
+	md_from(0);
+	find(0);
+	assert_one(0, 0);
 }
 
 static void test_find_prefers_disk_of_other_volume(void **state)
@@ -240,6 +255,30 @@ static void test_find_prefers_disk_of_other_volume(void **state)
 	find(0);
 	assert_one(1, 3);
 	imsm_map_set_pba(&fx.c.meta.volume[1].map[0], FX_PER_DEV - 1);
+	find(0);
+	assert_one(1, 4);
+	/* Right behind it. */
+	imsm_map_set_pba(&fx.c.meta.volume[0].map[0], FX_PER_DEV);
+	imsm_map_set_pba(&fx.c.meta.volume[1].map[0], 0);
+	find(0);
+	assert_one(1, 3);
+	imsm_map_set_pba(&fx.c.meta.volume[0].map[0], FX_PER_DEV - 1);
+	find(0);
+	assert_one(1, 4);
+}
+
+/* Number 0 and slot 0 are as good as any. */
+static void test_find_disk_0_of_other_volume(void **state)
+{
+	(void)state;
+	fx_init(&fx, 4);
+	fx_volume(&fx, 5, "D 1,2x!,3 f1");
+	fx_volume(&fx, 1, "N 0,1");
+	fx_spare(&fx);
+	md_from(0);
+	find(0);
+	assert_one(1, 0);
+	imsm_map_set_pba(&fx.c.meta.volume[1].map[0], 0);
 	find(0);
 	assert_one(1, 4);
 }
@@ -321,8 +360,34 @@ static void test_find_size_limits(void **state)
 	/* But the metadata itself must fit. */
 	degraded_raid5();
 	set_member_blocks(FX_PER_DEV);
-	assert_int_equal(picks_with(FX_PER_DEV), 0);
-	assert_int_equal(picks_with(FX_PER_DEV + 100), 1);
+	/* header 216, 3 disks of 48, volume 172, bad block log 8 + 254 * 8 */
+	assert_int_equal(picks_with(FX_PER_DEV + 6), 1);
+	assert_int_equal(picks_with(FX_PER_DEV + 5), 0);
+}
+
+/* Index 0 is the smallest member; its last volume is the one with the highest address. */
+static void test_find_size_of_first_member(void **state)
+{
+	(void)state;
+	for (unsigned swapped = 0; swapped <= 1; swapped++) {
+		struct imsm_volume *v = fx.c.meta.volume;
+
+		fx_init(&fx, 3);
+		fx_volume(&fx, 5, "D 0,1x!,2 f1");
+		fx_volume(&fx, 5, "D 0,1x!,2 f1");
+		fx_spare(&fx);
+		fx_spare(&fx);
+		if (swapped) {
+			imsm_map_set_pba(&v[0].map[0], FX_PER_DEV);
+			imsm_map_set_pba(&v[1].map[0], 0);
+		} else {
+			imsm_map_set_pba(&v[1].map[0], FX_PER_DEV);
+		}
+		imsm_disk_set_blocks(&fx.c.meta.disk[0], 2 * FX_PER_DEV + 1000);
+		md_from(0);
+		assert_int_equal(picks_with(2 * FX_PER_DEV + 1000), 1);
+		assert_int_equal(picks_with(2 * FX_PER_DEV + 999), 0);
+	}
 }
 
 /* Every volume needs its place on the disk, not only the degraded one. */
@@ -392,6 +457,17 @@ static void test_find_raid10_two_slots(void **state)
 	assert_int_equal(req.count, 2);
 	assert_picked(0, 3, 4, false); /* highest first in the result */
 	assert_picked(1, 1, 5, false);
+	/* Three. */
+	fx_init(&fx, 6);
+	fx_volume(&fx, 10, "D 0,1x!,2,3x!,4,5x! f1");
+	for (int i = 0; i < 3; i++)
+		fx_spare(&fx);
+	md_from(0);
+	find(0);
+	assert_picked(0, 5, 6, false);
+	assert_picked(1, 3, 7, false);
+	assert_picked(2, 1, 8, false);
+	assert_int_equal(req.count, 3);
 	/* md lost both of a pair, the metadata knows of one: nothing to copy from. */
 	fx_init(&fx, 4);
 	fx_volume(&fx, 10, "D 0,1x!,2,3 f1");
@@ -578,6 +654,31 @@ static void test_commit_raid10_two(void **state)
 	assert_int_equal(fx.c.meta.num_disks, 4);
 }
 
+/* Deleting one old entry moves the next one. */
+static void test_commit_lowest_first(void **state)
+{
+	(void)state;
+	fx_init(&fx, 4);
+	fx_volume(&fx, 10, "D 0,1x!,2,3x! f1");
+	fx_spare(&fx);
+	fx_spare(&fx);
+	pick(0, 4, 1);
+	pick(1, 5, 3);
+	assert_int_equal(commit(0), 0);
+	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,2,1,3/0,2!,1,3! f1 u0");
+	assert_int_equal(fx.c.meta.num_disks, 4);
+	assert_true(fx_table_serial_is(&fx, 2, "DISK4"));
+	/* The first one keeps its entry: it is its own disk. */
+	fx_init(&fx, 4);
+	fx_volume(&fx, 10, "D 0,1!,2,3x! f1");
+	fx_spare(&fx);
+	pick(0, 1, 1);
+	pick(1, 4, 3);
+	assert_int_equal(commit(0), 0);
+	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,1,2,3/0,1!,2,3! f1 u0");
+	assert_true(fx_table_serial_is(&fx, 3, "DISK4"));
+}
+
 /* One of two failed slots: rows 21 and 22 start from this. */
 static void test_commit_one_of_two(void **state)
 {
@@ -643,6 +744,20 @@ static void test_commit_marks_idle_raid0(void **state)
 	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,1/0,1! f1 u0");
 	assert_string_equal(fx_text(&fx, 1), "F 0,1! f1");
 	assert_int_equal(fx.c.meta.num_disks, 2);
+}
+
+static void test_commit_marks_idle_slot_0(void **state)
+{
+	(void)state;
+	fx_init(&fx, 2);
+	fx_volume(&fx, 1, "D 0,1x?! f1");
+	fx_volume(&fx, 0, "N 1x?,0");
+	fx.c.live_volumes = 1;
+	fx_spare(&fx);
+	md_from(0);
+	find(0);
+	assert_int_equal(commit(0), 0);
+	assert_string_equal(fx_text(&fx, 1), "F 1!,0 f0");
 }
 
 static void test_commit_marks_idle_mirror(void **state)
@@ -810,6 +925,8 @@ static void test_commit_all_or_nothing(void **state)
 	fx.c.meta.num_disks = IMSM_MAX_DISKS - 1; /* room for one more entry */
 	pick(1, 5, 3);
 	assert_commit_refused(-ENOSPC);
+	pick(0, 5, 3); /* alone */
+	assert_int_equal(commit(0), 0);
 }
 
 int main(void)
@@ -821,9 +938,11 @@ int main(void)
 		cmocka_unit_test(test_find_states),
 		cmocka_unit_test(test_find_prefers_own_disk),
 		cmocka_unit_test(test_find_prefers_disk_of_other_volume),
+		cmocka_unit_test(test_find_disk_0_of_other_volume),
 		cmocka_unit_test(test_find_not_a_disk_of_another_slot),
 		cmocka_unit_test(test_find_unfit_spares),
 		cmocka_unit_test(test_find_size_limits),
+		cmocka_unit_test(test_find_size_of_first_member),
 		cmocka_unit_test(test_find_room_for_other_volume),
 		cmocka_unit_test(test_find_beyond_32_bits),
 		cmocka_unit_test(test_find_waits_for_removal),
@@ -837,9 +956,11 @@ int main(void)
 		cmocka_unit_test(test_commit_own_disk),
 		cmocka_unit_test(test_commit_slot_lost_silently),
 		cmocka_unit_test(test_commit_raid10_two),
+		cmocka_unit_test(test_commit_lowest_first),
 		cmocka_unit_test(test_commit_one_of_two),
 		cmocka_unit_test(test_matrix_cycle),
 		cmocka_unit_test(test_commit_marks_idle_raid0),
+		cmocka_unit_test(test_commit_marks_idle_slot_0),
 		cmocka_unit_test(test_commit_marks_idle_mirror),
 		cmocka_unit_test(test_commit_idle_volume_has_new_disk),
 		cmocka_unit_test(test_commit_good_old_disk),

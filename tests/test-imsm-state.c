@@ -169,6 +169,15 @@ static const struct disk_row disk_rows[] = {
 	{ "27: reshape done", 5, "N<GEN<N 0,1,2,3/0,1,2 u2", RESHAPE_DONE, 0, "N 0,1,2,3" },
 	{ "27: reshape done, degraded", 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2", RESHAPE_DONE, 0, "D 0,1x!,2,3 f1" },
 	{ "28: reshape interrupted", 5, "N<GEN<N 0,1,2,3/0,1,2 u2", RESHAPE_STOPPED, 0, "N<GEN<N 0,1,2,3/0,1,2 u2" },
+	{ "24: RAID10, partner, the other way round", 10, "N<REBUILD<D 4,1,2,3/4!,1,2,3 f0 u7", FAULTY, 1,
+	  "F 4!,1x!,2,3 f0" },
+	{ "20: slot 0", 10, "D<REBUILD<D 4,1,2,3x!/4!,1,2,3x! f0 u7", FAULTY, 0, "D 4x!,1,2,3x! f0" },
+	{ "20: firmware kept the old disk in map 1", 1, "N<REBUILD<D 0,2/0,1 f1 u7", FAULTY, 1, "D 0,2x! f1" },
+	{ "22: slot 0 is left", 10, "D<REBUILD<D 0x!,1,2,4/0x!,1,2,4! f3 u7", IN_SYNC, 3, "D 0x!,1,2,4 f0" },
+	{ "25: the state of a reshape is brought up to date", 5, "D<GEN<N 0,1,2,3/0,1,2 f1 u2", IN_SYNC, 0,
+	  "N<GEN<N 0,1,2,3/0,1,2 u2" },
+	{ "25: the number of the failed slot alone", 5, "N<GEN<N 0,1,2,3/0,1,2 f1 u2", IN_SYNC, 0,
+	  "N<GEN<N 0,1,2,3/0,1,2 u2" },
 	{ "nothing: healthy", 5, "N 0,1,2", IN_SYNC, 1, "N 0,1,2" },
 	{ "nothing: uninitialised", 5, "U 0,1,2", IN_SYNC, 1, "U 0,1,2" },
 	{ "nothing: no such slot", 5, "N 0,1,2", NOTHING, 3, "N 0,1,2" },
@@ -194,7 +203,7 @@ static void md_for_row(const struct disk_row *r)
 		fx.ev.last_checkpoint = r->what == RESHAPE_DONE ? FX_PER_DEV : FX_PER_DEV - 1;
 	/* md does not have the failed ones; what is under rebuild has no data yet. */
 	for (unsigned i = 0; i < v->map[0].head.num_members; i++) {
-		if (imsm_rebuilding(v) && ((v->map[1].ord[i] & IMSM_ORD_REBUILD) || v->map[1].ord[i] != v->map[0].ord[i]))
+		if (imsm_rebuilding(v) && v->map[1].ord[i] != v->map[0].ord[i])
 			md_set(i, MEMBER_SPARE, 0);
 		if (v->map[0].ord[i] & IMSM_ORD_REBUILD && i != slot)
 			md_set(i, MEMBER_FAULTY, 0);
@@ -266,6 +275,15 @@ static void test_not_all_recovered(void **state)
 	fx.ev.disk_count--;
 	tell_disk(0);
 	assert_string_equal(fx_text(&fx, 0), "N 0,3,2");
+
+	container(10, "D<REBUILD<D 0,4,2,3x!/0,4!,2,3x! f1 u0");
+	md_reset(0, 10);
+	md_set(3, MEMBER_SPARE, 100);
+	tell_disk(1);
+	assert_string_equal(fx_text(&fx, 0), "D<REBUILD<D 0,4,2,3x!/0,4,2,3x! f1 u0");
+	md_remove(3);
+	tell_disk(1);
+	assert_string_equal(fx_text(&fx, 0), "D 0,4,2,3x! f3");
 }
 
 /* One disk of which we could not read the metadata must not condemn the volume that works with it. */
@@ -282,6 +300,28 @@ static void test_unknown_disk_in_use(void **state)
 	md_set(1, MEMBER_FAULTY, 0);
 	assert_true(tell_disk(1));
 	assert_string_equal(fx_text(&fx, 0), "D 0,1x?!,2? f1");
+}
+
+/* It counts as lost when md does not have its data: not a member, or not in sync. */
+static void test_unknown_disk_without_data(void **state)
+{
+	(void)state;
+	container(5, "N 0,1?,2");
+	md_reset(0, 5);
+	md_set(1, MEMBER_SPARE, 0);
+	assert_true(tell_disk(0));
+	assert_string_equal(fx_text(&fx, 0), "D 0,1?,2");
+	container(5, "N<INIT<U 0,1?,2/0,1?,2 u5");
+	md_reset(0, 5);
+	md_remove(1);
+	assert_true(tell_disk(0));
+	assert_string_equal(fx_text(&fx, 0), "D<INIT<U 0,1?,2/0,1?,2 u5");
+	/* Each slot of a pair has its own member. */
+	container(10, "N 0,1?,2,3");
+	md_reset(0, 10);
+	md_set(0, MEMBER_FAULTY, 0);
+	tell_disk(0);
+	assert_string_equal(fx_text(&fx, 0), "D 0x!,1?,2,3 f0");
 }
 
 static void test_reshape_not_ended_while_it_runs(void **state)
@@ -336,6 +376,14 @@ static void test_checkpoint_from_recovery_start(void **state)
 	md_set(1, MEMBER_SPARE, 512 * 3);
 	assert_false(tell_disk(1));
 	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");
+	/* Two disks: the one that is behind counts. A member without a slot does not. */
+	container(10, "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u0");
+	md_reset(0, 10);
+	md_set(0, MEMBER_SPARE, 512 * 3);
+	md_set(3, MEMBER_SPARE, 512 * 8);
+	fx.ev.disk[fx.ev.disk_count++] = (struct imsm_event_disk){ .slot = -1, .recovery_start = 512 };
+	tell_disk(3);
+	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u3");
 }
 
 /* ---- rows about the array ---- */
@@ -369,7 +417,8 @@ static const struct array_row array_rows[] = {
 	{ "15", 5, "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u5", NOT_DONE, "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u5", NULL, false },
 	{ "30", 5, "N<VERIFY<N 0,1,2/0,1,2 u5", DONE, "N 0,1,2", NULL, false },
 	{ "30: not yet", 5, "N<VERIFY<N 0,1,2/0,1,2 u5", NOT_DONE, "N<VERIFY<N 0,1,2/0,1,2 u5", NULL, false },
-	{ "rebuild, complete", 5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", DONE, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", NULL, false },
+	{ "rebuild, complete", 5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", DONE,
+	  "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", NULL, false },
 	{ "no resync over a rebuild", 5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", NOT_DONE, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7",
 	  NULL, false },
 	{ "degraded", 5, "D 0,1x!,2 f1", DONE, "D 0,1x!,2 f1", NULL, false },
@@ -393,9 +442,13 @@ static const struct array_row array_rows[] = {
 	  "F 0x?!,3!,2 f0", false },
 	{ "29: rebuild, a slot was failed before", 10, "D<REBUILD<D 0,4,2,3x?!/0,4!,2,3x?! f1 u7", DONE,
 	  "D<REBUILD<D 0,4,2,3x?!/0,4!,2,3x?! f1 u7", NULL, false },
-	{ "29: rebuild by firmware, old disk in map 1", 1, "N<REBUILD<D 0,2/0,1? f1 u7", DONE, "N<REBUILD<D 0,2/0,1? f1 u7",
-	  NULL, false },
+	{ "29: rebuild by firmware, old disk in map 1", 1, "N<REBUILD<D 0,2/0,1? f1 u7", DONE,
+	  "N<REBUILD<D 0,2/0,1? f1 u7", NULL, false },
 	{ "29: known already", 5, "D 0,1x?!,2 f1", DONE, "D 0,1x?!,2 f1", NULL, false },
+	{ "29: rebuild, a slot flagged in map 0 only", 10, "D<REBUILD<D 0,4,2?!,3/0,4!,2?,3 f1 u7", DONE,
+	  "D<REBUILD<D 0,4,2?!,3/0,4!,2?,3 f1 u7", "D 0,4!,2x?!,3 f1", false },
+	{ "29: nothing is missing", 10, "D<REBUILD<D 0,4,2!,3/0,4!,2,3 f1 u7", DONE,
+	  "D<REBUILD<D 0,4,2!,3/0,4!,2,3 f1 u7", NULL, false },
 	{ "29: failed while nobody watched this volume", 5, "N 0,1x,2", DONE, "N 0,1x,2", "D 0,1x!,2 f1", false },
 };
 
@@ -501,6 +554,43 @@ static void test_dirty_values(void **state)
 	}
 }
 
+/* What md works with, or is rebuilding, is not lost. */
+static void test_not_lost(void **state)
+{
+	bool due;
+
+	(void)state;
+	container(5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7");
+	md_reset(0, 5);
+	md_set(1, MEMBER_SPARE, 0);
+	tell_array(MARK_DIRTY, &due);
+	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u7");
+	/* It failed in another volume of the matrix a moment ago; md is going to report it here, too. */
+	container(5, "N<INIT<U 0,1x,2/0,1x,2 u5");
+	md_reset(0, 5);
+	fx.ev.resync_start = 4096;
+	tell_array(MARK_DIRTY, &due);
+	assert_string_equal(fx_text(&fx, 0), "N<INIT<U 0,1x,2/0,1x,2 u5");
+}
+
+/* It failed while it was there and was taken out afterwards. */
+static void test_missing_mark_alone(void **state)
+{
+	bool due;
+
+	(void)state;
+	container(5, "D 0,1x?!,2 f1");
+	md_reset(0, 5);
+	md_remove(1);
+	tell_array(MARK_CLEAN, &due);
+	assert_false(due);
+	fx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	tell_array(MARK_DIRTY, &due);
+	assert_true(due);
+	assert_memory_equal(fx.c.meta.disk[1].serial, "ISK1:0\0\0\0\0\0\0\0\0\0", IMSM_SERIAL_LEN);
+	assert_int_equal(le32_get(fx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
+}
+
 static void test_missing_marks(void **state)
 {
 	bool due;
@@ -577,6 +667,8 @@ static void test_checkpoint_stored(void **state)
 		{ "N<REPAIR<N 0,1,2/0,1,2 u5", SYNC_RESYNC, SYNC_RESYNC, 384 * 9, 9 },
 		{ "N<REPAIR<N 0,1,2/0,1,2 u5", SYNC_REPAIR, SYNC_REPAIR, 384 * 9, 9 },
 		{ "N<REBUILD<D 0,3,2/0,3!,2 f1 u5", SYNC_RECOVER, SYNC_RECOVER, 128 * 9 + 127, 9 },
+		{ "N<REBUILD<D 0,3,2/0,3!,2 f1 u5", SYNC_RESYNC, SYNC_RECOVER, 128 * 9, 9 },
+		{ "N<REBUILD<D 0,3,2/0,3!,2 f1 u5", SYNC_FROZEN, SYNC_RECOVER, 128 * 9, 9 },
 		/* interrupted: the last known position is kept */
 		{ "N<INIT<U 0,1,2/0,1,2 u5", SYNC_RESYNC, SYNC_IDLE, 384 * 9, 9 },
 		{ "N<INIT<U 0,1,2/0,1,2 u5", SYNC_RESYNC, SYNC_NONE, 384 * 9, 9 },
@@ -604,7 +696,8 @@ static void test_checkpoint_stored(void **state)
 
 		container(5, rows[i].before);
 		md_reset(0, 5);
-		fx.ev.resync_start = 384; /* under way */
+		if (!imsm_rebuilding(&fx.c.meta.volume[0]))
+			fx.ev.resync_start = 384; /* under way */
 		fx.ev.prev_action = rows[i].prev;
 		fx.ev.action = rows[i].now;
 		fx.ev.last_checkpoint = rows[i].checkpoint;
@@ -658,6 +751,11 @@ static void test_blocks_per_unit(void **state)
 		{ 10, "N<REPAIR<N 0,1,2,3/0,1,2,3 u0", 64, 64, 128 },
 		{ 10, "N<REBUILD<D 0,1,2,3/0,1,2,3! u0", 128, 128, 512 },
 		{ 10, "N<REBUILD<D 0,1,2,3,4,5/0,1,2,3,4,5! u0", 32, 32, 512 },
+		/* RAID1 with a chunk that is larger than half a unit */
+		{ 1, "N<INIT<U 0,1/0,1 u0", 256, 256, 512 },
+		{ 1, "N<INIT<U 0,1/0,1 u0", 512, 512, 256 },
+		{ 1, "N<INIT<U 0,1/0,1 u0", 512, 128, 256 },
+		{ 1, "N<INIT<U 0,1/0,1 u0", 1024, 32, 256 },
 		/* the maps differ in chunk size */
 		{ 5, "N<INIT<U 0,1,2/0,1,2 u0", 64, 128, 384 },
 		{ 5, "N<REBUILD<D 0,1,2/0,1,2! u0", 64, 256, 1024 },
@@ -828,6 +926,7 @@ static void test_ord_of_slots(void **state)
 	assert_int_equal(imsm_ord(v, 3, IMSM_MX), 3); /* added by the reshape */
 	assert_int_equal(imsm_ord(v, 4, IMSM_MX), UINT32_MAX);
 	container(5, "N 0,1,2");
+	assert_int_equal(imsm_check_degraded(&fx.c, v, 1, IMSM_M1), IMSM_DEGRADED); /* no map 1: map 0 */
 	assert_int_equal(imsm_ord(v, 0, IMSM_M1), UINT32_MAX);
 	assert_int_equal(imsm_slot_of(&v->map[0], 2), 2);
 	assert_int_equal(imsm_slot_of(&v->map[0], 3), -1);
@@ -901,6 +1000,9 @@ static void test_end_migration(void **state)
 		{ "D<INIT<U 0,1x!,2/0!,1x!,2 u5", IMSM_DEGRADED, "D 0,1x!,2" },
 		{ "N<GEN<D 0,1,2,3/0,1!,2 u5", IMSM_NORMAL, "N 0,1,2,3" },
 		{ "N 0,1,2", IMSM_FAILED, "F 0,1,2" },
+		/* nothing to inherit: as the caller says */
+		{ "N<REPAIR<N 0,1x!,2/0,1x!,2 u5", IMSM_FAILED, "F 0,1x!,2" },
+		{ "N<REBUILD<D 0,1x!,2/0,1x!,2 u5", IMSM_FAILED, "F 0,1x!,2" },
 	};
 
 	(void)state;
@@ -941,7 +1043,9 @@ static void test_delete_disk(void **state)
 	assert_true(fx.c.write_due);
 	fx_assert_writable(&fx);
 	/* A good disk becomes a spare. */
+	fx.c.meta.disk[4].scsi_id = le32_make(0x1234);
 	imsm_delete_disk(&fx.c, 4);
+	assert_int_equal(le32_get(fx.dl[5].record.scsi_id), 0x1234);
 	assert_int_equal(fx.dl[5].index, IMSM_INDEX_SPARE);
 	assert_int_equal(le32_get(fx.dl[5].record.status), IMSM_DISK_SPARE);
 	assert_true(fx.dl[5].spare_record_due);
@@ -958,12 +1062,46 @@ static void test_enlist_returning_disk(void **state)
 	container(5, "N 0,1?,2");
 	back = fx_spare(&fx);
 	memcpy(back->serial, "DISK1", 6);
+	back->spare_record_due = true;
+	fx.c.write_due = false;
 	imsm_enlist_disk(&fx.c, back);
+	assert_true(fx.c.write_due);
+	assert_false(back->spare_record_due);
 	assert_int_equal(back->index, CONTAINER_DISKS);
 	assert_true(fx_table_serial_is(&fx, CONTAINER_DISKS, "DISK1"));
 	assert_true(fx_table_serial_is(&fx, 1, "DISK1:0"));
 	assert_string_equal(fx_text(&fx, 0), "D 0,1x?!,2 f1");
 	fx_assert_writable(&fx);
+}
+
+/* ... also when no volume has it. */
+static void test_enlist_returning_disk_of_no_volume(void **state)
+{
+	struct imsm_dl *back;
+
+	(void)state;
+	container(5, "N 0,1,2");
+	fx_unlink(&fx, 4);
+	back = fx_spare(&fx);
+	memcpy(back->serial, "DISK4", 6);
+	imsm_enlist_disk(&fx.c, back);
+	assert_true(fx_table_serial_is(&fx, 4, "DISK4:0"));
+	fx_assert_writable(&fx);
+}
+
+static void test_update_state(void **state)
+{
+	(void)state;
+	container(5, "N 0,1x,2");
+	imsm_update_state(&fx.c, &fx.c.meta.volume[0]);
+	assert_string_equal(fx_text(&fx, 0), "D 0,1x,2");
+	assert_true(fx.c.write_due);
+	fx.c.write_due = false;
+	imsm_update_state(&fx.c, &fx.c.meta.volume[0]);
+	assert_false(fx.c.write_due);
+	container(5, "N<REPAIR<N 0,1x,2/0,1x,2 u0");
+	imsm_update_state(&fx.c, &fx.c.meta.volume[0]);
+	assert_string_equal(fx_text(&fx, 0), "N<REPAIR<N 0,1x,2/0,1x,2 u0");
 }
 
 /* ---- the end of a reshape ---- */
@@ -1004,6 +1142,7 @@ static void test_next_volume_reshapes(void **state)
 	container(5, "N<GEN<N 0,1,2,3/0,1,2 u2");
 	fx_volume(&fx, 0, "N 0,1,2");
 	fx_volume(&fx, 5, "N 0,1,2");
+	imsm_volume_set_unit(&fx.c.meta.volume[1], 9);
 	md_reset(0, 5);
 	fx.ev.last_checkpoint = FX_PER_DEV;
 	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
@@ -1082,6 +1221,7 @@ int main(void)
 		cmocka_unit_test(test_rebuild_not_ended_by_old_copy),
 		cmocka_unit_test(test_not_all_recovered),
 		cmocka_unit_test(test_unknown_disk_in_use),
+		cmocka_unit_test(test_unknown_disk_without_data),
 		cmocka_unit_test(test_reshape_not_ended_while_it_runs),
 		cmocka_unit_test(test_failure_marks),
 		cmocka_unit_test(test_checkpoint_from_recovery_start),
@@ -1090,6 +1230,8 @@ int main(void)
 		cmocka_unit_test(test_no_resync_of_a_stopped_array),
 		cmocka_unit_test(test_dirty_values),
 		cmocka_unit_test(test_missing_marks),
+		cmocka_unit_test(test_missing_mark_alone),
+		cmocka_unit_test(test_not_lost),
 		cmocka_unit_test(test_resync_complete),
 		cmocka_unit_test(test_checkpoint_stored),
 		cmocka_unit_test(test_no_checkpoint_for_a_sync_that_just_began),
@@ -1104,6 +1246,8 @@ int main(void)
 		cmocka_unit_test(test_end_migration),
 		cmocka_unit_test(test_delete_disk),
 		cmocka_unit_test(test_enlist_returning_disk),
+		cmocka_unit_test(test_update_state),
+		cmocka_unit_test(test_enlist_returning_disk_of_no_volume),
 		cmocka_unit_test(test_reshape_finished),
 		cmocka_unit_test(test_next_volume_reshapes),
 		cmocka_unit_test(test_reshape_running_only_dirty),

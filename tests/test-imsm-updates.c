@@ -52,6 +52,15 @@ static void assert_refused(const void *msg, size_t len, int expected)
 	fx_assert_unchanged(&fx, &before);
 }
 
+/* ... and the manager, who has no metadata, sees it already. */
+static void assert_refused_early(const void *msg, size_t len, int expected)
+{
+	const char *why = NULL;
+
+	assert_int_equal(imsm_check_message(msg, len, &why), expected);
+	assert_refused(msg, len, expected);
+}
+
 static void assert_refused_at_every_length(const void *msg, size_t len)
 {
 	for (size_t n = 0; n < len; n++)
@@ -216,8 +225,11 @@ static void test_create_takes_spares(void **state)
 
 	(void)state;
 	container();
+	memset(fx.c.meta.header.version, 'x', sizeof(fx.c.meta.header.version));
+	fx.c.meta.disk[1].status = le32_make(0x100); /* in no volume, until now; an unknown bit */
 	m = create_on(5, with_spares, 3);
 	assert_applied(m.bytes, m.len);
+	assert_memory_equal(fx.c.meta.header.version, "1.3.00\0", 8);
 	assert_string_equal(fx_text(&fx, 1), "U 3,1,4");
 	assert_int_equal(fx.c.meta.num_disks, 5);
 	assert_int_equal(fx.dl[4].index, 3);
@@ -225,7 +237,7 @@ static void test_create_takes_spares(void **state)
 	assert_true(fx_table_serial_is(&fx, 3, "DISK4"));
 	assert_int_equal(le32_get(fx.c.meta.disk[3].status), IMSM_DISK_CONFIGURED);
 	assert_int_equal(imsm_disk_blocks(&fx.c.meta.disk[3]), FX_DISK_BLOCKS);
-	assert_int_equal(le32_get(fx.c.meta.disk[1].status), IMSM_DISK_CONFIGURED);
+	assert_int_equal(le32_get(fx.c.meta.disk[1].status), IMSM_DISK_CONFIGURED | 0x100);
 	assert_int_equal(le32_get(fx.c.meta.header.family_num), 0x1000);
 }
 
@@ -250,7 +262,10 @@ static void test_create_index(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct message m = create(bad[i], &v, same_disks, 3);
 
-		assert_refused(m.bytes, m.len, -EINVAL);
+		if (bad[i] < 0 || bad[i] >= IMSM_MAX_VOLUMES)
+			assert_refused_early(m.bytes, m.len, -EINVAL);
+		else
+			assert_refused(m.bytes, m.len, -EINVAL);
 	}
 }
 
@@ -307,9 +322,10 @@ static void test_create_disks(void **state)
 	m = create_on(5, unknown, 3);
 	assert_refused(m.bytes, m.len, -EINVAL);
 
-	m = create_on(5, with_spares, 3);
-	fx_fail_disk(&fx, 1);
+	m = create_on(5, same_disks, 3);
+	fx_fail_disk(&fx, 0);
 	assert_refused(m.bytes, m.len, -EINVAL);
+	m = create_on(5, with_spares, 3);
 
 	container();
 	fx_unlink(&fx, 1); /* missing */
@@ -330,6 +346,8 @@ static void test_create_disks(void **state)
 	container();
 	fx.c.meta.num_disks = IMSM_MAX_DISKS - 1; /* room for one of the two */
 	assert_refused(m.bytes, m.len, -EINVAL);
+	fx.c.meta.num_disks = IMSM_MAX_DISKS - 2;
+	assert_applied(m.bytes, m.len);
 }
 
 static struct message create_at(uint64_t pba, const unsigned *disks, unsigned members)
@@ -343,11 +361,14 @@ static struct message create_at(uint64_t pba, const unsigned *disks, unsigned me
 static void test_create_overlap(void **state)
 {
 	static const unsigned others[] = { 3, 4, 5 };
+	static const unsigned with_disk_0[] = { 3, 0, 4 };
 	struct message m;
 
 	(void)state;
 	container();
 	fx_spare(&fx);
+	m = create_at(0, with_disk_0, 3);
+	assert_refused(m.bytes, m.len, -EINVAL);
 	m = create_at(0, same_disks, 3);
 	assert_refused(m.bytes, m.len, -EINVAL);
 	m = create_at(FX_PER_DEV - 1, same_disks, 3);
@@ -361,6 +382,16 @@ static void test_create_overlap(void **state)
 
 	container();
 	m = create_at(FX_PER_DEV + 1, same_disks, 3);
+	assert_applied(m.bytes, m.len);
+
+	/* From below. */
+	container();
+	imsm_map_set_pba(&fx.c.meta.volume[0].map[0], 2 * FX_PER_DEV);
+	m = create_at(FX_PER_DEV + 1, same_disks, 3);
+	assert_refused(m.bytes, m.len, -EINVAL);
+	m = create_at(FX_PER_DEV, same_disks, 3);
+	assert_refused(m.bytes, m.len, -EINVAL);
+	m = create_at(FX_PER_DEV - 1, same_disks, 3);
 	assert_applied(m.bytes, m.len);
 }
 
@@ -502,6 +533,17 @@ static void test_kill_captured(void **state)
 	assert_int_equal(le32_get(fx.c.meta.disk[0].status), IMSM_DISK_CONFIGURED);
 }
 
+static void test_kill_first(void **state)
+{
+	struct message m = WORDS(IMSM_UPDATE_KILL_ARRAY, 0);
+
+	(void)state;
+	three_volumes(0);
+	assert_applied(m.bytes, m.len);
+	assert_string_equal(fx_text(&fx, 0), "U 2,0,1");
+	assert_string_equal(fx_text(&fx, 1), "N 1,2,0");
+}
+
 static void test_kill_refused(void **state)
 {
 	static const int32_t bad[] = { -1, INT32_MIN, 3, 8, 256, INT32_MAX };
@@ -615,6 +657,7 @@ static void test_policy_captured(void **state)
 {
 	static const uint8_t ppl[] = { 0x0b, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0 };
 	static const uint8_t bitmap[] = { 0x0b, 0, 0, 0, 6, 0, 0, 0, 1, 0, 0, 0 };
+	struct message m;
 
 	(void)state;
 	three_volumes(0);
@@ -627,6 +670,9 @@ static void test_policy_captured(void **state)
 	assert_false(fx.c.write_due);
 	assert_applied(bitmap, sizeof(bitmap));
 	assert_int_equal(fx.c.meta.volume[1].head.rwh_policy, 6);
+	m = WORDS(IMSM_UPDATE_RWH_POLICY, 0, 0);
+	assert_applied(m.bytes, m.len);
+	assert_int_equal(fx.c.meta.volume[0].head.rwh_policy, 0);
 }
 
 static void test_policy_refused(void **state)
@@ -678,11 +724,13 @@ static void test_add_disk(void **state)
 	(void)state;
 	container();
 	dl = fx_new_disk(&fx);
+	memset(dl->record.serial, 0, IMSM_SERIAL_LEN);
 	dl->index = 99;
 	dl->clear_migr_record_due = true;
 	dl->record.status = le32_make(IMSM_DISK_CONFIGURED);
 	imsm_add_disk(&fx.c, dl);
 	assert_ptr_equal(fx.c.disks, dl);
+	assert_ptr_equal(dl->next, &fx.dl[4]);
 	assert_int_equal(dl->index, IMSM_INDEX_SPARE);
 	assert_int_equal(le32_get(dl->record.status), IMSM_DISK_SPARE);
 	assert_memory_equal(dl->record.serial, "DISK5", 6);
@@ -739,9 +787,9 @@ static void test_remove_failed_member(void **state)
 {
 	(void)state;
 	fx_init(&fx, MEMBERS);
-	fx_volume(&fx, 5, "D 0,1x!,2 f1");
-	assert_ptr_equal(imsm_remove_disk(&fx.c, fx_dev(1)), &fx.dl[1]);
-	assert_string_equal(fx_text(&fx, 0), "D 0,1x?!,2 f1");
+	fx_volume(&fx, 5, "D 0x!,1,2 f0");
+	assert_ptr_equal(imsm_remove_disk(&fx.c, fx_dev(0)), &fx.dl[0]);
+	assert_string_equal(fx_text(&fx, 0), "D 0x?!,1,2 f0");
 	assert_true(fx.c.spare_check_due);
 }
 
@@ -781,6 +829,7 @@ int main(void)
 		cmocka_unit_test(test_create_first_volume),
 		cmocka_unit_test(test_create_no_more_volumes),
 		cmocka_unit_test(test_kill_captured),
+		cmocka_unit_test(test_kill_first),
 		cmocka_unit_test(test_kill_refused),
 		cmocka_unit_test(test_rename_captured),
 		cmocka_unit_test(test_rename_names),

@@ -71,7 +71,7 @@ must()
 {
 	local said
 
-	said=$("$@" 2>&1) || fail "$* failed: $said"
+	said=$("$@" 2>&1) || fail "$*: exit status $?, said: $said"
 	[ -z "$said" ] || printf '  | %s\n' "$said"
 }
 

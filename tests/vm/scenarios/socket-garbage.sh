@@ -37,6 +37,8 @@ for type in 00 01 02 03 04 05 06 07 08 09 0a 0b; do
 		"$start\x10\x00\x00\x00\x$type\x00\x00\x00\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff\xff$end"
 done
 message "nothing" ''
-[ "$before" = "$(meaning)" ] || fail "the metadata say something else than before"
+after=$(meaning)
+diff <(printf '%s\n' "$before") <(printf '%s\n' "$after")
+[ "$before" = "$after" ] || fail "the metadata say something else than before"
 put_block
 assert_metadata vol0.map0.state=NORMAL num_volumes=1 -- "${DISKS[@]}"

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# A volume is stopped again and again, right after a write, and started again with a new daemon: mdadm
+# succeeds every time, soon, and the metadata are clean every time.
+# levels: 1 5
+# timeout: 90
+
+set_up "$LEVEL"
+for round in {1..10}; do
+	say "round $round"
+	put_block
+	now_ms
+	began=$NOW
+	said=$(mdadm --stop "/dev/$V" 2>&1)
+	status=$?
+	[ $status = 0 ] || fail "round $round: mdadm --stop: status $status, says: $said"
+	now_ms
+	[ $((NOW - began)) -lt 10000 ] || fail "round $round: mdadm --stop took $((NOW - began)) ms"
+	assert_metadata vol0.dirty=0 vol0.migr_state=0 -- "${MEMBERS[@]}"
+	must mdadm -IR /dev/md/c
+	find_volumes
+done
+stop_all
