@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See log.h. The monitor's lines pass through a ring with one producer and one consumer:
- * syslog() may block on a full socket, and whoever empties that socket may wait for the array.
+ * See log.h. The monitor's lines pass through a ring with one producer and one consumer. The manager
+ * writes them out, and never waits for it: whoever reads them may wait for one of our arrays.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -19,6 +22,7 @@
 static const char prefix[] = "mdmon: ";
 
 static atomic_bool use_syslog;
+static int syslog_fd = -1;
 static atomic_int max_level = LOG_LEVEL_INFO;
 
 /* `head` counts the lines put in (monitor), `tail` those taken out (manager). */
@@ -35,7 +39,7 @@ _Static_assert((RING_SLOTS & (RING_SLOTS - 1)) == 0, "ring counters wrap");
 
 void log_to_syslog(void)
 {
-	openlog("mdmon", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	atomic_store(&use_syslog, true);
 }
 
@@ -69,16 +73,36 @@ static void write_stderr(const char *text)
 {
 	char line[sizeof(prefix) + LINE_MAX_BYTES + 1];
 	int len = snprintf(line, sizeof(line), "%s%s\n", prefix, text);
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 
+	/* A reader that does not read must not stop us. */
+	if (poll(&p, 1, 0) == 0)
+		return;
 	/* There is nobody left to tell if this fails. */
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
+		return;
+}
+
+/*
+ * Not syslog(3): that one waits when the log daemon does not read, perhaps because it waits itself for one of
+ * our arrays, and reads files. A message that finds no room is lost.
+ */
+static void send_syslog(enum log_level level, const char *text)
+{
+	static const struct sockaddr_un log_socket = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	char line[LINE_MAX_BYTES + 64];
+	int len = snprintf(line, sizeof(line), "<%d>mdmon[%d]: %s", LOG_DAEMON | syslog_priority(level), (int)getpid(),
+			   text);
+
+	if (sendto(syslog_fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&log_socket,
+		   sizeof(log_socket)) < 0)
 		return;
 }
 
 static void emit(enum log_level level, const char *text)
 {
 	if (atomic_load(&use_syslog))
-		syslog(syslog_priority(level), "%s", text);
+		send_syslog(level, text);
 	else
 		write_stderr(text);
 }

@@ -330,7 +330,7 @@ static struct active_array *build_array(struct managed_array *ma, int level, int
 
 static void refuse(struct managed_array *ma, int error)
 {
-	if (!ma->complained)
+	if (!ma->complained && error != -EBUSY)
 		log_error("%s: %s has no such volume (%s); not monitored", ma->name, ma->mgr->st->container,
 			  strerror(-error));
 	ma->refused = true;
@@ -376,7 +376,7 @@ void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again)
 /* No other copy is on its way, so this one may be replaced. */
 static bool may_replace(const struct managed_array *ma)
 {
-	return ma->copies == 1 && ma->spare_step != SPARE_COMMITTING;
+	return ma->copies == 1 && ma->spare_step == SPARE_IDLE;
 }
 
 static bool publish_change(struct managed_array *ma, int level, int raid_disks, uint64_t component_size)
@@ -559,10 +559,10 @@ static bool start_array(struct managed_array *ma)
 	return true;
 }
 
-static bool known_member(const struct managed_array *ma, dev_t dev)
+static bool known_member(const struct managed_array *ma, const struct sysfs_member *m)
 {
 	for (unsigned i = 0; i < ma->current->disk_count; i++)
-		if (ma->current->disks[i]->dev == dev)
+		if (ma->current->disks[i]->dev == m->dev || strcmp(ma->current->disks[i]->name, m->name) == 0)
 			return true;
 	return false;
 }
@@ -573,7 +573,7 @@ static void open_unknown(const struct managed_array *ma, struct active_array *a,
 	for (size_t i = 0; i < count; i++) {
 		struct mdinfo *d;
 
-		if (list[i].slot < 0 || known_member(ma, list[i].dev))
+		if (list[i].slot < 0 || !list[i].dev || known_member(ma, &list[i]))
 			continue;
 		d = member_open(ma->md_dir, list[i].name, list[i].dev, list[i].slot);
 		if (!d)
@@ -630,6 +630,8 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 {
 	bool again = false;
 
+	if (ma->spare_retry_ns && now_ns >= ma->spare_retry_ns)
+		ma->spare_retry_ns = 0;
 	if (!ma->copies || ma->refused || (ma->retry_ns && now_ns < ma->retry_ns))
 		return;
 	if (ma->wants & (ARRAY_WANT_READ_AUTO | ARRAY_WANT_ACTIVE))
@@ -658,6 +660,8 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 
 void array_start_drain(struct managed_array *ma)
 {
+	if (ma->refused)
+		return;
 	/* Zero would mean never. */
 	sysfs_write_attr(ma->md_dir, "safe_mode_delay", "0.001");
 }
@@ -705,6 +709,8 @@ bool array_is_clearing(struct managed_array *ma)
 static void array_ended(struct managed_array *ma, int error)
 {
 	if (error) {
+		if (error == -EBUSY)
+			ma->mgr->look_again_ns = manager_now_ns() + RETRY_MIN_MS * NS_PER_MS;
 		refuse(ma, error);
 		return;
 	}
@@ -722,5 +728,6 @@ void array_discarded(struct active_array *a)
 	if (--ma->copies)
 		return;
 	ma->current = NULL;
+	ma->retry_ns = 0;
 	array_ended(ma, error);
 }

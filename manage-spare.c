@@ -23,6 +23,10 @@
 #include "managemon.h"
 #include "sysfs.h"
 
+/* Between attempts that fail. The first failure is logged. */
+#define RETRY_MIN_MS 50
+#define RETRY_MAX_MS 5000
+
 static struct metadata_update *spare_update(struct managed_array *ma, enum update_op op)
 {
 	struct metadata_update *u = calloc(1, sizeof(*u));
@@ -39,6 +43,8 @@ void spare_check(struct managed_array *ma)
 {
 	struct metadata_update *u;
 
+	if (ma->spare_retry_ns)
+		return;
 	if (ma->spare_step != SPARE_IDLE || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
 		return; /* the wish stays; somebody wakes us when that has passed */
 	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */
@@ -48,7 +54,8 @@ void spare_check(struct managed_array *ma)
 	if (!u)
 		return;
 	ma->wants &= ~(unsigned)ARRAY_WANT_SPARE_CHECK;
-	ma->spares.array = ma->current;
+	ma->spares.watch = ma->watch;
+	ma->spares.member = ma->current->member;
 	ma->spares.count = 0;
 	if (getrandom(&ma->spares.random, sizeof(ma->spares.random), GRND_NONBLOCK) < 0)
 		ma->spares.random = (uint32_t)manager_now_ns();
@@ -112,7 +119,8 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 	if (!err)
 		err = sysfs_write_attr(ma->md_dir, "new_dev", number);
 	if (err) {
-		log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
+		if (!ma->spare_retry_ms)
+			log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
 		return NULL;
 	}
 	err = configure_member(ma, name, p);
@@ -121,7 +129,8 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 		err = d ? 0 : -errno;
 	}
 	if (err) {
-		log_error("%s: cannot set up spare %s: %s", ma->name, name + 4, strerror(-err));
+		if (!ma->spare_retry_ms)
+			log_error("%s: cannot set up spare %s: %s", ma->name, name + 4, strerror(-err));
 		write_member(ma, name, "state", "remove");
 	}
 	return d;
@@ -158,8 +167,14 @@ static void insert_picks(struct managed_array *ma, struct active_array *a)
 	ma->spares.count = kept;
 }
 
+/* Somebody may have had the disk open for a moment: try again, less and less often. */
 static void give_up(struct managed_array *ma)
 {
+	ma->wants |= ARRAY_WANT_SPARE_CHECK;
+	ma->spare_retry_ms = ma->spare_retry_ms ? ma->spare_retry_ms * 2 : RETRY_MIN_MS;
+	if (ma->spare_retry_ms > RETRY_MAX_MS)
+		ma->spare_retry_ms = RETRY_MAX_MS;
+	ma->spare_retry_ns = manager_now_ns() + ma->spare_retry_ms * UINT64_C(1000000);
 	if (ma->with_spares)
 		array_release(ma->with_spares);
 	ma->with_spares = NULL;
@@ -186,6 +201,7 @@ void spare_found(struct managed_array *ma)
 	if (!ma->copies)
 		return;
 	if (!ma->spares.count) {
+		ma->spare_retry_ms = 0;
 		thaw(ma);
 		return;
 	}
@@ -194,8 +210,10 @@ void spare_found(struct managed_array *ma)
 		ma->wants |= ARRAY_WANT_SPARE_CHECK;
 		return;
 	}
-	if (sysfs_write_attr(ma->md_dir, "sync_action", "frozen"))
+	if (sysfs_write_attr(ma->md_dir, "sync_action", "frozen")) {
+		give_up(ma);
 		return;
+	}
 	ma->frozen_by_us = true;
 	u = spare_update(ma, UPDATE_COMMIT_SPARES);
 	ma->with_spares = array_duplicate(ma, ma->spares.count);
@@ -259,6 +277,7 @@ void spare_committed(struct managed_array *ma, int status)
 			 major(ma->spares.pick[i].dev), minor(ma->spares.pick[i].dev));
 	ma->with_spares = NULL;
 	ma->spare_step = SPARE_IDLE;
+	ma->spare_retry_ms = 0;
 	array_publish(ma, a);
 	start_rebuild(ma);
 }

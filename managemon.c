@@ -255,6 +255,13 @@ static void forget_refused(struct manager *mgr, const struct mdstat *m)
 	}
 }
 
+/* In this round the work may be over already: the timer has to run out at once. */
+static void array_retry_now(struct managed_array *ma)
+{
+	if (ma->retry_ns)
+		ma->retry_ns = 1;
+}
+
 static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
 {
 	struct managed_array *ma = find_array(mgr, e->name);
@@ -267,7 +274,7 @@ static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
 		ma = NULL;
 	}
 	if (ma) {
-		ma->retry_ns = 0; /* something has changed: what failed may work now */
+		array_retry_now(ma); /* something has changed: what failed may work now */
 		array_update(ma, e);
 	} else if (sysfs_parse_level(e->level) > 0 && !handoff_draining()) {
 		array_adopt(mgr, e, again);
@@ -319,8 +326,10 @@ static void free_ended(struct manager *mgr)
 
 	for (ma = mgr->arrays; ma; ma = next) {
 		next = ma->next;
-		if (array_is_over(ma))
+		if (array_is_over(ma)) {
 			unlink_array(mgr, ma);
+			mgr->look_due = true; /* its name may be in use again */
+		}
 	}
 }
 
@@ -450,7 +459,7 @@ static void take_requests(struct manager *mgr)
 		/* Clients ping to make us notice what gives no event of its own. */
 		look(mgr);
 		for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-			ma->retry_ns = 0;
+			array_retry_now(ma);
 		if (!add_waiter(mgr, req.client, req.kind == MSG_REQ_PING_MONITOR))
 			msg_server_drop(mgr->server, req.client);
 	}
@@ -466,34 +475,52 @@ static bool container_exists(const struct manager *mgr)
 }
 
 /*
- * Whoever holds the container exclusively (mdadm, creating an array for instance) counts on us to stay. The
- * container is opened for an instant only. Opening the node of an array that has gone would create a new one.
+ * Whoever holds the container exclusively (mdadm, creating an array for instance) counts on us to stay. So we
+ * hold it ourselves from this test until our files are gone. (Opening the node of an array that has gone would
+ * create a new one.)
  */
-static bool container_in_use(const struct manager *mgr)
+static bool container_in_use(struct manager *mgr)
 {
-	int fd;
-
 	if (!container_exists(mgr))
 		return false;
-	fd = disk_open_node(mgr->container_dev, mgr->st->container, O_RDONLY | O_EXCL);
-	if (fd >= 0)
-		close(fd);
-	return fd == -EBUSY;
+	mgr->exit_fd = disk_open_node(mgr->container_dev, mgr->st->container, O_RDONLY | O_EXCL);
+	return mgr->exit_fd == -EBUSY;
+}
+
+void manager_release_container(struct manager *mgr)
+{
+	if (mgr->exit_fd >= 0)
+		close(mgr->exit_fd);
+	mgr->exit_fd = -1;
+}
+
+/* Assembling does not hold the container: has an array come at the last moment? */
+static bool mdstat_changed(const struct manager *mgr)
+{
+	struct pollfd p = { .fd = mgr->mdstat_fd, .events = POLLPRI };
+
+	return poll(&p, 1, 0) > 0;
 }
 
 static bool may_exit(struct manager *mgr)
 {
 	uint64_t now = manager_now_ns();
 
-	if (!mgr->first_look_done || !no_arrays(mgr) || mgr->updates_out || mgr->waiters || mgr->look_again_ns) {
+	if (!mgr->first_look_done || !no_arrays(mgr) || mgr->updates_out || mgr->waiters || mgr->look_again_ns ||
+	    mgr->look_due) {
 		mgr->exit_retry_ns = 0;
 		mgr->exit_retry_ms = 0;
 		return false;
 	}
 	if (mgr->exit_retry_ns && now < mgr->exit_retry_ns)
 		return false;
-	if (!container_in_use(mgr))
-		return true;
+	if (!container_in_use(mgr)) {
+		if (!mdstat_changed(mgr))
+			return true;
+		manager_release_container(mgr);
+		mgr->look_due = true;
+		return false;
+	}
 	mgr->exit_retry_ms = mgr->exit_retry_ms ? mgr->exit_retry_ms * 2 : EXIT_RETRY_MIN_MS;
 	if (mgr->exit_retry_ms > EXIT_RETRY_MAX_MS)
 		mgr->exit_retry_ms = EXIT_RETRY_MAX_MS;
@@ -523,12 +550,16 @@ static uint64_t next_deadline(const struct manager *mgr)
 {
 	uint64_t t = UINT64_MAX;
 
-	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next) {
 		earlier(&t, ma->retry_ns);
+		earlier(&t, ma->spare_retry_ns);
+	}
 	earlier(&t, mgr->look_again_ns);
 	earlier(&t, mgr->exit_retry_ns);
-	if (mgr->server)
-		earlier(&t, msg_server_deadline(mgr->server));
+	if (mgr->look_due)
+		return 0;
+	if (mgr->server && msg_server_deadline(mgr->server) < t)
+		t = msg_server_deadline(mgr->server); /* 0: a request is waiting */
 	return t;
 }
 
@@ -557,16 +588,19 @@ static void round_of_work(struct manager *mgr)
 	log_flush();
 }
 
-static void set_handlers(sigset_t *wait_mask)
+void manager_block_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t set;
 
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	pthread_sigmask(SIG_SETMASK, NULL, wait_mask);
-	sigdelset(wait_mask, SIGUSR1);
-	sigdelset(wait_mask, SIGTERM);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 int manager_run(struct manager *mgr)
@@ -576,7 +610,9 @@ int manager_run(struct manager *mgr)
 	size_t clients = 0;
 	int n;
 
-	set_handlers(&wait_mask);
+	pthread_sigmask(SIG_SETMASK, NULL, &wait_mask);
+	sigdelset(&wait_mask, SIGUSR1);
+	sigdelset(&wait_mask, SIGTERM);
 	look(mgr);
 	add_waiter(mgr, 0, false);
 	for (;;) {

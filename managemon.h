@@ -41,6 +41,8 @@ struct managed_array {
 
 	enum spare_step spare_step;
 	struct spare_request spares;
+	uint64_t spare_retry_ns;          /* it did not work: look for spares again then; 0 = now */
+	unsigned spare_retry_ms;
 	struct active_array *with_spares; /* duplicate to be published when the commit is durable */
 };
 
@@ -75,6 +77,7 @@ struct manager {
 	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
 	bool look_due;              /* read mdstat and manage in this round */
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
+	int exit_fd;                /* the container, held exclusively while we leave; -1 */
 	uint64_t exit_retry_ns;
 	unsigned exit_retry_ms;
 	bool first_look_done;
@@ -83,11 +86,18 @@ struct manager {
 };
 
 /*
+ * Start-up: handlers for SIGUSR1 and SIGTERM, which stay blocked except while a thread waits. Before
+ * the monitor starts.
+ */
+void manager_block_signals(void);
+
+/*
  * Runs until no array is left (returns 0) or, after SIGTERM, until all arrays have been let
- * go (returns 1: a successor may own our files already). SIGUSR1 and SIGTERM must be blocked;
- * the monitor must run.
+ * go (returns 1: a successor may own our files already). The monitor must run. Holds the container exclusively
+ * when it returns, so that nobody counts on us while we leave: see manager_release_container.
  */
 int manager_run(struct manager *mgr);
+void manager_release_container(struct manager *mgr);
 
 /* Fills mgr->disks with what load_container saw. 0 or -errno. */
 int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -28,6 +29,10 @@
 #include "pidfile.h"
 #include "sysfs.h"
 
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
 /* Exit codes that callers know (mdmon.md 2.4). */
 enum { EXIT_READY = 0, EXIT_NAME = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
 
@@ -37,6 +42,8 @@ struct options {
 	bool foreground;
 	bool offroot;
 	const char *container;
+	char *all_word;      /* the word of the command line that selected all containers */
+	size_t all_word_len; /* room there */
 };
 
 /* One container on its way from a name to a running daemon. */
@@ -68,6 +75,16 @@ static void usage(FILE *to)
 	      "\n"
 	      "CONTAINER is a name like md127, /dev/md127 or /dev/md/imsm0.\n",
 	      to);
+}
+
+static void note_all_word(int argc, char **argv, struct options *opt)
+{
+	for (int i = 1; opt->all && i < argc; i++) {
+		if (strncmp(argv[i], "--al", 4) != 0 && strcmp(argv[i], "/proc/mdstat") != 0)
+			continue;
+		opt->all_word = argv[i];
+		opt->all_word_len = strlen(argv[i]);
+	}
 }
 
 static void parse_options(int argc, char **argv, struct options *opt)
@@ -112,6 +129,7 @@ static void parse_options(int argc, char **argv, struct options *opt)
 		usage(stderr);
 		exit(EXIT_USAGE);
 	}
+	note_all_word(argc, argv, opt);
 	opt->container = opt->all ? NULL : argv[optind];
 }
 
@@ -320,15 +338,14 @@ static void report_ready(void *arg)
 	s->status_fd = -1;
 }
 
-static void block_signals(void)
+static void forget_disks(struct start *s)
 {
-	sigset_t set;
+	while (s->mgr.disks) {
+		struct container_disk *next = s->mgr.disks->next;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+		free(s->mgr.disks);
+		s->mgr.disks = next;
+	}
 }
 
 static void clean_up(struct start *s)
@@ -337,12 +354,7 @@ static void clean_up(struct start *s)
 	if (s->mgr.mdstat_fd >= 0)
 		close(s->mgr.mdstat_fd);
 	s->st.ss->free_super(&s->st);
-	while (s->mgr.disks) {
-		struct container_disk *next = s->mgr.disks->next;
-
-		free(s->mgr.disks);
-		s->mgr.disks = next;
-	}
+	forget_disks(s);
 	close(s->md_dir);
 }
 
@@ -355,12 +367,15 @@ static int run(struct start *s)
 	s->mgr.container_md_dir = s->md_dir;
 	s->mgr.ready = report_ready;
 	s->mgr.ready_arg = s;
+	s->mgr.exit_fd = -1;
 	s->mgr.mdstat_fd = mdstat_open();
 	if (s->mgr.mdstat_fd < 0) {
 		log_error("cannot open /proc/mdstat: %s", strerror(-s->mgr.mdstat_fd));
 		return EXIT_REFUSED;
 	}
 	lock_memory();
+	/* Failed members wait for the manager's "-blocked": it must not wait for memory to be written to them. */
+	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 	handoff_set_manager(getpid());
 	err = monitor_start(&s->st);
 	if (err) {
@@ -371,9 +386,22 @@ static int run(struct start *s)
 	/* Before the process is seen as gone; after SIGTERM they may be a successor's. */
 	if (!drained)
 		rundir_remove_files(&s->run);
+	manager_release_container(&s->mgr);
 	monitor_stop();
 	log_flush();
 	return EXIT_READY;
+}
+
+/* Before the predecessor is ended: could we take its place at all? What it wrote last is loaded afterwards. */
+static bool make_way(struct start *s)
+{
+	if (s->run.victim <= 0)
+		return true;
+	if (!load(s))
+		return false;
+	s->st.ss->free_super(&s->st);
+	forget_disks(s);
+	return rundir_evict(&s->run);
 }
 
 /* The child, or the only process in the foreground. */
@@ -383,15 +411,17 @@ static int daemon_main(struct start *s)
 
 	if (!check_container(s))
 		return EXIT_REFUSED;
-	block_signals();
+	manager_block_signals();
 	umask(077);
 	if (s->status_fd >= 0)
 		setsid();
 	if (chdir("/"))
 		log_warning("cannot change to the root directory: %m");
 	s->mgr.mdstat_fd = -1;
-	if (!rundir_claim(&s->run, s->name, s->opt->takeover))
+	if (!rundir_claim(&s->run, s->name, s->opt->takeover, s->md_dir) || !make_way(s)) {
+		rundir_unlock(&s->run);
 		return EXIT_REFUSED;
+	}
 	if (load(s) && rundir_create_files(&s->run, &s->mgr.server)) {
 		rundir_unlock(&s->run);
 		status = run(s);
@@ -468,8 +498,14 @@ static int start_all(const struct options *opt)
 	for (size_t i = 0; i < m.count; i++) {
 		const struct mdstat_entry *e = &m.entry[i];
 
-		if (e->external && e->metadata[0] != '/' && e->metadata[0] != '-')
-			status |= start_one(opt, e->name, false);
+		if (!e->external || e->metadata[0] == '/' || e->metadata[0] == '-')
+			continue;
+		/* ps, and whoever wants to know whose daemon this is, shall see the container. */
+		if (strlen(e->name) <= opt->all_word_len) {
+			memset(opt->all_word, 0, opt->all_word_len);
+			memcpy(opt->all_word, e->name, strlen(e->name));
+		}
+		status |= start_one(opt, e->name, false);
 	}
 	mdstat_free(&m);
 	return status;

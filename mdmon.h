@@ -194,7 +194,7 @@ enum update_op {
 	UPDATE_MESSAGE,       /* from the control socket: `buf`, `len` */
 	UPDATE_ADD_DISK,      /* a disk appeared in the container: `disk` */
 	UPDATE_REMOVE_DISK,   /* a disk left the container: `dev` */
-	UPDATE_FIND_SPARES,   /* choose spares for `spares->array`; changes nothing */
+	UPDATE_FIND_SPARES,   /* choose spares for the array of `spares`; changes nothing */
 	UPDATE_COMMIT_SPARES, /* record the spares in `spares` as rebuilding */
 };
 
@@ -213,7 +213,8 @@ struct spare_pick {
 };
 
 struct spare_request {
-	struct active_array *array; /* the copy the manager published last */
+	struct array_watch *watch;  /* which array; it outlives the copies */
+	int member;                 /* its volume index */
 	uint32_t random;            /* fresh random number for the format */
 	unsigned count;
 	struct spare_pick pick[MAX_SPARE_PICKS];
@@ -292,7 +293,7 @@ struct superswitch {
 	/* start-up or after the monitor ended: frees st->sb and its disks. */
 	void (*free_super)(struct supertype *st);
 
-	/* monitor. Binds a new array to volume a->member. -ENODEV: no such volume. */
+	/* monitor. Binds a new array to volume a->member. -ENODEV: no such volume. -EBUSY: bound already. */
 	int (*open_new)(struct active_array *a);
 
 	/* monitor. The array is not monitored any more; undoes open_new. */

@@ -47,6 +47,8 @@
  * shows why neither order is safe without a limit.
  */
 #define HOLD_NS (10 * NS_PER_MS)
+/* So long clients and stopped arrays wait for metadata that no disk takes. */
+#define PATIENCE_NS (5000 * NS_PER_MS)
 #define HOLD_OVER 1 /* hold_until_ns: waited long enough, do not wait again */
 
 static struct {
@@ -59,6 +61,7 @@ static struct {
 	bool wake_manager;
 	bool sync_failed;     /* the last sync reached no disk: nothing may be acknowledged */
 	bool spare_check_all; /* the set of disks changed */
+	uint64_t sync_failed_ns; /* since when */
 	uint64_t retry_sync_ns;
 	uint64_t next_look_ns;
 	unsigned poll_count;
@@ -178,6 +181,28 @@ static void read_array(struct active_array *a)
 	read_members(a);
 }
 
+/*
+ * A bad block that waits to be recorded. That is not done yet: the member has to fail instead, and that must be
+ * on record before "active" tells the writer that all is well. Not if nothing but this member has the data.
+ */
+static bool is_doomed(const struct active_array *a, const struct mdinfo *d)
+{
+	unsigned in_sync = 0;
+
+	if ((d->curr_state & (MEMBER_FAULTY | MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL)) !=
+	    (MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL))
+		return false;
+	for (unsigned i = 0; i < a->disk_count; i++)
+		in_sync += !!(a->disks[i]->curr_state & MEMBER_IN_SYNC);
+	return in_sync == (unsigned)a->raid_disks;
+}
+
+/* What the metadata shall say of it. */
+static unsigned state_to_tell(const struct active_array *a, const struct mdinfo *d)
+{
+	return is_doomed(a, d) ? (d->curr_state | MEMBER_FAULTY) & ~(unsigned)MEMBER_IN_SYNC : d->curr_state;
+}
+
 static struct array_view view_of(const struct active_array *a)
 {
 	const struct array_watch *w = a->watch;
@@ -200,7 +225,7 @@ static struct array_view view_of(const struct active_array *a)
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		const struct mdinfo *d = a->disks[i];
 
-		v.any_faulty |= !!(d->curr_state & MEMBER_FAULTY);
+		v.any_faulty |= !!(state_to_tell(a, d) & MEMBER_FAULTY);
 		v.newly_in_sync |= !!(d->curr_state & ~d->prev_state & MEMBER_IN_SYNC);
 		in_sync += !!(d->curr_state & MEMBER_IN_SYNC);
 	}
@@ -224,16 +249,18 @@ static void tell_members(struct active_array *a, const struct decision *d)
 {
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		struct mdinfo *m = a->disks[i];
-		bool faulty = m->curr_state & MEMBER_FAULTY;
+		unsigned state = state_to_tell(a, m);
+		bool faulty = state & MEMBER_FAULTY;
 		int slot;
 
 		if (!(d->tell_disks || (d->tell_faulty && faulty)))
 			continue;
 		slot = metadata_slot(a, m);
 		if (slot >= 0)
-			mon.st->ss->set_disk(a, slot, m->curr_state);
+			mon.st->ss->set_disk(a, slot, state);
 		if (faulty && !(m->prev_state & MEMBER_FAULTY))
-			mon_log(LOG_LEVEL_WARNING, "%s: member %s failed", a->name, m->name + strlen("dev-"));
+			mon_log(LOG_LEVEL_WARNING, "%s: member %s %s", a->name, m->name + strlen("dev-"),
+				m->curr_state & MEMBER_FAULTY ? "failed" : "has a bad block and is given up");
 	}
 }
 
@@ -259,10 +286,7 @@ static void request_for_member(struct active_array *a, struct mdinfo *m, const s
 {
 	unsigned bits = 0;
 
-	/*
-	 * Blocked but not faulty: a bad block that waits to be recorded. That is not done yet, so the member
-	 * has to fail instead: nothing is lost and nobody waits for ever.
-	 */
+	/* Blocked but not faulty: see is_doomed(). */
 	if (!(m->curr_state & MEMBER_FAULTY)) {
 		if ((m->curr_state & MEMBER_BLOCKED) && (m->curr_state & MEMBER_EXTERNAL_BBL))
 			bits = MEMBER_WANT_BBL_OFF;
@@ -323,7 +347,7 @@ static void acknowledge(struct active_array *a, const struct decision *d)
 		handoff_request_array(a, d->requests);
 		mon.wake_manager = true;
 	}
-	if (!any_blocked(a))
+	if (!any_blocked(a) || !d->write)
 		a->watch->hold_until_ns = 0;
 	if (d->write && !hold(a))
 		write_state(a, d->write);
@@ -420,12 +444,19 @@ static void take_arrays(void)
 
 /* ---- updates ------------------------------------------------------------------------------ */
 
+static void find_spares(struct spare_request *req)
+{
+	struct active_array *a = *find_copy(req->watch);
+
+	req->count = 0;
+	if (a) /* else it has stopped meanwhile */
+		mon.st->ss->activate_spare(a, req);
+}
+
 static void apply(struct metadata_update *u)
 {
 	if (u->op == UPDATE_FIND_SPARES) {
-		u->spares->count = 0;
-		if (u->spares->array->watch->adopted)
-			mon.st->ss->activate_spare(u->spares->array, u->spares);
+		find_spares(u->spares);
 		u->status = 0;
 		return;
 	}
@@ -485,6 +516,8 @@ static void sync_metadata(bool retry)
 	if (r < 0 && !mon.sync_failed)
 		mon_log(LOG_LEVEL_ERROR, "%s: no disk took the metadata; writes to its arrays wait",
 			mon.st->container);
+	if (r < 0 && !mon.sync_failed)
+		mon.sync_failed_ns = now_ns();
 	mon.sync_failed = r < 0;
 	mon.retry_sync_ns = r < 0 ? now_ns() + RETRY_SYNC_NS : 0;
 	mon.wake_manager |= res.reports > 0 || r < 0;
@@ -508,6 +541,12 @@ static void look_at_arrays(bool all)
 	}
 }
 
+/* What this pass changed is not on disk, and there is still hope that it will be. */
+static bool not_durable(void)
+{
+	return mon.sync_failed && now_ns() < mon.sync_failed_ns + PATIENCE_NS;
+}
+
 static void finish_array(struct active_array **link, const struct decision *d)
 {
 	struct active_array *a = *link;
@@ -519,17 +558,18 @@ static void finish_array(struct active_array **link, const struct decision *d)
 	w->new_members = false;
 	if (w->curr_state > ARRAY_INACTIVE)
 		w->seen_running = true;
-	if (d->stopped) {
+	if (d->stopped && !not_durable()) {
 		discard(link, true, 0);
 		return;
 	}
 	if (mon.sync_failed) {
 		w->look = true; /* come back when the metadata could be written */
+		w->hold_until_ns = 0;
 		return;
 	}
 	acknowledge(a, d);
 	propagate_failures(a);
-	if (handoff_draining() && !d->dirty)
+	if (handoff_draining() && !d->dirty && !any_blocked(a))
 		discard(link, true, 0);
 }
 
@@ -572,7 +612,7 @@ static void pass(bool timer)
 	finish_arrays();
 	request_spare_checks();
 	return_updates();
-	if (holding()) /* an answer is still due to the kernel: so is the one to the client */
+	if (holding() || not_durable()) /* an answer is still due to the kernel: so is the one to the client */
 		ticket = handoff_last_honoured();
 	handoff_pass_end(ticket, mon.wake_manager);
 }

@@ -2,9 +2,8 @@
 /*
  * Who runs for this container, and how one daemon follows another (mdmon.md 5, 6).
  *
- * The files change hands under a lock on the directory itself, so that two daemons that start
- * at the same moment can neither kill each other nor end up with mixed files, and no further
- * file is left behind.
+ * Daemons of one container start one after the other, under a lock, so that two that start at the
+ * same moment can neither kill each other nor end up with mixed files.
  */
 #include "pidfile.h"
 
@@ -16,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -109,71 +109,101 @@ static bool answers(const struct rundir *r)
 	return ok;
 }
 
-/* Ends it and waits until it is gone, but not for ever: it may have to wait for an array to become clean. */
-static void end_victim(const struct rundir *r, pid_t pid)
+/* The process that listens on the container's socket is its daemon, whatever its command line says. */
+static pid_t listener(const struct rundir *r)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ucred c = { .pid = -1 };
+	socklen_t len = sizeof(c);
+	int fd = msg_connect(r->sock_path);
 
 	if (fd < 0)
-		return;
-	/* The pid may have changed its owner before we had the descriptor; it cannot any more. */
-	if (is_mdmon_of(pid, r->container)) {
-		log_info("%s: taking over from process %d", r->container, (int)pid);
-		kill(pid, SIGTERM);
-		if (poll(&p, 1, VICTIM_WAIT_MS) == 0)
-			log_warning("%s: process %d does not end; going on without waiting", r->container, (int)pid);
-	}
+		return -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len))
+		c.pid = -1;
 	close(fd);
+	return c.pid;
 }
 
-static bool open_rundir(struct rundir *r)
+static bool is_daemon(const struct rundir *r, pid_t pid)
 {
+	return pid > 0 && pid != getpid() && (listener(r) == pid || is_mdmon_of(pid, r->container));
+}
+
+static bool ends_within(int pidfd, int ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+bool rundir_evict(struct rundir *r)
+{
+	int fd = (int)syscall(SYS_pidfd_open, r->victim, 0);
+	bool gone;
+
+	if (fd < 0 && errno == ESRCH)
+		return true;
+	if (fd < 0) {
+		log_error("%s: cannot watch process %d: %m", r->container, (int)r->victim);
+		return false;
+	}
+	/* The pid may have changed its owner before we had the descriptor; it cannot any more. */
+	if (!is_daemon(r, r->victim)) {
+		close(fd);
+		return true;
+	}
+	log_info("%s: taking over from process %d", r->container, (int)r->victim);
+	syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0);
+	gone = ends_within(fd, VICTIM_WAIT_MS);
+	if (!gone) {
+		log_warning("%s: process %d does not end; killing it", r->container, (int)r->victim);
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		gone = ends_within(fd, VICTIM_WAIT_MS);
+	}
+	if (!gone)
+		log_error("%s: process %d cannot be ended", r->container, (int)r->victim);
+	close(fd);
+	return gone;
+}
+
+static bool take_lock(struct rundir *r, int md_dir)
+{
+	r->lock = openat(md_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->lock >= 0 && flock(r->lock, LOCK_EX) == 0)
+		return true;
+	log_error("%s: cannot take the lock for starting: %m", r->container);
+	return false;
+}
+
+bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir)
+{
+	pid_t pid;
+
+	*r = (struct rundir){ .lock = -1 };
+	snprintf(r->container, sizeof(r->container), "%s", container);
+	snprintf(r->pid_path, sizeof(r->pid_path), "%s/%s.pid", RUNDIR, container);
+	snprintf(r->sock_path, sizeof(r->sock_path), "%s/%s.sock", RUNDIR, container);
 	if (mkdir(RUNDIR, 0755) && errno != EEXIST) {
 		log_error("cannot create %s: %m", RUNDIR);
 		return false;
 	}
-	r->dir = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->dir < 0) {
-		log_error("cannot open %s: %m", RUNDIR);
+	if (!take_lock(r, md_dir))
 		return false;
-	}
-	if (flock(r->dir, LOCK_EX)) {
-		log_error("cannot lock %s: %m", RUNDIR);
-		close(r->dir);
-		return false;
-	}
-	return true;
-}
-
-bool rundir_claim(struct rundir *r, const char *container, bool takeover)
-{
-	pid_t victim;
-
-	r->dir = -1;
-	r->created = false;
-	snprintf(r->container, sizeof(r->container), "%s", container);
-	snprintf(r->pid_path, sizeof(r->pid_path), "%s/%s.pid", RUNDIR, container);
-	snprintf(r->sock_path, sizeof(r->sock_path), "%s/%s.sock", RUNDIR, container);
-	if (!open_rundir(r))
-		return false;
-	victim = read_pid(r);
-	if (victim < 0 || !is_mdmon_of(victim, container))
+	pid = read_pid(r);
+	if (!is_daemon(r, pid))
 		return true;
-	if (!takeover && answers(r)) {
-		log_error("%s already managed", container);
-		rundir_unlock(r);
-		return false;
-	}
-	end_victim(r, victim);
-	return true;
+	r->victim = pid;
+	if (takeover || !answers(r))
+		return true;
+	log_error("%s already managed", container);
+	return false;
 }
 
 void rundir_unlock(struct rundir *r)
 {
-	if (r->dir >= 0)
-		close(r->dir);
-	r->dir = -1;
+	if (r->lock >= 0)
+		close(r->lock);
+	r->lock = -1;
 }
 
 static bool write_pid_file(const struct rundir *r)

@@ -13,7 +13,8 @@
 #include "msg.h"
 
 struct rundir {
-	int dir;        /* descriptor of RUNDIR, locked while files change hands */
+	int lock;       /* locked while a daemon of this container starts; -1: not */
+	pid_t victim;   /* the daemon that is there now; 0: none */
 	bool created;   /* the files there are ours */
 	char container[MD_NAME_MAX];
 	char pid_path[256];
@@ -21,10 +22,17 @@ struct rundir {
 };
 
 /*
- * Takes the lock and makes way: refuses if a daemon of this container answers and `takeover` is not
- * set; otherwise ends it. Waits a bounded time. False: a message has been logged.
+ * Takes the lock (on md_dir, the container's directory in sysfs: no further file is needed and other containers
+ * do not wait) and looks who is there: r->victim. False if a daemon of this container answers and
+ * `takeover` is not set, or for want of RUNDIR: a message has been logged.
  */
-bool rundir_claim(struct rundir *r, const char *container, bool takeover);
+bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir);
+
+/*
+ * Ends the victim: SIGTERM lets it finish and let its arrays go; if it does not get there within some seconds it
+ * is killed, since two daemons that write the same metadata are worse. False: it cannot be ended (logged).
+ */
+bool rundir_evict(struct rundir *r);
 
 /* Creates pid file and socket, replacing stale ones. False: logged, and nothing of ours is left behind. */
 bool rundir_create_files(struct rundir *r, struct msg_server **server);

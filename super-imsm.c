@@ -196,6 +196,9 @@ static int imsm_open_new(struct active_array *a)
 
 	if (a->member < 0 || (unsigned)a->member >= c->meta.num_volumes)
 		return -ENODEV;
+	/* It has been assembled anew under another name, and the former array has not been let go yet. */
+	if (c->live_volumes & 1u << a->member)
+		return -EBUSY;
 	c->live_volumes |= 1u << a->member;
 	return 0;
 }
@@ -467,10 +470,10 @@ static int remove_disk(struct imsm_super *s, struct metadata_update *u)
 static int commit_spares(struct imsm_super *s, const struct supertype *st, const struct metadata_update *u)
 {
 	const char *why = "it contradicts the metadata";
-	int err = imsm_commit_spares(&s->c, &s->scratch, (unsigned)u->spares->array->member, u->spares, &why);
+	int err = imsm_commit_spares(&s->c, &s->scratch, (unsigned)u->spares->member, u->spares, &why);
 
 	if (err)
-		mon_log(LOG_LEVEL_WARNING, "%s: spare not recorded for %s: %s", st->container, u->spares->array->name,
+		mon_log(LOG_LEVEL_WARNING, "%s: spare not recorded for volume %d: %s", st->container, u->spares->member,
 			why);
 	return err;
 }

@@ -27,9 +27,10 @@ enum flag {
 	FAULTY = 1u << 4,
 	NEWLY_IN_SYNC = 1u << 5,
 	DEGRADED = 1u << 6, /* not all in sync */
+	NEW_MEMBERS = 1u << 7,
 };
 
-#define ALL_FLAGS (1u << 7)
+#define ALL_FLAGS (1u << 8)
 
 enum expectation {
 	STOPPED = 1u << 0,
@@ -121,6 +122,11 @@ static const struct rule rules[] = {
 	  TELL_DIRTY | TELL_DISKS | IN_USE | WRITE_ACTIVE },
 	{ "one of two rebuilt", ARRAY_CLEAN, SYNC_RECOVER, SYNC_RECOVER, NEWLY_IN_SYNC | DEGRADED, TELL_CLEAN | TELL_DISKS },
 
+	/* a spare that was put in may have been rebuilt before anybody looked */
+	{ "new members", ARRAY_CLEAN, SYNC_FROZEN, SYNC_FROZEN, NEW_MEMBERS | DEGRADED, TELL_CLEAN | TELL_DISKS },
+	{ "new members being rebuilt", ARRAY_ACTIVE, SYNC_IDLE, SYNC_RECOVER, NEW_MEMBERS | DEGRADED,
+	  TELL_DIRTY | TELL_DISKS | IN_USE },
+
 	/* reshape */
 	{ "reshape begins", ARRAY_ACTIVE, SYNC_FROZEN, SYNC_RESHAPE, BLOCKED, TELL_DIRTY | IN_USE | RESHAPE },
 	{ "reshape goes on", ARRAY_ACTIVE, SYNC_RESHAPE, SYNC_RESHAPE, BLOCKED, TELL_DIRTY | IN_USE },
@@ -161,6 +167,7 @@ static struct array_view view(enum array_state state, enum sync_action before, e
 		.any_faulty = flags & FAULTY,
 		.newly_in_sync = flags & NEWLY_IN_SYNC,
 		.all_in_sync = !(flags & DEGRADED),
+		.new_members = flags & NEW_MEMBERS,
 	};
 }
 
@@ -383,7 +390,7 @@ static bool removal_only_from_a_running_array(const struct array_view *v, const 
 
 static bool rebuilt_members_are_always_told(const struct array_view *v, const struct decision *d)
 {
-	return !runs(v) || !(v->newly_in_sync || v->first) || d->tell_disks;
+	return !runs(v) || !(v->newly_in_sync || v->new_members || v->first) || d->tell_disks;
 }
 
 static bool healthy_array_wants_no_spares_after_a_rebuild(const struct array_view *v, const struct decision *d)

@@ -97,6 +97,7 @@ int __wrap_io_getevents(io_context_t ctx, long min_nr, long nr, struct io_event 
 {
 	int n;
 
+	assert_true(min_nr > 0); /* it waits, it does not spin */
 	if (take(&seen.interrupt_getevents))
 		return -EINTR;
 	n = __real_io_getevents(ctx, min_nr, seen.one_event_at_a_time ? 1 : nr, events, timeout);
@@ -682,6 +683,8 @@ static void run_torn(struct bench *b, unsigned risky, unsigned limit)
 	b->plan->max_torn = limit;
 	assert_int_equal(metaio_run(b->io, b->plan), DISKS);
 	assert_in_order(b);
+	for (unsigned k = 0; k < seen.events; k++)
+		assert_int_not_equal(seen.event[k].what, WRITTEN);
 }
 
 static void test_aio_limits_writes_that_may_be_torn(void **state)

@@ -50,7 +50,7 @@ vm_start()
 	# shellcheck disable=SC2046  # two words for tcg
 	qemu-system-x86_64 -accel $([ "$(accelerator)" = kvm ] && echo kvm || echo tcg,thread=multi) \
 		-smp 2 -m 1G -nodefaults -no-user-config -display none -no-reboot \
-		-kernel "$vm_dir/vmlinuz" -initrd "$vm_dir/initrd" \
+		-kernel "$vm_dir/vmlinuz" -initrd "${vm_image:-$vm_dir/initrd}" \
 		-append 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr sysrq_always_enabled random.trust_cpu=on' \
 		-serial file:"$dir/console" -chardev pipe,id=orders,path="$dir/orders" -serial chardev:orders \
 		</dev/null >"$dir/qemu.log" 2>&1 {vm_in}>&- {vm_out}>&- &

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Garbage on the control socket: the daemon closes the connection or ignores it, and still answers pings.
 # timeout: 90
+# reference: fails - it applies updates without checking them: the volume on disk gets dozens of members
 
 set_up 5
 sock=/run/mdadm/$C.sock
