@@ -41,8 +41,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-typedef _Atomic(struct handoff_node *) handoff_list;
-
 static struct {
 	handoff_list published;
 	handoff_list discarded;
@@ -56,7 +54,7 @@ static struct {
 	atomic_uint honoured; /* last ticket honoured */
 } shared;
 
-static void list_push(handoff_list *list, struct handoff_node *n)
+void handoff_list_push(handoff_list *list, struct handoff_node *n)
 {
 	struct handoff_node *head = atomic_load_explicit(list, memory_order_relaxed);
 
@@ -66,8 +64,7 @@ static void list_push(handoff_list *list, struct handoff_node *n)
 							memory_order_relaxed));
 }
 
-/* The whole list, in the order in which it was pushed. */
-static struct handoff_node *list_take(handoff_list *list)
+struct handoff_node *handoff_list_take(handoff_list *list)
 {
 	struct handoff_node *n, *next, *ordered = NULL;
 
@@ -140,44 +137,44 @@ _Static_assert(offsetof(struct metadata_update, node) == 0, "node must come firs
 
 void handoff_publish(struct active_array *a)
 {
-	list_push(&shared.published, &a->node);
+	handoff_list_push(&shared.published, &a->node);
 	handoff_wake_monitor();
 }
 
 struct active_array *handoff_take_published(void)
 {
-	return (struct active_array *)list_take(&shared.published);
+	return (struct active_array *)handoff_list_take(&shared.published);
 }
 
 void handoff_discard(struct active_array *a)
 {
-	list_push(&shared.discarded, &a->node);
+	handoff_list_push(&shared.discarded, &a->node);
 }
 
 struct active_array *handoff_take_discarded(void)
 {
-	return (struct active_array *)list_take(&shared.discarded);
+	return (struct active_array *)handoff_list_take(&shared.discarded);
 }
 
 void handoff_queue_update(struct metadata_update *u)
 {
-	list_push(&shared.updates, &u->node);
+	handoff_list_push(&shared.updates, &u->node);
 	handoff_wake_monitor();
 }
 
 struct metadata_update *handoff_take_updates(void)
 {
-	return (struct metadata_update *)list_take(&shared.updates);
+	return (struct metadata_update *)handoff_list_take(&shared.updates);
 }
 
 void handoff_return_update(struct metadata_update *u)
 {
-	list_push(&shared.handled, &u->node);
+	handoff_list_push(&shared.handled, &u->node);
 }
 
 struct metadata_update *handoff_take_handled(void)
 {
-	return (struct metadata_update *)list_take(&shared.handled);
+	return (struct metadata_update *)handoff_list_take(&shared.handled);
 }
 
 void handoff_request_array(struct active_array *a, unsigned bits)
@@ -239,10 +236,10 @@ void handoff_pass_end(unsigned seen, bool wake_manager)
 
 void handoff_reset(void)
 {
-	list_take(&shared.published);
-	list_take(&shared.discarded);
-	list_take(&shared.updates);
-	list_take(&shared.handled);
+	handoff_list_take(&shared.published);
+	handoff_list_take(&shared.discarded);
+	handoff_list_take(&shared.updates);
+	handoff_list_take(&shared.handled);
 	atomic_store(&shared.draining, false);
 	atomic_store(&shared.stop, false);
 	atomic_store(&shared.drawn, 0);

@@ -9,6 +9,13 @@
 
 #include "mdmon.h"
 
+/* ---- lists: any thread pushes single nodes, one thread takes the whole list, oldest first ---- */
+
+typedef _Atomic(struct handoff_node *) handoff_list;
+
+void handoff_list_push(handoff_list *list, struct handoff_node *n);
+struct handoff_node *handoff_list_take(handoff_list *list);
+
 /* ---- start and end ---- */
 
 /* Any thread, before it first waits: says which thread SIGUSR1 shall wake. */

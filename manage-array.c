@@ -46,6 +46,7 @@ static void member_free(struct mdinfo *d)
 	close_fd(d->recovery_start_fd);
 	close_fd(d->unack_bb_fd);
 	close_fd(d->manager_fd);
+	close_fd(d->remove_fd);
 	free(d);
 }
 
@@ -86,7 +87,8 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 	d->recovery_start_fd = open_member_attr(md_dir, name, "recovery_start", O_RDONLY);
 	d->unack_bb_fd = open_member_attr(md_dir, name, "unacknowledged_bad_blocks", O_RDONLY);
 	d->manager_fd = open_member_attr(md_dir, name, "state", O_RDWR);
-	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0) {
+	d->remove_fd = open_member_attr(md_dir, name, "state", O_RDWR);
+	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0) {
 		member_free(d);
 		errno = ENODEV;
 		return NULL;
@@ -132,11 +134,16 @@ void array_publish(struct managed_array *ma, struct active_array *a)
 	handoff_publish(a);
 }
 
+static void member_release(struct mdinfo *d)
+{
+	if (--d->refs == 0)
+		member_free(d);
+}
+
 void array_release(struct active_array *a)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
-		if (--a->disks[i]->refs == 0)
-			member_free(a->disks[i]);
+		member_release(a->disks[i]);
 	free(a);
 }
 
@@ -219,6 +226,26 @@ static void remove_leftover(const struct managed_array *ma, const struct sysfs_m
 		 err ? strerror(-err) : "removed");
 }
 
+/* A daemon that died had given a disk to md, but no slot yet. Helper thread; mdadm has not blocked the array. */
+static void remove_leftovers(struct worker_job *job)
+{
+	const struct managed_array *ma = container_of(job, struct managed_array, leftover_job);
+	struct sysfs_member *list;
+	size_t count;
+
+	if (sysfs_list_members(ma->md_dir, &list, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (list[i].slot < 0 && !(list[i].state & MEMBER_FAULTY))
+			remove_leftover(ma, &list[i]);
+	free(list);
+}
+
+static void leftovers_removed(struct worker_job *job)
+{
+	container_of(job, struct managed_array, leftover_job)->jobs--;
+}
+
 /* Members with a slot, and failed ones whose slot is gone already but whose failure may not be recorded. */
 static int open_members(struct managed_array *ma, struct active_array *a, const struct sysfs_member *list,
 			size_t count, bool blocked)
@@ -228,8 +255,7 @@ static int open_members(struct managed_array *ma, struct active_array *a, const 
 		struct mdinfo *d;
 
 		if (m->slot < 0 && !(m->state & MEMBER_FAULTY)) {
-			if (!blocked)
-				remove_leftover(ma, m);
+			ma->leftovers |= !blocked;
 			continue;
 		}
 		d = member_open(ma->md_dir, m->name, m->dev, m->slot);
@@ -360,6 +386,11 @@ void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again)
 			log_info("%s: volume %d of %s (%s, %d disks)", ma->name, a->member, mgr->st->container,
 				 e->level, a->raid_disks);
 		array_publish(ma, a);
+		if (ma->leftovers) {
+			ma->leftover_job = (struct worker_job){ .run = remove_leftovers, .done = leftovers_removed };
+			ma->jobs++;
+			worker_submit(&ma->leftover_job);
+		}
 	} else if (ma && err == -EINVAL) {
 		refuse(ma, err);
 		link_array(ma);
@@ -485,10 +516,65 @@ static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 			    d->name + strlen("dev-"));
 }
 
-/* Returns whether something is still to be done. */
+static void retry_later(struct managed_array *ma, uint64_t now_ns)
+{
+	ma->retry_ms = ma->retry_ms ? ma->retry_ms * 2 : RETRY_MIN_MS;
+	if (ma->retry_ms > RETRY_MAX_MS)
+		ma->retry_ms = RETRY_MAX_MS;
+	ma->retry_ns = now_ns + ma->retry_ms * NS_PER_MS;
+}
+
+struct removal {
+	struct worker_job job;
+	struct managed_array *ma;
+	struct mdinfo *member;
+	int err;
+};
+
+/* Helper thread. Through a descriptor of its own: writes to one descriptor wait for each other. */
+static void try_removal(struct worker_job *job)
+{
+	struct removal *r = container_of(job, struct removal, job);
+
+	r->err = sysfs_write_fd(r->member->remove_fd, "remove");
+}
+
+static void removal_tried(struct worker_job *job)
+{
+	struct removal *r = container_of(job, struct removal, job);
+	struct mdinfo *d = r->member;
+
+	r->ma->jobs--;
+	d->removing = false;
+	if (!r->err || r->err == -ENODEV) {
+		d->pending = 0;
+		d->removed = true;
+		log_info("%s: member %s removed from the array", r->ma->name, d->name + strlen("dev-"));
+	} else {
+		complain(r->ma, d, "remove", r->err);
+		retry_later(r->ma, manager_now_ns());
+	}
+	member_release(d);
+	free(r);
+}
+
+static void start_removal(struct managed_array *ma, struct mdinfo *d)
+{
+	struct removal *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return;
+	*r = (struct removal){ { .run = try_removal, .done = removal_tried }, ma, d, 0 };
+	ma->jobs++;
+	d->refs++;
+	d->removing = true;
+	worker_submit(&r->job);
+}
+
+/* Returns whether something did not work; what is merely under way comes back by itself. */
 static bool work_on_members(struct managed_array *ma)
 {
-	bool left = false;
+	bool left = false, failed = false;
 
 	for (unsigned i = 0; i < ma->current->disk_count; i++) {
 		struct mdinfo *d = ma->current->disks[i];
@@ -497,15 +583,14 @@ static bool work_on_members(struct managed_array *ma)
 			continue;
 		if (d->pending & MEMBER_WANT_FAIL)
 			fail_member(ma, d);
-		if ((d->pending & MEMBER_WANT_REMOVE) && !(d->pending & MEMBER_WANT_UNBLOCK) &&
-		    member_command(ma, d, "remove")) {
-			d->pending = 0;
-			d->removed = true;
-			log_info("%s: member %s removed from the array", ma->name, d->name + strlen("dev-"));
-		}
+		if ((d->pending & MEMBER_WANT_REMOVE) && !(d->pending & MEMBER_WANT_UNBLOCK) && !d->removing)
+			start_removal(ma, d);
 		left |= d->pending != 0;
+		failed |= d->pending && !d->removing;
 	}
-	return left;
+	if (!left)
+		ma->wants &= ~(unsigned)ARRAY_WANT_MEMBERS;
+	return failed;
 }
 
 static bool any_removed(const struct managed_array *ma)
@@ -618,14 +703,6 @@ static bool reshape_check(struct managed_array *ma)
 	return false;
 }
 
-static void retry_later(struct managed_array *ma, uint64_t now_ns)
-{
-	ma->retry_ms = ma->retry_ms ? ma->retry_ms * 2 : RETRY_MIN_MS;
-	if (ma->retry_ms > RETRY_MAX_MS)
-		ma->retry_ms = RETRY_MAX_MS;
-	ma->retry_ns = now_ns + ma->retry_ms * NS_PER_MS;
-}
-
 void array_work(struct managed_array *ma, uint64_t now_ns)
 {
 	bool again = false;
@@ -636,12 +713,8 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 		return;
 	if (ma->wants & (ARRAY_WANT_READ_AUTO | ARRAY_WANT_ACTIVE))
 		again |= !start_array(ma);
-	if (ma->wants & ARRAY_WANT_MEMBERS) {
-		if (work_on_members(ma))
-			again = true;
-		else
-			ma->wants &= ~(unsigned)ARRAY_WANT_MEMBERS;
-	}
+	if (ma->wants & ARRAY_WANT_MEMBERS)
+		again |= work_on_members(ma);
 	drop_removed(ma);
 	if (ma->wants & ARRAY_WANT_RESHAPE_CHECK)
 		again |= reshape_check(ma);
@@ -652,6 +725,8 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 		return;
 	}
 	ma->retry_ns = 0;
+	if (ma->wants & ARRAY_WANT_MEMBERS)
+		return;
 	ma->retry_ms = 0;
 	ma->complained = false;
 }

@@ -3,7 +3,7 @@
  * Putting spares into a degraded array.
  *
  *	spare_check      ask the monitor, who owns the metadata, which disks to take
- *	spare_found      freeze the array, put the disks in, queue the commit
+ *	spare_found      have the helper thread freeze the array and put the disks in, then queue the commit
  *	spare_committed  the metadata says "rebuilding", durably: swap in the duplicate that
  *	                 knows the new members and let the kernel rebuild
  *
@@ -45,7 +45,7 @@ void spare_check(struct managed_array *ma)
 
 	if (ma->spare_retry_ns)
 		return;
-	if (ma->spare_step != SPARE_IDLE || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
+	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
 		return; /* the wish stays; somebody wakes us when that has passed */
 	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */
 	if (array_pick_up_members(ma) > 0)
@@ -139,9 +139,9 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 /* A daemon that died gave it its slot; the last step may be missing. */
 static void finish_setup(const struct managed_array *ma, const struct spare_pick *p)
 {
-	for (unsigned i = 0; p->bad_block_log && i < ma->current->disk_count; i++)
-		if (ma->current->disks[i]->dev == p->dev)
-			sysfs_write_fd(ma->current->disks[i]->manager_fd, "external_bbl");
+	for (unsigned i = 0; p->bad_block_log && i < ma->with_spares->disk_count; i++)
+		if (ma->with_spares->disks[i]->dev == p->dev)
+			sysfs_write_fd(ma->with_spares->disks[i]->remove_fd, "external_bbl");
 }
 
 /* Fills `a` with the picks and forgets those that md would not take. */
@@ -193,10 +193,39 @@ static void take_out(struct managed_array *ma)
 	}
 }
 
-void spare_found(struct managed_array *ma)
+/* Helper thread: putting a disk into md may wait for the array's I/O. */
+static void insert_spares(struct worker_job *job)
 {
+	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
+
+	if (sysfs_write_attr(ma->md_dir, "sync_action", "frozen"))
+		ma->spares.count = 0;
+	else
+		insert_picks(ma, ma->with_spares);
+}
+
+static void spares_inserted(struct worker_job *job)
+{
+	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
 	struct metadata_update *u;
 
+	ma->jobs--;
+	if (!ma->copies || !ma->spares.count) {
+		give_up(ma);
+		return;
+	}
+	u = spare_update(ma, UPDATE_COMMIT_SPARES);
+	if (!u) {
+		take_out(ma);
+		give_up(ma);
+		return;
+	}
+	ma->spare_step = SPARE_COMMITTING;
+	manager_queue_update(ma->mgr, u);
+}
+
+void spare_found(struct managed_array *ma)
+{
 	ma->spare_step = SPARE_IDLE;
 	if (!ma->copies)
 		return;
@@ -210,22 +239,16 @@ void spare_found(struct managed_array *ma)
 		ma->wants |= ARRAY_WANT_SPARE_CHECK;
 		return;
 	}
-	if (sysfs_write_attr(ma->md_dir, "sync_action", "frozen")) {
-		give_up(ma);
-		return;
-	}
-	ma->frozen_by_us = true;
-	u = spare_update(ma, UPDATE_COMMIT_SPARES);
 	ma->with_spares = array_duplicate(ma, ma->spares.count);
-	if (u && ma->with_spares)
-		insert_picks(ma, ma->with_spares);
-	if (!u || !ma->with_spares || !ma->spares.count) {
-		free(u);
+	if (!ma->with_spares) {
 		give_up(ma);
 		return;
 	}
-	ma->spare_step = SPARE_COMMITTING;
-	manager_queue_update(ma->mgr, u);
+	ma->spare_step = SPARE_INSERTING;
+	ma->frozen_by_us = true;
+	ma->insert_job = (struct worker_job){ .run = insert_spares, .done = spares_inserted };
+	ma->jobs++;
+	worker_submit(&ma->insert_job);
 }
 
 static bool blocked_by_mdadm(const struct managed_array *ma)

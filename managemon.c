@@ -317,7 +317,7 @@ static void take_discarded(void)
 
 static bool array_is_over(struct managed_array *ma)
 {
-	return !ma->copies && ma->spare_step == SPARE_IDLE && !ma->refused && !array_is_clearing(ma);
+	return !ma->copies && ma->spare_step == SPARE_IDLE && !ma->jobs && !ma->refused && !array_is_clearing(ma);
 }
 
 static void free_ended(struct manager *mgr)
@@ -347,7 +347,7 @@ static void work_on_arrays(struct manager *mgr)
 static bool anything_half_done(const struct manager *mgr)
 {
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		if (ma->spare_step == SPARE_COMMITTING || ma->clearing_until_ns)
+		if (ma->spare_step == SPARE_INSERTING || ma->spare_step == SPARE_COMMITTING || ma->clearing_until_ns)
 			return true;
 	return false;
 }
@@ -579,6 +579,7 @@ static void round_of_work(struct manager *mgr)
 	note_honoured(mgr);
 	take_discarded();
 	take_handled(mgr);
+	worker_finish_jobs();
 	work_on_arrays(mgr);
 	if (mgr->look_due || (mgr->look_again_ns && manager_now_ns() >= mgr->look_again_ns))
 		look(mgr);

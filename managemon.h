@@ -14,10 +14,12 @@
 #include "mdmon.h"
 #include "mdstat.h"
 #include "msg.h"
+#include "worker.h"
 
 enum spare_step {
 	SPARE_IDLE,
 	SPARE_FINDING,    /* the monitor is choosing */
+	SPARE_INSERTING,  /* the helper thread puts them into md */
 	SPARE_COMMITTING, /* md has the spares; the metadata is being told */
 };
 
@@ -33,12 +35,16 @@ struct managed_array {
 	int fds[6];                   /* array_state, sync_action ... shared by all copies */
 	unsigned wants;               /* ARRAY_WANT_*: asked for and not done yet */
 	bool refused;                 /* the metadata knows no such volume; tried again when mdstat changes */
+	bool leftovers;               /* md had devices without a slot when we came */
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
 	uint64_t retry_ns;            /* when to try again; 0: nothing to retry */
 	unsigned retry_ms;
 
+	unsigned jobs;                    /* of the helper thread that are out for this array */
+	struct worker_job leftover_job;   /* removes what a dead daemon left */
+	struct worker_job insert_job;     /* owns spares and with_spares while SPARE_INSERTING */
 	enum spare_step spare_step;
 	struct spare_request spares;
 	uint64_t spare_retry_ns;          /* it did not work: look for spares again then; 0 = now */
@@ -156,7 +162,7 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot);
 /* ---- manage-spare.c ---- */
 
 void spare_check(struct managed_array *ma);           /* asks the monitor to choose */
-void spare_found(struct managed_array *ma);           /* it has: put them in, have them recorded */
+void spare_found(struct managed_array *ma);           /* it has: have them put in, then recorded */
 void spare_committed(struct managed_array *ma, int status); /* recorded (or not): start the rebuild */
 
 #endif

@@ -28,6 +28,7 @@
 #include "monitor.h"
 #include "pidfile.h"
 #include "sysfs.h"
+#include "worker.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
@@ -377,7 +378,9 @@ static int run(struct start *s)
 	/* Failed members wait for the manager's "-blocked": it must not wait for memory to be written to them. */
 	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 	handoff_set_manager(getpid());
-	err = monitor_start(&s->st);
+	err = worker_start();
+	if (!err)
+		err = monitor_start(&s->st);
 	if (err) {
 		log_error("failed to start monitor process: %s", strerror(-err));
 		return EXIT_USAGE;
@@ -388,6 +391,7 @@ static int run(struct start *s)
 		rundir_remove_files(&s->run);
 	manager_release_container(&s->mgr);
 	monitor_stop();
+	worker_stop();
 	log_flush();
 	return EXIT_READY;
 }

@@ -77,6 +77,8 @@ enum member_state {
 	MEMBER_GONE = 1u << 6, /* ours: the kernel answered ENODEV */
 };
 
+#define container_of(ptr, type, field) ((type *)(void *)((char *)(ptr) - offsetof(type, field)))
+
 /* ---- objects --------------------------------------------------------------- */
 
 /* Link of a hand-over list; must be the first member of what it links. */
@@ -105,7 +107,9 @@ struct mdinfo {
 	int recovery_start_fd; /* constant: read by the monitor */
 	int unack_bb_fd; /* constant: unacknowledged_bad_blocks, polled by the monitor; -1 if absent */
 
-	int manager_fd;    /* manager: "state" once more, for writes that may sleep */
+	int manager_fd;    /* manager: "state" once more, for "-blocked" and "faulty" */
+	int remove_fd;     /* manager's helper: and once more, for "remove", which may sleep for long */
+	bool removing;     /* manager: "remove" is being tried */
 	unsigned refs;     /* manager: active_array copies that hold it */
 	unsigned pending;  /* manager: member_request bits taken but not done yet */
 	bool removed;      /* manager: out of the array in md; the next duplicate leaves it out */

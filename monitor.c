@@ -727,6 +727,8 @@ int monitor_start(struct supertype *st)
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	err = pthread_create(&mon.thread, &attr, monitor_main, NULL);
 	pthread_attr_destroy(&attr);
+	if (!err)
+		pthread_setname_np(mon.thread, "mdmon-monitor");
 	return -err;
 }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The daemon is killed in the middle of putting a spare into service, at each of the writes to the kernel that
 # belong to it. The new daemon finishes the job.
-# cases: new_dev slot sync_action
+# cases: frozen new_dev slot recover
 # timeout: 90
 # reference: fails - sync_action stays "frozen", as its predecessor left it, and the rebuild never starts
 
@@ -11,11 +11,15 @@ write_data
 spare=${DISKS[-1]}
 case $LEVEL in
 slot) path=$(member_dir "$V" "$spare")/slot ;;
-*) path=/sys/block/$V/md/$LEVEL ;;
+new_dev) path=/sys/block/$V/md/new_dev ;;
+*) path=/sys/block/$V/md/sync_action ;;
 esac
-# sync_action: the second write is "recover", the first "frozen"
-strace -f -o /tmp/strace -p "$(daemon_pid)" -e trace=write,pwrite64 -P "$path" -P "/sys/devices/virtual${path#/sys}" \
-	-e inject=write,pwrite64:signal=KILL:when="$([ "$LEVEL" = sync_action ] && echo 2 || echo 1)" &
+# Its main thread writes only "recover"; what may take long another thread writes, "frozen" first.
+follow=-f
+[ "$LEVEL" != recover ] || follow=
+# shellcheck disable=SC2086  # empty means no word
+strace $follow -o /tmp/strace -p "$(daemon_pid)" -e trace=write,pwrite64 -P "$path" -P "/sys/devices/virtual${path#/sys}" \
+	-e inject=write,pwrite64:signal=KILL:when=1 &
 tracer=$!
 wait_for 5 grep -q "TracerPid:[[:space:]]$tracer" "/proc/$(daemon_pid)/status"
 fail_member "$V" "${DISKS[0]}"
