@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <poll.h>
@@ -380,6 +381,7 @@ static struct process start(const char *name, const char *argument)
 	p.pid = fork();
 	assert_true(p.pid >= 0);
 	if (!p.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(fd[0], STDIN_FILENO);
 		execl("/bin/sh", name, "-c", "read x", argument, NULL);
 		_exit(1);
@@ -511,6 +513,7 @@ static pid_t start_server(void)
 		close(fd);
 		return pid;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	s = msg_server_open(SOCK_FILE);
 	while (s) {
 		size_t n = msg_server_pollfds(s, pfds, COUNT(pfds));
@@ -560,13 +563,14 @@ static void test_answering_predecessor_refuses_us(void **state)
 /* The pid file names somebody else than the one who listens, and who is no mdmon. */
 static void test_listener_must_be_the_one_in_the_pid_file(void **state)
 {
-	struct process p = start("vim", "md127");
+	struct process p;
 	struct rundir r;
 	pid_t server;
 
 	(void)state;
 	mkdir(RUNDIR, 0755);
 	server = start_server();
+	p = start("vim", "md127");
 	write_pid(p.pid);
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
 	assert_int_equal(r.victim, 0);
@@ -603,6 +607,6 @@ int main(int argc, char **argv)
 		return 1;
 	program_name = argv[0];
 	umask(022);
-	alarm(30); /* a test that fails may leave the lock behind */
+	alarm(10); /* a test that fails may leave the lock behind */
 	return cmocka_run_group_tests(tests, enter_temp_dir, leave_temp_dir);
 }
