@@ -380,7 +380,7 @@ static void answer_waiter(struct manager *mgr, const struct waiter *w)
 {
 	if (!w->client) {
 		if (mgr->ready)
-			mgr->ready(mgr->ready_arg);
+			mgr->ready(mgr->arg);
 		return;
 	}
 	if (w->ping_monitor)
@@ -474,24 +474,42 @@ static bool container_exists(const struct manager *mgr)
 	return sysfs_read_attr(mgr->container_md_dir, "metadata_version", buf, sizeof(buf)) >= 0;
 }
 
-/*
- * Whoever holds the container exclusively (mdadm, creating an array for instance) counts on us to stay. So we
- * hold it ourselves from this test until our files are gone. (Opening the node of an array that has gone would
- * create a new one.)
- */
-static bool container_in_use(struct manager *mgr)
+/* No array is left, so whatever a ping wants to know has been done; nothing can be changed any more. */
+static void answer_last(struct manager *mgr)
 {
-	if (!container_exists(mgr))
-		return false;
-	mgr->exit_fd = disk_open_node(mgr->container_dev, mgr->st->container, O_RDONLY | O_EXCL);
-	return mgr->exit_fd == -EBUSY;
+	struct msg_request req;
+
+	while (msg_server_next(mgr->server, &req)) {
+		struct waiter w = { .client = req.client, .ping_monitor = req.kind == MSG_REQ_PING_MONITOR };
+
+		free(req.data);
+		if (req.kind == MSG_REQ_UPDATE)
+			msg_server_drop(mgr->server, req.client);
+		else
+			answer_waiter(mgr, &w);
+	}
 }
 
-void manager_release_container(struct manager *mgr)
+void manager_serve_last_clients(struct manager *mgr)
 {
-	if (mgr->exit_fd >= 0)
-		close(mgr->exit_fd);
-	mgr->exit_fd = -1;
+	struct pollfd pfds[MSG_SERVER_MAX_POLLFDS];
+
+	while (mgr->server) {
+		uint64_t now, until;
+		struct timespec ts;
+		size_t n;
+
+		msg_server_run(mgr->server, NULL, 0, manager_now_ns());
+		answer_last(mgr);
+		if (!msg_server_clients(mgr->server))
+			return;
+		now = manager_now_ns();
+		until = msg_server_deadline(mgr->server);
+		until = until > now ? until - now : 0;
+		ts = (struct timespec){ .tv_sec = (time_t)(until / 1000000000ull), .tv_nsec = (long)(until % 1000000000ull) };
+		n = msg_server_pollfds(mgr->server, pfds, MSG_SERVER_MAX_POLLFDS);
+		ppoll(pfds, (nfds_t)n, &ts, NULL);
+	}
 }
 
 /* Assembling does not hold the container: has an array come at the last moment? */
@@ -500,6 +518,29 @@ static bool mdstat_changed(const struct manager *mgr)
 	struct pollfd p = { .fd = mgr->mdstat_fd, .events = POLLPRI };
 
 	return poll(&p, 1, 0) > 0;
+}
+
+/*
+ * Whoever holds the container exclusively (mdadm, creating an array for instance) counts on us to stay. So we leave
+ * while we hold it ourselves, and only for as long as that takes: mdadm may want to stop it just now. (Opening
+ * the node of an array that has gone would create a new one.)
+ */
+static bool try_to_leave(struct manager *mgr)
+{
+	bool leaving;
+	int fd = -ENODEV;
+
+	if (container_exists(mgr))
+		fd = disk_open_node(mgr->container_dev, mgr->st->container, O_RDONLY | O_EXCL);
+	if (fd == -EBUSY)
+		return false;
+	leaving = !mdstat_changed(mgr);
+	if (leaving && !handoff_draining())
+		mgr->leave(mgr->arg);
+	if (fd >= 0)
+		close(fd);
+	mgr->look_due = !leaving;
+	return leaving;
 }
 
 static bool may_exit(struct manager *mgr)
@@ -514,13 +555,10 @@ static bool may_exit(struct manager *mgr)
 	}
 	if (mgr->exit_retry_ns && now < mgr->exit_retry_ns)
 		return false;
-	if (!container_in_use(mgr)) {
-		if (!mdstat_changed(mgr))
-			return true;
-		manager_release_container(mgr);
-		mgr->look_due = true;
+	if (try_to_leave(mgr))
+		return true;
+	if (mgr->look_due)
 		return false;
-	}
 	mgr->exit_retry_ms = mgr->exit_retry_ms ? mgr->exit_retry_ms * 2 : EXIT_RETRY_MIN_MS;
 	if (mgr->exit_retry_ms > EXIT_RETRY_MAX_MS)
 		mgr->exit_retry_ms = EXIT_RETRY_MAX_MS;

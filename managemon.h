@@ -83,12 +83,12 @@ struct manager {
 	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
 	bool look_due;              /* read mdstat and manage in this round */
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
-	int exit_fd;                /* the container, held exclusively while we leave; -1 */
 	uint64_t exit_retry_ns;
 	unsigned exit_retry_ms;
 	bool first_look_done;
 	void (*ready)(void *arg);   /* called once when the first look is complete */
-	void *ready_arg;
+	void (*leave)(void *arg);   /* called when we end because no array is left: nobody may count on us any more */
+	void *arg;
 };
 
 /*
@@ -99,11 +99,15 @@ void manager_block_signals(void);
 
 /*
  * Runs until no array is left (returns 0) or, after SIGTERM, until all arrays have been let
- * go (returns 1: a successor may own our files already). The monitor must run. Holds the container exclusively
- * when it returns, so that nobody counts on us while we leave: see manager_release_container.
+ * go (returns 1: a successor may own our files already). The monitor must run.
  */
 int manager_run(struct manager *mgr);
-void manager_release_container(struct manager *mgr);
+
+/*
+ * After manager_run, when the socket's file is gone: answers the clients that are connected still, until they leave
+ * or their deadlines are over. A client whose daemon vanishes while it asks may die of SIGPIPE, half way.
+ */
+void manager_serve_last_clients(struct manager *mgr);
 
 /* Fills mgr->disks with what load_container saw. 0 or -errno. */
 int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);

@@ -339,6 +339,12 @@ static void report_ready(void *arg)
 	s->status_fd = -1;
 }
 
+/* Called by the manager, at the moment when it is certain that nobody needs us. */
+static void remove_pid_file(void *arg)
+{
+	rundir_remove_pid_file(&((struct start *)arg)->run);
+}
+
 static void forget_disks(struct start *s)
 {
 	while (s->mgr.disks) {
@@ -367,8 +373,8 @@ static int run(struct start *s)
 	s->mgr.container_dev = s->dev;
 	s->mgr.container_md_dir = s->md_dir;
 	s->mgr.ready = report_ready;
-	s->mgr.ready_arg = s;
-	s->mgr.exit_fd = -1;
+	s->mgr.leave = remove_pid_file;
+	s->mgr.arg = s;
 	s->mgr.mdstat_fd = mdstat_open();
 	if (s->mgr.mdstat_fd < 0) {
 		log_error("cannot open /proc/mdstat: %s", strerror(-s->mgr.mdstat_fd));
@@ -386,12 +392,12 @@ static int run(struct start *s)
 		return EXIT_USAGE;
 	}
 	drained = manager_run(&s->mgr);
-	/* Before the process is seen as gone; after SIGTERM they may be a successor's. */
+	/* After SIGTERM the files may be a successor's. */
 	if (!drained)
-		rundir_remove_files(&s->run);
-	manager_release_container(&s->mgr);
+		rundir_remove_socket(&s->run);
 	monitor_stop();
 	worker_stop();
+	manager_serve_last_clients(&s->mgr);
 	log_flush();
 	return EXIT_READY;
 }
@@ -429,8 +435,10 @@ static int daemon_main(struct start *s)
 	if (load(s) && rundir_create_files(&s->run, &s->mgr.server)) {
 		rundir_unlock(&s->run);
 		status = run(s);
-		if (status != EXIT_READY)
-			rundir_remove_files(&s->run);
+		if (status != EXIT_READY) {
+			rundir_remove_pid_file(&s->run);
+			rundir_remove_socket(&s->run);
+		}
 		clean_up(s);
 	}
 	rundir_unlock(&s->run);

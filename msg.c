@@ -354,6 +354,11 @@ uint64_t msg_server_deadline(const struct msg_server *s)
 	return earliest;
 }
 
+size_t msg_server_clients(const struct msg_server *s)
+{
+	return s->count;
+}
+
 static void made_progress(struct client *c, uint64_t now_ns)
 {
 	c->deadline = now_ns + CLIENT_TIMEOUT_NS;

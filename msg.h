@@ -87,6 +87,9 @@ size_t msg_server_pollfds(struct msg_server *s, struct pollfd *pfds, size_t max)
  */
 uint64_t msg_server_deadline(const struct msg_server *s);
 
+/* How many clients are connected, as far as accepted. */
+size_t msg_server_clients(const struct msg_server *s);
+
 /*
  * Accepts, reads, writes and times out, without ever blocking. now_ns: CLOCK_MONOTONIC.
  * pfds as filled before, after poll (may be NULL: try everything).

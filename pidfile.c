@@ -243,11 +243,17 @@ bool rundir_create_files(struct rundir *r, struct msg_server **server)
 	return true;
 }
 
-void rundir_remove_files(struct rundir *r)
+void rundir_remove_pid_file(struct rundir *r)
 {
-	if (!r->created || read_pid(r) != getpid())
-		return;
-	unlink(r->sock_path);
-	unlink(r->pid_path);
+	if (read_pid(r) != getpid())
+		r->created = false;
+	if (r->created)
+		unlink(r->pid_path);
+}
+
+void rundir_remove_socket(struct rundir *r)
+{
+	if (r->created)
+		unlink(r->sock_path);
 	r->created = false;
 }

@@ -40,8 +40,12 @@ bool rundir_create_files(struct rundir *r, struct msg_server **server);
 /* Other starts may go on. Harmless if called twice. */
 void rundir_unlock(struct rundir *r);
 
-/* Removes our files, unless somebody else has replaced them. */
-void rundir_remove_files(struct rundir *r);
+/*
+ * Removes our files, unless somebody else has replaced them. First the pid file, by which clients tell whether
+ * they may count on us; as long as the socket is there they wait for an answer.
+ */
+void rundir_remove_pid_file(struct rundir *r);
+void rundir_remove_socket(struct rundir *r);
 
 /* Pure: the text of a pid file. -1 if it holds no sensible pid. */
 pid_t pidfile_parse(const char *text);

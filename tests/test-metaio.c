@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "count-allocations.h"
 #include "disk.h"
 #include "metaio.h"
 
@@ -47,9 +48,6 @@ static struct {
 	unsigned torn, most_torn; /* of them, disks that are torn_risk */
 	bool torn_risk[1024];     /* by descriptor */
 	unsigned fdatasyncs;
-
-	bool count_allocations;
-	unsigned allocations;
 
 	/* how many of the next calls misbehave, and how */
 	unsigned refuse_submit, interrupt_getevents, interrupt_writes, refuse_dsync, cut_short;
@@ -153,56 +151,6 @@ int __wrap_fdatasync(int fd)
 	for (unsigned i = 0; i < seen.events; i++)
 		seen.event[i].durable |= seen.event[i].fd == fd;
 	return __real_fdatasync(fd);
-}
-
-/* ---- nothing may be allocated, nor freed ---- */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-	seen.allocations += seen.count_allocations;
-	return __real_malloc(size);
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size)
-{
-	seen.allocations += seen.count_allocations;
-	return __real_calloc(n, size);
-}
-
-void *__real_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size)
-{
-	seen.allocations += seen.count_allocations;
-	return __real_realloc(p, size);
-}
-
-void *__real_aligned_alloc(size_t align, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size)
-{
-	seen.allocations += seen.count_allocations;
-	return __real_aligned_alloc(align, size);
-}
-
-int __real_posix_memalign(void **p, size_t align, size_t size);
-int __wrap_posix_memalign(void **p, size_t align, size_t size);
-int __wrap_posix_memalign(void **p, size_t align, size_t size)
-{
-	seen.allocations += seen.count_allocations;
-	return __real_posix_memalign(p, align, size);
-}
-
-void __real_free(void *p);
-void __wrap_free(void *p);
-void __wrap_free(void *p)
-{
-	seen.allocations += seen.count_allocations;
-	__real_free(p);
 }
 
 /* ---- disks ---- */
@@ -805,7 +753,8 @@ static void test_writing_allocates_nothing(void **state)
 
 		memset(&seen, 0, sizeof(seen));
 		seen.refuse_submit = refusals[t];
-		seen.count_allocations = true;
+		allocations = 0;
+		counting_allocations = true;
 		metaio_plan_clear(b->plan);
 		for (unsigned i = 0; i < DISKS; i++) {
 			struct metaio_disk *pd = metaio_plan_add(b->plan, &b->disk[i]);
@@ -814,8 +763,8 @@ static void test_writing_allocates_nothing(void **state)
 			metaio_disk_step(pd, piece(b, i), METAIO_ALIGN, METAIO_ALIGN);
 		}
 		written = metaio_run(b->io, b->plan);
-		seen.count_allocations = false;
-		assert_int_equal(seen.allocations, 0);
+		counting_allocations = false;
+		assert_int_equal(allocations, 0);
 		assert_int_equal(written, DISKS - 1);
 	}
 	b->disk[1].fd = -1;
@@ -826,12 +775,12 @@ static void test_the_wrappers_count(void **state)
 	struct metaio_plan *p;
 
 	(void)state;
-	memset(&seen, 0, sizeof(seen));
-	seen.count_allocations = true;
+	allocations = 0;
+	counting_allocations = true;
 	p = metaio_plan_new(1);
 	metaio_plan_free(p);
-	seen.count_allocations = false;
-	assert_true(seen.allocations >= 4);
+	counting_allocations = false;
+	assert_true(allocations >= 4);
 }
 
 /* ---- what cannot be torn ---- */

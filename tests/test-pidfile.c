@@ -170,20 +170,6 @@ static int leave_temp_dir(void **state)
 	return rmdir("md") == 0 && chdir("/") == 0 && rmdir(temp_dir) == 0 ? 0 : -1;
 }
 
-/* For messages that are expected. */
-static void quiet(bool on)
-{
-	static int saved;
-
-	if (on) {
-		saved = dup(STDERR_FILENO);
-		assert_int_equal(dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO), STDERR_FILENO);
-	} else {
-		dup2(saved, STDERR_FILENO);
-		close(saved);
-	}
-}
-
 static int clean_rundir(void **state)
 {
 	(void)state;
@@ -254,9 +240,11 @@ static void test_claim_create_remove(void **state)
 	rundir_unlock(&r);
 	assert_true(is_unlocked());
 	rundir_unlock(&r);
-	rundir_remove_files(&r);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
 	assert_false(exists(PID_FILE) || exists(SOCK_FILE));
-	rundir_remove_files(&r);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
 	msg_server_close(server);
 }
 
@@ -275,7 +263,8 @@ static void test_stale_files_are_replaced(void **state)
 		assert_true(rundir_create_files(&r, &server));
 		assert_int_equal(pid_in_file(), getpid());
 		rundir_unlock(&r);
-		rundir_remove_files(&r);
+		rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
 		msg_server_close(server);
 	}
 }
@@ -297,6 +286,7 @@ static void test_stale_file_may_name_ourselves(void **state)
 	write_pid(getpid());
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
 	memcpy(program_name, saved, sizeof(saved));
+	assert_int_equal(r.victim, 0);
 	rundir_unlock(&r);
 }
 
@@ -311,7 +301,8 @@ static void test_files_of_a_successor_stay(void **state)
 	assert_true(rundir_create_files(&r, &server));
 	rundir_unlock(&r);
 	write_pid(1);
-	rundir_remove_files(&r);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
 	assert_true(exists(PID_FILE) && exists(SOCK_FILE));
 	msg_server_close(server);
 }
@@ -324,7 +315,8 @@ static void test_nothing_is_removed_that_was_not_created(void **state)
 	mkdir(RUNDIR, 0755);
 	write_pid(getpid());
 	assert_true(rundir_claim(&r, "md127", false, md_dir));
-	rundir_remove_files(&r);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
 	assert_true(exists(PID_FILE));
 	rundir_unlock(&r);
 }
@@ -358,7 +350,8 @@ static void test_other_containers_are_left_alone(void **state)
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
 	assert_true(rundir_create_files(&r, &server));
 	rundir_unlock(&r);
-	rundir_remove_files(&r);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
 	assert_int_equal(unlink(RUNDIR "/md126.pid"), 0);
 	assert_int_equal(unlink(RUNDIR "/map"), 0);
 	msg_server_close(server);
@@ -545,9 +538,7 @@ static void test_answering_predecessor_refuses_us(void **state)
 	mkdir(RUNDIR, 0755);
 	daemon = start_server();
 	write_pid(daemon);
-	quiet(true);
 	assert_false(rundir_claim(&r, "md127", false, md_dir));
-	quiet(false);
 	rundir_unlock(&r);
 	assert_true(is_unlocked());
 	assert_int_equal(pid_in_file(), daemon);
