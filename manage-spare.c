@@ -18,6 +18,7 @@
 #include <sys/random.h>
 #include <sys/sysmacros.h>
 
+#include "clock.h"
 #include "handoff.h"
 #include "log.h"
 #include "managemon.h"
@@ -58,7 +59,7 @@ void spare_check(struct managed_array *ma)
 	ma->spares.member = ma->current->member;
 	ma->spares.count = 0;
 	if (getrandom(&ma->spares.random, sizeof(ma->spares.random), GRND_NONBLOCK) < 0)
-		ma->spares.random = (uint32_t)manager_now_ns();
+		ma->spares.random = (uint32_t)clock_now_ns();
 	ma->spare_step = SPARE_FINDING;
 	manager_queue_update(ma->mgr, u);
 }
@@ -174,7 +175,7 @@ static void give_up(struct managed_array *ma)
 	ma->spare_retry_ms = ma->spare_retry_ms ? ma->spare_retry_ms * 2 : RETRY_MIN_MS;
 	if (ma->spare_retry_ms > RETRY_MAX_MS)
 		ma->spare_retry_ms = RETRY_MAX_MS;
-	ma->spare_retry_ns = manager_now_ns() + ma->spare_retry_ms * UINT64_C(1000000);
+	ma->spare_retry_ns = clock_now_ns() + ma->spare_retry_ms * NS_PER_MS;
 	if (ma->with_spares)
 		array_release(ma->with_spares);
 	ma->with_spares = NULL;
@@ -251,23 +252,12 @@ void spare_found(struct managed_array *ma)
 	worker_submit(&ma->insert_job);
 }
 
-static bool blocked_by_mdadm(const struct managed_array *ma)
-{
-	char buf[SYSFS_WORD_MAX];
-	struct metadata_version v;
-
-	if (sysfs_read_attr(ma->md_dir, "metadata_version", buf, sizeof(buf)) < 0)
-		return true;
-	sysfs_parse_metadata_version(buf, &v);
-	return v.blocked;
-}
-
 static void start_rebuild(struct managed_array *ma)
 {
 	int err;
 
 	/* "recover" would thaw what mdadm has frozen in the meantime; its own "idle" starts the rebuild then. */
-	if (blocked_by_mdadm(ma)) {
+	if (array_is_blocked(ma)) {
 		ma->frozen_by_us = false;
 		return;
 	}

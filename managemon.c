@@ -12,15 +12,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "disk.h"
 #include "handoff.h"
 #include "log.h"
 #include "sysfs.h"
 
-#define NS_PER_MS 1000000ull
 #define LOOK_RETRY_MS 200
 #define EXIT_RETRY_MIN_MS 20
 #define EXIT_RETRY_MAX_MS 500
@@ -31,14 +30,6 @@ static void on_signal(int sig)
 {
 	if (sig == SIGTERM)
 		sigterm_seen = 1;
-}
-
-uint64_t manager_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
 /* ---- updates ----------------------------------------------------------------------- */
@@ -63,7 +54,7 @@ static void answer_update(struct manager *mgr, const struct metadata_update *u)
 		return;
 	/* A refused update is acknowledged: clients read the metadata to see what became of it. */
 	if (u->status || u->durable)
-		msg_server_reply(mgr->server, u->owner_id, NULL, 0, manager_now_ns());
+		msg_server_reply(mgr->server, u->owner_id, NULL, 0, clock_now_ns());
 	else
 		msg_server_drop(mgr->server, u->owner_id);
 }
@@ -215,7 +206,7 @@ static void look_at_container(struct manager *mgr)
 	if (!err)
 		err = sysfs_list_members(mgr->container_md_dir, &list, &count);
 	if (err) {
-		mgr->look_again_ns = manager_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
+		mgr->look_again_ns = clock_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
 		return;
 	}
 	mgr->container_print = compare_disks(mgr, list, count) ? print : 0;
@@ -290,7 +281,7 @@ static void look(struct manager *mgr)
 	mgr->look_again_ns = 0;
 	if (err) {
 		log_error("cannot read /proc/mdstat: %s", strerror(-err));
-		mgr->look_again_ns = manager_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
+		mgr->look_again_ns = clock_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
 		return;
 	}
 	if (mdstat_find(&m, mgr->st->container))
@@ -339,7 +330,7 @@ static void work_on_arrays(struct manager *mgr)
 	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
 		array_take_requests(ma);
 	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		array_work(ma, manager_now_ns());
+		array_work(ma, clock_now_ns());
 	free_ended(mgr);
 }
 
@@ -385,9 +376,9 @@ static void answer_waiter(struct manager *mgr, const struct waiter *w)
 	}
 	if (w->ping_monitor)
 		msg_server_reply(mgr->server, w->client, msg_version_string, (int32_t)msg_version_length(),
-				 manager_now_ns());
+				 clock_now_ns());
 	else
-		msg_server_reply(mgr->server, w->client, NULL, 0, manager_now_ns());
+		msg_server_reply(mgr->server, w->client, NULL, 0, clock_now_ns());
 }
 
 /*
@@ -495,18 +486,14 @@ void manager_serve_last_clients(struct manager *mgr)
 	struct pollfd pfds[MSG_SERVER_MAX_POLLFDS];
 
 	while (mgr->server) {
-		uint64_t now, until;
 		struct timespec ts;
 		size_t n;
 
-		msg_server_run(mgr->server, NULL, 0, manager_now_ns());
+		msg_server_run(mgr->server, NULL, 0, clock_now_ns());
 		answer_last(mgr);
 		if (!msg_server_clients(mgr->server))
 			return;
-		now = manager_now_ns();
-		until = msg_server_deadline(mgr->server);
-		until = until > now ? until - now : 0;
-		ts = (struct timespec){ .tv_sec = (time_t)(until / 1000000000ull), .tv_nsec = (long)(until % 1000000000ull) };
+		ts = clock_until(msg_server_deadline(mgr->server));
 		n = msg_server_pollfds(mgr->server, pfds, MSG_SERVER_MAX_POLLFDS);
 		ppoll(pfds, (nfds_t)n, &ts, NULL);
 	}
@@ -545,7 +532,7 @@ static bool try_to_leave(struct manager *mgr)
 
 static bool may_exit(struct manager *mgr)
 {
-	uint64_t now = manager_now_ns();
+	uint64_t now = clock_now_ns();
 
 	if (!mgr->first_look_done || !no_arrays(mgr) || mgr->updates_out || mgr->waiters || mgr->look_again_ns ||
 	    mgr->look_due) {
@@ -603,9 +590,8 @@ static uint64_t next_deadline(const struct manager *mgr)
 
 static int wait_for_events(struct manager *mgr, struct pollfd *pfds, size_t *clients, const sigset_t *sigs)
 {
-	uint64_t now = manager_now_ns(), until = next_deadline(mgr);
-	uint64_t ns = until > now ? until - now : 0;
-	struct timespec ts = { .tv_sec = (time_t)(ns / 1000000000ull), .tv_nsec = (long)(ns % 1000000000ull) };
+	uint64_t until = next_deadline(mgr);
+	struct timespec ts = clock_until(until);
 
 	pfds[0] = (struct pollfd){ .fd = mgr->mdstat_fd, .events = POLLPRI };
 	*clients = mgr->server ? msg_server_pollfds(mgr->server, pfds + 1, MSG_SERVER_MAX_POLLFDS) : 0;
@@ -619,7 +605,7 @@ static void round_of_work(struct manager *mgr)
 	take_handled(mgr);
 	worker_finish_jobs();
 	work_on_arrays(mgr);
-	if (mgr->look_due || (mgr->look_again_ns && manager_now_ns() >= mgr->look_again_ns))
+	if (mgr->look_due || (mgr->look_again_ns && clock_now_ns() >= mgr->look_again_ns))
 		look(mgr);
 	if (mgr->server)
 		take_requests(mgr);
@@ -663,6 +649,6 @@ int manager_run(struct manager *mgr)
 		if (n > 0 && pfds[0].revents)
 			mgr->look_due = true;
 		if (mgr->server)
-			msg_server_run(mgr->server, n > 0 ? pfds + 1 : NULL, n > 0 ? clients : 0, manager_now_ns());
+			msg_server_run(mgr->server, n > 0 ? pfds + 1 : NULL, n > 0 ? clients : 0, clock_now_ns());
 	}
 }

@@ -3,7 +3,8 @@
  * The manager thread: everything that may block, allocate, open files or talk.
  *
  *   managemon.c     the loop: what to wait for, clients, the container's disks, the end
- *   manage-array.c  the life of one member array: adoption, duplicates, removal of members
+ *   manage-adopt.c  taking on a member array; the duplicates by which it is changed
+ *   manage-array.c  the life of one member array: changes, requests of the monitor, its end
  *   manage-spare.c  putting spares into a degraded array
  *
  * All of it runs in the manager thread (the process's main thread).
@@ -112,18 +113,22 @@ void manager_serve_last_clients(struct manager *mgr);
 /* Fills mgr->disks with what load_container saw. 0 or -errno. */
 int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
 
-uint64_t manager_now_ns(void);
-
 /* Queues the update; it comes back to manager_update_done(). */
 void manager_queue_update(struct manager *mgr, struct metadata_update *u);
 
-/* ---- manage-array.c ---- */
+/* ---- manage-adopt.c, manage-array.c ---- */
 
 /*
  * Adopts a running array that we do not know yet. If that fails it is tried again later; `again`: it was
  * refused before and has been logged.
  */
 void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again);
+
+/* The metadata has no such volume: logged once, and left alone. */
+void array_refuse(struct managed_array *ma, int error);
+
+/* raid_disks, component_size and layout, from sysfs into *a. 0 or -errno. */
+int array_read_geometry(const struct managed_array *ma, struct active_array *a);
 
 /* Compares a known array with mdstat: level and geometry changes. */
 void array_update(struct managed_array *ma, const struct mdstat_entry *e);
@@ -146,6 +151,9 @@ void array_free(struct managed_array *ma);
 /* SIGTERM: make it become clean soon. */
 void array_start_drain(struct managed_array *ma);
 
+/* metadata_version has the '-' prefix (or cannot be read): mdadm wants the array left alone. */
+bool array_is_blocked(const struct managed_array *ma);
+
 /* mdadm has frozen the array or blocked it with '-', or it is busy with a sync. */
 bool array_is_frozen(const struct managed_array *ma);
 
@@ -162,6 +170,7 @@ void array_release(struct active_array *a); /* a copy that was never published, 
 
 /* Opens the attributes of md/NAME for the monitor. NULL with errno set. */
 struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot);
+void member_release(struct mdinfo *d); /* one reference less; closes and frees with the last one */
 
 /* ---- manage-spare.c ---- */
 

@@ -21,9 +21,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "decide.h"
 #include "handoff.h"
 #include "log.h"
@@ -39,7 +39,6 @@
 #define MAX_ARRAYS 256 /* of one container; formats allow far fewer */
 #define MAX_POLL_FDS 8192
 
-#define NS_PER_MS 1000000ull
 #define LOOK_INTERVAL_NS (5000 * NS_PER_MS) /* re-read everything: a notification may get lost */
 #define RETRY_SYNC_NS (1000 * NS_PER_MS)    /* after a metadata write that reached no disk */
 /*
@@ -68,14 +67,6 @@ static struct {
 	struct pollfd poll_fd[MAX_POLL_FDS];
 	struct array_watch *poll_watch[MAX_POLL_FDS];
 } mon;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- reading ------------------------------------------------------------------ */
 
@@ -318,8 +309,8 @@ static bool hold(struct active_array *a)
 	if (!any_blocked(a) || w->hold_until_ns == HOLD_OVER)
 		return false;
 	if (!w->hold_until_ns)
-		w->hold_until_ns = now_ns() + HOLD_NS;
-	if (now_ns() < w->hold_until_ns)
+		w->hold_until_ns = clock_now_ns() + HOLD_NS;
+	if (clock_now_ns() < w->hold_until_ns)
 		return true;
 	w->hold_until_ns = HOLD_OVER;
 	return false;
@@ -517,9 +508,9 @@ static void sync_metadata(bool retry)
 		mon_log(LOG_LEVEL_ERROR, "%s: no disk took the metadata; writes to its arrays wait",
 			mon.st->container);
 	if (r < 0 && !mon.sync_failed)
-		mon.sync_failed_ns = now_ns();
+		mon.sync_failed_ns = clock_now_ns();
 	mon.sync_failed = r < 0;
-	mon.retry_sync_ns = r < 0 ? now_ns() + RETRY_SYNC_NS : 0;
+	mon.retry_sync_ns = r < 0 ? clock_now_ns() + RETRY_SYNC_NS : 0;
 	mon.wake_manager |= res.reports > 0 || r < 0;
 }
 
@@ -544,7 +535,7 @@ static void look_at_arrays(bool all)
 /* What this pass changed is not on disk, and there is still hope that it will be. */
 static bool not_durable(void)
 {
-	return mon.sync_failed && now_ns() < mon.sync_failed_ns + PATIENCE_NS;
+	return mon.sync_failed && clock_now_ns() < mon.sync_failed_ns + PATIENCE_NS;
 }
 
 static void finish_array(struct active_array **link, const struct decision *d)
@@ -668,9 +659,8 @@ static void mark_due(uint64_t now)
 /* Returns whether it is time to look at everything. */
 static bool wait_for_events(const sigset_t *sigs)
 {
-	uint64_t now = now_ns(), until = next_deadline();
-	uint64_t ns = until > now ? until - now : 0;
-	struct timespec ts = { .tv_sec = (time_t)(ns / 1000000000ull), .tv_nsec = (long)(ns % 1000000000ull) };
+	struct timespec ts = clock_until(next_deadline());
+	uint64_t now;
 	int n;
 
 	build_poll_set();
@@ -678,7 +668,7 @@ static bool wait_for_events(const sigset_t *sigs)
 	for (unsigned i = 0; n > 0 && i < mon.poll_count; i++)
 		if (mon.poll_fd[i].revents)
 			mon.poll_watch[i]->look = true;
-	now = now_ns();
+	now = clock_now_ns();
 	mark_due(now);
 	if (now < mon.next_look_ns && !(mon.retry_sync_ns && now >= mon.retry_sync_ns))
 		return false;
@@ -706,7 +696,7 @@ static void *monitor_main(void *unused)
 	pthread_sigmask(SIG_SETMASK, NULL, &wait_mask);
 	sigdelset(&wait_mask, SIGUSR1);
 	handoff_set_monitor((pid_t)syscall(SYS_gettid));
-	mon.next_look_ns = now_ns() + LOOK_INTERVAL_NS;
+	mon.next_look_ns = clock_now_ns() + LOOK_INTERVAL_NS;
 	while (!handoff_monitor_must_stop()) {
 		pass(timer);
 		if (handoff_monitor_must_stop())
