@@ -513,7 +513,7 @@ static int start_all(const struct options *opt)
 		if (!e->external || e->metadata[0] == '/' || e->metadata[0] == '-')
 			continue;
 		/* ps, and whoever wants to know whose daemon this is, shall see the container. */
-		if (strlen(e->name) <= opt->all_word_len) {
+		if (opt->all_word && strlen(e->name) <= opt->all_word_len) {
 			memset(opt->all_word, 0, opt->all_word_len);
 			memcpy(opt->all_word, e->name, strlen(e->name));
 		}
