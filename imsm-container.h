@@ -44,7 +44,6 @@ struct imsm_container {
 	struct imsm_dl *disks;       /* present disks, most recently added first */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	bool write_due;              /* something changed that must reach the members */
-	bool spare_check_due;        /* a disk was added: every array should look for spares */
 };
 
 /* ---- finding things ---- */

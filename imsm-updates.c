@@ -427,7 +427,6 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 	dl->clear_migr_record_due = false; /* done before it came to us */
 	dl->next = c->disks;
 	c->disks = dl;
-	c->spare_check_due = true;
 	if (le32_get(dl->record.total_blocks_hi) && !(attributes & IMSM_ATTR_2TB_DISK)) {
 		c->meta.header.attributes = le32_make(attributes | IMSM_ATTR_2TB_DISK);
 		c->write_due = true;
@@ -455,9 +454,6 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 	dl->next = NULL;
 	if (dl->index < 0)
 		return dl;
-	/* A volume that shares disks with a RAID0 may have been waiting for just this (imsm.md 9.1). */
-	if (imsm_disk_failed(c, (uint32_t)dl->index))
-		c->spare_check_due = true;
 	if (!named_by_volume(&c->meta, (uint32_t)dl->index))
 		imsm_delete_disk(c, (uint32_t)dl->index);
 	return dl;

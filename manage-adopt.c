@@ -40,7 +40,6 @@ static void member_free(struct mdinfo *d)
 		return;
 	close_fd(d->state_fd);
 	close_fd(d->recovery_start_fd);
-	close_fd(d->unack_bb_fd);
 	close_fd(d->manager_fd);
 	close_fd(d->remove_fd);
 	free(d);
@@ -81,7 +80,6 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 	d->recovery_start = SECTORS_NONE;
 	d->state_fd = open_member_attr(md_dir, name, "state", O_RDONLY);
 	d->recovery_start_fd = open_member_attr(md_dir, name, "recovery_start", O_RDONLY);
-	d->unack_bb_fd = open_member_attr(md_dir, name, "unacknowledged_bad_blocks", O_RDONLY);
 	d->manager_fd = open_member_attr(md_dir, name, "state", O_RDWR);
 	d->remove_fd = open_member_attr(md_dir, name, "state", O_RDWR);
 	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0) {
@@ -318,7 +316,7 @@ static struct managed_array *managed_new(struct manager *mgr, const char *name)
 		array_free(ma);
 		return NULL;
 	}
-	ma->watch->resync_start = ma->watch->prev_resync_start = SECTORS_NONE;
+	ma->watch->resync_start = SECTORS_NONE;
 	return ma;
 }
 

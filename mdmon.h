@@ -105,7 +105,6 @@ struct mdinfo {
 
 	int state_fd;  /* constant: polled and read by the monitor */
 	int recovery_start_fd; /* constant: read by the monitor */
-	int unack_bb_fd; /* constant: unacknowledged_bad_blocks, polled by the monitor; -1 if absent */
 
 	int manager_fd;    /* manager: "state" once more, for "-blocked" and "faulty" */
 	int remove_fd;     /* manager's helper: and once more, for "remove", which may sleep for long */
@@ -141,7 +140,7 @@ struct array_watch {
 	/* monitor: what the previous and this pass read */
 	enum array_state prev_state, curr_state;
 	enum sync_action prev_action, curr_action;
-	uint64_t prev_resync_start, resync_start; /* SECTORS_NONE = complete */
+	uint64_t resync_start;   /* SECTORS_NONE = complete */
 	uint64_t sync_completed;                  /* 0 when nothing runs */
 	bool blocked_by_mdadm;                    /* metadata_version begins with '-' */
 
@@ -154,8 +153,6 @@ struct array_watch {
 	bool new_members;          /* a copy was taken over whose members have not been looked at */
 	bool seen_running;         /* it was more than inactive under this daemon */
 	bool look;                 /* something happened: read it in this pass */
-	bool dirty;                /* counted as dirty in the last pass */
-	void *handler;             /* handler's own, NULL if it needs nothing */
 
 	atomic_uint requests; /* handoff: ARRAY_WANT_*, set by monitor, taken by manager */
 };

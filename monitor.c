@@ -96,7 +96,6 @@ static void read_positions(const struct active_array *a)
 	char buf[SYSFS_WORD_MAX];
 	uint64_t v;
 
-	w->prev_resync_start = w->resync_start;
 	/* In these states the kernel may have reset it already: keep what we know. */
 	if (w->curr_state > ARRAY_CLEAR && sysfs_read_fd(a->resync_start_fd, buf, sizeof(buf)) >= 0 &&
 	    sysfs_parse_sectors(buf, &v) == 0)
@@ -398,8 +397,11 @@ static struct active_array **find_copy(const struct array_watch *w)
 static void take_array(struct active_array *a)
 {
 	struct active_array **old = find_copy(a->watch);
+	bool over;
 	int err;
 
+	/* It became a RAID 0, or has ended while this copy was on its way: nothing is to be kept in step. */
+	over = a->level <= 0 || (a->replaces && !*old);
 	if (*old)
 		discard(old, false, 0);
 	a->watch->look = true;
@@ -407,8 +409,7 @@ static void take_array(struct active_array *a)
 	a->next = mon.arrays;
 	mon.arrays = a;
 	mon.array_count++;
-	if (a->level <= 0) {
-		/* It became a RAID 0: there is nothing to keep in step any more. */
+	if (over) {
 		discard(&mon.arrays, true, 0);
 		return;
 	}
@@ -544,9 +545,6 @@ static void finish_array(struct active_array **link, const struct decision *d)
 	struct array_watch *w = a->watch;
 
 	w->look = false;
-	w->dirty = d->dirty;
-	w->first = false;
-	w->new_members = false;
 	if (w->curr_state > ARRAY_INACTIVE)
 		w->seen_running = true;
 	if (d->stopped && !not_durable()) {
@@ -556,8 +554,11 @@ static void finish_array(struct active_array **link, const struct decision *d)
 	if (mon.sync_failed) {
 		w->look = true; /* come back when the metadata could be written */
 		w->hold_until_ns = 0;
+		handoff_request_array(a, d->requests & ARRAY_WANT_SPARE_CHECK);
 		return;
 	}
+	w->first = false;
+	w->new_members = false;
 	acknowledge(a, d);
 	propagate_failures(a);
 	if (handoff_draining() && !d->dirty && !any_blocked(a))

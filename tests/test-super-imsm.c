@@ -14,7 +14,7 @@
 #include "metaio.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define MAX_DISKS 8
+#define MAX_DISKS 10
 #define DEVICE_SIZE ((uint64_t)FX_DISK_BLOCKS * 512)
 #define TAIL (64 * 1024) /* more than the metadata ever takes */
 #define GENERATION 100u
@@ -842,8 +842,8 @@ static void test_many_write_errors(void **state)
 	struct rig *r = rig_new(512, 4096, MAX_DISKS, 0);
 
 	(void)state;
-	_Static_assert(MAX_DISKS >= MAX_SYNC_REPORTS, "or they cannot be too many");
-	fx_volume(&r->fx, 5, "N 0,1,2,3,4,5,6,7");
+	_Static_assert(MAX_DISKS > MAX_SYNC_REPORTS, "or they cannot be too many");
+	fx_volume(&r->fx, 5, "N 0,1,2,3,4,5,6,7,8,9");
 	for (unsigned n = 0; n < MAX_DISKS; n++)
 		write_member_metadata(r, n);
 	make_array(r, 0, 5, MAX_DISKS);
@@ -883,8 +883,7 @@ static int remove_disk(struct rig *r, unsigned n)
 	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = fx_dev(n) };
 	int err = apply(r, &u);
 
-	if (u.disk)
-		assert_ptr_equal(u.disk, r->disk[n]);
+	assert_ptr_equal(u.disk, r->disk[n]); /* for the manager to close */
 	disk_close(u.disk);
 	free(u.space);
 	r->disk[n] = NULL;
@@ -1172,10 +1171,12 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	r->member[3].curr_state = MEMBER_IN_SYNC;
 	r->member[3].recovery_start = SECTORS_NONE;
 	r->watch.prev_action = SYNC_RECOVER;
+	r->watch.last_checkpoint = FX_PER_DEV;
 	for (unsigned i = 0; i < r->array->disk_count; i++)
 		tell_disk(r, r->array->disks[i]->slot, r->array->disks[i]->curr_state);
 	assert_int_equal(sync_now(r), 1);
 	assert_string_equal(text_on(r, 3, 0), "N 0,2,1");
+	assert_int_equal(r->watch.last_checkpoint, 0); /* the next rebuild begins at its own beginning */
 	r->watch.curr_state = ARRAY_CLEAN;
 	assert_int_equal(tell_state(r, MARK_CLEAN), MARK_CLEAN);
 	assert_int_equal(sync_now(r), 1);
