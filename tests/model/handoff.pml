@@ -13,11 +13,13 @@
  * Memory is sequentially consistent here, as with memory_order_seq_cst. Each line that touches something shared is
  * one step. The BUG_ macros are mistakes that must be found (script `check`).
  */
+#ifndef COPIES
 #define COPIES 3
 #define UPDATES 2
 #define TICKETS 2
 #define HOLDS 1 /* passes that end without an answer to the clients */
-#define ASKS 2 /* times that the monitor asks for something */
+#define ASKS 1  /* times that the monitor asks for something */
+#endif
 
 #define NIL 0
 #define FIRST_UPDATE (COPIES + 1)
@@ -51,7 +53,7 @@ inline list_push(top, node, old)
 	do
 	:: next[node] = old;
 	   if
-	   :: atomic { top == old -> top = node }; break
+	   :: atomic { top == old -> top = node; old = NIL }; break
 	   :: atomic { top != old -> old = top }
 	   fi
 	od
@@ -120,7 +122,8 @@ inline take_arrays()
 		:: mine != NIL -> discard(mine)
 		:: else
 		fi;
-		mine = n
+		mine = n;
+		n = NIL
 	:: else -> break
 	od
 }
@@ -166,8 +169,6 @@ inline return_updates()
 
 inline pass()
 {
-	wake = false;
-	hold = false;
 	seen = drawn;
 	list_take(updates, batch, following, n);
 	take_arrays();
@@ -229,7 +230,12 @@ active proctype monitor()
 		:: atomic { monitor_pending -> monitor_pending = false }
 		:: hold /* its own timer */
 		fi;
-		monitor_waits = false
+		d_step {
+			monitor_waits = false;
+			wake = false;
+			hold = false;
+			seen = 0
+		}
 	od;
 	monitor_known = false
 }
@@ -336,16 +342,23 @@ inline check_ticket()
 	if
 	:: done ->
 		assert(came_back >= queued_before);
-		n = 1;
-		do
-		:: n <= published_before ->
-			/* or replaced before anybody looked, by one that was looked at */
-			assert(looked_at[n] || (n < published_before && looked_at[published_before]));
-			n++
-		:: else -> break
-		od;
-		n = NIL;
-		ticket = 0
+		d_step {
+			n = 1;
+			do
+			:: n <= published_before ->
+				/* or replaced before anybody looked, by one that was looked at */
+				assert(looked_at[n] || (n < published_before && looked_at[published_before]));
+				n++
+			:: else -> break
+			od
+		}
+		d_step {
+			n = NIL;
+			done = false;
+			ticket = 0;
+			queued_before = 0;
+			published_before = 0
+		}
 	:: else
 	fi
 }
