@@ -126,6 +126,7 @@ static void decide_failure(const struct array_view *v, struct decision *d)
 		/* Only a running array lets the failed member go. */
 		tell(d, MARK_DIRTY);
 		d->write = "active";
+		d->dirty = true;
 	}
 	d->remove_faulty = v->state > ARRAY_READONLY;
 }

@@ -171,20 +171,35 @@ static void read_array(struct active_array *a)
 	read_members(a);
 }
 
+static bool has_bad_block(const struct mdinfo *d)
+{
+	return (d->curr_state & (MEMBER_FAULTY | MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL)) ==
+	       (MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL);
+}
+
+/* Another member is given up in this pass: this one has its turn when that has been seen to fail. */
+static bool has_to_wait(const struct active_array *a, const struct mdinfo *d)
+{
+	for (unsigned i = 0; a->disks[i] != d; i++)
+		if (has_bad_block(a->disks[i]))
+			return true;
+	return false;
+}
+
 /*
  * A bad block that waits to be recorded. That is not done yet: the member has to fail instead, and that must be
- * on record before "active" tells the writer that all is well. Not if nothing but this member has the data.
+ * on record before "active" tells the writer that all is well. Not if nothing but this member has the data,
+ * and never two members at once.
  */
 static bool is_doomed(const struct active_array *a, const struct mdinfo *d)
 {
 	unsigned in_sync = 0;
 
-	if ((d->curr_state & (MEMBER_FAULTY | MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL)) !=
-	    (MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL))
+	if (!has_bad_block(d))
 		return false;
 	for (unsigned i = 0; i < a->disk_count; i++)
 		in_sync += !!(a->disks[i]->curr_state & MEMBER_IN_SYNC);
-	return in_sync == (unsigned)a->raid_disks;
+	return in_sync == (unsigned)a->raid_disks && !has_to_wait(a, d);
 }
 
 /* What the metadata shall say of it. */
@@ -278,7 +293,7 @@ static void request_for_member(struct active_array *a, struct mdinfo *m, const s
 
 	/* Blocked but not faulty: see is_doomed(). */
 	if (!(m->curr_state & MEMBER_FAULTY)) {
-		if ((m->curr_state & MEMBER_BLOCKED) && (m->curr_state & MEMBER_EXTERNAL_BBL))
+		if (has_bad_block(m) && !has_to_wait(a, m))
 			bits = MEMBER_WANT_BBL_OFF;
 	} else {
 		if (m->curr_state & MEMBER_BLOCKED)

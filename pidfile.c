@@ -56,8 +56,9 @@ bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container)
 			continue;
 		memcpy(word, cmdline + at, n);
 		word[n] = '\0';
+		/* "@dmon" if it was started as "mdmon", "@sbin/mdmon" if by path. */
 		if (!at)
-			program = strstr(word, "mdmon") || strstr(word, "@dmon");
+			program = strcmp(last_component(word), "mdmon") == 0 || strcmp(word, "@dmon") == 0;
 		else
 			named |= strcmp(last_component(word), container) == 0;
 	}
@@ -190,6 +191,8 @@ bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md
 	if (!take_lock(r, md_dir))
 		return false;
 	pid = read_pid(r);
+	if (pid < 0) /* no file or nonsense in it; but who listens is there */
+		pid = listener(r);
 	if (!is_daemon(r, pid))
 		return true;
 	r->victim = pid;

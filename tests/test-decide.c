@@ -143,7 +143,7 @@ static const struct rule rules[] = {
 	  TELL_DIRTY | TELL_DISKS | TELL_FAULTY | REMOVE | IN_USE | SPARES | WRITE_ACTIVE },
 	/* only a running array lets the member go */
 	{ "failure in read-auto", ARRAY_READ_AUTO, SYNC_IDLE, SYNC_IDLE, FAULTY | DEGRADED,
-	  TELL_DIRTY | TELL_FAULTY | REMOVE | WRITE_ACTIVE },
+	  TELL_DIRTY | TELL_FAULTY | REMOVE | WRITE_ACTIVE | IN_USE },
 	{ "failure in readonly", ARRAY_READONLY, SYNC_IDLE, SYNC_IDLE, FAULTY | DEGRADED, TELL_DECIDE | TELL_FAULTY },
 	{ "failure in blocked readonly", ARRAY_READONLY, SYNC_IDLE, SYNC_IDLE, BLOCKED | FAULTY | DEGRADED, TELL_FAULTY },
 	{ "failure while draining", ARRAY_WRITE_PENDING, SYNC_IDLE, SYNC_IDLE, DRAINING | FAULTY | DEGRADED,
