@@ -4,7 +4,7 @@
 # belong to it. The new daemon finishes the job.
 # cases: frozen new_dev slot recover
 # timeout: 90
-# reference: fails - sync_action stays "frozen", as its predecessor left it, and the rebuild never starts
+# reference: fails@new_dev@slot - sync_action stays "frozen", as its predecessor left it, and the rebuild never starts
 
 set_up 5 1
 write_data
