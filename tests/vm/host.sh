@@ -37,8 +37,21 @@ accelerator()
 }
 
 # vm_start DIR: boots a machine whose console goes to DIR/console. Sets vm_pid and the
-# descriptors vm_in, vm_out. Returns 1 if the guest does not report in within two minutes.
+# descriptors vm_in, vm_out. Returns 1 if the guest does not report in. Under emulation a boot now and then gets
+# stuck before anything of ours runs, so it is tried again; the console of such a boot is kept as DIR/stuck.N.
 vm_start()
+{
+	local attempt
+
+	for attempt in 1 2 3; do
+		vm_boot "$1" && return 0
+		vm_stop
+		cp "$1/console" "$1/stuck.$attempt"
+	done
+	return 1
+}
+
+vm_boot()
 {
 	local dir=$1 line
 
@@ -55,7 +68,7 @@ vm_start()
 		-serial file:"$dir/console" -chardev pipe,id=orders,path="$dir/orders" -serial chardev:orders \
 		</dev/null >"$dir/qemu.log" 2>&1 {vm_in}>&- {vm_out}>&- &
 	vm_pid=$!
-	while vm_read 120; do
+	while vm_read 60; do
 		line=$REPLY
 		[ "$line" = ready ] && return 0
 	done
