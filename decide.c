@@ -83,6 +83,9 @@ static void decide_running(const struct array_view *v, struct decision *d)
 	case ARRAY_ACTIVE:
 		tell(d, MARK_DIRTY);
 		d->dirty = true;
+		/* A refusal switches the idle timer off; it may be that no write comes that starts it again. */
+		if (v->retry_clean)
+			d->write = "clean";
 		break;
 	case ARRAY_CLEAN:
 	case ARRAY_BROKEN:

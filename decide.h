@@ -14,6 +14,7 @@ struct array_view {
 	bool new_members;      /* the first one of this copy of the array */
 	bool seen_running;     /* it ran under this daemon already */
 	bool blocked_by_mdadm; /* metadata_version with '-': leave it readonly */
+	bool retry_clean;      /* "clean" was refused some seconds ago, and nothing has come of it since */
 	bool draining;         /* SIGTERM: change nothing that is not needed */
 	enum array_state state;
 	enum sync_action prev_action, action;

@@ -151,6 +151,7 @@ struct array_watch {
 	bool adopted;              /* open_new has bound it to the metadata */
 	bool first;                /* its first pass is not over */
 	bool new_members;          /* a copy was taken over whose members have not been looked at */
+	bool clean_refused;        /* the kernel refused our last "clean": a write had come before */
 	bool seen_running;         /* it was more than inactive under this daemon */
 	bool look;                 /* something happened: read it in this pass */
 

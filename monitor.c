@@ -58,6 +58,7 @@ static struct {
 	struct decision decision[MAX_ARRAYS]; /* of this pass, between telling and acknowledging */
 	struct metadata_update *applied; /* to be returned after the metadata is written */
 	bool wake_manager;
+	bool timer;           /* this pass looks at everything because it is time to */
 	bool sync_failed;     /* the last sync reached no disk: nothing may be acknowledged */
 	bool spare_check_all; /* the set of disks changed */
 	uint64_t sync_failed_ns; /* since when */
@@ -214,6 +215,7 @@ static struct array_view view_of(const struct active_array *a)
 	struct array_view v = {
 		.first = w->first,
 		.new_members = w->new_members,
+		.retry_clean = mon.timer && w->clean_refused,
 		.seen_running = w->seen_running,
 		.blocked_by_mdadm = w->blocked_by_mdadm,
 		.draining = handoff_draining(),
@@ -339,6 +341,7 @@ static void write_state(struct active_array *a, const char *word)
 {
 	int err = sysfs_write_fd(a->array_state_fd, word);
 
+	a->watch->clean_refused = err == -EBUSY && word[0] == 'c';
 	/* EBUSY: a write came before our "clean"; the state will tell. A dying array needs no answer. */
 	if (err && err != -EBUSY && err != -ENODEV)
 		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
@@ -610,6 +613,7 @@ static void pass(bool timer)
 	bool all;
 
 	mon.wake_manager = false;
+	mon.timer = timer;
 	apply_updates();
 	take_arrays();
 	/* A ticket, or SIGTERM, asks for a look at everything. */
