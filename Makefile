@@ -26,19 +26,24 @@ ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(S
 ALL_LDFLAGS := $(LDFLAGS) $(SAN) -pthread -pie -Wl,-z,relro,-z,now
 LIBS := -ludev -laio
 
-MAIN := mdmon.c
+# The client is a program of its own, so that the daemon stays small.
+CTL := mdmonctl.c $(wildcard ctl-*.c)
+CTL_LIBS := -ljansson
 # Everything but main() goes into an archive that the unit tests link against.
-SRC := $(filter-out $(MAIN),$(wildcard *.c))
+SRC := $(filter-out mdmon.c $(CTL),$(wildcard *.c))
 OBJ := $(SRC:%.c=$(B)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
 TEST_BIN := $(TESTS:%=$(B)/tests/%)
 
 .PHONY: all install uninstall check check-unit check-vm demo bench deps clean help
 
-all: $(B)/mdmon
+all: $(B)/mdmon $(B)/mdmonctl
 
 $(B)/mdmon: $(B)/mdmon.o $(B)/libmdmon.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/mdmonctl: $(CTL:%.c=$(B)/%.o) $(B)/libmdmon.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 $(B)/libmdmon.a: $(OBJ)
 	rm -f $@
@@ -51,7 +56,11 @@ $(B)/tests/%.o: tests/%.c | $(B)/tests
 	$(CC) $(ALL_CFLAGS) -DSAMPLES='"$(CURDIR)/tests/samples"' -MMD -MP -c -o $@ $<
 
 $(B)/tests/test-%: $(B)/tests/test-%.o $(B)/libmdmon.a
-	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
+	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS) $(TEST_LIBS_$*)
+
+# Tests of the client link the file that they are about, too.
+$(B)/tests/test-ctl-%: $(B)/tests/test-ctl-%.o $(B)/ctl-%.o $(B)/libmdmon.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(CTL_LIBS)
 
 $(B)/tests:
 	mkdir -p $@

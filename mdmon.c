@@ -331,7 +331,7 @@ static void report_ready(void *arg)
 	if (s->status_fd < 0)
 		return;
 	log_flush();
-	log_to_syslog();
+	log_to_background();
 	detach_stdio();
 	if (write(s->status_fd, &status, sizeof(status)) != sizeof(status))
 		log_warning("%s: nobody waits for the start to complete", s->name);

@@ -545,9 +545,17 @@ static enum msg_request_kind request_kind(int32_t len)
 {
 	if (len > 0)
 		return MSG_REQ_UPDATE;
-	if (len == MSG_PING_MONITOR)
+	switch (len) {
+	case MSG_PING_MONITOR:
 		return MSG_REQ_PING_MONITOR;
-	return len == MSG_PING_MANAGER ? MSG_REQ_PING_MANAGER : MSG_REQ_FLUSH;
+	case MSG_PING_MANAGER:
+		return MSG_REQ_PING_MANAGER;
+	case MSG_STATUS:
+		return MSG_REQ_STATUS;
+	case MSG_HANDOVER:
+		return MSG_REQ_HANDOVER;
+	}
+	return MSG_REQ_FLUSH;
 }
 
 static struct client *first_ready(const struct msg_server *s)
@@ -735,20 +743,47 @@ static int receive_answer(int fd, struct msg_parser *p, uint64_t deadline)
 	return r;
 }
 
-int msg_ping(int fd, int32_t kind, int timeout_ms)
+/* Sends a message without data and parses the answer, which stays in *answer. */
+static int exchange(int fd, int32_t kind, int timeout_ms, struct msg_parser *answer)
 {
 	uint64_t limit = (uint64_t)timeout_ms * NSEC_PER_MSEC;
 	unsigned char frame[FRAME_SIZE];
-	struct msg_parser answer;
 	int r;
 
+	msg_parser_init(answer);
 	if (kind > 0)
 		return -EINVAL;
 	r = send_all(fd, frame, msg_encode(frame, kind, NULL), monotonic_ns() + limit);
-	if (r < 0)
-		return r;
-	msg_parser_init(&answer);
-	r = receive_answer(fd, &answer, monotonic_ns() + limit);
+	return r < 0 ? r : receive_answer(fd, answer, monotonic_ns() + limit);
+}
+
+int msg_ping(int fd, int32_t kind, int timeout_ms)
+{
+	struct msg_parser answer;
+	int r = exchange(fd, kind, timeout_ms, &answer);
+
+	msg_parser_reset(&answer);
+	return r;
+}
+
+int msg_ask(int fd, int32_t kind, int timeout_ms, unsigned char **data, size_t *len)
+{
+	struct msg_parser answer;
+	int r = exchange(fd, kind, timeout_ms, &answer);
+	size_t n = data_length(&answer);
+
+	*data = NULL;
+	*len = 0;
+	if (!r && n) {
+		*data = malloc(n + 1);
+		if (*data) {
+			memcpy(*data, answer.data, n);
+			(*data)[n] = '\0';
+			*len = n;
+		} else {
+			r = -ENOMEM;
+		}
+	}
 	msg_parser_reset(&answer);
 	return r;
 }

@@ -16,6 +16,9 @@
 #define MSG_LEN_MAX (4 * 1024 * 1024)
 #define MSG_PING_MONITOR 0    /* LEN 0 */
 #define MSG_PING_MANAGER (-1) /* LEN -1 */
+/* Ours; other daemons answer any negative length with LEN 0. */
+#define MSG_STATUS (-100)   /* answered with the status as JSON (docs/status.md) */
+#define MSG_HANDOVER (-101) /* a successor asks us to leave now, our arrays as they are */
 
 /* ---- framing: pure ---- */
 
@@ -58,6 +61,8 @@ struct msg_server;
 enum msg_request_kind {
 	MSG_REQ_PING_MONITOR,
 	MSG_REQ_PING_MANAGER,
+	MSG_REQ_STATUS,
+	MSG_REQ_HANDOVER,
 	MSG_REQ_FLUSH,  /* another negative length: flush updates, answer LEN 0 */
 	MSG_REQ_UPDATE, /* metadata update */
 };
@@ -122,5 +127,11 @@ int msg_connect(const char *path);
  * direction. 0, -ETIMEDOUT or -errno (-ECONNRESET: closed instead of answered, -EPROTO: not an answer).
  */
 int msg_ping(int fd, int32_t kind, int timeout_ms);
+
+/*
+ * The same for any message without data (kind <= 0), with what was answered: *data is malloc'd and the caller's, with a
+ * NUL behind its *len bytes; NULL with *len 0 if the answer has no data.
+ */
+int msg_ask(int fd, int32_t kind, int timeout_ms, unsigned char **data, size_t *len);
 
 #endif

@@ -258,7 +258,7 @@ static void test_syslog(void **state)
 	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 	(void)state;
-	log_to_syslog();
+	log_to_background();
 	log_set_level(LOG_LEVEL_DEBUG);
 	log_error("100%% of %s", "it");
 	assert_int_equal(captured.priority, LOG_DAEMON | LOG_ERR);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a service tells systemd: ready, a line of status, alive (sd_notify(3), documented datagram protocol). Without
+ * NOTIFY_SOCKET in the environment all of it does nothing. manager and start-up only; never blocks.
+ */
+#ifndef NOTIFY_H
+#define NOTIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * start-up, before fork: takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment. A path and an
+ * abstract name ("@...") are understood; what makes no sense is logged and ignored.
+ */
+void notify_open(void);
+
+/* "READY=1" with STATUS=... if `status` is not NULL. */
+void notify_ready(const char *status);
+/* "STATUS=..."; nothing is sent if it is the same text as the last time. */
+void notify_status(const char *status);
+void notify_stopping(void); /* "STOPPING=1" */
+void notify_watchdog(void); /* "WATCHDOG=1" */
+
+/* How often notify_watchdog() must be called (half of what systemd waits), in ns; 0: systemd does not watch us. */
+uint64_t notify_watchdog_interval_ns(void);
+
+void notify_close(void);
+
+#endif
