@@ -11,7 +11,6 @@
 #include "ctl-client.h"
 #include "ctl-command.h"
 #include "ctl-text.h"
-#include "ctl-units.h"
 #include "ctl-view.h"
 #include "ctl-watch.h"
 #include "msg.h"
@@ -85,14 +84,13 @@ static const char ping_usage[] =
 static int ping_container(const struct request *r, const char *container)
 {
 	struct client_ping ping;
-	char took[UNITS_MAX];
 
 	client_ping(r->paths, container, r->manager ? MSG_PING_MANAGER : MSG_PING_MONITOR, r->timeout_ms, &ping);
 	if (ping.err) {
 		complain(container, ping.problem);
 		return CTL_NO_ANSWER;
 	}
-	printf("%s: answered in %s", container, units_short(took, ping.took_us));
+	printf("%s: answered in %.2f ms", container, (double)ping.took_us / 1000);
 	if (ping.version[0])
 		printf(" (%s)", ping.version);
 	printf("\n");

@@ -70,6 +70,14 @@ static const char *action_name(const char *action)
 	return is(action, "recover") ? "rebuild" : action;
 }
 
+static void summary_action(struct view *v, bool *any, const char *action)
+{
+	char word[64];
+
+	snprintf(word, sizeof(word), "%.40s running", action);
+	summary_word(v, any, is(action, "check") ? STYLE_PLAIN : STYLE_WARN, word);
+}
+
 static void summarize_volumes(struct view *v, bool *any)
 {
 	const json_t *volumes = field_array(&v->odd, v->status, "volumes"), *volume;
@@ -79,11 +87,13 @@ static void summarize_volumes(struct view *v, bool *any)
 		summary_word(v, any, STYLE_BAD, "failed");
 	if (count_if(v, volumes, "state", "degraded"))
 		summary_word(v, any, STYLE_WARN, "degraded");
+	if (count_if(v, volumes, "state", "uninitialized"))
+		summary_word(v, any, STYLE_WARN, "uninitialized");
 	json_array_foreach (volumes, i, volume) {
 		const json_t *sync = field_object_or_null(&v->odd, volume, "sync");
 
 		if (sync)
-			summary_word(v, any, STYLE_WARN, action_name(field_string(&v->odd, sync, "action")));
+			summary_action(v, any, action_name(field_string(&v->odd, sync, "action")));
 	}
 }
 
@@ -100,6 +110,20 @@ static void summarize_disks(struct view *v, bool *any)
 	summary_count(v, any, STYLE_BAD, refusing, refusing == 1 ? "refuses metadata" : "refuse metadata");
 }
 
+/* There is nothing to complain about; but that is good news only if everything is as it should be. */
+static void summarize_peace(struct view *v, bool *any)
+{
+	const json_t *volumes = json_object_get(v->status, "volumes");
+	size_t n = json_array_size(volumes);
+
+	if (json_is_array(volumes) && !n)
+		summary_word(v, any, STYLE_PLAIN, "no volumes");
+	else if (n && count_if(v, volumes, "state", "normal") == n)
+		summary_word(v, any, STYLE_GOOD, "healthy");
+	else
+		summary_word(v, any, STYLE_WARN, "in a state unknown to mdmonctl");
+}
+
 static void show_summary(struct view *v, const char *container)
 {
 	bool any = false;
@@ -107,15 +131,14 @@ static void show_summary(struct view *v, const char *container)
 	text_line(&v->text, 0);
 	text_put(&v->text, STYLE_BOLD, container);
 	text_word(&v->text, STYLE_PLAIN, "(%s):", field_string(&v->odd, v->status, "metadata"));
+	text_space(&v->text, 1);
 	text_indent_here(&v->text);
 	summarize_volumes(v, &any);
 	summarize_disks(v, &any);
 	if (field_bool(&v->odd, v->status, "draining", false))
 		summary_word(v, &any, STYLE_WARN, "the daemon is leaving");
-	if (!any && json_array_size(json_object_get(v->status, "volumes")))
-		summary_word(v, &any, STYLE_GOOD, "healthy");
 	if (!any)
-		summary_word(v, &any, STYLE_PLAIN, "no volumes");
+		summarize_peace(v, &any);
 }
 
 /* ---- volumes ---- */
@@ -212,7 +235,7 @@ static void show_volume_line(struct view *v, const json_t *volume, const struct 
 	text_cell(t, STYLE_PLAIN, c->level, field_string(&v->odd, volume, "level"));
 	text_space(t, 2);
 	put_right(t, c->size, units_size(size, field_number(&v->odd, volume, "size_kib")));
-	text_space(t, 1);
+	text_space(t, 2);
 	text_indent_here(t);
 	show_volume_state(v, volume);
 }
@@ -574,7 +597,7 @@ static void show_stall_times(struct view *v, const json_t *o, uint64_t count)
 				show_quantile(v, &s, "99%", 0.99);
 		}
 	}
-	text_word(&v->text, max < noticeable_us ? STYLE_PLAIN : STYLE_WARN, "%s %s", count > 1 ? "longest" : "of",
+	text_word(&v->text, max < noticeable_us ? STYLE_PLAIN : STYLE_WARN, "%s%s", count > 1 ? "longest " : "",
 		  units_short(buf, max));
 }
 
@@ -685,6 +708,7 @@ char *view_problem(const char *container, const char *why, const struct view_opt
 	text_line(&t, 0);
 	text_put(&t, STYLE_BOLD, container);
 	text_put(&t, STYLE_PLAIN, ":");
+	text_space(&t, 1);
 	text_indent_here(&t);
 	put_sentence(&t, STYLE_WARN, why);
 	return text_finish(&t);
