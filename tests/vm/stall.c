@@ -8,6 +8,8 @@
  *	writes round and round in [OFFSET, OFFSET+LENGTH) until SIGTERM. After every
  *	write the file STATUS says "WRITES ERRORS LONGEST_US LAST_US" in fixed columns.
  *	SIGUSR1 starts a new measurement of LONGEST_US. Exit 1 if a write failed.
+ *   stall claim DEV
+ *	holds DEV exclusively, as mdadm does while it changes a container; prints "claimed"; until killed
  *
  * The data are those of pattern.h, so "pattern verify" knows them.
  */
@@ -94,6 +96,18 @@ static int loop(int fd, uint64_t seed, uint64_t off, uint64_t len, int status, u
 	return errors ? 1 : 0;
 }
 
+static int claim(const char *dev)
+{
+	if (open(dev, O_RDONLY | O_EXCL) < 0) {
+		fprintf(stderr, "stall: %s: %s\n", dev, strerror(errno));
+		return 1;
+	}
+	puts("claimed");
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
 static uint64_t number(const char *text)
 {
 	return strtoull(text, NULL, 0);
@@ -101,10 +115,13 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "claim"))
+		return claim(argv[2]);
+
 	int once = argc == 5 && !strcmp(argv[1], "once");
 
 	if (!once && (argc < 7 || argc > 8 || strcmp(argv[1], "loop"))) {
-		fprintf(stderr, "usage: stall once DEV SEED OFFSET | loop DEV SEED OFFSET LENGTH STATUS [PAUSE_US]\n");
+		fprintf(stderr, "usage: stall once DEV SEED OFFSET | loop DEV SEED OFFSET LENGTH STATUS [PAUSE_US] | claim DEV\n");
 		return 2;
 	}
 

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# SIGUSR1 from anybody is harmless, in any number; SIGHUP ends the daemon at once, and the next one goes on
+# (mdmon.md 6.4). (Of SIGINT nothing can be said here: what is started from a script in the background ignores it.)
+# cases: USR1 HUP
+# timeout: 90
+
+set_up 5 1
+write_data
+start_writer
+pid=$(daemon_pid)
+case $LEVEL in
+USR1)
+	(while kill -USR1 "$pid"; do :; done) 2>/dev/null &
+	storm=$!
+	nap 0.5
+	fail_member "$V" "${DISKS[0]}"
+	wait_for 10 is_member "$V" "${DISKS[-1]}"
+	wait_settled "$V"
+	writer_goes_on
+	assert_one_daemon
+	kill "$storm"
+	assert_eq "pid in the file" "$pid" "$(daemon_pid)"
+	;;
+*)
+	kill -"$LEVEL" "$pid"
+	wait_for 2 gone "$pid"
+	[ -e "/run/mdadm/$C.pid" ] || fail "the pid file is gone"
+	start_daemon
+	assert_one_daemon
+	writer_goes_on
+	;;
+esac
+stop_writer
+check_data
+[ "$LEVEL" = USR1 ] || assert_served
+stop_all
