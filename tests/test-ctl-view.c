@@ -252,6 +252,20 @@ static void spoil_each(json_t *top, json_t *o)
 		spoil_each(top, value);
 }
 
+static void test_negative_number(void **state)
+{
+	json_t *o = json(HEALTHY);
+	char *shown;
+
+	(void)state;
+	json_object_set_new(o, "pid", json_integer(-1));
+	shown = view_status("md127", o, &plain);
+	assert_non_null(strstr(shown, "process 0,"));
+	assert_non_null(strstr(shown, "  Answer    missing or not understood: pid\n"));
+	free(shown);
+	json_decref(o);
+}
+
 static void test_names_that_steer(void **state)
 {
 	const char *text = HEAD WRITTEN
@@ -270,7 +284,8 @@ static void test_names_that_steer(void **state)
 static void test_widths(void **state)
 {
 	const char *text = HEAD WRITTEN DISKS QUIET
-		"'volumes':[" VOLUME("'\\u65e5\\u672c\\u8a9e\\u65e5\\u672c\\u8a9e\\u65e5\\u672c\\u8a9e\\u65e5\\u672c\\u8a9e\\u65e5\\u672c'",
+		"'volumes':[" VOLUME("'\\u65e5\\u672c\\u8a9e\\u65e5\\u672c\\u8a9e"
+				     "\\u65e5\\u672c\\u8a9e\\u65e5\\u672c\\u8a9e\\u65e5\\u672c'",
 				     "degraded", REBUILD, "{'slot':1,'disk':'a-very-long-name-of-a-disk-a-very-long-name','state':'other'}") "]}";
 
 	(void)state;
@@ -359,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_names_that_steer), cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_colour),		cmocka_unit_test(test_problem),
 		cmocka_unit_test(test_ascii_locale),	cmocka_unit_test(test_units),
+		cmocka_unit_test(test_negative_number),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
