@@ -186,7 +186,8 @@ static void test_stalls(void **state)
 		"'buckets':[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2]}},'volumes':[]}";
 
 	(void)state;
-	assert_shows(text, "200 for writes: 1.50 ms on average, half under 1 ms, 99% under 2 s,\n            longest 2.5 s");
+	assert_shows(text, "200 for writes: 1.50 ms on average, half under 1 ms, 99% under 2 s,\n"
+			   "            longest 2.5 s");
 	assert_shows(text, "2 for failures: 20.0 s on average, half over 16 s, longest 20.0 s\n");
 }
 
@@ -269,7 +270,8 @@ static void test_negative_number(void **state)
 static void test_names_that_steer(void **state)
 {
 	const char *text = HEAD WRITTEN
-		"'disks':[{'name':'s\\u001b[2Ja','dev':'8:0','serial':'\\u0007\\u009b','state':'member','writable':true}],"
+		"'disks':[{'name':'s\\u001b[2Ja','dev':'8:0','serial':'\\u0007\\u009b',"
+		"'state':'member','writable':true}],"
 		QUIET "'volumes':[" VOLUME("'\\u001b]0;x\\u0007\\u202eB\\u00fcro'", "normal", "null", SDB) "]}";
 	char *shown = view(text, &plain);
 
@@ -286,7 +288,8 @@ static void test_widths(void **state)
 	const char *text = HEAD WRITTEN DISKS QUIET
 		"'volumes':[" VOLUME("'\\u65e5\\u672c\\u8a9e\\u65e5\\u672c\\u8a9e"
 				     "\\u65e5\\u672c\\u8a9e\\u65e5\\u672c\\u8a9e\\u65e5\\u672c'",
-				     "degraded", REBUILD, "{'slot':1,'disk':'a-very-long-name-of-a-disk-a-very-long-name','state':'other'}") "]}";
+				     "degraded", REBUILD,
+				     "{'slot':1,'disk':'a-very-long-name-of-a-disk-a-very-long-name','state':'other'}") "]}";
 
 	(void)state;
 	for (unsigned width = 0; width < 200; width++) {
