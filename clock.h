@@ -26,4 +26,17 @@ static inline struct timespec clock_until(uint64_t then_ns)
 	return (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S) };
 }
 
+/*
+ * When to try again: min_ms from now, then twice as long each time, max_ms at most. *pause_ms keeps the last pause;
+ * set it to 0 when it has worked.
+ */
+static inline uint64_t clock_back_off(unsigned *pause_ms, unsigned min_ms, unsigned max_ms, uint64_t now_ns)
+{
+	if (!*pause_ms)
+		*pause_ms = min_ms;
+	else
+		*pause_ms = *pause_ms <= max_ms / 2 ? *pause_ms * 2 : max_ms;
+	return now_ns + *pause_ms * NS_PER_MS;
+}
+
 #endif
