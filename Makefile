@@ -37,7 +37,7 @@ OBJ := $(SRC:%.c=$(B)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
 TEST_BIN := $(TESTS:%=$(B)/tests/%)
 
-.PHONY: all install uninstall check check-unit check-vm demo bench deps clean help
+.PHONY: all install uninstall check check-unit check-vm demo bench deps clean distclean help
 
 all: $(B)/mdmon $(B)/mdmonctl
 
@@ -114,7 +114,12 @@ uninstall:
 # Keep the objects of the tests: they are what takes the time.
 .SECONDARY:
 
+# The kernel is downloaded once (tests/vm/build-image), and not again because something is to be built afresh.
 clean:
+	rm -rf build-* compile_commands.json $(filter-out build/vm,$(wildcard build/*)) \
+		$(filter-out build/vm/kernel,$(wildcard build/vm/*))
+
+distclean:
 	rm -rf build build-* compile_commands.json
 
 help:
@@ -127,7 +132,8 @@ help:
 	@echo 'make deps            install the Debian packages that are missing'
 	@echo 'make install         to DESTDIR, PREFIX=$(PREFIX), SBINDIR=$(SBINDIR)'
 	@echo 'make uninstall       remove what install put there'
-	@echo 'make clean           remove all build directories'
+	@echo 'make clean           remove what was built, but not the kernel that was downloaded'
+	@echo 'make distclean       remove that, too'
 	@echo 'make compile_commands.json   for editors and analysers'
 	@echo
 	@echo 'SANITIZE=address,undefined or SANITIZE=thread builds with sanitizers, WERROR=1 is strict,'

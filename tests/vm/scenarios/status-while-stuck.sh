@@ -25,7 +25,8 @@ stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
 wait_for 5 is "$V" array_state write-pending
 nap 0.3
-status '"dirty":true' '"array_state":"write-pending"'
+# on the disks it is clean still
+status '"dirty":false' '"array_state":"write-pending"'
 for try in 1 2 3; do
 	status
 	writing=$(sed -n 's/.*"writing_ms": *\([0-9]*\).*/\1/p' /tmp/status)
