@@ -16,7 +16,7 @@ set_up 1
 pid=$(daemon_pid)
 case $LEVEL in
 while-starting)
-	for pause in 0 0.01 0.02 0.04 0.06 0.1 0.15 0.2; do
+	for pause in 0 0.02 0.06 0.15; do
 		kill_daemon
 		stall once "/dev/$V" 7 0 >/dev/null || fail "the write after kill -9 failed" &
 		writer=$!
