@@ -6,6 +6,8 @@ PREFIX   ?= /usr
 SBINDIR  ?= /sbin
 MANDIR   ?= $(PREFIX)/share/man
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
+BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/vendor-completions
 RUNDIR   ?= /run/mdadm
 DESTDIR  ?=
 INSTALL  ?= install
@@ -58,8 +60,8 @@ $(B)/tests/%.o: tests/%.c | $(B)/tests
 $(B)/tests/test-%: $(B)/tests/test-%.o $(B)/libmdmon.a
 	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS) $(TEST_LIBS_$*)
 
-# Tests of the client link the file that they are about, too.
-$(B)/tests/test-ctl-%: $(B)/tests/test-ctl-%.o $(B)/ctl-%.o $(B)/libmdmon.a
+# Tests of the client link all of it but main().
+$(B)/tests/test-ctl-%: $(B)/tests/test-ctl-%.o $(patsubst %.c,$(B)/%.o,$(wildcard ctl-*.c)) $(B)/libmdmon.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(CTL_LIBS)
 
 $(B)/tests:
@@ -95,11 +97,19 @@ compile_commands.json: Makefile
 
 install: all
 	$(INSTALL) -D -m 755 $(B)/mdmon $(DESTDIR)$(SBINDIR)/mdmon
+	$(INSTALL) -D -m 755 $(B)/mdmonctl $(DESTDIR)$(SBINDIR)/mdmonctl
 	$(INSTALL) -D -m 644 man/mdmon.8 $(DESTDIR)$(MANDIR)/man8/mdmon.8
+	$(INSTALL) -D -m 644 man/mdmonctl.8 $(DESTDIR)$(MANDIR)/man8/mdmonctl.8
 	$(INSTALL) -D -m 644 systemd/mdmon@.service $(DESTDIR)$(UNITDIR)/mdmon@.service
+	for p in mdmon mdmonctl; do \
+		$(INSTALL) -D -m 644 completions/$$p.bash $(DESTDIR)$(BASHDIR)/$$p && \
+		$(INSTALL) -D -m 644 completions/_$$p $(DESTDIR)$(ZSHDIR)/_$$p || exit 1; \
+	done
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/mdmon $(DESTDIR)$(MANDIR)/man8/mdmon.8 $(DESTDIR)$(UNITDIR)/mdmon@.service
+	rm -f $(DESTDIR)$(SBINDIR)/mdmonctl $(DESTDIR)$(MANDIR)/man8/mdmonctl.8
+	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,mdmon mdmonctl) $(addprefix $(DESTDIR)$(ZSHDIR)/,_mdmon _mdmonctl)
 
 # Keep the objects of the tests: they are what takes the time.
 .SECONDARY:
@@ -108,7 +118,7 @@ clean:
 	rm -rf build build-* compile_commands.json
 
 help:
-	@echo 'make                 build $(B)/mdmon'
+	@echo 'make                 build $(B)/mdmon and $(B)/mdmonctl'
 	@echo 'make demo            watch the daemon work on a real md kernel in an emulator'
 	@echo 'make check           all tests: unit tests, then scenarios in the emulator'
 	@echo 'make check-unit      unit tests only (no root, seconds)'

@@ -30,10 +30,13 @@
  * number drawn and publishes it when the pass has ended. So a ticket is honoured after one
  * complete pass that saw everything handed over before the ticket was drawn.
  *
+ * Reports go through three buffers: one that the monitor fills, one that the manager reads, and the newest complete
+ * one between them, which each side swaps for its own in one step. Neither waits, and what nobody read is replaced.
+ *
  * Wake-ups are SIGUSR1, which both threads keep blocked except inside ppoll(): one that is
  * sent at any other moment stays pending and ends the next ppoll() at once.
  *
- * tests/model/handoff.pml is a model of this file. Change both together.
+ * tests/model/handoff.pml is a model of this file (without the reports). Change both together.
  */
 #include "handoff.h"
 
@@ -53,6 +56,16 @@ static struct {
 	atomic_uint drawn;    /* last ticket drawn */
 	atomic_uint honoured; /* last ticket honoured */
 } shared;
+
+#define REPORT_FRESH 4u
+
+static struct {
+	struct report buffer[3];
+	unsigned monitors, managers; /* which buffer is whose */
+	bool any;                    /* manager: its buffer holds a report */
+	atomic_uint between;         /* the third one; with REPORT_FRESH if the manager has not seen it */
+	atomic_ullong writing_since; /* ns */
+} reports = { .monitors = 0, .managers = 1, .between = 2 };
 
 void handoff_list_push(handoff_list *list, struct handoff_node *n)
 {
@@ -124,6 +137,11 @@ void handoff_stop_monitor(void)
 {
 	atomic_store(&shared.stop, true);
 	handoff_wake_monitor();
+}
+
+void handoff_let_monitor_run(void)
+{
+	atomic_store(&shared.stop, false);
 }
 
 bool handoff_monitor_must_stop(void)
@@ -234,8 +252,46 @@ void handoff_pass_end(unsigned seen, bool wake_manager)
 		handoff_wake_manager();
 }
 
+struct report *handoff_report_room(void)
+{
+	return &reports.buffer[reports.monitors];
+}
+
+void handoff_publish_report(void)
+{
+	unsigned old = atomic_exchange_explicit(&reports.between, reports.monitors | REPORT_FRESH, memory_order_acq_rel);
+
+	reports.monitors = old & ~REPORT_FRESH;
+}
+
+const struct report *handoff_latest_report(void)
+{
+	if (atomic_load_explicit(&reports.between, memory_order_relaxed) & REPORT_FRESH) {
+		unsigned newest = atomic_exchange_explicit(&reports.between, reports.managers, memory_order_acq_rel);
+
+		reports.managers = newest & ~REPORT_FRESH;
+		reports.any = true;
+	}
+	return reports.any ? &reports.buffer[reports.managers] : NULL;
+}
+
+void handoff_note_writing(uint64_t since_ns)
+{
+	atomic_store_explicit(&reports.writing_since, since_ns, memory_order_relaxed);
+}
+
+uint64_t handoff_writing_since(void)
+{
+	return atomic_load_explicit(&reports.writing_since, memory_order_relaxed);
+}
+
 void handoff_reset(void)
 {
+	reports.monitors = 0;
+	reports.managers = 1;
+	reports.any = false;
+	atomic_store(&reports.between, 2);
+	atomic_store(&reports.writing_since, 0);
 	handoff_list_take(&shared.published);
 	handoff_list_take(&shared.discarded);
 	handoff_list_take(&shared.updates);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "mdmon.h"
+#include "report.h"
 
 /* ---- lists: any thread pushes single nodes, one thread takes the whole list, oldest first ---- */
 
@@ -30,6 +31,7 @@ void handoff_wake_manager(void);
 void handoff_start_drain(void);
 bool handoff_draining(void);
 void handoff_stop_monitor(void);
+void handoff_let_monitor_run(void); /* before it starts */
 bool handoff_monitor_must_stop(void);
 
 /* ---- arrays ---- */
@@ -91,6 +93,19 @@ unsigned handoff_last_honoured(void);
  * or `wake` is set.
  */
 void handoff_pass_end(unsigned seen, bool wake);
+
+/* ---- reports: the newest one counts ---- */
+
+/* monitor: room for the next report, whatever it holds now; and: it is complete. */
+struct report *handoff_report_room(void);
+void handoff_publish_report(void);
+
+/* manager: the newest report, unchanged until the next call; NULL: there is none yet. */
+const struct report *handoff_latest_report(void);
+
+/* monitor: since when (CLOCK_MONOTONIC ns) it has been writing metadata; 0: it is not. Any thread may ask. */
+void handoff_note_writing(uint64_t since_ns);
+uint64_t handoff_writing_since(void);
 
 /* For tests: forget everything. No other thread may run. */
 void handoff_reset(void);

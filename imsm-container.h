@@ -9,6 +9,7 @@
  *                      the array (state machine)
  *   imsm-updates.c     queued updates: create, delete, rename, disks come and go
  *   imsm-spare.c       choosing a spare and recording it as rebuilding
+ *   imsm-report.c      what a status request is told
  *
  * Everything but super-imsm.c and the I/O in imsm-load.c is pure: it works on struct
  * imsm_container, which belongs to the monitor once the threads run. Nothing here
@@ -202,5 +203,10 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 /* imsm.md 8.2, all records or none. `scratch` as above. */
 int imsm_commit_spares(struct imsm_container *c, struct imsm_meta *scratch, unsigned volume,
 		       const struct spare_request *req, const char **why);
+
+/* ---- imsm-report.c ---- */
+
+/* monitor; pure. Fills generation, disks and volumes. */
+void imsm_report(const struct imsm_container *c, struct report *r);
 
 #endif

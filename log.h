@@ -28,6 +28,10 @@ struct log_event {
 	const char *disk;  /* "sda"; copied */
 };
 
+/* For log_event(LOG_LEVEL_INFO, ABOUT("array-adopted", ma->name, NULL), ...) and the like. */
+#define ABOUT(what, array_name, disk_name) \
+	(&(struct log_event){ .event = (what), .array = (array_name), .disk = (disk_name) })
+
 /* start-up: looks what stderr is. Before the first message. */
 void log_open(void);
 

@@ -216,8 +216,9 @@ static void remove_leftover(const struct managed_array *ma, const struct sysfs_m
 
 	snprintf(path, sizeof(path), "%s/state", m->name);
 	err = sysfs_write_attr(ma->md_dir, path, "remove");
-	log_info("%s: %s was left without a slot by an earlier daemon: %s", ma->name, m->name + strlen("dev-"),
-		 err ? strerror(-err) : "removed");
+	log_event(LOG_LEVEL_INFO, ABOUT("leftover-removed", ma->name, m->name + strlen("dev-")),
+		  "%s: %s was left without a slot by an earlier daemon: %s", ma->name, m->name + strlen("dev-"),
+		  err ? strerror(-err) : "removed");
 }
 
 /* A daemon that died had given a disk to md, but no slot yet. Helper thread; mdadm has not blocked the array. */
@@ -351,7 +352,8 @@ static struct active_array *build_array(struct managed_array *ma, int level, int
 void array_refuse(struct managed_array *ma, int error)
 {
 	if (!ma->complained && error != -EBUSY)
-		log_error("%s: %s has no such volume (%s); not monitored", ma->name, ma->mgr->st->container,
+		log_event(LOG_LEVEL_ERROR, ABOUT("array-refused", ma->name, NULL),
+			  "%s: %s has no such volume (%s); not monitored", ma->name, ma->mgr->st->container,
 			  strerror(-error));
 	ma->refused = true;
 	ma->complained = true;
@@ -377,8 +379,9 @@ void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again)
 		keep_safe_mode_delay(ma);
 		link_array(ma);
 		if (!again)
-			log_info("%s: volume %d of %s (%s, %d disks)", ma->name, a->member, mgr->st->container,
-				 e->level, a->raid_disks);
+			log_event(LOG_LEVEL_INFO, ABOUT("array-adopted", ma->name, NULL),
+				  "%s: serving volume %d of %s (%s, %d disks)", ma->name, a->member,
+				  mgr->st->container, e->level, a->raid_disks);
 		array_publish(ma, a);
 		if (ma->leftovers) {
 			ma->leftover_job = (struct worker_job){ .run = remove_leftovers, .done = leftovers_removed };

@@ -52,7 +52,8 @@ void array_update(struct managed_array *ma, const struct mdstat_entry *e)
 		return;
 	}
 	if (level <= 0 && level != LEVEL_UNKNOWN) {
-		log_info("%s: is %s now and needs no monitoring", ma->name, e->level);
+		log_event(LOG_LEVEL_INFO, ABOUT("array-left", ma->name, NULL), "%s: is %s now and needs no monitoring",
+			  ma->name, e->level);
 		publish_change(ma, 0, ma->current->raid_disks, ma->current->component_size);
 		return;
 	}
@@ -136,8 +137,9 @@ static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 
 	d->pending &= ~(unsigned)MEMBER_WANT_FAIL;
 	if (!err)
-		log_warning("%s: member %s taken as failed, as in another array of the container", ma->name,
-			    d->name + strlen("dev-"));
+		log_event(LOG_LEVEL_WARNING, ABOUT("member-failed-elsewhere", ma->name, d->name + strlen("dev-")),
+			  "%s: member %s taken as failed, as in another array of the container", ma->name,
+			  d->name + strlen("dev-"));
 }
 
 static void retry_later(struct managed_array *ma, uint64_t now_ns)
@@ -173,7 +175,8 @@ static void removal_tried(struct worker_job *job)
 	if (!r->err || r->err == -ENODEV) {
 		d->pending = 0;
 		d->removed = true;
-		log_info("%s: member %s removed from the array", r->ma->name, d->name + strlen("dev-"));
+		log_event(LOG_LEVEL_INFO, ABOUT("member-removed", r->ma->name, d->name + strlen("dev-")),
+			  "%s: member %s removed from the array", r->ma->name, d->name + strlen("dev-"));
 	} else {
 		complain(r->ma, d, "remove", r->err);
 		retry_later(r->ma, clock_now_ns());
@@ -409,7 +412,8 @@ static void array_ended(struct managed_array *ma, int error)
 	}
 	if (!handoff_draining() && ma->watch->seen_running)
 		clear_stopped(ma);
-	log_info("%s: not monitored any more", ma->name);
+	log_event(LOG_LEVEL_INFO, ABOUT("array-stopped", ma->name, NULL), "%s: %s", ma->name,
+		  handoff_draining() ? "let go" : "stopped");
 }
 
 void array_discarded(struct active_array *a)

@@ -269,6 +269,16 @@ static void start_rebuild(struct managed_array *ma)
 	thaw(ma);
 }
 
+static void log_activation(const struct managed_array *ma, const struct spare_pick *p)
+{
+	char disk[LOG_NAME_MAX];
+
+	if (sysfs_block_name(p->dev, disk, sizeof(disk)))
+		snprintf(disk, sizeof(disk), "%u:%u", major(p->dev), minor(p->dev));
+	log_event(LOG_LEVEL_INFO, ABOUT("spare-activated", ma->name, disk), "%s: spare %s takes slot %d and is rebuilt",
+		  ma->name, disk, p->slot);
+}
+
 void spare_committed(struct managed_array *ma, int status)
 {
 	struct active_array *a = ma->with_spares;
@@ -280,14 +290,14 @@ void spare_committed(struct managed_array *ma, int status)
 		return;
 	}
 	if (status) {
-		log_error("%s: the spare could not be recorded: %s", ma->name, strerror(-status));
+		log_event(LOG_LEVEL_ERROR, ABOUT("spare-refused", ma->name, NULL),
+			  "%s: the spare could not be recorded: %s", ma->name, strerror(-status));
 		take_out(ma);
 		give_up(ma);
 		return;
 	}
 	for (unsigned i = 0; i < ma->spares.count; i++)
-		log_info("%s: rebuilding slot %d on %u:%u", ma->name, ma->spares.pick[i].slot,
-			 major(ma->spares.pick[i].dev), minor(ma->spares.pick[i].dev));
+		log_activation(ma, &ma->spares.pick[i]);
 	ma->with_spares = NULL;
 	ma->spare_step = SPARE_IDLE;
 	ma->spare_retry_ms = 0;

@@ -7,22 +7,23 @@
 #include "managemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "disk.h"
 #include "handoff.h"
 #include "log.h"
+#include "manage-status.h"
+#include "notify.h"
 #include "sysfs.h"
 
 #define LOOK_RETRY_MS 200
-#define EXIT_RETRY_MIN_MS 20
-#define EXIT_RETRY_MAX_MS 500
 
 static volatile sig_atomic_t sigterm_seen;
 
@@ -40,7 +41,7 @@ void manager_queue_update(struct manager *mgr, struct metadata_update *u)
 	handoff_queue_update(u);
 }
 
-static void update_free(struct metadata_update *u)
+void manager_free_update(struct metadata_update *u)
 {
 	disk_close(u->disk);
 	free(u->space);
@@ -48,23 +49,12 @@ static void update_free(struct metadata_update *u)
 	free(u);
 }
 
-static void answer_update(struct manager *mgr, const struct metadata_update *u)
-{
-	if (!mgr->server)
-		return;
-	/* A refused update is acknowledged: clients read the metadata to see what became of it. */
-	if (u->status || u->durable)
-		msg_server_reply(mgr->server, u->owner_id, NULL, 0, clock_now_ns());
-	else
-		msg_server_drop(mgr->server, u->owner_id);
-}
-
 static void update_done(struct manager *mgr, struct metadata_update *u)
 {
 	mgr->updates_out--;
 	switch (u->op) {
 	case UPDATE_MESSAGE:
-		answer_update(mgr, u);
+		clients_answer_update(mgr, u);
 		break;
 	case UPDATE_ADD_DISK:
 		if (u->status)
@@ -79,10 +69,10 @@ static void update_done(struct manager *mgr, struct metadata_update *u)
 		spare_committed(u->owner, u->status);
 		break;
 	}
-	update_free(u);
+	manager_free_update(u);
 }
 
-static void take_handled(struct manager *mgr)
+void manager_take_handled(struct manager *mgr)
 {
 	struct metadata_update *u, *next;
 
@@ -107,6 +97,17 @@ int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode)
 	return 0;
 }
 
+/* It may be gone from sysfs as well; then its number has to do. */
+static void log_left(const struct manager *mgr, dev_t dev)
+{
+	char disk[LOG_NAME_MAX];
+
+	if (sysfs_block_name(dev, disk, sizeof(disk)))
+		snprintf(disk, sizeof(disk), "%u:%u", major(dev), minor(dev));
+	log_event(LOG_LEVEL_INFO, ABOUT("disk-left", NULL, disk), "%s: disk %s left the container",
+		  mgr->st->container, disk);
+}
+
 static void disk_left(struct manager *mgr, const struct container_disk *cd)
 {
 	struct metadata_update *u = calloc(1, sizeof(*u));
@@ -116,7 +117,7 @@ static void disk_left(struct manager *mgr, const struct container_disk *cd)
 	u->op = UPDATE_REMOVE_DISK;
 	u->dev = cd->dev;
 	manager_queue_update(mgr, u);
-	log_info("%s: a disk left the container", mgr->st->container);
+	log_left(mgr, cd->dev);
 }
 
 /* Whatever metadata it carries: a disk that comes while we run is a new spare. */
@@ -137,7 +138,8 @@ static void disk_came(struct manager *mgr, const struct sysfs_member *m)
 		return;
 	}
 	manager_queue_update(mgr, u);
-	log_info("%s: %s is a new spare", mgr->st->container, d->name);
+	log_event(LOG_LEVEL_INFO, ABOUT("disk-added", NULL, d->name), "%s: %s is a new spare", mgr->st->container,
+		  d->name);
 }
 
 static struct container_disk *find_disk(struct manager *mgr, const struct sysfs_member *m)
@@ -272,7 +274,7 @@ static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
 	}
 }
 
-static void look(struct manager *mgr)
+void manager_look(struct manager *mgr)
 {
 	struct mdstat m;
 	int err = mdstat_read(mgr->mdstat_fd, &m);
@@ -324,6 +326,12 @@ static void free_ended(struct manager *mgr)
 	}
 }
 
+void manager_retry_now(struct manager *mgr)
+{
+	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+		array_retry_now(ma);
+}
+
 static void work_on_arrays(struct manager *mgr)
 {
 	/* Writers wait for what is taken here: first, for all arrays. */
@@ -334,8 +342,7 @@ static void work_on_arrays(struct manager *mgr)
 	free_ended(mgr);
 }
 
-/* A spare is half way in, or an array half way out. */
-static bool anything_half_done(const struct manager *mgr)
+bool manager_is_half_done(const struct manager *mgr)
 {
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
 		if (ma->spare_step == SPARE_INSERTING || ma->spare_step == SPARE_COMMITTING || ma->clearing_until_ns)
@@ -343,7 +350,7 @@ static bool anything_half_done(const struct manager *mgr)
 	return false;
 }
 
-static bool no_arrays(const struct manager *mgr)
+bool manager_has_no_arrays(const struct manager *mgr)
 {
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
 		if (!ma->refused)
@@ -351,216 +358,35 @@ static bool no_arrays(const struct manager *mgr)
 	return true;
 }
 
-/* ---- clients ----------------------------------------------------------------------------------- */
-
-static bool add_waiter(struct manager *mgr, uint64_t client, bool ping_monitor)
-{
-	struct waiter *w = calloc(1, sizeof(*w)), **link = &mgr->waiters;
-
-	if (!w)
-		return false;
-	w->client = client;
-	w->ping_monitor = ping_monitor;
-	while (*link)
-		link = &(*link)->next;
-	*link = w;
-	return true;
-}
-
-static void answer_waiter(struct manager *mgr, const struct waiter *w)
-{
-	if (!w->client) {
-		if (mgr->ready)
-			mgr->ready(mgr->arg);
-		return;
-	}
-	if (w->ping_monitor)
-		msg_server_reply(mgr->server, w->client, msg_version_string, (int32_t)msg_version_length(),
-				 clock_now_ns());
-	else
-		msg_server_reply(mgr->server, w->client, NULL, 0, clock_now_ns());
-}
+/* ---- systemd ------------------------------------------------------------------------------------- */
 
 /*
- * A ping is answered when nothing is half done and one complete pass of the monitor that began after that has
- * ended. The tickets honoured are looked up before the monitor's requests are worked on, and
- * answered afterwards: what the pass asked for has then been done, too.
+ * We are alive if the monitor has honoured the ticket of the time before, or waits for a disk: then to be restarted
+ * would help nobody.
  */
-static void note_honoured(struct manager *mgr)
+static void tell_alive(struct manager *mgr, uint64_t now)
 {
-	for (struct waiter *w = mgr->waiters; w; w = w->next)
-		w->done = w->has_ticket && handoff_ticket_honoured(w->ticket);
-}
+	uint64_t interval = notify_watchdog_interval_ns();
 
-static void serve_waiters(struct manager *mgr)
-{
-	struct waiter **link = &mgr->waiters;
-
-	while (*link) {
-		struct waiter *w = *link;
-
-		if (!w->has_ticket && !anything_half_done(mgr)) {
-			w->ticket = handoff_draw_ticket();
-			w->has_ticket = true;
-		}
-		if (!w->done || anything_half_done(mgr)) {
-			link = &w->next;
-			continue;
-		}
-		*link = w->next;
-		answer_waiter(mgr, w);
-		free(w);
-	}
-}
-
-static void take_update(struct manager *mgr, struct msg_request *req)
-{
-	struct metadata_update *u = NULL;
-
-	/* Nobody will apply it any more: no false acknowledgement. */
-	if (!handoff_draining())
-		u = calloc(1, sizeof(*u));
-	if (!u) {
-		free(req->data);
-		msg_server_drop(mgr->server, req->client);
+	if (!interval || now < mgr->alive_ns)
 		return;
-	}
-	u->op = UPDATE_MESSAGE;
-	u->buf = req->data;
-	u->len = req->len;
-	u->owner_id = req->client;
-	u->status = mgr->st->ss->prepare_update(mgr->st, u);
-	if (!u->status) {
-		manager_queue_update(mgr, u);
+	mgr->alive_ns = now + interval;
+	if (mgr->alive_asked && !handoff_ticket_honoured(mgr->alive_ticket) && !handoff_writing_since())
 		return;
-	}
-	answer_update(mgr, u);
-	update_free(u);
+	if (mgr->alive_asked)
+		notify_watchdog();
+	mgr->alive_ticket = handoff_draw_ticket();
+	mgr->alive_asked = true;
 }
 
-static void take_requests(struct manager *mgr)
+static void tell_status(struct manager *mgr)
 {
-	struct msg_request req;
+	char line[128];
 
-	while (msg_server_next(mgr->server, &req)) {
-		if (req.kind == MSG_REQ_UPDATE) {
-			take_update(mgr, &req);
-			continue;
-		}
-		/* Clients ping to make us notice what gives no event of its own. */
-		look(mgr);
-		for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-			array_retry_now(ma);
-		if (!add_waiter(mgr, req.client, req.kind == MSG_REQ_PING_MONITOR))
-			msg_server_drop(mgr->server, req.client);
-	}
-}
-
-/* ---- the end ---------------------------------------------------------------------------------------- */
-
-static bool container_exists(const struct manager *mgr)
-{
-	char buf[SYSFS_WORD_MAX];
-
-	return sysfs_read_attr(mgr->container_md_dir, "metadata_version", buf, sizeof(buf)) >= 0;
-}
-
-/* No array is left, so whatever a ping wants to know has been done; nothing can be changed any more. */
-static void answer_last(struct manager *mgr)
-{
-	struct msg_request req;
-
-	while (msg_server_next(mgr->server, &req)) {
-		struct waiter w = { .client = req.client, .ping_monitor = req.kind == MSG_REQ_PING_MONITOR };
-
-		free(req.data);
-		if (req.kind == MSG_REQ_UPDATE)
-			msg_server_drop(mgr->server, req.client);
-		else
-			answer_waiter(mgr, &w);
-	}
-}
-
-void manager_serve_last_clients(struct manager *mgr)
-{
-	struct pollfd pfds[MSG_SERVER_MAX_POLLFDS];
-
-	while (mgr->server) {
-		struct timespec ts;
-		size_t n;
-
-		msg_server_run(mgr->server, NULL, 0, clock_now_ns());
-		answer_last(mgr);
-		if (!msg_server_clients(mgr->server))
-			return;
-		ts = clock_until(msg_server_deadline(mgr->server));
-		n = msg_server_pollfds(mgr->server, pfds, MSG_SERVER_MAX_POLLFDS);
-		ppoll(pfds, (nfds_t)n, &ts, NULL);
-	}
-}
-
-/* Assembling does not hold the container: has an array come at the last moment? */
-static bool mdstat_changed(const struct manager *mgr)
-{
-	struct pollfd p = { .fd = mgr->mdstat_fd, .events = POLLPRI };
-
-	return poll(&p, 1, 0) > 0;
-}
-
-/*
- * Whoever holds the container exclusively (mdadm, creating an array for instance) counts on us to stay. So we leave
- * while we hold it ourselves, and only for as long as that takes: mdadm may want to stop it just now. (Opening
- * the node of an array that has gone would create a new one.)
- */
-static bool try_to_leave(struct manager *mgr)
-{
-	bool leaving;
-	int fd = -ENODEV;
-
-	if (container_exists(mgr))
-		fd = disk_open_node(mgr->container_dev, mgr->st->container, O_RDONLY | O_EXCL);
-	if (fd == -EBUSY)
-		return false;
-	leaving = !mdstat_changed(mgr);
-	if (leaving && !handoff_draining())
-		mgr->leave(mgr->arg);
-	if (fd >= 0)
-		close(fd);
-	mgr->look_due = !leaving;
-	return leaving;
-}
-
-static bool may_exit(struct manager *mgr)
-{
-	uint64_t now = clock_now_ns();
-
-	if (!mgr->first_look_done || !no_arrays(mgr) || mgr->updates_out || mgr->waiters || mgr->look_again_ns ||
-	    mgr->look_due) {
-		mgr->exit_retry_ns = 0;
-		mgr->exit_retry_ms = 0;
-		return false;
-	}
-	if (mgr->exit_retry_ns && now < mgr->exit_retry_ns)
-		return false;
-	if (try_to_leave(mgr))
-		return true;
-	if (mgr->look_due)
-		return false;
-	mgr->exit_retry_ms = mgr->exit_retry_ms ? mgr->exit_retry_ms * 2 : EXIT_RETRY_MIN_MS;
-	if (mgr->exit_retry_ms > EXIT_RETRY_MAX_MS)
-		mgr->exit_retry_ms = EXIT_RETRY_MAX_MS;
-	mgr->exit_retry_ns = now + mgr->exit_retry_ms * NS_PER_MS;
-	return false;
-}
-
-static void start_drain(struct manager *mgr)
-{
-	if (!sigterm_seen || handoff_draining())
+	if (!mgr->ready_ns)
 		return;
-	log_info("%s: asked to end: letting arrays go as they become clean", mgr->st->container);
-	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		array_start_drain(ma);
-	handoff_start_drain();
+	manager_status_line(mgr, line, sizeof(line));
+	notify_status(line);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------- */
@@ -573,7 +399,7 @@ static void earlier(uint64_t *deadline, uint64_t t)
 
 static uint64_t next_deadline(const struct manager *mgr)
 {
-	uint64_t t = UINT64_MAX;
+	uint64_t t = UINT64_MAX, clients = msg_server_deadline(mgr->server); /* 0: a request is waiting */
 
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next) {
 		earlier(&t, ma->retry_ns);
@@ -581,11 +407,12 @@ static uint64_t next_deadline(const struct manager *mgr)
 	}
 	earlier(&t, mgr->look_again_ns);
 	earlier(&t, mgr->exit_retry_ns);
-	if (mgr->look_due)
-		return 0;
-	if (mgr->server && msg_server_deadline(mgr->server) < t)
-		t = msg_server_deadline(mgr->server); /* 0: a request is waiting */
-	return t;
+	earlier(&t, mgr->alive_ns);
+	if (mgr->handing_over)
+		earlier(&t, mgr->hand_over_by_ns);
+	else if (clients < t)
+		t = clients;
+	return mgr->look_due ? 0 : t;
 }
 
 static int wait_for_events(struct manager *mgr, struct pollfd *pfds, size_t *clients, const sigset_t *sigs)
@@ -594,22 +421,22 @@ static int wait_for_events(struct manager *mgr, struct pollfd *pfds, size_t *cli
 	struct timespec ts = clock_until(until);
 
 	pfds[0] = (struct pollfd){ .fd = mgr->mdstat_fd, .events = POLLPRI };
-	*clients = mgr->server ? msg_server_pollfds(mgr->server, pfds + 1, MSG_SERVER_MAX_POLLFDS) : 0;
+	*clients = mgr->handing_over ? 0 : msg_server_pollfds(mgr->server, pfds + 1, MSG_SERVER_MAX_POLLFDS);
 	return ppoll(pfds, (nfds_t)(1 + *clients), until == UINT64_MAX ? NULL : &ts, sigs);
 }
 
 static void round_of_work(struct manager *mgr)
 {
-	note_honoured(mgr);
+	clients_note_honoured(mgr);
 	take_discarded();
-	take_handled(mgr);
+	manager_take_handled(mgr);
 	worker_finish_jobs();
 	work_on_arrays(mgr);
 	if (mgr->look_due || (mgr->look_again_ns && clock_now_ns() >= mgr->look_again_ns))
-		look(mgr);
-	if (mgr->server)
-		take_requests(mgr);
-	serve_waiters(mgr);
+		manager_look(mgr);
+	clients_serve(mgr);
+	tell_alive(mgr, clock_now_ns());
+	tell_status(mgr);
 	log_flush();
 }
 
@@ -628,9 +455,18 @@ void manager_block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-int manager_run(struct manager *mgr)
+static bool take_sigterm(void)
+{
+	bool seen = sigterm_seen;
+
+	sigterm_seen = 0;
+	return seen;
+}
+
+enum manager_end manager_run(struct manager *mgr)
 {
 	struct pollfd pfds[1 + MSG_SERVER_MAX_POLLFDS];
+	enum manager_end end;
 	sigset_t wait_mask;
 	size_t clients = 0;
 	int n;
@@ -638,17 +474,18 @@ int manager_run(struct manager *mgr)
 	pthread_sigmask(SIG_SETMASK, NULL, &wait_mask);
 	sigdelset(&wait_mask, SIGUSR1);
 	sigdelset(&wait_mask, SIGTERM);
-	look(mgr);
-	add_waiter(mgr, 0, false);
+	manager_look(mgr);
+	clients_add_start(mgr);
 	for (;;) {
-		start_drain(mgr);
+		end_take_sigterm(mgr, take_sigterm());
 		round_of_work(mgr);
-		if (may_exit(mgr))
-			return handoff_draining();
+		end = end_check(mgr);
+		if (end != MANAGER_GOES_ON)
+			return end;
 		n = wait_for_events(mgr, pfds, &clients, &wait_mask);
 		if (n > 0 && pfds[0].revents)
 			mgr->look_due = true;
-		if (mgr->server)
+		if (!mgr->handing_over)
 			msg_server_run(mgr->server, n > 0 ? pfds + 1 : NULL, n > 0 ? clients : 0, clock_now_ns());
 	}
 }

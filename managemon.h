@@ -2,10 +2,12 @@
 /*
  * The manager thread: everything that may block, allocate, open files or talk.
  *
- *   managemon.c     the loop: what to wait for, clients, the container's disks, the end
- *   manage-adopt.c  taking on a member array; the duplicates by which it is changed
- *   manage-array.c  the life of one member array: changes, requests of the monitor, its end
- *   manage-spare.c  putting spares into a degraded array
+ *   managemon.c       the loop: what to wait for, mdstat, the container's disks
+ *   manage-clients.c  the clients of the control socket: pings, updates, status
+ *   manage-end.c      the end: no array left, SIGTERM, a successor
+ *   manage-adopt.c    taking on a member array; the duplicates by which it is changed
+ *   manage-array.c    the life of one member array: changes, requests of the monitor, its end
+ *   manage-spare.c    putting spares into a degraded array
  *
  * All of it runs in the manager thread (the process's main thread).
  */
@@ -71,12 +73,20 @@ struct waiter {
 	bool done; /* the ticket is honoured; answer at the end of this round */
 };
 
+/* How the manager's work ended. */
+enum manager_end {
+	MANAGER_GOES_ON,
+	MANAGER_NO_ARRAYS,   /* no array is left: our files go */
+	MANAGER_DRAINED,     /* SIGTERM: all arrays have been let go; a successor may own our files already */
+	MANAGER_HANDED_OVER, /* a successor has everything; leave at once, the arrays as they are */
+};
+
 struct manager {
 	struct supertype *st;
 	dev_t container_dev;
 	int container_md_dir;
 	int mdstat_fd;
-	struct msg_server *server;  /* NULL: no socket */
+	struct msg_server *server;
 	struct managed_array *arrays;
 	struct container_disk *disks;
 	struct waiter *waiters;
@@ -86,9 +96,19 @@ struct manager {
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
 	uint64_t exit_retry_ns;
 	unsigned exit_retry_ms;
+	uint64_t stay_until_ns;     /* a client has just been told that all is done: it may want the container now */
 	bool first_look_done;
+	uint64_t ready_ns;          /* since when we serve; 0: not yet */
+	uint64_t successor;         /* client that asked us to hand over; 0: nobody did */
+	bool handing_over;
+	uint64_t hand_over_by_ns;   /* then we go, whatever is half done */
+	uint64_t alive_ns;          /* when systemd has to be told next that we are alive; 0: it does not watch us */
+	unsigned alive_ticket;
+	bool alive_asked;           /* alive_ticket has been drawn */
 	void (*ready)(void *arg);   /* called once when the first look is complete */
 	void (*leave)(void *arg);   /* called when we end because no array is left: nobody may count on us any more */
+	bool (*replaced)(void *arg); /* asked after SIGTERM: does another daemon run for the container already? */
+	void (*stay)(void *arg);     /* a successor came to nothing: the pid file is ours again */
 	void *arg;
 };
 
@@ -98,23 +118,62 @@ struct manager {
  */
 void manager_block_signals(void);
 
-/*
- * Runs until no array is left (returns 0) or, after SIGTERM, until all arrays have been let
- * go (returns 1: a successor may own our files already). The monitor must run.
- */
-int manager_run(struct manager *mgr);
+/* Runs until there is nothing more to do. The monitor must run; after MANAGER_HANDED_OVER it has ended. */
+enum manager_end manager_run(struct manager *mgr);
+
+/* Fills mgr->disks with what load_container saw. 0 or -errno. */
+int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
+
+/* Queues the update; it comes back to manager_take_handled(). */
+void manager_queue_update(struct manager *mgr, struct metadata_update *u);
+
+/* One that was never queued. */
+void manager_free_update(struct metadata_update *u);
+
+/* Takes back the updates that the monitor has handled. */
+void manager_take_handled(struct manager *mgr);
+
+/* Reads mdstat and does what follows from it. */
+void manager_look(struct manager *mgr);
+
+/* Something failed: try it again at once. */
+void manager_retry_now(struct manager *mgr);
+
+/* A spare is half way in, or an array half way out. */
+bool manager_is_half_done(const struct manager *mgr);
+
+/* No array that we serve is left. */
+bool manager_has_no_arrays(const struct manager *mgr);
+
+/* ---- manage-clients.c ---- */
+
+/* The start-up waits like a client that pings. */
+void clients_add_start(struct manager *mgr);
+
+/* At the beginning of a round: which pings are honoured. */
+void clients_note_honoured(struct manager *mgr);
+/* At its end: takes requests, answers pings. */
+void clients_serve(struct manager *mgr);
+
+/* An update of a client came back. */
+void clients_answer_update(struct manager *mgr, const struct metadata_update *u);
 
 /*
  * After manager_run, when the socket's file is gone: answers the clients that are connected still, until they leave
  * or their deadlines are over. A client whose daemon vanishes while it asks may die of SIGPIPE, half way.
  */
-void manager_serve_last_clients(struct manager *mgr);
+void clients_serve_last(struct manager *mgr);
 
-/* Fills mgr->disks with what load_container saw. 0 or -errno. */
-int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
+/* ---- manage-end.c ---- */
 
-/* Queues the update; it comes back to manager_update_done(). */
-void manager_queue_update(struct manager *mgr, struct metadata_update *u);
+/* Acts on SIGTERM; `seen`: one has come. */
+void end_take_sigterm(struct manager *mgr, bool seen);
+
+/* A successor (a client; 0: one that has sent SIGTERM) wants to go on in our place. */
+void end_start_handover(struct manager *mgr, uint64_t successor);
+
+/* May we leave now, and how? */
+enum manager_end end_check(struct manager *mgr);
 
 /* ---- manage-adopt.c, manage-array.c ---- */
 

@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Start and end of the daemon: options, the container's name, becoming a daemon, taking the
- * place of another one, and the order of it all.
+ * Start and end of the daemon: becoming a daemon, taking the place of another one, and the order of it all.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "disk.h"
 #include "handoff.h"
 #include "log.h"
 #include "managemon.h"
 #include "monitor.h"
+#include "notify.h"
+#include "options.h"
 #include "pidfile.h"
 #include "sysfs.h"
 #include "worker.h"
@@ -34,105 +32,15 @@
 #define PR_SET_IO_FLUSHER 57
 #endif
 
-/* Exit codes that callers know (mdmon.md 2.4). */
-enum { EXIT_READY = 0, EXIT_NAME = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
-
-struct options {
-	bool all;
-	bool takeover;
-	bool foreground;
-	bool offroot;
-	const char *container;
-	char *all_word;      /* the word of the command line that selected all containers */
-	size_t all_word_len; /* room there */
-};
-
 /* One container on its way from a name to a running daemon. */
 struct start {
 	const struct options *opt;
-	char name[MD_NAME_MAX]; /* kernel name */
-	dev_t dev;
-	int md_dir;
+	struct container cont;
 	int status_fd; /* pipe to the parent; -1 in the foreground */
 	struct supertype st;
 	struct manager mgr;
 	struct rundir run;
 };
-
-/* ---- options ------------------------------------------------------------------------ */
-
-static void usage(FILE *to)
-{
-	fputs("Usage: mdmon [options] CONTAINER\n"
-	      "\n"
-	      "Keeps the metadata of an md container (Intel IMSM) in step with its arrays.\n"
-	      "\n"
-	      "Options:\n"
-	      "  --help        -h   this text\n"
-	      "  --version          version of this program\n"
-	      "  --all         -a   one daemon for each container in /proc/mdstat\n"
-	      "  --foreground  -F   do not become a daemon; messages go to stderr\n"
-	      "  --takeover    -t   replace a running daemon\n"
-	      "\n"
-	      "CONTAINER is a name like md127, /dev/md127 or /dev/md/imsm0.\n",
-	      to);
-}
-
-static void note_all_word(int argc, char **argv, struct options *opt)
-{
-	for (int i = 1; opt->all && i < argc; i++) {
-		if (strncmp(argv[i], "--al", 4) != 0 && strcmp(argv[i], "/proc/mdstat") != 0)
-			continue;
-		opt->all_word = argv[i];
-		opt->all_word_len = strlen(argv[i]);
-	}
-}
-
-static void parse_options(int argc, char **argv, struct options *opt)
-{
-	static const struct option longopts[] = {
-		{ "all", no_argument, NULL, 'a' },	{ "all-active-arrays", no_argument, NULL, 'a' },
-		{ "takeover", no_argument, NULL, 't' }, { "foreground", no_argument, NULL, 'F' },
-		{ "help", no_argument, NULL, 'h' },	{ "version", no_argument, NULL, 'V' },
-		{ "offroot", no_argument, NULL, 'o' },	{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "atFh", longopts, NULL)) != -1) {
-		switch (c) {
-		case 'a':
-			opt->all = true;
-			break;
-		case 't':
-			opt->takeover = true;
-			break;
-		case 'F':
-			opt->foreground = true;
-			break;
-		case 'o':
-			opt->offroot = true;
-			break;
-		case 'V':
-			printf("mdmon %s\n", MDMON_VERSION);
-			exit(EXIT_READY);
-		case 'h':
-			usage(stdout);
-			exit(EXIT_READY);
-		default:
-			usage(stderr);
-			exit(EXIT_USAGE);
-		}
-	}
-	if (optind < argc && strcmp(argv[optind], "/proc/mdstat") == 0)
-		opt->all = true;
-	if (!opt->all && argc - optind != 1) {
-		log_error(optind == argc ? "no container named" : "more than one container named");
-		usage(stderr);
-		exit(EXIT_USAGE);
-	}
-	note_all_word(argc, argv, opt);
-	opt->container = opt->all ? NULL : argv[optind];
-}
 
 /* systemd spares processes whose name begins with '@' when it ends all others. */
 static bool in_initrd(void)
@@ -142,108 +50,6 @@ static bool in_initrd(void)
 	if (access("/etc/initrd-release", F_OK) == 0)
 		return true;
 	return statfs("/", &fs) == 0 && (fs.f_type == 0x01021994 /* tmpfs */ || fs.f_type == (__typeof__(fs.f_type))0x858458f6 /* ramfs */);
-}
-
-/* ---- the container's name -------------------------------------------------------------- */
-
-static int dev_of_kernel_name(const char *name, dev_t *dev)
-{
-	char path[PATH_MAX], buf[SYSFS_WORD_MAX];
-	ssize_t n;
-	int fd;
-
-	if (strchr(name, '/') || snprintf(path, sizeof(path), "/sys/block/%s/dev", name) >= (int)sizeof(path))
-		return -EINVAL;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = sysfs_read_fd(fd, buf, sizeof(buf));
-	close(fd);
-	return n < 0 ? (int)n : sysfs_parse_dev(buf, dev);
-}
-
-static int dev_of_path(const char *prefix, const char *name, dev_t *dev)
-{
-	char path[PATH_MAX];
-	struct stat sb;
-
-	if (snprintf(path, sizeof(path), "%s%s", prefix, name) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	if (stat(path, &sb))
-		return -errno;
-	if (!S_ISBLK(sb.st_mode))
-		return -ENOTBLK;
-	*dev = sb.st_rdev;
-	return 0;
-}
-
-/* All the forms that any mdadm uses: md127, md/NAME, a path, and "initrd/" before each. */
-static int resolve(const char *arg, struct start *s)
-{
-	const char *name = arg;
-	int err;
-
-	if (strncmp(name, "initrd/", 7) == 0)
-		name += 7;
-	if (name[0] == '/')
-		err = dev_of_path("", name, &s->dev);
-	else if (strncmp(name, "md/", 3) == 0)
-		err = dev_of_path("/dev/", name, &s->dev);
-	else
-		err = dev_of_kernel_name(name, &s->dev);
-	if (!err)
-		err = sysfs_block_name(s->dev, s->name, sizeof(s->name));
-	if (!err) {
-		s->md_dir = sysfs_open_md_dir(s->name);
-		err = s->md_dir < 0 ? s->md_dir : 0;
-	}
-	if (err)
-		log_error("%s is not a valid md device name: %s", arg,
-			  err == -ENOENT ? "no such md device" : strerror(-err));
-	return err;
-}
-
-/* ---- what kind of container ---------------------------------------------------------------- */
-
-const struct superswitch *find_superswitch(const char *metadata)
-{
-	static const struct superswitch *const known[] = { &super_imsm };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(known[i]->name, metadata) == 0)
-			return known[i];
-	return NULL;
-}
-
-static bool check_container(struct start *s)
-{
-	char buf[SYSFS_WORD_MAX];
-	struct metadata_version v;
-
-	if (sysfs_read_attr(s->md_dir, "level", buf, sizeof(buf)) < 0) {
-		log_error("failed to load sysfs info for %s", s->name);
-		return false;
-	}
-	if (buf[0]) {
-		log_error("%s is not a container - cannot monitor", s->name);
-		return false;
-	}
-	if (sysfs_read_attr(s->md_dir, "metadata_version", buf, sizeof(buf)) < 0) {
-		log_error("failed to load sysfs info for %s", s->name);
-		return false;
-	}
-	sysfs_parse_metadata_version(buf, &v);
-	if (!v.external || v.is_member) {
-		log_error("%s does not use external metadata - cannot monitor", s->name);
-		return false;
-	}
-	s->st.ss = find_superswitch(v.name);
-	if (!s->st.ss) {
-		log_error("%s uses unsupported metadata: %s", s->name, v.name);
-		return false;
-	}
-	snprintf(s->st.container, sizeof(s->st.container), "%s", s->name);
-	return true;
 }
 
 /* ---- loading ---------------------------------------------------------------------------------- */
@@ -256,7 +62,7 @@ static struct disk *open_component(const struct start *s, const struct sysfs_mem
 		return NULL;
 	d = disk_open(m->dev);
 	if (!d)
-		log_warning("%s: cannot open %s: %m", s->name, m->name + strlen("dev-"));
+		log_warning("%s: cannot open %s: %m", s->cont.name, m->name + strlen("dev-"));
 	return d;
 }
 
@@ -283,10 +89,10 @@ static bool load(struct start *s)
 	struct sysfs_member *list = NULL;
 	struct disk **disks;
 	size_t count = 0;
-	int err = sysfs_list_members(s->md_dir, &list, &count);
+	int err = sysfs_list_members(s->cont.md_dir, &list, &count);
 
 	if (err) {
-		log_error("failed to load sysfs info for %s: %s", s->name, strerror(-err));
+		log_error("failed to load sysfs info for %s: %s", s->cont.name, strerror(-err));
 		return false;
 	}
 	disks = calloc(count + 1, sizeof(*disks));
@@ -327,14 +133,15 @@ static void report_ready(void *arg)
 	struct start *s = arg;
 	int status = EXIT_READY;
 
-	log_info("%s: ready", s->name);
+	log_event(LOG_LEVEL_INFO, ABOUT("ready", NULL, NULL), "%s: ready", s->cont.name);
+	notify_ready(NULL);
 	if (s->status_fd < 0)
 		return;
 	log_flush();
 	log_to_background();
 	detach_stdio();
 	if (write(s->status_fd, &status, sizeof(status)) != sizeof(status))
-		log_warning("%s: nobody waits for the start to complete", s->name);
+		log_warning("%s: nobody waits for the start to complete", s->cont.name);
 	close(s->status_fd);
 	s->status_fd = -1;
 }
@@ -343,6 +150,16 @@ static void report_ready(void *arg)
 static void remove_pid_file(void *arg)
 {
 	rundir_remove_pid_file(&((struct start *)arg)->run);
+}
+
+static bool is_replaced(void *arg)
+{
+	return rundir_replaced(&((struct start *)arg)->run);
+}
+
+static void stay(void *arg)
+{
+	rundir_restore_pid_file(&((struct start *)arg)->run);
 }
 
 static void forget_disks(struct start *s)
@@ -355,71 +172,124 @@ static void forget_disks(struct start *s)
 	}
 }
 
-static void clean_up(struct start *s)
+static void unload(struct start *s)
 {
-	msg_server_close(s->mgr.server);
-	if (s->mgr.mdstat_fd >= 0)
-		close(s->mgr.mdstat_fd);
 	s->st.ss->free_super(&s->st);
 	forget_disks(s);
-	close(s->md_dir);
+}
+
+static int start_threads(struct start *s)
+{
+	int err;
+
+	lock_memory();
+	/* Failed members wait for the manager's "-blocked": it must not wait for memory to be written to them. */
+	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+	handoff_set_manager(getpid());
+	err = worker_start();
+	return err ? err : monitor_start(&s->st);
+}
+
+static void finish(struct start *s, enum manager_end end)
+{
+	switch (end) {
+	case MANAGER_HANDED_OVER: /* the helper may be inside a call that takes long: the process takes it along */
+		break;
+	case MANAGER_NO_ARRAYS:
+		rundir_remove_socket(&s->run);
+		monitor_stop();
+		worker_stop();
+		clients_serve_last(&s->mgr);
+		break;
+	case MANAGER_DRAINED:
+		monitor_stop();
+		worker_stop();
+		clients_serve_last(&s->mgr);
+		break;
+	case MANAGER_GOES_ON:
+		break;
+	}
+	log_flush();
 }
 
 static int run(struct start *s)
 {
-	int err, drained;
+	int err;
 
 	s->mgr.st = &s->st;
-	s->mgr.container_dev = s->dev;
-	s->mgr.container_md_dir = s->md_dir;
+	s->mgr.container_dev = s->cont.dev;
+	s->mgr.container_md_dir = s->cont.md_dir;
 	s->mgr.ready = report_ready;
 	s->mgr.leave = remove_pid_file;
+	s->mgr.replaced = is_replaced;
+	s->mgr.stay = stay;
 	s->mgr.arg = s;
 	s->mgr.mdstat_fd = mdstat_open();
 	if (s->mgr.mdstat_fd < 0) {
 		log_error("cannot open /proc/mdstat: %s", strerror(-s->mgr.mdstat_fd));
 		return EXIT_REFUSED;
 	}
-	lock_memory();
-	/* Failed members wait for the manager's "-blocked": it must not wait for memory to be written to them. */
-	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
-	handoff_set_manager(getpid());
-	err = worker_start();
-	if (!err)
-		err = monitor_start(&s->st);
+	err = start_threads(s);
 	if (err) {
 		log_error("failed to start monitor process: %s", strerror(-err));
 		return EXIT_USAGE;
 	}
-	drained = manager_run(&s->mgr);
-	/* After SIGTERM the files may be a successor's. */
-	if (!drained)
-		rundir_remove_socket(&s->run);
-	monitor_stop();
-	worker_stop();
-	manager_serve_last_clients(&s->mgr);
-	log_flush();
+	finish(s, manager_run(&s->mgr));
 	return EXIT_READY;
 }
 
-/* Before the predecessor is ended: could we take its place at all? What it wrote last is loaded afterwards. */
+/*
+ * Everything that can fail is tried before the predecessor is ended: could we take its place at all? What it wrote
+ * last is loaded afterwards.
+ */
 static bool make_way(struct start *s)
 {
-	if (s->run.victim <= 0)
-		return true;
-	if (!load(s))
+	bool possible = true;
+
+	if (s->run.victim) {
+		log_set_level(LOG_LEVEL_ERROR); /* the second time is soon enough for warnings */
+		possible = load(s);
+		unload(s);
+		log_set_level(s->opt->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	}
+	return possible && rundir_prepare(&s->run) && (!s->run.victim || rundir_evict(&s->run));
+}
+
+static bool take_place(struct start *s)
+{
+	if (!rundir_claim(&s->run, s->cont.name, s->opt->takeover, s->cont.md_dir))
 		return false;
-	s->st.ss->free_super(&s->st);
-	forget_disks(s);
-	return rundir_evict(&s->run);
+	if (!make_way(s) || !load(s)) {
+		rundir_abandon(&s->run);
+		return false;
+	}
+	s->mgr.server = rundir_publish(&s->run);
+	return s->mgr.server != NULL;
+}
+
+static int serve(struct start *s)
+{
+	int status = run(s);
+
+	if (status != EXIT_READY) {
+		rundir_remove_pid_file(&s->run);
+		rundir_remove_socket(&s->run);
+	}
+	msg_server_close(s->mgr.server);
+	if (s->mgr.mdstat_fd >= 0)
+		close(s->mgr.mdstat_fd);
+	unload(s);
+	return status;
 }
 
 /* The child, or the only process in the foreground. */
 static int daemon_main(struct start *s)
 {
 	int status = EXIT_REFUSED;
+	bool placed;
 
-	if (!check_container(s))
+	log_set_container(s->cont.name);
+	if (!container_identify(&s->cont, &s->st))
 		return EXIT_REFUSED;
 	manager_block_signals();
 	umask(077);
@@ -428,20 +298,11 @@ static int daemon_main(struct start *s)
 	if (chdir("/"))
 		log_warning("cannot change to the root directory: %m");
 	s->mgr.mdstat_fd = -1;
-	if (!rundir_claim(&s->run, s->name, s->opt->takeover, s->md_dir) || !make_way(s)) {
-		rundir_unlock(&s->run);
-		return EXIT_REFUSED;
-	}
-	if (load(s) && rundir_create_files(&s->run, &s->mgr.server)) {
-		rundir_unlock(&s->run);
-		status = run(s);
-		if (status != EXIT_READY) {
-			rundir_remove_pid_file(&s->run);
-			rundir_remove_socket(&s->run);
-		}
-		clean_up(s);
-	}
+	placed = take_place(s);
 	rundir_unlock(&s->run);
+	if (placed)
+		status = serve(s);
+	close(s->cont.md_dir);
 	return status;
 }
 
@@ -491,8 +352,7 @@ static int start_one(const struct options *opt, const char *name, bool foregroun
 	memset(&s, 0, sizeof(s));
 	s.opt = opt;
 	s.status_fd = -1;
-	s.md_dir = -1;
-	if (resolve(name, &s))
+	if (container_resolve(name, &s.cont))
 		return EXIT_NAME;
 	return foreground ? daemon_main(&s) : start_daemon(&s);
 }
@@ -525,10 +385,15 @@ static int start_all(const struct options *opt)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { 0 };
-	int err;
+	struct options opt;
+	int code, err;
 
-	parse_options(argc, argv, &opt);
+	log_open();
+	code = options_parse(argc, argv, &opt);
+	if (code >= 0)
+		return code;
+	if (opt.verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
 	if (opt.offroot || in_initrd())
 		argv[0][0] = '@';
 	err = sysfs_init();
@@ -536,5 +401,6 @@ int main(int argc, char **argv)
 		log_error("cannot open /sys/block: %s", strerror(-err));
 		return EXIT_NAME;
 	}
+	notify_open();
 	return opt.all ? start_all(&opt) : start_one(&opt, opt.container, opt.foreground);
 }

@@ -22,6 +22,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "report.h"
+
 #define MDMON_VERSION "0.1.0"
 
 /* Kernel names of arrays ("md126") and of attributes' directories ("dev-sda"). */
@@ -152,8 +154,12 @@ struct array_watch {
 	bool first;                /* its first pass is not over */
 	bool new_members;          /* a copy was taken over whose members have not been looked at */
 	bool clean_refused;        /* the kernel refused our last "clean": a write had come before */
+	bool told_dirty;           /* the handler settled on dirty the last time */
 	bool seen_running;         /* it was more than inactive under this daemon */
 	bool look;                 /* something happened: read it in this pass */
+	uint64_t write_since_ns;   /* CLOCK_MONOTONIC: since when a write waits for us, 0 = none does */
+	uint64_t failure_since_ns; /* since when writes wait for "-blocked", 0 = none do */
+	uint64_t sync_since_ns;    /* since when the sync runs (or is known to), 0 = none does */
 
 	atomic_uint requests; /* handoff: ARRAY_WANT_*, set by monitor, taken by manager */
 };
@@ -267,10 +273,12 @@ struct sync_result {
 	bool retry;       /* in: also write to disks whose last write failed */
 	unsigned written; /* disks that hold the new state durably */
 	unsigned failed;  /* disks whose write failed */
+	dev_t failed_dev[REPORT_FAILED]; /* the first of them */
 	unsigned reports; /* of them, those that had not failed the time before */
 	struct {
 		dev_t dev;
-		int error; /* -errno */
+		const char *name; /* of the disk; the handler's */
+		int error;        /* -errno */
 	} report[MAX_SYNC_REPORTS];
 };
 
@@ -321,6 +329,12 @@ struct superswitch {
 	int (*sync_metadata)(struct supertype *st, struct sync_result *res);
 
 	/*
+	 * monitor. Fills generation, disks and volumes of the report. Counts stay within the report's arrays; what
+	 * finds no room is left out.
+	 */
+	void (*report)(const struct supertype *st, struct report *r);
+
+	/*
 	 * manager. Checks what can be checked without the metadata (type, length,
 	 * ranges) and allocates u->space. 0, or -errno to refuse the message.
 	 */
@@ -344,8 +358,5 @@ struct superswitch {
 };
 
 extern const struct superswitch super_imsm;
-
-/* The handler for the text after "external:", or NULL. Any thread. */
-const struct superswitch *find_superswitch(const char *metadata);
 
 #endif

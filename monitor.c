@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -64,6 +63,10 @@ static struct {
 	uint64_t sync_failed_ns; /* since when */
 	uint64_t retry_sync_ns;
 	uint64_t next_look_ns;
+	uint64_t woken_ns;    /* when this pass's events were noticed */
+	bool report_due;
+	struct report_write write; /* for reports */
+	struct stall_stats write_stalls, failure_stalls;
 	unsigned poll_count;
 	struct pollfd poll_fd[MAX_POLL_FDS];
 	struct array_watch *poll_watch[MAX_POLL_FDS];
@@ -240,6 +243,101 @@ static struct array_view view_of(const struct active_array *a)
 	return v;
 }
 
+/* ---- how long the kernel has to wait for us ------------------------------------------- */
+
+static void count_stall(struct stall_stats *s, uint64_t *since_ns)
+{
+	uint64_t us = (clock_now_ns() - *since_ns) / 1000;
+	unsigned i = 0;
+
+	while (i < STALL_BUCKETS - 1 && us >= (UINT64_C(1000) << i))
+		i++;
+	s->bucket[i]++;
+	s->count++;
+	s->total_us += us;
+	if (us > s->max_us)
+		s->max_us = us;
+	*since_ns = 0;
+	mon.report_due = true;
+}
+
+static bool any_blocked(const struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (a->disks[i]->curr_state & MEMBER_BLOCKED)
+			return true;
+	return false;
+}
+
+/* A write that is let go is counted where "active" is written; "-blocked" is the manager's, and seen here. */
+static void note_stalls(const struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+
+	if (w->curr_state != ARRAY_WRITE_PENDING)
+		w->write_since_ns = 0;
+	else if (!w->write_since_ns)
+		w->write_since_ns = mon.woken_ns;
+	if (any_blocked(a)) {
+		if (!w->failure_since_ns)
+			w->failure_since_ns = mon.woken_ns;
+	} else if (w->failure_since_ns) {
+		count_stall(&mon.failure_stalls, &w->failure_since_ns);
+	}
+}
+
+/* ---- what administrators ask about afterwards --------------------------------------------- */
+
+static const char *action_name(enum sync_action action)
+{
+	switch (action) {
+	case SYNC_RESYNC:
+		return "resync";
+	case SYNC_RECOVER:
+		return "rebuild";
+	case SYNC_CHECK:
+		return "check";
+	case SYNC_REPAIR:
+		return "repair";
+	case SYNC_RESHAPE:
+		return "reshape";
+	case SYNC_NONE:
+	case SYNC_IDLE:
+	case SYNC_FROZEN:
+	case SYNC_UNKNOWN:
+		break;
+	}
+	return "sync";
+}
+
+static unsigned count_in_sync(const struct active_array *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->disk_count; i++)
+		n += !!(a->disks[i]->curr_state & MEMBER_IN_SYNC);
+	return n;
+}
+
+static void log_sync(const struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+	bool runs = sync_action_runs(w->curr_action), ran = w->sync_since_ns != 0;
+
+	if (runs && !ran) {
+		w->sync_since_ns = mon.woken_ns;
+		mon_log_event(LOG_LEVEL_INFO, ABOUT("sync-started", a->name, NULL), "%s: %s %s",
+			      a->name, action_name(w->curr_action), w->first ? "goes on" : "begins");
+	} else if (!runs && ran && w->curr_state > ARRAY_INACTIVE) {
+		unsigned s = (unsigned)((mon.woken_ns - w->sync_since_ns) / NS_PER_S), have = count_in_sync(a);
+
+		w->sync_since_ns = 0;
+		mon_log_event(LOG_LEVEL_INFO, ABOUT("sync-ended", a->name, NULL),
+			      "%s: %s ended after %u s, %u of %d members in sync", a->name,
+			      action_name(w->prev_action), s, have, a->raid_disks);
+	}
+}
+
 /* ---- telling the handler ---------------------------------------------------------- */
 
 static int metadata_slot(struct active_array *a, struct mdinfo *d)
@@ -250,6 +348,14 @@ static int metadata_slot(struct active_array *a, struct mdinfo *d)
 	if (d->meta_slot < 0)
 		d->meta_slot = mon.st->ss->find_slot(a, d->dev);
 	return d->meta_slot;
+}
+
+static void log_failure(const struct active_array *a, const struct mdinfo *m)
+{
+	const char *disk = m->name + strlen("dev-");
+
+	mon_log_event(LOG_LEVEL_WARNING, ABOUT("member-failed", a->name, disk), "%s: member %s %s",
+		      a->name, disk, m->curr_state & MEMBER_FAULTY ? "failed" : "has a bad block and is given up");
 }
 
 static void tell_members(struct active_array *a, const struct decision *d)
@@ -266,9 +372,19 @@ static void tell_members(struct active_array *a, const struct decision *d)
 		if (slot >= 0)
 			mon.st->ss->set_disk(a, slot, state);
 		if (faulty && !(m->prev_state & MEMBER_FAULTY))
-			mon_log(LOG_LEVEL_WARNING, "%s: member %s %s", a->name, m->name + strlen("dev-"),
-				m->curr_state & MEMBER_FAULTY ? "failed" : "has a bad block and is given up");
+			log_failure(a, m);
 	}
+}
+
+static void log_consistency(const struct active_array *a, enum consistency c)
+{
+	bool dirty = c == MARK_DIRTY;
+
+	if (dirty == a->watch->told_dirty)
+		return;
+	a->watch->told_dirty = dirty;
+	mon_log_event(LOG_LEVEL_DEBUG, ABOUT(dirty ? "array-dirty" : "array-clean", a->name, NULL),
+		      "%s: %s", a->name, dirty ? "dirty" : "clean");
 }
 
 static void tell_handler(struct active_array *a, struct decision *d)
@@ -277,6 +393,7 @@ static void tell_handler(struct active_array *a, struct decision *d)
 	if (d->tell_state) {
 		enum consistency c = mon.st->ss->set_array_state(a, d->consistency);
 
+		log_consistency(a, c);
 		if (d->starting) {
 			d->requests |= c == MARK_CLEAN ? ARRAY_WANT_READ_AUTO : ARRAY_WANT_ACTIVE;
 			d->dirty = c == MARK_DIRTY;
@@ -309,14 +426,6 @@ static void request_for_member(struct active_array *a, struct mdinfo *m, const s
 	}
 }
 
-static bool any_blocked(const struct active_array *a)
-{
-	for (unsigned i = 0; i < a->disk_count; i++)
-		if (a->disks[i]->curr_state & MEMBER_BLOCKED)
-			return true;
-	return false;
-}
-
 /* "active" must still wait for "-blocked", within its limit. */
 static bool hold(struct active_array *a)
 {
@@ -342,6 +451,8 @@ static void write_state(struct active_array *a, const char *word)
 	int err = sysfs_write_fd(a->array_state_fd, word);
 
 	a->watch->clean_refused = err == -EBUSY && word[0] == 'c';
+	if (word[0] == 'a' && a->watch->write_since_ns)
+		count_stall(&mon.write_stalls, &a->watch->write_since_ns);
 	/* EBUSY: a write came before our "clean"; the state will tell. A dying array needs no answer. */
 	if (err && err != -EBUSY && err != -ENODEV)
 		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
@@ -394,6 +505,7 @@ static void discard(struct active_array **link, bool last, int error)
 
 	*link = a->next;
 	mon.array_count--;
+	mon.report_due = true;
 	a->discard_error = error;
 	if (last && a->watch->adopted) {
 		mon.st->ss->close_array(a);
@@ -495,6 +607,7 @@ static void return_updates(void)
 	struct metadata_update *u = mon.applied, *next;
 
 	mon.applied = NULL;
+	mon.report_due |= u != NULL;
 	for (; u; u = next) {
 		next = (struct metadata_update *)u->node.next;
 		u->durable = !mon.sync_failed;
@@ -515,22 +628,73 @@ static void request_spare_checks(void)
 
 /* ---- the pass --------------------------------------------------------------------------------- */
 
+static void note_write(const struct sync_result *res, uint64_t began_ns)
+{
+	struct report_write *w = &mon.write;
+
+	w->count++;
+	w->errors += res->failed > 0;
+	w->end_ms = clock_wall_ms();
+	w->duration_us = (clock_now_ns() - began_ns) / 1000;
+	w->disks = res->written;
+	w->failed_count = res->failed < REPORT_FAILED ? res->failed : REPORT_FAILED;
+	memcpy(w->failed, res->failed_dev, w->failed_count * sizeof(w->failed[0]));
+	mon.report_due = true;
+	mon_log_event(LOG_LEVEL_DEBUG, ABOUT("metadata-written", NULL, NULL),
+		      "%s: metadata written to %u disks in %llu us", mon.st->container, res->written,
+		      (unsigned long long)w->duration_us);
+}
+
+static void log_write_errors(const struct sync_result *res, bool none)
+{
+	for (unsigned i = 0; i < res->reports; i++)
+		mon_log_event(LOG_LEVEL_ERROR,
+			      ABOUT("metadata-write-failed", NULL, res->report[i].name),
+			      "%s: writing metadata to disk %s failed: error %d", mon.st->container,
+			      res->report[i].name, -res->report[i].error);
+	if (none && !mon.sync_failed)
+		mon_log_event(LOG_LEVEL_ERROR, ABOUT("metadata-not-written", NULL, NULL),
+			      "%s: no disk took the metadata; writes to its arrays wait", mon.st->container);
+	if (!none && mon.sync_failed)
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("metadata-written-again", NULL, NULL),
+			      "%s: disks take the metadata again", mon.st->container);
+}
+
 static void sync_metadata(bool retry)
 {
 	struct sync_result res = { .retry = retry };
-	int r = mon.st->ss->sync_metadata(mon.st, &res);
+	uint64_t began = clock_now_ns();
+	bool none;
+	int r;
 
-	for (unsigned i = 0; i < res.reports; i++)
-		mon_log(LOG_LEVEL_ERROR, "%s: writing metadata to disk %u:%u failed: error %d", mon.st->container,
-			major(res.report[i].dev), minor(res.report[i].dev), -res.report[i].error);
-	if (r < 0 && !mon.sync_failed)
-		mon_log(LOG_LEVEL_ERROR, "%s: no disk took the metadata; writes to its arrays wait",
-			mon.st->container);
-	if (r < 0 && !mon.sync_failed)
+	handoff_note_writing(began);
+	r = mon.st->ss->sync_metadata(mon.st, &res);
+	handoff_note_writing(0);
+	none = r < 0;
+	if (r)
+		note_write(&res, began);
+	log_write_errors(&res, none);
+	if (none && !mon.sync_failed)
 		mon.sync_failed_ns = clock_now_ns();
-	mon.sync_failed = r < 0;
-	mon.retry_sync_ns = r < 0 ? clock_now_ns() + RETRY_SYNC_NS : 0;
-	mon.wake_manager |= res.reports > 0 || r < 0;
+	mon.sync_failed = none;
+	mon.retry_sync_ns = none ? clock_now_ns() + RETRY_SYNC_NS : 0;
+	mon.wake_manager |= res.reports > 0 || none;
+}
+
+/* Never between noticing and answering: nobody waits for it. */
+static void publish_report(bool timer)
+{
+	struct report *r;
+
+	if (!mon.report_due && !timer)
+		return;
+	mon.report_due = false;
+	r = handoff_report_room();
+	mon.st->ss->report(mon.st, r);
+	r->write = mon.write;
+	r->write_stalls = mon.write_stalls;
+	r->failure_stalls = mon.failure_stalls;
+	handoff_publish_report();
 }
 
 static void look_at_arrays(bool all)
@@ -544,6 +708,8 @@ static void look_at_arrays(bool all)
 			continue;
 		a->watch->look = true;
 		read_array(a);
+		note_stalls(a);
+		log_sync(a);
 		v = view_of(a);
 		mon.decision[n] = decide(&v);
 		tell_handler(a, &mon.decision[n]);
@@ -623,6 +789,7 @@ static void pass(bool timer)
 	finish_arrays();
 	request_spare_checks();
 	return_updates();
+	publish_report(timer);
 	if (holding() || not_durable()) /* an answer is still due to the kernel: so is the one to the client */
 		ticket = handoff_last_honoured();
 	handoff_pass_end(ticket, mon.wake_manager);
@@ -689,6 +856,7 @@ static bool wait_for_events(const sigset_t *sigs)
 		if (mon.poll_fd[i].revents)
 			mon.poll_watch[i]->look = true;
 	now = clock_now_ns();
+	mon.woken_ns = now;
 	mark_due(now);
 	if (now < mon.next_look_ns && !(mon.retry_sync_ns && now >= mon.retry_sync_ns))
 		return false;
@@ -716,7 +884,8 @@ static void *monitor_main(void *unused)
 	pthread_sigmask(SIG_SETMASK, NULL, &wait_mask);
 	sigdelset(&wait_mask, SIGUSR1);
 	handoff_set_monitor((pid_t)syscall(SYS_gettid));
-	mon.next_look_ns = clock_now_ns() + LOOK_INTERVAL_NS;
+	mon.woken_ns = clock_now_ns();
+	mon.next_look_ns = mon.woken_ns + LOOK_INTERVAL_NS;
 	while (!handoff_monitor_must_stop()) {
 		pass(timer);
 		if (handoff_monitor_must_stop())
@@ -733,6 +902,7 @@ int monitor_start(struct supertype *st)
 	int err;
 
 	mon.st = st;
+	handoff_let_monitor_run();
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	err = pthread_create(&mon.thread, &attr, monitor_main, NULL);

@@ -6,7 +6,7 @@
 
 /*
  * manager: starts the monitor thread for the container. Everything it will need is allocated
- * here. 0 or -errno. SIGUSR1 must be blocked.
+ * here. 0 or -errno. SIGUSR1 must be blocked. After monitor_stop() it goes on where it was.
  */
 int monitor_start(struct supertype *st);
 

@@ -185,7 +185,7 @@ struct client {
 };
 
 struct msg_server {
-	int fd;
+	int fd; /* -1: handed over to a successor */
 	size_t count;
 	struct client *client[MSG_SERVER_MAX_CLIENTS]; /* the first `count` are in use */
 	uint64_t last_id, last_order;
@@ -238,21 +238,40 @@ static int open_listener(const char *path)
 	return fd;
 }
 
-struct msg_server *msg_server_open(const char *path)
+/* Takes fd. */
+static struct msg_server *server_on(int fd)
 {
 	struct msg_server *s = calloc(1, sizeof(*s));
 
-	if (!s)
-		return NULL;
-	s->fd = open_listener(path);
-	if (s->fd < 0) {
-		int error = -s->fd;
+	if (s)
+		s->fd = fd;
+	else
+		close(fd);
+	return s;
+}
 
-		free(s);
+struct msg_server *msg_server_open(const char *path)
+{
+	int fd = open_listener(path);
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	return server_on(fd);
+}
+
+struct msg_server *msg_server_adopt(int fd)
+{
+	/* listen() once more: from now on SO_PEERCRED tells clients our pid, not the predecessor's. */
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || listen(fd, BACKLOG) < 0) {
+		int error = errno;
+
+		close(fd);
 		errno = error;
 		return NULL;
 	}
-	return s;
+	return server_on(fd);
 }
 
 static void client_free(struct client *c)
@@ -269,7 +288,8 @@ void msg_server_close(struct msg_server *s)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		client_free(s->client[i]);
-	close(s->fd);
+	if (s->fd >= 0)
+		close(s->fd);
 	free(s);
 }
 
@@ -291,7 +311,7 @@ static size_t server_find(const struct msg_server *s, uint64_t id)
 
 static bool can_accept(const struct msg_server *s)
 {
-	return s->count < MSG_SERVER_MAX_CLIENTS && s->accept_after == 0;
+	return s->fd >= 0 && s->count < MSG_SERVER_MAX_CLIENTS && s->accept_after == 0;
 }
 
 /*
@@ -616,6 +636,51 @@ void msg_server_drop(struct msg_server *s, uint64_t client)
 		server_remove(s, i);
 }
 
+static bool send_with_fd(int to, const void *bytes, size_t len, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .room = { 0 } };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+			    .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	return sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
+}
+
+static const char handover_answer[] = "handover";
+
+bool msg_server_hand_over(struct msg_server *s, uint64_t client)
+{
+	unsigned char frame[FRAME_SIZE + sizeof(handover_answer)];
+	size_t i = server_find(s, client);
+	size_t len = msg_encode(frame, sizeof(handover_answer), handover_answer);
+
+	if (i == s->count || s->client[i]->state != CLIENT_WORKING || s->fd < 0 ||
+	    !send_with_fd(s->client[i]->fd, frame, len, s->fd))
+		return false;
+	close(s->fd);
+	s->fd = -1;
+	return true;
+}
+
+pid_t msg_server_peer(const struct msg_server *s, uint64_t client)
+{
+	size_t i = server_find(s, client);
+	struct ucred c = { .pid = -1 };
+	socklen_t len = sizeof(c);
+
+	if (i == s->count || getsockopt(s->client[i]->fd, SOL_SOCKET, SO_PEERCRED, &c, &len))
+		return -1;
+	return c.pid;
+}
+
 /* ---- client ---- */
 
 #define CONNECT_TIMEOUT_SEC 5
@@ -722,7 +787,33 @@ static int take_answer(struct msg_parser *p, const void *bytes, size_t n)
 	return -ENOMEM;
 }
 
-static int receive_answer(int fd, struct msg_parser *p, uint64_t deadline)
+/* recv(), and a descriptor that came along into *passed; without `passed` none is taken. */
+static ssize_t receive(int fd, void *buf, size_t size, int *passed)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	if (passed) {
+		m.msg_control = control.room;
+		m.msg_controllen = sizeof(control.room);
+	}
+	n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
+		if (*passed >= 0)
+			close(*passed);
+		memcpy(passed, CMSG_DATA(c), sizeof(int));
+	}
+	return n;
+}
+
+static int receive_answer(int fd, struct msg_parser *p, uint64_t deadline, int *passed)
 {
 	unsigned char buf[512];
 	int r;
@@ -733,7 +824,7 @@ static int receive_answer(int fd, struct msg_parser *p, uint64_t deadline)
 		r = wait_until(fd, POLLIN, deadline);
 		if (r < 0)
 			return r;
-		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		n = receive(fd, buf, sizeof(buf), passed);
 		if (n == 0)
 			return -ECONNRESET;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -743,8 +834,8 @@ static int receive_answer(int fd, struct msg_parser *p, uint64_t deadline)
 	return r;
 }
 
-/* Sends a message without data and parses the answer, which stays in *answer. */
-static int exchange(int fd, int32_t kind, int timeout_ms, struct msg_parser *answer)
+/* Sends a message without data and parses the answer, which stays in *answer. `passed` as above. */
+static int exchange(int fd, int32_t kind, int timeout_ms, struct msg_parser *answer, int *passed)
 {
 	uint64_t limit = (uint64_t)timeout_ms * NSEC_PER_MSEC;
 	unsigned char frame[FRAME_SIZE];
@@ -754,13 +845,13 @@ static int exchange(int fd, int32_t kind, int timeout_ms, struct msg_parser *ans
 	if (kind > 0)
 		return -EINVAL;
 	r = send_all(fd, frame, msg_encode(frame, kind, NULL), monotonic_ns() + limit);
-	return r < 0 ? r : receive_answer(fd, answer, monotonic_ns() + limit);
+	return r < 0 ? r : receive_answer(fd, answer, monotonic_ns() + limit, passed);
 }
 
 int msg_ping(int fd, int32_t kind, int timeout_ms)
 {
 	struct msg_parser answer;
-	int r = exchange(fd, kind, timeout_ms, &answer);
+	int r = exchange(fd, kind, timeout_ms, &answer, NULL);
 
 	msg_parser_reset(&answer);
 	return r;
@@ -769,7 +860,7 @@ int msg_ping(int fd, int32_t kind, int timeout_ms)
 int msg_ask(int fd, int32_t kind, int timeout_ms, unsigned char **data, size_t *len)
 {
 	struct msg_parser answer;
-	int r = exchange(fd, kind, timeout_ms, &answer);
+	int r = exchange(fd, kind, timeout_ms, &answer, NULL);
 	size_t n = data_length(&answer);
 
 	*data = NULL;
@@ -783,6 +874,23 @@ int msg_ask(int fd, int32_t kind, int timeout_ms, unsigned char **data, size_t *
 		} else {
 			r = -ENOMEM;
 		}
+	}
+	msg_parser_reset(&answer);
+	return r;
+}
+
+int msg_ask_handover(int fd, int timeout_ms, int *listener)
+{
+	struct msg_parser answer;
+	int r;
+
+	*listener = -1;
+	r = exchange(fd, MSG_HANDOVER, timeout_ms, &answer, listener);
+	if (!r && *listener < 0)
+		r = answer.len == 0 ? -EOPNOTSUPP : -EPROTO;
+	if (r && *listener >= 0) {
+		close(*listener);
+		*listener = -1;
 	}
 	msg_parser_reset(&answer);
 	return r;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define MSG_START 0x5a5aa5a5u
 #define MSG_END 0xa5a55a5au
@@ -81,6 +82,12 @@ struct msg_request {
 struct msg_server *msg_server_open(const char *path);
 void msg_server_close(struct msg_server *s); /* closes all; does not unlink */
 
+/*
+ * The same on a listening socket that a predecessor handed over: clients that wait there are not lost. Takes fd. On
+ * error returns NULL with errno set, and fd is closed.
+ */
+struct msg_server *msg_server_adopt(int fd);
+
 /* Appends to pfds (capacity max) what the server waits for; returns how many. */
 size_t msg_server_pollfds(struct msg_server *s, struct pollfd *pfds, size_t max);
 #define MSG_SERVER_MAX_CLIENTS 256
@@ -114,6 +121,15 @@ void msg_server_reply(struct msg_server *s, uint64_t client, const void *data, i
 /* Closes the connection instead of answering. */
 void msg_server_drop(struct msg_server *s, uint64_t client);
 
+/*
+ * Answers MSG_REQ_HANDOVER with the listening socket. We accept nobody any more, unless it fails. False: the client
+ * has gone or does not take it.
+ */
+bool msg_server_hand_over(struct msg_server *s, uint64_t client);
+
+/* The client's process, as it connected; -1 if it has gone. */
+pid_t msg_server_peer(const struct msg_server *s, uint64_t client);
+
 /* ---- client ---- */
 
 /*
@@ -133,5 +149,11 @@ int msg_ping(int fd, int32_t kind, int timeout_ms);
  * NUL behind its *len bytes; NULL with *len 0 if the answer has no data.
  */
 int msg_ask(int fd, int32_t kind, int timeout_ms, unsigned char **data, size_t *len);
+
+/*
+ * Asks the daemon to leave at once (MSG_HANDOVER). 0: it let go of the arrays and *listener is its listening socket.
+ * -EOPNOTSUPP: it is not one of ours, and goes on. Otherwise -errno, as msg_ping: not known what it does.
+ */
+int msg_ask_handover(int fd, int timeout_ms, int *listener);
 
 #endif

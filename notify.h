@@ -12,12 +12,24 @@
 /*
  * start-up, before fork: takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment. A path and an
  * abstract name ("@...") are understood; what makes no sense is logged and ignored.
+ *
+ * A WATCHDOG_PID that is not ours means that another process is watched. It is compared here, once: a child that is
+ * forked later goes on as what its parent was. That is the way of Type=forking, where systemd normally does not set
+ * NOTIFY_SOCKET; where it does (NotifyAccess=), it listens to the main process, which then is the child.
  */
 void notify_open(void);
 
-/* "READY=1" with STATUS=... if `status` is not NULL. */
+/*
+ * "READY=1" with STATUS=... if `status` is not NULL. If that finds no room, it goes before what is said next; so does
+ * a status.
+ */
 void notify_ready(const char *status);
-/* "STATUS=..."; nothing is sent if it is the same text as the last time. */
+
+/*
+ * "STATUS=..."; nothing is sent if it is the same text as the last time. Newlines and other control characters become
+ * spaces; what is beyond 511 bytes is cut.
+ */
+void notify_status(const char *status);
 void notify_status(const char *status);
 void notify_stopping(void); /* "STOPPING=1" */
 void notify_watchdog(void); /* "WATCHDOG=1" */

@@ -20,10 +20,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define PING_TIMEOUT_MS 20000
-#define VICTIM_WAIT_MS 5000
+#define HANDOVER_MS 3000     /* ours takes milliseconds, unless it waits for a disk */
+#define FLUSH_MS 2000        /* for another one to write what clients have asked for */
+#define TERM_MS 1000         /* for another one to leave when its arrays become clean */
+#define KILL_MS 60000        /* a killed process ends when the disks have taken its last write */
 
 pid_t pidfile_parse(const char *text)
 {
@@ -46,7 +50,7 @@ static const char *last_component(const char *path)
 
 bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container)
 {
-	bool program = false, named = false;
+	bool program = false, named = !container;
 
 	for (size_t at = 0; at < len; at += strnlen(cmdline + at, len - at) + 1) {
 		char word[256];
@@ -60,7 +64,7 @@ bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container)
 		if (!at)
 			program = strcmp(last_component(word), "mdmon") == 0 || strcmp(word, "@dmon") == 0;
 		else
-			named |= strcmp(last_component(word), container) == 0;
+			named |= container && strcmp(last_component(word), container) == 0;
 	}
 	return program && named;
 }
@@ -137,33 +141,120 @@ static bool ends_within(int pidfd, int ms)
 	return poll(&p, 1, ms) > 0;
 }
 
+static bool write_pid(const struct rundir *r, pid_t pid)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)pid);
+	int fd;
+	bool ok;
+
+	unlink(r->new_pid_path);
+	fd = open(r->new_pid_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		log_error("cannot create %s: %m", r->new_pid_path);
+		return false;
+	}
+	ok = write(fd, text, (size_t)len) == len;
+	if (close(fd))
+		ok = false;
+	if (!ok) {
+		log_error("cannot write %s: %m", r->new_pid_path);
+		unlink(r->new_pid_path);
+	}
+	return ok;
+}
+
+/* In one step: there is no moment without the file. */
+static bool publish_pid(struct rundir *r)
+{
+	if (r->created)
+		return true;
+	if (rename(r->new_pid_path, r->pid_path)) {
+		log_error("cannot create %s: %m", r->pid_path);
+		return false;
+	}
+	r->created = true;
+	return true;
+}
+
+static bool set_pid_file(const struct rundir *r, pid_t pid)
+{
+	if (!write_pid(r, pid))
+		return false;
+	if (rename(r->new_pid_path, r->pid_path) == 0)
+		return true;
+	log_error("cannot create %s: %m", r->pid_path);
+	return false;
+}
+
+/* The file of a daemon that goes on must name it. */
+static void give_back_pid_file(struct rundir *r)
+{
+	r->created = false;
+	set_pid_file(r, r->victim);
+}
+
+void rundir_restore_pid_file(struct rundir *r)
+{
+	if (read_pid(r) != getpid())
+		r->created = set_pid_file(r, getpid());
+}
+
+/* One of ours lets go of its arrays and hands over its socket. False: SIGTERM has to say it. */
+static bool ask_handover(struct rundir *r, int pidfd)
+{
+	int fd = msg_connect(r->sock_path);
+	int err = fd < 0 ? fd : msg_ask_handover(fd, HANDOVER_MS, &r->inherited);
+
+	if (err == -EOPNOTSUPP) {
+		/* What it has acknowledged it may not have written yet. */
+		msg_ping(fd, MSG_PING_MONITOR, FLUSH_MS);
+	}
+	if (fd >= 0)
+		close(fd);
+	return !err && ends_within(pidfd, TERM_MS);
+}
+
+static bool terminate(const struct rundir *r, int pidfd)
+{
+	syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0);
+	if (ends_within(pidfd, TERM_MS))
+		return true;
+	log_info("%s: process %d does not end; killing it", r->container, (int)r->victim);
+	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	return ends_within(pidfd, KILL_MS);
+}
+
+static void log_takeover(const struct rundir *r, uint64_t began_ns)
+{
+	log_event(LOG_LEVEL_INFO, ABOUT("takeover", NULL, NULL), "%s: took over from process %d in %llu ms",
+		  r->container, (int)r->victim, (unsigned long long)((clock_now_ns() - began_ns) / NS_PER_MS));
+}
+
 bool rundir_evict(struct rundir *r)
 {
-	int fd = (int)syscall(SYS_pidfd_open, r->victim, 0);
+	uint64_t began = clock_now_ns();
+	int pidfd = (int)syscall(SYS_pidfd_open, r->victim, 0);
 	bool gone;
 
-	if (fd < 0 && errno == ESRCH)
+	if (pidfd < 0 && errno == ESRCH)
 		return true;
-	if (fd < 0) {
+	if (pidfd < 0) {
 		log_error("%s: cannot watch process %d: %m", r->container, (int)r->victim);
 		return false;
 	}
 	/* The pid may have changed its owner before we had the descriptor; it cannot any more. */
-	if (!is_daemon(r, r->victim)) {
-		close(fd);
-		return true;
-	}
-	log_info("%s: taking over from process %d", r->container, (int)r->victim);
-	syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0);
-	gone = ends_within(fd, VICTIM_WAIT_MS);
-	if (!gone) {
-		log_warning("%s: process %d does not end; killing it", r->container, (int)r->victim);
-		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-		gone = ends_within(fd, VICTIM_WAIT_MS);
+	gone = !is_daemon(r, r->victim);
+	if (!gone && publish_pid(r)) {
+		gone = ask_handover(r, pidfd) || terminate(r, pidfd);
+		if (gone)
+			log_takeover(r, began);
+		else
+			give_back_pid_file(r);
 	}
 	if (!gone)
 		log_error("%s: process %d cannot be ended", r->container, (int)r->victim);
-	close(fd);
+	close(pidfd);
 	return gone;
 }
 
@@ -176,29 +267,43 @@ static bool take_lock(struct rundir *r, int md_dir)
 	return false;
 }
 
+static void name_paths(struct rundir *r)
+{
+	snprintf(r->pid_path, sizeof(r->pid_path), "%s/%s.pid", RUNDIR, r->container);
+	snprintf(r->sock_path, sizeof(r->sock_path), "%s/%s.sock", RUNDIR, r->container);
+	snprintf(r->new_pid_path, sizeof(r->new_pid_path), "%s/%s.pid.new", RUNDIR, r->container);
+	snprintf(r->new_sock_path, sizeof(r->new_sock_path), "%s/%s.sock.new", RUNDIR, r->container);
+}
+
+/* Who is there: the process that the pid file names, or, if that is none of ours, the one that listens. */
+static pid_t find_victim(const struct rundir *r)
+{
+	pid_t pid = read_pid(r);
+
+	if (is_daemon(r, pid))
+		return pid;
+	pid = listener(r);
+	return is_daemon(r, pid) ? pid : 0;
+}
+
 bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir)
 {
-	pid_t pid;
-
-	*r = (struct rundir){ .lock = -1 };
+	*r = (struct rundir){ .lock = -1, .inherited = -1 };
 	snprintf(r->container, sizeof(r->container), "%s", container);
-	snprintf(r->pid_path, sizeof(r->pid_path), "%s/%s.pid", RUNDIR, container);
-	snprintf(r->sock_path, sizeof(r->sock_path), "%s/%s.sock", RUNDIR, container);
+	name_paths(r);
 	if (mkdir(RUNDIR, 0755) && errno != EEXIST) {
 		log_error("cannot create %s: %m", RUNDIR);
 		return false;
 	}
 	if (!take_lock(r, md_dir))
 		return false;
-	pid = read_pid(r);
-	if (pid < 0) /* no file or nonsense in it; but who listens is there */
-		pid = listener(r);
-	if (!is_daemon(r, pid))
-		return true;
-	r->victim = pid;
-	if (takeover || !answers(r))
+	r->victim = find_victim(r);
+	if (!r->victim || takeover || !answers(r))
 		return true;
 	log_error("%s already managed", container);
+	/* A start that was killed half way may have left its own pid there. */
+	if (read_pid(r) != r->victim)
+		give_back_pid_file(r);
 	return false;
 }
 
@@ -209,41 +314,76 @@ void rundir_unlock(struct rundir *r)
 	r->lock = -1;
 }
 
-static bool write_pid_file(const struct rundir *r)
+bool rundir_prepare(struct rundir *r)
 {
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	int fd = open(r->pid_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool ok;
-
-	if (fd < 0) {
-		log_error("cannot create %s: %m", r->pid_path);
+	if (!write_pid(r, getpid()))
+		return false;
+	r->server = msg_server_open(r->new_sock_path);
+	if (!r->server) {
+		log_error("cannot create socket %s: %m", r->sock_path);
+		unlink(r->new_pid_path);
+		unlink(r->new_sock_path);
 		return false;
 	}
-	ok = write(fd, text, (size_t)len) == len;
-	if (close(fd))
-		ok = false;
-	if (!ok) {
-		log_error("cannot write %s: %m", r->pid_path);
-		unlink(r->pid_path);
-	}
-	return ok;
+	r->prepared = true;
+	return true;
 }
 
-bool rundir_create_files(struct rundir *r, struct msg_server **server)
+static struct msg_server *take_inherited(struct rundir *r)
 {
-	unlink(r->pid_path);
-	unlink(r->sock_path);
-	if (!write_pid_file(r))
-		return false;
-	*server = msg_server_open(r->sock_path);
-	if (!*server) {
+	struct msg_server *s = msg_server_adopt(r->inherited);
+
+	r->inherited = -1;
+	if (!s)
+		log_warning("%s: cannot use the socket handed over: %m", r->container);
+	return s;
+}
+
+struct msg_server *rundir_publish(struct rundir *r)
+{
+	struct msg_server *s = r->inherited >= 0 ? take_inherited(r) : NULL;
+
+	if (!publish_pid(r))
+		goto fail;
+	if (s) {
+		unlink(r->new_sock_path);
+		msg_server_close(r->server);
+	} else if (rename(r->new_sock_path, r->sock_path) == 0) {
+		s = r->server;
+	} else {
 		log_error("cannot create socket %s: %m", r->sock_path);
-		unlink(r->pid_path);
-		return false;
+		goto fail;
 	}
-	r->created = true;
-	return true;
+	r->server = NULL;
+	r->prepared = false;
+	return s;
+fail:
+	msg_server_close(s);
+	rundir_abandon(r);
+	return NULL;
+}
+
+void rundir_abandon(struct rundir *r)
+{
+	if (r->prepared) {
+		unlink(r->new_pid_path);
+		unlink(r->new_sock_path);
+	}
+	msg_server_close(r->server);
+	if (r->inherited >= 0)
+		close(r->inherited);
+	r->server = NULL;
+	r->prepared = false;
+	r->inherited = -1;
+	rundir_remove_pid_file(r);
+	rundir_remove_socket(r);
+}
+
+bool rundir_replaced(const struct rundir *r)
+{
+	pid_t pid = read_pid(r);
+
+	return pid > 0 && pid != getpid() && is_mdmon_of(pid, NULL);
 }
 
 void rundir_remove_pid_file(struct rundir *r)

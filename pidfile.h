@@ -15,10 +15,13 @@
 struct rundir {
 	int lock;       /* locked while a daemon of this container starts; -1: not */
 	pid_t victim;   /* the daemon that is there now; 0: none */
+	bool prepared;  /* the new files are there, under other names */
 	bool created;   /* the files there are ours */
+	int inherited;  /* the victim's listening socket, handed over; -1: none */
+	struct msg_server *server; /* prepared and not published yet */
 	char container[MD_NAME_MAX];
-	char pid_path[256];
-	char sock_path[256];
+	char pid_path[256], new_pid_path[256];
+	char sock_path[256], new_sock_path[256];
 };
 
 /*
@@ -29,16 +32,33 @@ struct rundir {
 bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir);
 
 /*
- * Ends the victim: SIGTERM lets it finish and let its arrays go; if it does not get there within some seconds it
- * is killed, since two daemons that write the same metadata are worse. False: it cannot be ended (logged).
+ * Creates what could fail to be created: pid file and socket, under names of their own. False: logged, and nothing of
+ * ours is left behind.
+ */
+bool rundir_prepare(struct rundir *r);
+
+/*
+ * Ends the victim. One of ours hands over at once: its arrays as they are, and its socket with the clients that wait
+ * there. Another one is sent SIGTERM and has a second, in which its arrays may become clean. One that does not
+ * answer, or does not end, is killed: two daemons that write the same metadata are worse. All of them are as good as
+ * a crash, which loses nothing. False: it cannot be ended (logged); it keeps its files.
  */
 bool rundir_evict(struct rundir *r);
 
-/* Creates pid file and socket, replacing stale ones. False: logged, and nothing of ours is left behind. */
-bool rundir_create_files(struct rundir *r, struct msg_server **server);
+/* Puts the prepared files in their places, whatever is there. NULL: logged, and nothing of ours is left behind. */
+struct msg_server *rundir_publish(struct rundir *r);
+
+/* The start failed: removes what rundir_prepare made, and our pid file if it is in its place. */
+void rundir_abandon(struct rundir *r);
 
 /* Other starts may go on. Harmless if called twice. */
 void rundir_unlock(struct rundir *r);
+
+/* The pid file names another daemon, which runs: we have a successor. */
+bool rundir_replaced(const struct rundir *r);
+
+/* The successor died before it had taken our place. */
+void rundir_restore_pid_file(struct rundir *r);
 
 /*
  * Removes our files, unless somebody else has replaced them. First the pid file, by which clients tell whether
@@ -50,7 +70,7 @@ void rundir_remove_socket(struct rundir *r);
 /* Pure: the text of a pid file. -1 if it holds no sensible pid. */
 pid_t pidfile_parse(const char *text);
 
-/* Pure: the NUL-separated words of a command line belong to an mdmon of this container. */
+/* Pure: the NUL-separated words of a command line belong to an mdmon of this container; NULL: of any. */
 bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container);
 
 #endif

@@ -127,8 +127,9 @@ static int keep_disks(struct imsm_super *s, const char *container, struct imsm_c
 		struct imsm_dl *dl;
 
 		if (index[i] == IMSM_DROPPED) {
-			log_warning("%s: disk %s is not used: %s", container, cand[i].disk->name,
-				    cand[i].why ? cand[i].why : "it was replaced or failed earlier");
+			log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, cand[i].disk->name),
+				  "%s: disk %s is not used: %s", container, cand[i].disk->name,
+				  cand[i].why ? cand[i].why : "it was replaced or failed earlier");
 			continue;
 		}
 		dl = dl_new(cand[i].disk, cand[i].serial);
@@ -348,9 +349,12 @@ static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 		res->written++;
 		return;
 	}
+	if (res->failed < REPORT_FAILED)
+		res->failed_dev[res->failed] = dl->dev;
 	res->failed++;
 	if (!dl->stale && res->reports < MAX_SYNC_REPORTS) {
 		res->report[res->reports].dev = dl->dev;
+		res->report[res->reports].name = dl->disk->name;
 		res->report[res->reports++].error = error;
 	}
 	dl->stale = true;
@@ -422,6 +426,11 @@ static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
 	return 1;
 }
 
+static void imsm_report_entry(const struct supertype *st, struct report *r)
+{
+	imsm_report(&super_of(st)->c, r);
+}
+
 /* ---- updates ---- */
 
 static int imsm_prepare_update(struct supertype *st, struct metadata_update *u)
@@ -430,7 +439,8 @@ static int imsm_prepare_update(struct supertype *st, struct metadata_update *u)
 	int err = imsm_check_message(u->buf, u->len, &why);
 
 	if (err)
-		log_warning("%s: metadata update of %zu bytes refused: %s", st->container, u->len, why);
+		log_event(LOG_LEVEL_WARNING, ABOUT("update-refused", NULL, NULL),
+			  "%s: metadata update of %zu bytes refused: %s", st->container, u->len, why);
 	return err;
 }
 
@@ -440,7 +450,8 @@ static int apply_message(struct imsm_super *s, const struct supertype *st, const
 	int err = imsm_apply_message(&s->c, &s->scratch, u->buf, u->len, &why);
 
 	if (err)
-		mon_log(LOG_LEVEL_WARNING, "%s: metadata update refused: %s", st->container, why);
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("update-refused", NULL, NULL),
+			      "%s: metadata update refused: %s", st->container, why);
 	return err;
 }
 
@@ -561,6 +572,7 @@ const struct superswitch super_imsm = {
 	.set_array_state = imsm_state_entry,
 	.set_disk = imsm_disk_entry,
 	.sync_metadata = imsm_sync_metadata,
+	.report = imsm_report_entry,
 	.prepare_update = imsm_prepare_update,
 	.activate_spare = imsm_activate_spare,
 	.process_update = imsm_process_update,

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <poll.h>
 
 #undef RUNDIR
@@ -187,7 +188,7 @@ static void write_file(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void write_pid(pid_t pid)
+static void put_pid(pid_t pid)
 {
 	char text[32];
 
@@ -205,6 +206,24 @@ static pid_t pid_in_file(void)
 static bool exists(const char *path)
 {
 	return access(path, F_OK) == 0;
+}
+
+/* As a start without a predecessor does it. */
+static struct msg_server *create_files(struct rundir *r)
+{
+	return rundir_prepare(r) ? rundir_publish(r) : NULL;
+}
+
+static unsigned files_in_rundir(void)
+{
+	DIR *d = opendir(RUNDIR);
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2; /* . and .. */
 }
 
 /* Somebody else could take the lock. */
@@ -229,8 +248,9 @@ static void test_claim_create_remove(void **state)
 	assert_int_equal(stat(RUNDIR, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0755);
 	assert_false(is_unlocked());
-	assert_true(rundir_create_files(&r, &server));
+	server = create_files(&r);
 	assert_non_null(server);
+	assert_int_equal(files_in_rundir(), 2); /* none under another name is left */
 	assert_int_equal(pid_in_file(), getpid());
 	assert_int_equal(stat(PID_FILE, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
@@ -260,11 +280,12 @@ static void test_stale_files_are_replaced(void **state)
 		write_file(PID_FILE, stale[i]);
 		write_file(SOCK_FILE, "no socket");
 		assert_true(rundir_claim(&r, "md127", i % 2, md_dir));
-		assert_true(rundir_create_files(&r, &server));
+		server = create_files(&r);
+		assert_non_null(server);
 		assert_int_equal(pid_in_file(), getpid());
 		rundir_unlock(&r);
 		rundir_remove_pid_file(&r);
-	rundir_remove_socket(&r);
+		rundir_remove_socket(&r);
 		msg_server_close(server);
 	}
 }
@@ -283,7 +304,7 @@ static void test_stale_file_may_name_ourselves(void **state)
 	memcpy(saved, program_name, sizeof(saved));
 	memcpy(program_name, as_daemon, sizeof(as_daemon));
 	mkdir(RUNDIR, 0755);
-	write_pid(getpid());
+	put_pid(getpid());
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
 	memcpy(program_name, saved, sizeof(saved));
 	assert_int_equal(r.victim, 0);
@@ -298,9 +319,10 @@ static void test_files_of_a_successor_stay(void **state)
 
 	(void)state;
 	assert_true(rundir_claim(&r, "md127", false, md_dir));
-	assert_true(rundir_create_files(&r, &server));
+	server = create_files(&r);
+	assert_non_null(server);
 	rundir_unlock(&r);
-	write_pid(1);
+	put_pid(1);
 	rundir_remove_pid_file(&r);
 	rundir_remove_socket(&r);
 	assert_true(exists(PID_FILE) && exists(SOCK_FILE));
@@ -313,7 +335,7 @@ static void test_nothing_is_removed_that_was_not_created(void **state)
 
 	(void)state;
 	mkdir(RUNDIR, 0755);
-	write_pid(getpid());
+	put_pid(getpid());
 	assert_true(rundir_claim(&r, "md127", false, md_dir));
 	rundir_remove_pid_file(&r);
 	rundir_remove_socket(&r);
@@ -321,21 +343,45 @@ static void test_nothing_is_removed_that_was_not_created(void **state)
 	rundir_unlock(&r);
 }
 
+/* Nothing is left of a start that fails, and what was there before is there still. */
 static void test_no_socket_no_pid_file(void **state)
 {
-	struct msg_server *server = NULL;
 	struct rundir r;
 
 	(void)state;
 	log_set_level((enum log_level)-1);
+	mkdir(RUNDIR, 0755);
+	put_pid(1);
 	assert_true(rundir_claim(&r, "md127", false, md_dir));
+	assert_int_equal(mkdir(SOCK_FILE ".new", 0755), 0);
+	assert_false(rundir_prepare(&r));
+	assert_int_equal(rmdir(SOCK_FILE ".new"), 0);
 	assert_int_equal(mkdir(SOCK_FILE, 0755), 0);
-	assert_false(rundir_create_files(&r, &server));
+	write_file(SOCK_FILE "/x", "");
+	assert_true(rundir_prepare(&r));
+	assert_null(rundir_publish(&r));
 	log_set_level(LOG_LEVEL_ERROR);
-	assert_null(server);
 	assert_false(exists(PID_FILE));
 	rundir_unlock(&r);
+	unlink(SOCK_FILE "/x");
 	rmdir(SOCK_FILE);
+	assert_int_equal(files_in_rundir(), 0);
+}
+
+static void test_abandoned_start_leaves_nothing(void **state)
+{
+	struct rundir r;
+
+	(void)state;
+	mkdir(RUNDIR, 0755);
+	put_pid(1);
+	assert_true(rundir_claim(&r, "md127", false, md_dir));
+	assert_true(rundir_prepare(&r));
+	assert_int_equal(pid_in_file(), 1);
+	rundir_abandon(&r);
+	rundir_unlock(&r);
+	assert_int_equal(pid_in_file(), 1);
+	assert_int_equal(files_in_rundir(), 1);
 }
 
 static void test_other_containers_are_left_alone(void **state)
@@ -348,7 +394,8 @@ static void test_other_containers_are_left_alone(void **state)
 	write_file(RUNDIR "/md126.pid", "1\n");
 	write_file(RUNDIR "/map", "");
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
-	assert_true(rundir_create_files(&r, &server));
+	server = create_files(&r);
+	assert_non_null(server);
 	rundir_unlock(&r);
 	rundir_remove_pid_file(&r);
 	rundir_remove_socket(&r);
@@ -423,7 +470,7 @@ static void test_foreign_process_is_no_victim(void **state)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct process p = start(names[i][0], names[i][1]);
 
-		write_pid(p.pid);
+		put_pid(p.pid);
 		assert_true(rundir_claim(&r, "md127", true, md_dir));
 		assert_int_equal(r.victim, 0);
 		rundir_unlock(&r);
@@ -454,11 +501,13 @@ static void test_foreign_process_is_not_ended(void **state)
 	p = start("vim", "md127");
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
 	r.victim = p.pid;
+	assert_true(rundir_prepare(&r));
 	assert_true(rundir_evict(&r));
 	assert_true(is_alive(&p));
 	assert_int_equal(finish(&p), 0);
 	r.victim = p.pid; /* there is no such process any more */
 	assert_true(rundir_evict(&r));
+	rundir_abandon(&r);
 	rundir_unlock(&r);
 }
 
@@ -473,12 +522,15 @@ static void test_silent_predecessor_is_ended(void **state)
 	for (int takeover = 0; takeover < 2; takeover++) {
 		struct process p = start("@sbin/mdmon", "md127");
 
-		write_pid(p.pid);
+		put_pid(p.pid);
 		assert_true(rundir_claim(&r, "md127", takeover, md_dir));
 		assert_int_equal(r.victim, p.pid);
 		assert_true(is_alive(&p));
+		assert_true(rundir_prepare(&r));
 		assert_true(rundir_evict(&r));
 		assert_int_equal(finish(&p), SIGTERM);
+		assert_int_equal(pid_in_file(), getpid());
+		rundir_abandon(&r);
 		rundir_unlock(&r);
 	}
 }
@@ -494,10 +546,12 @@ static void test_stubborn_predecessor_is_killed(void **state)
 	signal(SIGTERM, SIG_IGN); /* which the child inherits */
 	p = start("mdmon", "md127");
 	signal(SIGTERM, SIG_DFL);
-	write_pid(p.pid);
+	put_pid(p.pid);
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
+	assert_true(rundir_prepare(&r));
 	assert_true(rundir_evict(&r));
 	assert_int_equal(finish(&p), SIGKILL);
+	rundir_abandon(&r);
 	rundir_unlock(&r);
 }
 
@@ -554,7 +608,7 @@ static void test_answering_predecessor_refuses_us(void **state)
 	need_pidfd();
 	mkdir(RUNDIR, 0755);
 	daemon = start_server();
-	write_pid(daemon);
+	put_pid(daemon);
 	assert_false(rundir_claim(&r, "md127", false, md_dir));
 	rundir_unlock(&r);
 	assert_true(is_unlocked());
@@ -563,13 +617,150 @@ static void test_answering_predecessor_refuses_us(void **state)
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
 	assert_int_equal(r.victim, daemon);
 	assert_int_equal(waitpid(daemon, NULL, WNOHANG), 0);
+	assert_true(rundir_prepare(&r));
 	assert_true(rundir_evict(&r));
 	assert_ends_by(daemon, SIGTERM);
+	rundir_abandon(&r);
 	rundir_unlock(&r);
 }
 
-/* The pid file names somebody else than the one who listens, and who is no mdmon. */
-static void test_listener_must_be_the_one_in_the_pid_file(void **state)
+/* A start that was killed half way left its own pid there: refused, and the file is put right. */
+static void test_pid_file_of_a_daemon_is_put_right(void **state)
+{
+	struct rundir r;
+	pid_t daemon;
+
+	(void)state;
+	need_pidfd();
+	mkdir(RUNDIR, 0755);
+	daemon = start_server();
+	put_pid(4194303);
+	log_set_level((enum log_level)-1);
+	assert_false(rundir_claim(&r, "md127", false, md_dir));
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(pid_in_file(), daemon);
+	rundir_unlock(&r);
+	kill(daemon, SIGKILL);
+	assert_ends_by(daemon, SIGKILL);
+}
+
+/* One of ours: it hands over its socket, with those who wait there, and leaves. */
+static void serve_until_handover(struct msg_server *s)
+{
+	struct pollfd pfds[MSG_SERVER_MAX_POLLFDS];
+	struct msg_request req;
+
+	for (;;) {
+		size_t n = msg_server_pollfds(s, pfds, COUNT(pfds));
+
+		poll(pfds, n, -1);
+		msg_server_run(s, pfds, n, 0);
+		if (!msg_server_next(s, &req))
+			continue;
+		if (req.kind == MSG_REQ_HANDOVER)
+			_exit(msg_server_hand_over(s, req.client) ? 0 : 1);
+		msg_server_reply(s, req.client, NULL, 0, 0);
+	}
+}
+
+static pid_t start_own_server(void)
+{
+	const struct rundir r = { .sock_path = SOCK_FILE };
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		serve_until_handover(msg_server_open(SOCK_FILE));
+	}
+	for (int i = 0; i < 2000 && listener(&r) != pid; i++)
+		poll(NULL, 0, 25);
+	return pid;
+}
+
+static void test_socket_is_handed_over(void **state)
+{
+	struct msg_server *server;
+	struct rundir r;
+	int status, waiting;
+	pid_t daemon;
+
+	(void)state;
+	need_pidfd();
+	mkdir(RUNDIR, 0755);
+	daemon = start_own_server();
+	put_pid(daemon);
+	assert_true(rundir_claim(&r, "md127", true, md_dir));
+	assert_int_equal(r.victim, daemon);
+	assert_true(rundir_prepare(&r));
+	assert_true(rundir_evict(&r));
+	assert_true(r.inherited >= 0);
+	assert_int_equal(waitpid(daemon, &status, 0), daemon);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(pid_in_file(), getpid());
+	/* Nobody serves at this moment, and still nobody is refused. */
+	waiting = msg_connect(SOCK_FILE);
+	assert_true(waiting >= 0);
+	server = rundir_publish(&r);
+	assert_non_null(server);
+	assert_int_equal(listener(&r), getpid());
+	msg_server_run(server, NULL, 0, 0);
+	assert_int_equal(msg_server_clients(server), 1); /* the other one has left again */
+	close(waiting);
+	rundir_unlock(&r);
+	assert_int_equal(files_in_rundir(), 2);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
+	assert_int_equal(files_in_rundir(), 0);
+	msg_server_close(server);
+}
+
+/* Nothing can be done about this process. */
+static void test_daemon_that_goes_on_keeps_its_files(void **state)
+{
+	struct rundir r;
+
+	(void)state;
+	assert_true(rundir_claim(&r, "md127", true, md_dir));
+	assert_true(rundir_prepare(&r));
+	assert_true(publish_pid(&r));
+	assert_int_equal(pid_in_file(), getpid());
+	r.victim = 4711;
+	give_back_pid_file(&r);
+	rundir_abandon(&r);
+	assert_int_equal(pid_in_file(), 4711);
+	assert_int_equal(files_in_rundir(), 1);
+	rundir_unlock(&r);
+}
+
+static void test_successor_is_recognized(void **state)
+{
+	struct rundir r;
+	struct process p;
+
+	(void)state;
+	assert_true(rundir_claim(&r, "md127", true, md_dir));
+	assert_false(rundir_replaced(&r)); /* no file */
+	put_pid(getpid());
+	assert_false(rundir_replaced(&r));
+	put_pid(4194303);
+	assert_false(rundir_replaced(&r));
+	p = start("vim", "md127");
+	put_pid(p.pid);
+	assert_false(rundir_replaced(&r));
+	finish(&p);
+	p = start("mdmon", "--all");
+	put_pid(p.pid);
+	assert_true(rundir_replaced(&r));
+	/* It dies, and we go on. */
+	finish(&p);
+	rundir_restore_pid_file(&r);
+	assert_int_equal(pid_in_file(), getpid());
+	rundir_unlock(&r);
+}
+
+/* The pid file names somebody else, who is no mdmon: the daemon is the one who listens. */
+static void test_listener_is_the_victim(void **state)
 {
 	struct process p;
 	struct rundir r;
@@ -580,9 +771,9 @@ static void test_listener_must_be_the_one_in_the_pid_file(void **state)
 	mkdir(RUNDIR, 0755);
 	server = start_server();
 	p = start("vim", "md127");
-	write_pid(p.pid);
+	put_pid(p.pid);
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
-	assert_int_equal(r.victim, 0);
+	assert_int_equal(r.victim, server);
 	rundir_unlock(&r);
 	assert_int_equal(finish(&p), 0);
 	kill(server, SIGKILL);
@@ -603,13 +794,18 @@ int main(int argc, char **argv)
 		FILES(test_files_of_a_successor_stay),
 		FILES(test_nothing_is_removed_that_was_not_created),
 		FILES(test_no_socket_no_pid_file),
+		FILES(test_abandoned_start_leaves_nothing),
 		FILES(test_other_containers_are_left_alone),
 		FILES(test_foreign_process_is_no_victim),
 		FILES(test_foreign_process_is_not_ended),
 		FILES(test_silent_predecessor_is_ended),
 		FILES(test_stubborn_predecessor_is_killed),
 		FILES(test_answering_predecessor_refuses_us),
-		FILES(test_listener_must_be_the_one_in_the_pid_file),
+		FILES(test_listener_is_the_victim),
+		FILES(test_pid_file_of_a_daemon_is_put_right),
+		FILES(test_socket_is_handed_over),
+		FILES(test_daemon_that_goes_on_keeps_its_files),
+		FILES(test_successor_is_recognized),
 	};
 
 	if (argc < 1)
