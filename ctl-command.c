@@ -126,14 +126,14 @@ static const char status_usage[] =
 	"  -t, --timeout SECONDS  wait no longer than this for each (default: 20)\n"
 	"  -h, --help             this text\n";
 
-struct report {
+struct answers {
 	json_t *array; /* --json: what will be printed; else NULL */
 	struct view_options opt;
 	unsigned blocks; /* printed */
 	int code;
 };
 
-static void print_block(struct report *rep, char *block)
+static void print_block(struct answers *rep, char *block)
 {
 	if (!block) {
 		complain("status", strerror(ENOMEM));
@@ -146,7 +146,7 @@ static void print_block(struct report *rep, char *block)
 	free(block);
 }
 
-static void report_failure(struct report *rep, const char *about, const char *why)
+static void report_failure(struct answers *rep, const char *about, const char *why)
 {
 	complain(about, why);
 	rep->code = CTL_NO_ANSWER;
@@ -159,7 +159,7 @@ static json_t *mute_object(const char *container)
 }
 
 /* Any object goes through: whoever reads JSON looks at its schema. */
-static void report_json(struct report *rep, const char *container, struct client_status *status)
+static void report_json(struct answers *rep, const char *container, struct client_status *status)
 {
 	json_t *object = status->mute ? mute_object(container) : json_incref(status->object);
 
@@ -169,7 +169,7 @@ static void report_json(struct report *rep, const char *container, struct client
 		report_failure(rep, container, strerror(ENOMEM));
 }
 
-static void report_text(struct report *rep, const char *container, const struct client_status *status)
+static void report_text(struct answers *rep, const char *container, const struct client_status *status)
 {
 	if (status->mute)
 		print_block(rep, view_problem(container, status->problem, &rep->opt));
@@ -179,7 +179,7 @@ static void report_text(struct report *rep, const char *container, const struct 
 		print_block(rep, view_status(container, status->object, &rep->opt));
 }
 
-static void report_container(const struct request *r, struct report *rep, const char *container)
+static void report_container(const struct request *r, struct answers *rep, const char *container)
 {
 	struct client_status status;
 
@@ -191,7 +191,7 @@ static void report_container(const struct request *r, struct report *rep, const 
 	client_status_free(&status);
 }
 
-static void report_named(const struct request *r, struct report *rep)
+static void report_named(const struct request *r, struct answers *rep)
 {
 	char container[MD_NAME_MAX];
 
@@ -205,7 +205,7 @@ static void report_named(const struct request *r, struct report *rep)
 	}
 }
 
-static void report_all(const struct request *r, struct report *rep)
+static void report_all(const struct request *r, struct answers *rep)
 {
 	struct container_list list;
 	int err = container_list_read(r->paths, &list);
@@ -230,7 +230,7 @@ static void print_json(const json_t *array)
 
 static int run_status(const struct request *r)
 {
-	struct report rep = { .opt = { .width = output_width(), .colour = use_colour() } };
+	struct answers rep = { .opt = { .width = output_width(), .colour = use_colour() } };
 
 	if (r->json) {
 		rep.array = json_array();
