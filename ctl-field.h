@@ -23,7 +23,7 @@ const char *field_string(struct oddities *odd, const json_t *o, const char *key)
 const char *field_string_or_null(struct oddities *odd, const json_t *o, const char *key); /* NULL if null or odd */
 uint64_t field_number(struct oddities *odd, const json_t *o, const char *key);         /* 0 if odd; negative is odd */
 bool field_bool(struct oddities *odd, const json_t *o, const char *key, bool otherwise);
-bool field_is_null(struct oddities *odd, const json_t *o, const char *key);            /* a missing one is odd, and null */
+bool field_is_null(struct oddities *odd, const json_t *o, const char *key); /* missing: odd, and null */
 const json_t *field_object(struct oddities *odd, const json_t *o, const char *key);    /* NULL if odd */
 const json_t *field_object_or_null(struct oddities *odd, const json_t *o, const char *key);
 const json_t *field_array(struct oddities *odd, const json_t *o, const char *key);     /* NULL if odd */

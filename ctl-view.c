@@ -651,12 +651,13 @@ static void show_queues(struct view *v)
 
 static void show_daemon(struct view *v)
 {
+	uint64_t up_ms = field_number(&v->odd, v->status, "uptime_ms");
 	char up[UNITS_MAX];
 
 	show_label(v, "Daemon");
 	text_word(&v->text, STYLE_PLAIN, "mdmon %s,", field_string(&v->odd, v->status, "version"));
 	text_word(&v->text, STYLE_PLAIN, "process %" PRIu64 ",", field_number(&v->odd, v->status, "pid"));
-	text_word(&v->text, STYLE_PLAIN, "up %s", units_coarse(up, field_number(&v->odd, v->status, "uptime_ms") / 1000));
+	text_word(&v->text, STYLE_PLAIN, "up %s", units_coarse(up, up_ms / 1000));
 }
 
 static void show_oddities(struct view *v)

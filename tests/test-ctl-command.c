@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The whole client, in a process of its own, against a server in another one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "ctl-command.h"
+#include "ctl-watch.h"
+#include "msg.h"
+
+static char dir[] = "/tmp/test-ctl-command-XXXXXX";
+static struct ctl_paths paths = { dir, "/nowhere", "/nowhere", "/nowhere" };
+static pid_t server;
+
+/* ---- the server ---- */
+
+/* What it does with a status message: answers this; NULL: closes the connection. */
+static void answer(struct msg_server *s, const struct msg_request *req, const char *status)
+{
+	uint64_t now = clock_now_ns();
+
+	if (req->kind == MSG_REQ_PING_MONITOR)
+		msg_server_reply(s, req->client, msg_version_string, (int32_t)msg_version_length(), now);
+	else if (req->kind == MSG_REQ_STATUS && status)
+		msg_server_reply(s, req->client, status, (int32_t)strlen(status), now);
+	else if (req->kind == MSG_REQ_STATUS)
+		msg_server_drop(s, req->client);
+	else
+		msg_server_reply(s, req->client, NULL, 0, now);
+}
+
+static void serve(struct msg_server *s, const char *status)
+{
+	struct pollfd pfds[MSG_SERVER_MAX_POLLFDS];
+	struct msg_request req;
+
+	for (;;) {
+		size_t n = msg_server_pollfds(s, pfds, MSG_SERVER_MAX_POLLFDS);
+
+		poll(pfds, n, 100);
+		msg_server_run(s, pfds, n, clock_now_ns());
+		while (msg_server_next(s, &req))
+			answer(s, &req, status);
+	}
+}
+
+static const char *socket_path(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s.sock", dir, name);
+	return path;
+}
+
+static void start_server(const char *status)
+{
+	struct msg_server *s = msg_server_open(socket_path("md127"));
+
+	assert_non_null(s);
+	server = fork();
+	if (!server)
+		serve(s, status);
+	msg_server_close(s);
+}
+
+static int stop_server(void **state)
+{
+	(void)state;
+	if (server > 0) {
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+	}
+	server = 0;
+	unlink(socket_path("md127"));
+	return 0;
+}
+
+/* ---- the client ---- */
+
+static char out[65536], err[4096];
+
+static void read_back(int fd, char *buf, size_t size)
+{
+	ssize_t n = pread(fd, buf, size - 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	close(fd);
+}
+
+/* Runs it with these words, the last one NULL; returns the exit code and fills out and err. */
+static int client(char *first, ...)
+{
+	char *argv[16] = { strdup("mdmonctl"), first };
+	int argc = first ? 2 : 1, status, fds[2] = { memfd_create("out", 0), memfd_create("err", 0) };
+	va_list args;
+	pid_t pid;
+
+	va_start(args, first);
+	while (argc > 1 && (argv[argc] = va_arg(args, char *)))
+		argc++;
+	va_end(args);
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		dup2(fds[0], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		status = ctl_main(&paths, argc, argv);
+		fflush(NULL);
+		_exit(status);
+	}
+	free(argv[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	read_back(fds[0], out, sizeof(out));
+	read_back(fds[1], err, sizeof(err));
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void assert_in(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in: %s", part, text);
+}
+
+#define SMALL "{\"schema\":1,\"volumes\":[],\"later\":{\"x\":[1,\"\\u009b\"]}}"
+
+static void test_ping(void **state)
+{
+	(void)state;
+	start_server(SMALL);
+	assert_int_equal(client("ping", "md127", NULL), 0);
+	assert_in(out, "md127: answered in ");
+	assert_in(out, " ms (mdadm - v");
+	assert_int_equal(client("ping", "--man", "md127", NULL), 0);
+	assert_null(strchr(out, '('));
+	assert_in(out, " ms\n");
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	start_server(SMALL);
+	assert_int_equal(client("status", NULL), 0);
+	assert_in(out, "md127 (?): no volumes\n");
+	assert_string_equal(err, "");
+	assert_null(strchr(out, '\033'));
+}
+
+/* Unknown fields go through. */
+static void test_json(void **state)
+{
+	json_t *sent = json_pack("[o]", json_loads(SMALL, 0, NULL)), *got;
+
+	(void)state;
+	start_server(SMALL);
+	assert_int_equal(client("status", "md127", "--json", NULL), 0);
+	got = json_loads(out, 0, NULL);
+	assert_true(json_equal(sent, got));
+	assert_null(strstr(out, "\xc2\x9b"));
+	json_decref(sent);
+	json_decref(got);
+}
+
+static void test_mute(void **state)
+{
+	json_t *got;
+
+	(void)state;
+	start_server("");
+	assert_int_equal(client("status", "md127", NULL), 0);
+	assert_string_equal(out, "md127: runs the mdmon of mdadm, which cannot tell more\n");
+	assert_int_equal(client("status", "--json", NULL), 0);
+	got = json_loads(out, 0, NULL);
+	assert_true(json_is_null(json_object_get(json_array_get(got, 0), "version")));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(got, 0), "container")), "md127");
+	json_decref(got);
+}
+
+static void assert_no_status(const char *why)
+{
+	assert_int_equal(client("status", "md127", NULL), 1);
+	assert_string_equal(out, "");
+	assert_in(err, why);
+}
+
+static void test_bad_answers(void **state)
+{
+	static const char *const bad[][2] = {
+		{ NULL, "closed the connection" },
+		{ "{\"schema\":\033[31m}", "is not understood: " },
+		{ "[1]", "no JSON object" },
+		{ "{}", "of which schema" },
+		{ "{\"schema\":\"1\"}", "of which schema" },
+		{ "{\"schema\":2}", "answers with schema 2" },
+		{ "{\"schema\":1", "is not understood: " },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		start_server(bad[i][0]);
+		assert_no_status(bad[i][1]);
+		assert_null(strchr(err, '\033'));
+		stop_server(state);
+	}
+	start_server("{\"schema\":2}");
+	assert_int_equal(client("status", "--json", NULL), 0);
+	assert_in(out, "\"schema\": 2");
+}
+
+static void test_nobody(void **state)
+{
+	(void)state;
+	assert_no_status("no such md device");
+	assert_int_equal(client("status", NULL), 0);
+	assert_in(out, "No mdmon runs");
+	assert_int_equal(client("status", "--json", NULL), 0);
+	assert_string_equal(out, "[]\n");
+	assert_int_equal(client("ping", "md127", NULL), 1);
+	msg_server_close(msg_server_open(socket_path("md127")));
+	assert_no_status("nobody listens");
+	assert_int_equal(client("status", NULL), 1);
+	assert_int_equal(client("ping", "md127", NULL), 1);
+}
+
+static void test_silent(void **state)
+{
+	struct msg_server *s = msg_server_open(socket_path("md127"));
+
+	(void)state;
+	assert_int_equal(client("ping", "-t0.05", "md127", NULL), 1);
+	assert_in(err, "did not answer within 0.05 s");
+	assert_int_equal(client("status", "--timeout", "0.05", NULL), 1);
+	assert_in(err, "did not answer within 0.05 s");
+	msg_server_close(s);
+}
+
+static void test_usage(void **state)
+{
+	(void)state;
+	assert_int_equal(client(NULL), 2);
+	assert_in(err, "ping, status and watch");
+	assert_int_equal(client("frob\033", NULL), 2);
+	assert_in(err, "no command frob?");
+	assert_int_equal(client("ping", NULL), 2);
+	assert_in(err, "which container");
+	assert_int_equal(client("ping", "a", "b", NULL), 2);
+	assert_int_equal(client("ping", "--json", "a", NULL), 2);
+	assert_in(err, "mdmonctl ping --help");
+	assert_int_equal(client("watch", "--interval=0", NULL), 2);
+	assert_in(err, "0.001 to 86400, not '0'");
+	assert_int_equal(client("status", "--timeout", "nan", NULL), 2);
+	assert_int_equal(client("--json", "status", NULL), 2);
+}
+
+static void test_help(void **state)
+{
+	(void)state;
+	assert_int_equal(client("--help", NULL), 0);
+	assert_in(out, "Usage: mdmonctl COMMAND");
+	assert_int_equal(client("--vers", NULL), 0);
+	assert_string_equal(out, "mdmonctl " MDMON_VERSION "\n");
+	assert_int_equal(client("ping", "--help", NULL), 0);
+	assert_in(out, "Usage: mdmonctl ping");
+	assert_int_equal(client("status", "-h", NULL), 0);
+	assert_in(out, "Usage: mdmonctl status");
+	assert_int_equal(client("watch", "--he", NULL), 0);
+	assert_in(out, "Usage: mdmonctl watch");
+	assert_string_equal(err, "");
+}
+
+static void assert_watched(char *name, const char *part)
+{
+	const struct watch w = { .paths = &paths, .name = &name, .names = 1 };
+	char *text = watch_text(&w, 80);
+
+	assert_non_null(text);
+	assert_in(text, part);
+	free(text);
+}
+
+/* A daemon that goes away and comes back. */
+static void test_watch(void **state)
+{
+	static char name[] = "md127";
+
+	assert_watched(name, "md127: there is no such md device\n");
+	start_server(SMALL);
+	assert_watched(name, "md127 (?): no volumes\n");
+	stop_server(state);
+	assert_watched(name, "md127: there is no such md device\n");
+	start_server("");
+	assert_watched(name, "runs the mdmon of mdadm");
+}
+
+static void assert_crop(const char *text, unsigned rows, const char *expected)
+{
+	char *cropped = watch_crop(text, rows);
+
+	assert_string_equal(cropped, expected);
+	free(cropped);
+}
+
+static void test_crop(void **state)
+{
+	(void)state;
+	assert_crop("a\nb\nc\n", 3, "a\nb\nc\n");
+	assert_crop("a\nb\nc\n", 2, "a\n... 2 more lines\n");
+	assert_crop("a\nb\nc\n", 1, "... 3 more lines\n");
+	assert_crop("", 0, "");
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return rmdir(dir);
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, stop_server)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_ping),   TEST(test_status), TEST(test_json),	TEST(test_mute),  TEST(test_bad_answers),
+		TEST(test_nobody), TEST(test_silent), TEST(test_usage), TEST(test_help), TEST(test_watch),
+		TEST(test_crop),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
