@@ -54,7 +54,7 @@ relative)
 bad)
 	arrays=$(echo /sys/block/md*)
 	for name in nosuch md99 md999999 mdx /dev/nothing /dev/md/nothing md/nothing initrd/nothing initrd/ md/ initrd/md/ \
-		/dev/ram0 ram0 /dev/null /dev /etc/passwd "/sys/block/$C" "../$C" "../block/$C" . / ' ' "$C " ''; do
+		/dev/ram0 ram0 /dev/null /dev /etc/passwd "/sys/block/$C" "../$C" "../block/$C" . / ' ' "$C "; do
 		bad "$name"
 	done
 	long=$(printf '%05000d' 0)

@@ -46,6 +46,7 @@ wrong)
 	wrong md127 md126
 	wrong -t md127 md126
 	wrong --takeover
+	wrong ''
 	[ ! -e /run/mdadm ] || fail "it made files"
 	;;
 help)
@@ -55,7 +56,6 @@ help)
 	helped nosuch -h
 	helped -h md127 md126
 	helped --all --takeover --help
-	helped --nonsense --help
 	;;
 version)
 	for words in --version "--version nosuch" "--vers"; do

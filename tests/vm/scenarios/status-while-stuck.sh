@@ -25,8 +25,7 @@ stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
 wait_for 5 is "$V" array_state write-pending
 nap 0.3
-# on the disks it is clean still
-status '"dirty":false' '"array_state":"write-pending"'
+status '"array_state":"write-pending"'
 for try in 1 2 3; do
 	status
 	writing=$(sed -n 's/.*"writing_ms": *\([0-9]*\).*/\1/p' /tmp/status)
@@ -37,6 +36,7 @@ done
 [ "$writing" -gt 600 ] || fail "it has been writing for more than $writing ms"
 metadata_area 1 resume
 wait_for 5 gone "$writer"
+status '"writing_ms":null' '"dirty":true' '"array_state":"active"'
 set_attr "$V" safe_mode_delay 0.05
 wait_for 10 is "$V" array_state clean
 ping_daemon
