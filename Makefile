@@ -37,7 +37,7 @@ OBJ := $(SRC:%.c=$(B)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
 TEST_BIN := $(TESTS:%=$(B)/tests/%)
 
-.PHONY: all install uninstall check check-unit check-vm demo bench deb deps clean distclean help
+.PHONY: all install uninstall check check-unit check-vm check-systemd demo bench deb deps clean distclean help
 
 all: $(B)/mdmon $(B)/mdmonctl
 
@@ -79,6 +79,10 @@ check-unit: $(TEST_BIN)
 D ?= ours
 check-vm: all
 	@MDMON=$(B)/mdmon tests/vm/run -d $(D) $(T)
+
+# A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
+check-systemd: all
+	@MDMON=$(CURDIR)/$(B)/mdmon tests/systemd/run $(S)
 
 demo: deps all
 	@MDMON=$(B)/mdmon demo/run
@@ -132,6 +136,7 @@ help:
 	@echo 'make check           all tests: unit tests, then scenarios in the emulator'
 	@echo 'make check-unit      unit tests only (no root, seconds)'
 	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
+	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
 	@echo 'make bench           stalls, beside those of the mdmon of Debian'
 	@echo 'make deps            install the Debian packages that are missing'
 	@echo 'make deb             build/deb/mdmon_*.deb, a Debian package that takes the place of the mdmon of mdadm'
