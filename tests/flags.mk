@@ -11,3 +11,6 @@ TEST_LDFLAGS_super-imsm := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io
 	$(COUNT_ALLOCATIONS))
 
 TEST_LDFLAGS_log := -Wl,--wrap=sendto
+
+# The libc's names of open() and stat() with 64-bit offsets.
+TEST_LDFLAGS_container := -Wl,--wrap=open64 -Wl,--wrap=stat64

@@ -9,45 +9,14 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "capture.h"
 #include "mdmon.h"
 #include "options.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ARGS_MAX 12
 #define WORK (-1) /* there is something to do */
-
-/* ---- what the program prints ---- */
-
-struct capture {
-	int saved; /* descriptor of the real stream */
-	FILE *file;
-	char text[2048];
-};
-
-static void begin_capture(struct capture *c, FILE *stream)
-{
-	fflush(stream);
-	c->file = tmpfile();
-	assert_non_null(c->file);
-	c->saved = dup(fileno(stream));
-	assert_true(c->saved >= 0);
-	assert_true(dup2(fileno(c->file), fileno(stream)) >= 0);
-}
-
-static void end_capture(struct capture *c, FILE *stream)
-{
-	size_t n;
-
-	fflush(stream);
-	assert_true(dup2(c->saved, fileno(stream)) >= 0);
-	close(c->saved);
-	rewind(c->file);
-	n = fread(c->text, 1, sizeof(c->text) - 1, c->file);
-	c->text[n] = '\0';
-	fclose(c->file);
-}
 
 /* ---- one command line ---- */
 
