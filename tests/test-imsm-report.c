@@ -188,6 +188,8 @@ static void test_volumes(void **state)
 		/* rebuilding: the state is what it is now, not what it will be */
 		{ 3, 1, "N<REBUILD<D 0,2/0,2! f1 u7", "0 vol0 raid1 65536 degraded 0+ 2~" },
 		{ 4, 5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", "0 vol0 raid5 131072 degraded 0+ 3~ 2+" },
+		/* the old map may still name the disk that was there before */
+		{ 3, 1, "N<REBUILD<D 0,2/0,1x! f1 u7", "0 vol0 raid1 65536 degraded 0+ 2~" },
 		/* the flag may be in either map */
 		{ 3, 1, "D<REBUILD<D 0,2!/0,2 f1 u0", "0 vol0 raid1 65536 degraded 0+ 2~" },
 		/* the one that is rebuilt fails; it goes; another is missing meanwhile */
