@@ -14,3 +14,6 @@ TEST_LDFLAGS_status := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 
 # What single unit tests are linked with besides.
 TEST_LIBS_status := -ljansson
+
+# The libc's names of open() and stat() with 64-bit offsets.
+TEST_LDFLAGS_container := -Wl,--wrap=open64 -Wl,--wrap=stat64
