@@ -81,8 +81,8 @@ check-vm: all
 	@MDMON=$(B)/mdmon tests/vm/run -d $(D) $(T)
 
 # A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
-check-systemd: all
-	@MDMON=$(CURDIR)/$(B)/mdmon tests/systemd/run $(S)
+check-systemd: deb
+	@tests/systemd/run $(S)
 
 demo: deps all
 	@MDMON=$(B)/mdmon demo/run

@@ -184,12 +184,12 @@ mounted()
 	mountpoint -q "$MNT"
 }
 
-# A process that writes past the page cache to a file on the volume, every 2 ms or so, until end_writer.
+# A process that writes past the page cache to a file on the volume, every 20 ms or so, until end_writer.
 start_writer()
 {
 	mounted || return 1
 	[ -e "$MNT/writer" ] || { head -c 1M /dev/zero >"$MNT/writer" && sync -f "$MNT/writer"; }
-	stall loop "$MNT/writer" 8 0 1048576 /tmp/writer 2000 3>&- &
+	stall loop "$MNT/writer" 8 0 1048576 /tmp/writer 20000 3>&- &
 	WRITER=$!
 	echo "$WRITER" >/tmp/writer.pid
 	eventually 20 writer_passed 0 || fail "the writer does not get going"
