@@ -19,11 +19,11 @@ B        ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wformat=2 -Wpointer-arith -Wvla
 WERROR ?=
-HARDEN := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+HARDEN := -fstack-protector-strong -fPIE $(if $(SANITIZE)$(findstring _FORTIFY_SOURCE,$(CPPFLAGS)),,-D_FORTIFY_SOURCE=2)
 SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
 CFLAGS  ?= -O2 -g
-ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(SAN) -pthread \
+ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(SAN) -pthread \
 	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DRUNDIR='"$(RUNDIR)"' -I.
 ALL_LDFLAGS := $(LDFLAGS) $(SAN) -pthread -pie -Wl,-z,relro,-z,now
 LIBS := -ludev -laio
@@ -37,7 +37,7 @@ OBJ := $(SRC:%.c=$(B)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
 TEST_BIN := $(TESTS:%=$(B)/tests/%)
 
-.PHONY: all install uninstall check check-unit check-vm demo bench deps clean help
+.PHONY: all install uninstall check check-unit check-vm check-systemd demo bench deb deps clean distclean help
 
 all: $(B)/mdmon $(B)/mdmonctl
 
@@ -80,11 +80,19 @@ D ?= ours
 check-vm: all
 	@MDMON=$(B)/mdmon tests/vm/run -d $(D) $(T)
 
+# A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
+check-systemd: all
+	@MDMON=$(CURDIR)/$(B)/mdmon tests/systemd/run $(S)
+
 demo: deps all
 	@MDMON=$(B)/mdmon demo/run
 
 bench: all
 	@MDMON=$(B)/mdmon bench/run
+
+deb:
+	@sh scripts/deps --deb
+	@sh scripts/deb
 
 deps:
 	@sh scripts/deps
@@ -114,7 +122,12 @@ uninstall:
 # Keep the objects of the tests: they are what takes the time.
 .SECONDARY:
 
+# The kernel is downloaded once (tests/vm/build-image), and not again because something is to be built afresh.
 clean:
+	rm -rf build-* compile_commands.json $(filter-out build/vm,$(wildcard build/*)) \
+		$(filter-out build/vm/kernel,$(wildcard build/vm/*))
+
+distclean:
 	rm -rf build build-* compile_commands.json
 
 help:
@@ -123,11 +136,14 @@ help:
 	@echo 'make check           all tests: unit tests, then scenarios in the emulator'
 	@echo 'make check-unit      unit tests only (no root, seconds)'
 	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
+	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
 	@echo 'make bench           stalls, beside those of the mdmon of Debian'
 	@echo 'make deps            install the Debian packages that are missing'
+	@echo 'make deb             build/deb/mdmon_*.deb, a Debian package that takes the place of the mdmon of mdadm'
 	@echo 'make install         to DESTDIR, PREFIX=$(PREFIX), SBINDIR=$(SBINDIR)'
 	@echo 'make uninstall       remove what install put there'
-	@echo 'make clean           remove all build directories'
+	@echo 'make clean           remove what was built, but not the kernel that was downloaded'
+	@echo 'make distclean       remove that, too'
 	@echo 'make compile_commands.json   for editors and analysers'
 	@echo
 	@echo 'SANITIZE=address,undefined or SANITIZE=thread builds with sanitizers, WERROR=1 is strict,'

@@ -26,18 +26,6 @@ static inline uint64_t clock_wall_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NS_PER_MS;
 }
 
-/*
- * When to try again what has just failed. *ms is how long the last wait was: 0 at first, then it doubles from min_ms
- * up to max_ms.
- */
-static inline uint64_t clock_back_off(uint64_t now_ns, unsigned *ms, unsigned min_ms, unsigned max_ms)
-{
-	*ms = *ms ? *ms * 2 : min_ms;
-	if (*ms > max_ms)
-		*ms = max_ms;
-	return now_ns + *ms * NS_PER_MS;
-}
-
 /* What ppoll() takes: the time from now until then, zero if it has passed. */
 static inline struct timespec clock_until(uint64_t then_ns)
 {
@@ -45,6 +33,19 @@ static inline struct timespec clock_until(uint64_t then_ns)
 	uint64_t ns = then_ns > now ? then_ns - now : 0;
 
 	return (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S) };
+}
+
+/*
+ * When to try again: min_ms from now, then twice as long each time, max_ms at most. *pause_ms keeps the last pause;
+ * set it to 0 when it has worked.
+ */
+static inline uint64_t clock_back_off(unsigned *pause_ms, unsigned min_ms, unsigned max_ms, uint64_t now_ns)
+{
+	if (!*pause_ms)
+		*pause_ms = min_ms;
+	else
+		*pause_ms = *pause_ms <= max_ms / 2 ? *pause_ms * 2 : max_ms;
+	return now_ns + *pause_ms * NS_PER_MS;
 }
 
 #endif

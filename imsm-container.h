@@ -200,9 +200,8 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 		      const struct imsm_md_member *member, unsigned members, unsigned raid_disks,
 		      struct spare_request *req);
 
-/* imsm.md 8.2, all records or none. `scratch` as above. */
-int imsm_commit_spares(struct imsm_container *c, struct imsm_meta *scratch, unsigned volume,
-		       const struct spare_request *req, const char **why);
+/* imsm.md 8.2, all records or none: everything is checked first. */
+int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why);
 
 /* ---- imsm-report.c ---- */
 

@@ -538,15 +538,12 @@ static void release_victims(struct imsm_container *c, unsigned live, const struc
 	}
 }
 
-int imsm_commit_spares(struct imsm_container *c, struct imsm_meta *scratch, unsigned volume,
-		       const struct spare_request *req, const char **why)
+int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why)
 {
 	uint32_t victim[MAX_SPARE_PICKS];
 	struct imsm_volume *v;
-	int err;
+	int err = check_request(c, volume, req, why);
 
-	(void)scratch; /* everything is checked first, so nothing needs to be undone */
-	err = check_request(c, volume, req, why);
 	if (err)
 		return err;
 	v = &c->meta.volume[volume];

@@ -2,7 +2,8 @@
 /*
  * Messages. To stderr in the foreground, until log_to_background(); then to the journal, by its native datagram
  * protocol, or to syslog where there is no journal. If stderr is a stream of the journal (a service of systemd in the
- * foreground) the native protocol is used at once. Lines on stderr are prefixed "mdmon: ".
+ * foreground) the native protocol is used at once, and stderr only where the journal's socket cannot be reached. Lines
+ * on stderr are prefixed "mdmon: ". Nobody is waited for: a message that finds no room is lost.
  *
  * A message can carry an event: a fixed word for what happened, and the array and disk that it is about. The journal
  * gets them, and the container, as fields of their own: MDMON_EVENT, MDMON_CONTAINER, MDMON_ARRAY, MDMON_DISK.
@@ -21,7 +22,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 #define LOG_NAME_MAX 64
 
-/* What a message is about. NULL: no such field. */
+/* What a message is about. NULL or "": no such field. What does not fit into LOG_NAME_MAX is cut. */
 struct log_event {
 	const char *event; /* a string literal like "member-failed"; see mdmon(8), MESSAGES */
 	const char *array; /* "md126"; copied */
@@ -32,7 +33,7 @@ struct log_event {
 #define ABOUT(what, array_name, disk_name) \
 	(&(struct log_event){ .event = (what), .array = (array_name), .disk = (disk_name) })
 
-/* start-up: looks what stderr is. Before the first message. */
+/* start-up: looks what stderr is. Before the first message; without it, stderr is taken for a terminal or file. */
 void log_open(void);
 
 /* start-up: stderr is about to go. */

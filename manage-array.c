@@ -144,10 +144,7 @@ static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 
 static void retry_later(struct managed_array *ma, uint64_t now_ns)
 {
-	ma->retry_ms = ma->retry_ms ? ma->retry_ms * 2 : RETRY_MIN_MS;
-	if (ma->retry_ms > RETRY_MAX_MS)
-		ma->retry_ms = RETRY_MAX_MS;
-	ma->retry_ns = now_ns + ma->retry_ms * NS_PER_MS;
+	ma->retry_ns = clock_back_off(&ma->retry_ms, RETRY_MIN_MS, RETRY_MAX_MS, now_ns);
 }
 
 struct removal {

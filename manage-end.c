@@ -88,7 +88,7 @@ static bool leave(struct manager *mgr)
 	if (try_to_leave(mgr))
 		return true;
 	if (!mgr->look_due)
-		mgr->exit_retry_ns = clock_back_off(now, &mgr->exit_retry_ms, EXIT_RETRY_MIN_MS, EXIT_RETRY_MAX_MS);
+		mgr->exit_retry_ns = clock_back_off(&mgr->exit_retry_ms, EXIT_RETRY_MIN_MS, EXIT_RETRY_MAX_MS, now);
 	return false;
 }
 

@@ -172,10 +172,7 @@ static void insert_picks(struct managed_array *ma, struct active_array *a)
 static void give_up(struct managed_array *ma)
 {
 	ma->wants |= ARRAY_WANT_SPARE_CHECK;
-	ma->spare_retry_ms = ma->spare_retry_ms ? ma->spare_retry_ms * 2 : RETRY_MIN_MS;
-	if (ma->spare_retry_ms > RETRY_MAX_MS)
-		ma->spare_retry_ms = RETRY_MAX_MS;
-	ma->spare_retry_ns = clock_now_ns() + ma->spare_retry_ms * NS_PER_MS;
+	ma->spare_retry_ns = clock_back_off(&ma->spare_retry_ms, RETRY_MIN_MS, RETRY_MAX_MS, clock_now_ns());
 	if (ma->with_spares)
 		array_release(ma->with_spares);
 	ma->with_spares = NULL;

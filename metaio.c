@@ -156,6 +156,23 @@ static bool disk_finished(const struct metaio_disk *pd)
 	return pd->error || pd->done == pd->steps;
 }
 
+/* For kernels and file systems without RWF_DSYNC. */
+static ssize_t write_and_sync(int fd, const struct iovec *iov, off_t offset)
+{
+	ssize_t n;
+	int err;
+
+	do {
+		n = pwritev(fd, iov, 1, offset);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return n;
+	do {
+		err = fdatasync(fd);
+	} while (err && errno == EINTR);
+	return err ? -1 : n;
+}
+
 static void write_step_now(struct metaio_disk *pd)
 {
 	const struct metaio_step *s = &pd->step[pd->done];
@@ -165,11 +182,8 @@ static void write_step_now(struct metaio_disk *pd)
 	do {
 		n = pwritev2(pd->disk->fd, &iov, 1, (off_t)s->offset, RWF_DSYNC);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
-		n = pwritev(pd->disk->fd, &iov, 1, (off_t)s->offset);
-		if (n >= 0 && fdatasync(pd->disk->fd))
-			n = -1;
-	}
+	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+		n = write_and_sync(pd->disk->fd, &iov, (off_t)s->offset);
 	step_finished(pd, n < 0 ? -errno : n);
 }
 

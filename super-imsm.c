@@ -481,7 +481,7 @@ static int remove_disk(struct imsm_super *s, struct metadata_update *u)
 static int commit_spares(struct imsm_super *s, const struct supertype *st, const struct metadata_update *u)
 {
 	const char *why = "it contradicts the metadata";
-	int err = imsm_commit_spares(&s->c, &s->scratch, (unsigned)u->spares->member, u->spares, &why);
+	int err = imsm_commit_spares(&s->c, (unsigned)u->spares->member, u->spares, &why);
 
 	if (err)
 		mon_log(LOG_LEVEL_WARNING, "%s: spare not recorded for volume %d: %s", st->container, u->spares->member,

@@ -9,5 +9,11 @@ TEST_LDFLAGS_metaio := $(addprefix -Wl$(comma)--wrap=,io_submit io_getevents pwr
 	$(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-imsm := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents \
 	$(COUNT_ALLOCATIONS))
-
 TEST_LDFLAGS_log := -Wl,--wrap=sendto
+TEST_LDFLAGS_status := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
+
+# What single unit tests are linked with besides.
+TEST_LIBS_status := -ljansson
+
+# The libc's names of open() and stat() with 64-bit offsets.
+TEST_LDFLAGS_container := -Wl,--wrap=open64 -Wl,--wrap=stat64

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <ftw.h>
 #include <glob.h>
 
 /* The whole file, to reach what is static in it. */
@@ -8,6 +7,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+
+#include "tree.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NO_DEVICE makedev(4095, 1048575)
@@ -186,59 +187,10 @@ static void test_nvme_controller_names(void **state)
 
 /* ---- a directory tree that looks like /sys/dev/block/M:m ---- */
 
-struct tree {
-	char path[64];
-	int dir;
-};
-
-static int tree_setup(void **state)
+static int disk_tree_setup(void **state)
 {
-	struct tree *t = calloc(1, sizeof(*t));
-
 	unsetenv(DEVNAME_VARIABLE);
-	strcpy(t->path, "/tmp/mdmon-disk.XXXXXX");
-	if (!mkdtemp(t->path))
-		return -1;
-	t->dir = open(t->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	*state = t;
-	return t->dir < 0 ? -1 : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int tree_teardown(void **state)
-{
-	struct tree *t = *state;
-
-	close(t->dir);
-	nftw(t->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-	free(t);
-	return 0;
-}
-
-static void make_dir(const struct tree *t, const char *path)
-{
-	assert_int_equal(mkdirat(t->dir, path, 0700), 0);
-}
-
-static void put_bytes(const struct tree *t, const char *path, const void *bytes, size_t n)
-{
-	int fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, n), (ssize_t)n);
-	close(fd);
-}
-
-static void put(const struct tree *t, const char *path, const char *text)
-{
-	put_bytes(t, path, text, strlen(text));
+	return tree_setup(state);
 }
 
 /* A disk that answers nothing itself: only what the tree says. */
@@ -447,7 +399,7 @@ static void test_geometry_of_a_file(void **state)
 	close(d.fd);
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, disk_tree_setup, tree_teardown)
 
 int main(void)
 {

@@ -57,7 +57,7 @@ static int commit(unsigned volume)
 	int err;
 
 	fx.c.write_due = false;
-	err = imsm_commit_spares(&fx.c, &fx.scratch, volume, &req, &why);
+	err = imsm_commit_spares(&fx.c, volume, &req, &why);
 	if (err)
 		assert_non_null(why);
 	else
@@ -875,7 +875,7 @@ static void test_commit_refused(void **state)
 
 	degraded_raid5();
 	find(0);
-	assert_int_equal(imsm_commit_spares(&fx.c, &fx.scratch, 1, &req, &why), -EINVAL);
+	assert_int_equal(imsm_commit_spares(&fx.c, 1, &req, &why), -EINVAL);
 	req.count = 0;
 	assert_commit_refused(-EINVAL);
 	req.count = MAX_SPARE_PICKS + 1;

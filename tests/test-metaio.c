@@ -51,6 +51,7 @@ static struct {
 
 	/* how many of the next calls misbehave, and how */
 	unsigned refuse_submit, interrupt_getevents, interrupt_writes, refuse_dsync, cut_short;
+	unsigned interrupt_plain_writes, interrupt_syncs, fail_syncs;
 	int cut_fd; /* whose writes are cut short */
 	bool one_event_at_a_time;
 } seen;
@@ -136,8 +137,13 @@ ssize_t __real_pwritev64(int fd, const struct iovec *iov, int count, off64_t off
 ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int count, off64_t offset);
 ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int count, off64_t offset)
 {
-	ssize_t n = __real_pwritev64(fd, iov, count, offset);
+	ssize_t n;
 
+	if (take(&seen.interrupt_plain_writes)) {
+		errno = EINTR;
+		return -1;
+	}
+	n = __real_pwritev64(fd, iov, count, offset);
 	if (n >= 0)
 		note(WRITTEN, fd, (uint64_t)offset, false);
 	return n;
@@ -147,6 +153,14 @@ int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_fdatasync(int fd)
 {
+	if (take(&seen.interrupt_syncs)) {
+		errno = EINTR;
+		return -1;
+	}
+	if (take(&seen.fail_syncs)) {
+		errno = EIO;
+		return -1;
+	}
 	seen.fdatasyncs++;
 	for (unsigned i = 0; i < seen.events; i++)
 		seen.event[i].durable |= seen.event[i].fd == fd;
@@ -728,6 +742,33 @@ static void test_sequential_without_dsync(void **state)
 	assert_all_durable();
 }
 
+static void test_sequential_without_dsync_interrupted(void **state)
+{
+	struct bench *b = *state;
+
+	seen.refuse_dsync = ALWAYS;
+	seen.interrupt_plain_writes = seen.interrupt_syncs = 5;
+	plan_all(b, 2);
+	assert_int_equal(metaio_run(b->io, b->plan), DISKS);
+	assert_int_equal(seen.interrupt_plain_writes + seen.interrupt_syncs, 0);
+	assert_int_equal(seen.fdatasyncs, 2 * DISKS);
+	assert_in_order(b);
+	assert_all_durable();
+}
+
+/* Written, but perhaps not durable: a failure, which is not tried again (the kernel tells only once). */
+static void test_sequential_without_dsync_not_durable(void **state)
+{
+	struct bench *b = *state;
+
+	seen.refuse_dsync = ALWAYS;
+	seen.fail_syncs = 1;
+	plan_all(b, 2);
+	assert_int_equal(metaio_run(b->io, b->plan), DISKS - 1);
+	assert_int_equal(b->plan->disk[0].error, -EIO);
+	assert_int_equal(b->plan->disk[0].done, 0);
+}
+
 static void test_sequential_without_dsync_read_only(void **state)
 {
 	struct bench *b = *state;
@@ -877,6 +918,8 @@ int main(void)
 		ON_AIO(test_aio_refused),
 		ON_AIO(test_aio_plan_too_large),
 		SEQUENTIAL(test_sequential_without_dsync),
+		SEQUENTIAL(test_sequential_without_dsync_interrupted),
+		SEQUENTIAL(test_sequential_without_dsync_not_durable),
 		SEQUENTIAL(test_sequential_without_dsync_read_only),
 		BOTH(test_writing_allocates_nothing),
 		ON_AIO(test_the_wrappers_count),

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <ftw.h>
 #include <sys/resource.h>
 
 /* The whole file, to reach what is static in it. */
@@ -8,6 +7,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+
+#include "tree.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -312,55 +313,6 @@ static void test_uevent_devname(void **state)
 }
 
 /* ---- a directory tree that looks like md/ ---- */
-
-struct tree {
-	char path[64];
-	int dir; /* O_PATH, like the one of sysfs_open_md_dir */
-};
-
-static int tree_setup(void **state)
-{
-	struct tree *t = calloc(1, sizeof(*t));
-
-	strcpy(t->path, "/tmp/mdmon-sysfs.XXXXXX");
-	if (!mkdtemp(t->path))
-		return -1;
-	t->dir = open(t->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	*state = t;
-	return t->dir < 0 ? -1 : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int tree_teardown(void **state)
-{
-	struct tree *t = *state;
-
-	close(t->dir);
-	nftw(t->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-	free(t);
-	return 0;
-}
-
-static void put(const struct tree *t, const char *path, const char *text)
-{
-	int fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-}
-
-static void make_dir(const struct tree *t, const char *path)
-{
-	assert_int_equal(mkdirat(t->dir, path, 0700), 0);
-}
 
 static void put_in(const struct tree *t, const char *dir, const char *name, const char *text)
 {

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Helpers for the steps; runs inside the guest. What is not here is in tests/vm/lib.sh.
+#
+# Names used throughout (find_arrays sets them):
+#   V       the kernel name of the volume (md126)
+#   C       the kernel name of its container (md127)
+#   UNIT    the unit of the daemon
+#   DISK    DISK[serial number] is a disk, /dev/sda
+#
+# A step ends well by reaching its end. Anything else is "fail REASON".
+
+# shellcheck source=tests/vm/lib.sh
+. "${BASH_SOURCE[0]%/*}/vm-lib.sh"
+
+STATE=/var/lib/rig # what must be known after a reboot
+MNT=/mnt/raid
+UNIT=''
+declare -A DISK
+
+# A figure for the reader of the run
+note()
+{
+	say "$*"
+	echo "$*" >>/tmp/notes
+}
+
+show_state()
+{
+	local array disk
+
+	echo "--- /proc/mdstat"
+	cat /proc/mdstat
+	for array in /sys/block/md*/md; do
+		[ -e "$array/array_state" ] || continue
+		echo "--- $array: $(cat "$array"/{metadata_version,array_state,sync_action,sync_completed,degraded} 2>/dev/null | tr '\n' ' ')"
+		grep -s . "$array"/dev-*/state
+	done
+	for disk in /dev/sd?; do
+		echo "--- $disk: $(timeout 5 imsm-peek "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
+	done
+	echo "--- processes"
+	daemons
+	ls -la /run/mdadm
+	timeout 10 systemctl --no-legend --failed
+	timeout 10 systemctl --no-legend list-jobs
+	[ -z "$UNIT" ] || timeout 10 systemctl status "$UNIT"
+	timeout 10 journalctl -b -n 80 --no-pager
+}
+
+boot_ended()
+{
+	case $(systemctl is-system-running) in
+	running | degraded) ;;
+	*) return 1 ;;
+	esac
+}
+
+## Arrays
+
+find_arrays()
+{
+	local file version disk
+
+	V='' C='' UNIT=''
+	for file in /sys/block/md*/md/metadata_version; do
+		read -r version 2>/dev/null <"$file" || continue
+		case $version in
+		external:[/-]*/0)
+			V=${file#/sys/block/} V=${V%%/*}
+			C=${version#external:?} C=${C%/0}
+			UNIT=mdmon@$C.service
+			;;
+		esac
+	done
+	DISK=()
+	for disk in /sys/block/sd?; do
+		disk=${disk##*/}
+		# shellcheck disable=SC2034  # for the steps
+		DISK[$(udevadm info -q property --property ID_SCSI_SERIAL --value "/dev/$disk")]=/dev/$disk
+	done
+	unset 'DISK[]'
+	[ -n "$V" ]
+}
+
+# The disks that are in the volume now
+volume_disks()
+{
+	local dir
+
+	for dir in "/sys/block/$V/md"/dev-*; do
+		echo "/dev/${dir##*/dev-}"
+	done
+}
+
+# The metadata on all disks of the volume (see imsm-peek.c)
+volume_metadata()
+{
+	# shellcheck disable=SC2046  # words
+	metadata "$@" -- $(volume_disks)
+}
+
+## The daemon
+
+# Prints the process ids of all daemons, however they were started.
+daemons()
+{
+	local dir name
+
+	for dir in /proc/[0-9]*; do
+		read -r name 2>/dev/null <"$dir/comm" || continue
+		[ "$name" != mdmon ] || ! alive "${dir#/proc/}" || echo "${dir#/proc/}"
+	done
+}
+
+one_daemon()
+{
+	[ "$(daemons)" = "$(daemon_pid)" ]
+}
+
+main_pid()
+{
+	systemctl show -P MainPID "$UNIT"
+}
+
+unit_active()
+{
+	[ "$(systemctl is-active "$UNIT")" = active ]
+}
+
+unit_has_daemon()
+{
+	unit_active && [ "$(main_pid)" = "$(daemon_pid)" ] && alive "$(daemon_pid)"
+}
+
+# runs_as FILE: the running daemon is the program FILE (which may have been replaced or deleted since)
+runs_as()
+{
+	cmp -s "/proc/$(daemon_pid)/exe" "$1"
+}
+
+# The daemon is there once, it is the program that is installed, systemd knows it, and it answers.
+check_daemon()
+{
+	wait_for 30 unit_has_daemon
+	wait_for 15 one_daemon
+	assert "the installed program runs" runs_as /sbin/mdmon
+	ping_daemon
+	say "daemon: $(daemon_pid), $(tr '\0' ' ' <"/proc/$(daemon_pid)/cmdline")"
+}
+
+# Is the program of the package mdadm the one that is installed, or ours?
+installed()
+{
+	if /sbin/mdmon --version 2>&1 | grep -q '^mdmon [0-9]'; then
+		echo ours
+	else
+		echo reference
+	fi
+}
+
+## Data
+
+write_files()
+{
+	mkdir -p "$MNT/data"
+	head -c 8M /dev/urandom >"$MNT/data/big"
+	tar -C /etc -cf "$MNT/data/etc.tar" .
+	sync -f "$MNT/data"
+	sha256sum "$MNT"/data/* >"$STATE/sums"
+	# the page cache must not answer for the disks
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+check_files()
+{
+	must sha256sum --quiet -c "$STATE/sums"
+	say "data as written"
+}
+
+mounted()
+{
+	mountpoint -q "$MNT"
+}
+
+# A process that writes past the page cache to a file on the volume, every 2 ms or so, until end_writer.
+start_writer()
+{
+	mounted || return 1
+	[ -e "$MNT/writer" ] || { head -c 1M /dev/zero >"$MNT/writer" && sync -f "$MNT/writer"; }
+	stall loop "$MNT/writer" 8 0 1048576 /tmp/writer 2000 3>&- &
+	WRITER=$!
+	echo "$WRITER" >/tmp/writer.pid
+	eventually 20 writer_passed 0 || fail "the writer does not get going"
+}
+
+end_writer()
+{
+	local pid=''
+
+	[ ! -e /tmp/writer.pid ] || read -r pid </tmp/writer.pid
+	rm -f /tmp/writer.pid
+	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+}
+
+# finish_writer WHAT [MS]: it goes on and saw no error, nor a stall longer than MS.
+finish_writer()
+{
+	local longest
+
+	writer_goes_on
+	kill -TERM "$WRITER"
+	eventually 20 gone "$WRITER" || fail "the writer hangs"
+	rm -f /tmp/writer.pid
+	longest=$(($(writer_field 2) / 1000))
+	note "$1: $(writer_field 0) writes, $(writer_field 1) errors, longest $longest ms"
+	wait "$WRITER" || fail "the writer saw errors: $(cat /tmp/writer)"
+	[ "$longest" -le "${2:-10000}" ] || fail "a write took $longest ms"
+}
+
+## Our package, or what stands for it as long as there is none
+
+by_hand()
+{
+	[ -d /opt/rig/by-hand ]
+}
+
+install_ours()
+{
+	if by_hand; then
+		must dpkg-divert --quiet --local --rename --divert /sbin/mdmon.distrib --add /sbin/mdmon
+		must install -m 755 /opt/rig/by-hand/mdmon /sbin/mdmon
+		must install -m 644 /opt/rig/by-hand/mdmon@.service /etc/systemd/system/
+		must systemctl daemon-reload
+		must systemctl restart "$UNIT"
+		must update-initramfs -u
+	else
+		must dpkg -i /opt/rig/mdmon_*.deb
+	fi
+}
+
+remove_ours()
+{
+	if by_hand; then
+		must rm /sbin/mdmon /etc/systemd/system/mdmon@.service
+		must dpkg-divert --quiet --local --rename --remove /sbin/mdmon
+		must systemctl daemon-reload
+		must systemctl restart "$UNIT"
+		must update-initramfs -u
+	else
+		must dpkg -r mdmon
+	fi
+}
+
+## After a reboot
+
+in_sync()
+{
+	is "$V" sync_action idle && is "$V" degraded 0 && is "$V" resync_start none
+}
+
+# check_boot ours|reference: everything is as it was, nothing had to be repaired.
+check_boot()
+{
+	local said
+
+	wait_for 40 find_arrays
+	wait_for 60 mounted
+	assert_eq "the daemon installed" "$1" "$(installed)"
+	check_daemon
+	assert "in sync" in_sync
+	if said=$(kernel_said 'resync of\|recovery of\|not clean'); then
+		fail "after the boot the kernel said: $said"
+	fi
+	said=$(journalctl -k -b --no-pager -o cat | grep -c "$V: .*active with 3 out of 3 devices")
+	assert_eq "starts of the complete volume" 1 "$said"
+	check_files
+	put_file
+}
+
+# A write that has to go through the daemon
+put_file()
+{
+	must timeout 30 dd if=/dev/zero of="$MNT/new" bs=4096 count=16 oflag=direct status=none
+}
+
+## The journal
+
+logged()
+{
+	journalctl -b --no-pager -o cat "$@" | grep -q .
+}
+
+kernel_said()
+{
+	journalctl -k -b --no-pager -o cat | grep -i "$1"
+}
+
+# exposure WHAT: what "systemd-analyze security" thinks of the unit
+exposure()
+{
+	local said
+
+	said=$(timeout 30 systemd-analyze security --no-pager "$UNIT" 2>&1 | tail -n 1)
+	note "systemd-analyze security, $1: ${said#*: }"
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The package goes; Debian's daemon takes over.
+# needs: 20-install
+# timeout: 150
+start_writer
+remove_ours
+assert_eq "the daemon installed" reference "$(installed)"
+check_daemon
+finish_writer "during the removal"
+check_files
