@@ -3,7 +3,7 @@
 # What the daemon is as a process (mdmon.md 1, 3): in the background it has no terminal, no directory, no parent and
 # nothing of its caller; in the foreground it stays what it was and its messages stay on stderr.
 # cases: background foreground
-# reference: fails@foreground - it turns stderr to /dev/null
+# reference: fails@background@foreground - it says "ready" before it lets go of its caller's files, and turns stderr to /dev/null
 
 parent_of()
 {

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Nobody but root can use the files, and root can, whatever the umask of the one who starts the daemon (mdmon.md 5).
 # cases: 0 077 0777
+# reference: fails@077@0777 - the directory gets what the umask leaves
 
 set_up 1
 kill_daemon

@@ -4,7 +4,7 @@
 # stderr; help and version go to stdout with status 0; options may be repeated, abbreviated, grouped and mixed with
 # the operand.
 # cases: wrong help version spelling
-# reference: fails@wrong@help@version - help is on stderr with status 2, no version, and it does not say what is wrong
+# reference: fails@wrong@help@version@spelling - help is on stderr, no version, no word on what is wrong; takeovers in a row leave several daemons
 
 wrong()
 {

@@ -24,6 +24,7 @@ must mdadm --readonly "/dev/$V"
 kill_daemon
 echo "external:/$C/0" >"/sys/block/$V/md/metadata_version"
 start_daemon
+[ "$DAEMON" = ours ] || ping_daemon
 put_block
 check_data
 stop_all
