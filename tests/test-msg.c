@@ -1858,6 +1858,11 @@ static void test_ask_handover_odd_answers(void **state)
 		{ good, n - 1, 0, good + n - 1, 1, 1, 0 },
 		/* several: one is enough */
 		{ good, 5, 1, good + 5, n - 5, 1, 0 },
+		{ good, n, 2, "", 0, 0, 0 },
+		{ good, n, 8, "", 0, 0, 0 },
+		{ good, 5, 3, good + 5, n - 5, 2, 0 },
+		{ bad, 12, 2, "", 0, 0, -EPROTO },
+		{ good, 7, 5, bad, 12, 2, -EPROTO },
 	};
 
 	(void)state;
