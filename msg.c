@@ -787,6 +787,18 @@ static int take_answer(struct msg_parser *p, const void *bytes, size_t n)
 	return -ENOMEM;
 }
 
+/* One for the caller, the others are closed: there is room for two where one is meant, because of the alignment. */
+static void keep_one_descriptor(const struct cmsghdr *c, int *passed)
+{
+	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < count; i++) {
+		if (*passed >= 0)
+			close(*passed);
+		memcpy(passed, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+	}
+}
+
 /* recv(), and a descriptor that came along into *passed; without `passed` none is taken. */
 static ssize_t receive(int fd, void *buf, size_t size, int *passed)
 {
@@ -805,11 +817,8 @@ static ssize_t receive(int fd, void *buf, size_t size, int *passed)
 	}
 	n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
-		if (*passed >= 0)
-			close(*passed);
-		memcpy(passed, CMSG_DATA(c), sizeof(int));
-	}
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		keep_one_descriptor(c, passed);
 	return n;
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "handoff.c"
 
 /* ---- helpers ---- */
@@ -1040,7 +1041,7 @@ static void *reporting_thread(void *arg)
 static void test_two_threads_and_a_report(void **state)
 {
 	static atomic_bool stop;
-	uint64_t last = 0;
+	uint64_t last = 0, limit = clock_now_ns() + 4 * LIMIT_MS * NS_PER_MS;
 	pthread_t thread;
 
 	(void)state;
@@ -1051,6 +1052,7 @@ static void test_two_threads_and_a_report(void **state)
 		uint64_t number = r ? r->generation : last;
 
 		assert_true(number >= last);
+		assert_true(clock_now_ns() < limit);
 		if (number == last)
 			continue;
 		assert_true(handoff_writing_since() >= number);
