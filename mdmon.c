@@ -114,6 +114,18 @@ static void lock_memory(void)
 		log_warning("cannot lock memory: %m");
 }
 
+/* What we open must not get a number that somebody writes messages to. */
+static void ensure_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void detach_stdio(void)
 {
 	int fd = open("/dev/null", O_RDWR);
@@ -388,6 +400,7 @@ int main(int argc, char **argv)
 	struct options opt;
 	int code, err;
 
+	ensure_stdio();
 	log_open();
 	code = options_parse(argc, argv, &opt);
 	if (code >= 0)

@@ -61,9 +61,8 @@ static uint64_t parse_number(const char *text, uint64_t max)
 
 	if (!*text || strspn(text, "0123456789") != strlen(text))
 		return 0;
-	errno = 0;
-	n = strtoull(text, NULL, 10);
-	return errno || n > max ? 0 : n;
+	n = strtoull(text, NULL, 10); /* ULLONG_MAX if it does not fit, and no `max` is that large */
+	return n > max ? 0 : n;
 }
 
 static bool is_for_us(const char *pid)

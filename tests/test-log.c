@@ -710,8 +710,9 @@ static void test_stderr_is_not_journal(void **state)
 		const char *format;
 		int dev, ino;
 	} wrong[] = {
-		{ "D:I", 1, 0 }, { "D:I", 0, 1 }, { "D", 0, 0 },     { "D:", 0, 0 },    { ":I", 0, 0 }, { "D:I:", 0, 0 },
-		{ "D:Ix", 0, 0 }, { " D:I", 0, 0 }, { "D: I", 0, 0 }, { "+D:I", 0, 0 }, { "D-I", 0, 0 }, { "", 0, 0 },
+		{ "D:I", 1, 0 },  { "D:I", 0, 1 },  { "D", 0, 0 },    { "D:", 0, 0 },
+		{ ":I", 0, 0 },   { "D:I:", 0, 0 }, { "D:Ix", 0, 0 }, { " D:I", 0, 0 },
+		{ "D: I", 0, 0 }, { "+D:I", 0, 0 }, { "D-I", 0, 0 },  { "", 0, 0 },
 	};
 	int journal = serve(JOURNAL);
 
