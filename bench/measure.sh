@@ -12,6 +12,17 @@ value()
 	echo "value $*" >&3
 }
 
+# CPU time of a process so far, all its threads.
+cpu_ns()
+{
+	local file ns rest sum=0
+
+	for file in /proc/"$1"/task/*/schedstat; do
+		read -r ns rest <"$file" && sum=$((sum + ns))
+	done
+	echo "$sum"
+}
+
 # Four disks on which every write takes $delay ms longer
 make_slow_disks()
 {
@@ -39,10 +50,27 @@ for ((i = 0; i < repetitions; i++)); do
 	value raw-write "$raw"
 	value first-write $((first > raw ? first - raw : 0))
 done
-for ((i = 0; i < repetitions; i++)); do
+pings=$((repetitions * 10))
+before=$(cpu_ns "$(daemon_pid)")
+for ((i = 0; i < pings; i++)); do
 	read -r us _ <<<"$(sockcat ping "/run/mdadm/$C.sock")"
 	value ping "$us"
 done
+value ping-cpu $((($(cpu_ns "$(daemon_pid)") - before) / pings / 1000))
+# both in the place of one of their own kind, while an application writes
+start_writer 1
+for ((i = 0; i < repetitions; i++)); do
+	pid=$(daemon_pid)
+	kill -USR1 "$WRITER"
+	start=${EPOCHREALTIME/./}
+	must timeout 60 /sbin/mdmon --takeover "$C"
+	ping_daemon >&2
+	value takeover $((${EPOCHREALTIME/./} - start))
+	wait_for 20 gone "$pid"
+	writer_goes_on
+	value takeover-write "$(writer_field 2)"
+done
+stop_writer
 for ((i = 0; i < repetitions; i++)); do
 	start_writer 1
 	writer_passed 5 || wait_for 10 writer_passed 5
