@@ -1936,10 +1936,13 @@ static pid_t adopt_elsewhere(int listener, int ready, const int go[2])
 	char byte;
 
 	if (pid == 0) {
+		struct msg_server *s = msg_server_adopt(listener);
+		bool ok;
+
 		close(go[1]);
-		if (!msg_server_adopt(listener) || write(ready, "+", 1) != 1)
-			_exit(1);
-		_exit(read(go[0], &byte, 1) == 0 ? 0 : 1);
+		ok = s && write(ready, "+", 1) == 1 && read(go[0], &byte, 1) == 0;
+		msg_server_close(s);
+		_exit(ok ? 0 : 1);
 	}
 	return pid;
 }

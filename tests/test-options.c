@@ -180,7 +180,8 @@ static void test_help_text(void **state)
 static void test_version(void **state)
 {
 	static const char *const t[] = {
-		"--version", "md127 --version", "--vers", "--version --help", "-t --version", "--version --no-such-option",
+		"--version", "md127 --version", "--vers", "--version --help", "-t --version",
+		"--version --no-such-option",
 	};
 	struct run r;
 
