@@ -106,7 +106,7 @@ static int run_ping(const struct request *r)
 		return usage_error(r, "which container? Name one, for instance md127");
 	if (r->names > 1)
 		return usage_error(r, "one container only");
-	err = container_resolve(r->paths, r->name[0], container);
+	err = ctl_container_resolve(r->paths, r->name[0], container);
 	if (err) {
 		complain(r->name[0], container_error(err));
 		return CTL_NO_ANSWER;
@@ -196,7 +196,7 @@ static void report_named(const struct request *r, struct answers *rep)
 	char container[MD_NAME_MAX];
 
 	for (unsigned i = 0; i < r->names; i++) {
-		int err = container_resolve(r->paths, r->name[i], container);
+		int err = ctl_container_resolve(r->paths, r->name[i], container);
 
 		if (err)
 			report_failure(rep, r->name[i], container_error(err));

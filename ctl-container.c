@@ -146,7 +146,7 @@ static int container_of_array(const struct ctl_paths *p, char *name)
 	return 0;
 }
 
-int container_resolve(const struct ctl_paths *p, const char *arg, char *name)
+int ctl_container_resolve(const struct ctl_paths *p, const char *arg, char *name)
 {
 	int r = name_of_argument(p, arg, name);
 

@@ -21,9 +21,9 @@ struct ctl_paths {
  * "md/imsm0", "imsm0", and any of these for an array in it. 0 or -errno: -ENOENT no such device, -ENOTBLK no block
  * device, -ENODEV no md device.
  */
-int container_resolve(const struct ctl_paths *p, const char *arg, char *name);
+int ctl_container_resolve(const struct ctl_paths *p, const char *arg, char *name);
 
-/* One sentence for what container_resolve returned; never NULL. */
+/* One sentence for what ctl_container_resolve returned; never NULL. */
 const char *container_error(int err);
 
 struct container_list {

@@ -49,7 +49,7 @@ static char *container_text(const struct watch *w, const char *container, const 
 static char *argument_text(const struct watch *w, const char *arg, const struct view_options *opt)
 {
 	char container[MD_NAME_MAX];
-	int r = container_resolve(w->paths, arg, container);
+	int r = ctl_container_resolve(w->paths, arg, container);
 
 	return r < 0 ? view_problem(arg, container_error(r), opt) : container_text(w, container, opt);
 }

@@ -18,11 +18,30 @@ static enum report_disk_state entry_state(const struct imsm_container *c, uint32
 	return imsm_disk_present(c, index) ? REPORT_DISK_MEMBER : REPORT_DISK_MISSING;
 }
 
+/* A failed disk that is still there has lost its place in the table, not its entry. */
+static const struct imsm_dl *present(const struct imsm_container *c, unsigned i)
+{
+	const struct imsm_dl *dl = imsm_dl_by_index(c, (int)i);
+
+	for (const struct imsm_dl *other = c->disks; other && !dl; other = other->next)
+		if (other->index == IMSM_INDEX_UNRELATED && imsm_serial_equal(other->serial, c->meta.disk[i].serial))
+			dl = other;
+	return dl;
+}
+
+static bool is_in_table(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	for (unsigned i = 0; i < c->meta.num_disks; i++)
+		if (present(c, i) == dl)
+			return true;
+	return false;
+}
+
 /* The disk table first: members of volumes name its entries by number. */
 static void report_table(const struct imsm_container *c, struct report *r)
 {
 	for (unsigned i = 0; i < c->meta.num_disks; i++) {
-		const struct imsm_dl *dl = imsm_dl_by_index(c, (int)i);
+		const struct imsm_dl *dl = present(c, i);
 		struct report_disk *d = &r->disk[r->disk_count++];
 
 		d->dev = dl ? dl->dev : 0;
@@ -38,7 +57,7 @@ static void report_others(const struct imsm_container *c, struct report *r)
 	for (const struct imsm_dl *dl = c->disks; dl && r->disk_count < REPORT_DISKS; dl = dl->next) {
 		struct report_disk *d = &r->disk[r->disk_count];
 
-		if (dl->index >= 0)
+		if (is_in_table(c, dl))
 			continue;
 		r->disk_count++;
 		d->dev = dl->dev;

@@ -74,7 +74,7 @@ static int teardown(void **state)
 static void assert_resolves(const char *arg, const char *expected)
 {
 	char name[MD_NAME_MAX];
-	int r = container_resolve(&paths, arg, name);
+	int r = ctl_container_resolve(&paths, arg, name);
 
 	if (r)
 		fail_msg("%s: %s", arg, container_error(r));
@@ -85,7 +85,7 @@ static void assert_fails(const char *arg, int err)
 {
 	char name[MD_NAME_MAX];
 
-	assert_int_equal(container_resolve(&paths, arg, name), err);
+	assert_int_equal(ctl_container_resolve(&paths, arg, name), err);
 }
 
 static void test_kernel_names(void **state)

@@ -601,6 +601,7 @@ put_block()
 
 start_writer()
 {
+	rm -f /tmp/writer # of an earlier one
 	stall loop "/dev/$V" 8 $DATA 1048576 /tmp/writer "${1:-1000}" &
 	WRITER=$!
 	eventually 10 writer_passed 0 || fail "the writer does not get going"
