@@ -19,10 +19,10 @@ sockcat latency "$sock" 60 >/tmp/latency &
 latency=$!
 nap 3.5
 slow_sync 4000
-know "${DISKS[0]}"
 fail_member "$V" "${DISKS[0]}"
 all_but "${DISKS[0]}" "${DISKS[@]:0:3}"
-wait_metadata 5 vol0.map0.state=* "disk*.serial=${DISKS[0]}:0" -- "${OTHERS[@]}"
+# recorded as failed, or replaced by the spare already
+wait_metadata 5 "disk*.serial!=${DISKS[0]}" -- "${OTHERS[@]}"
 wait_for 10 is_member "$V" "${DISKS[-1]}"
 fast_sync
 wait_settled "$V"
