@@ -86,6 +86,23 @@ bool array_is_frozen(const struct managed_array *ma)
 	return action != SYNC_IDLE && !(action == SYNC_FROZEN && ma->frozen_by_us);
 }
 
+void array_refuse_reshape(struct managed_array *ma)
+{
+	char buf[SYSFS_WORD_MAX];
+	int err;
+
+	if (ma->refused || sysfs_read_attr(ma->md_dir, "sync_action", buf, sizeof(buf)) < 0)
+		return;
+	if (sysfs_parse_sync_action(buf) != SYNC_FROZEN)
+		ma->seen_thawed = true;
+	else if (ma->seen_thawed && !ma->frozen_by_us && array_is_blocked(ma)) {
+		err = sysfs_write_attr(ma->md_dir, "sync_action", "idle");
+		log_event(LOG_LEVEL_WARNING, ABOUT("reshape-refused", ma->name, NULL),
+			  "%s: mdadm wants to change its shape, which is not supported: %s", ma->name,
+			  err ? strerror(-err) : "thawed, so that it gives up");
+	}
+}
+
 /* ---- requests of the monitor ------------------------------------------------------------------------ */
 
 static void complain(struct managed_array *ma, const struct mdinfo *d, const char *word, int err)

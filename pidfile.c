@@ -7,6 +7,7 @@
  */
 #include "pidfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -275,7 +276,35 @@ static void name_paths(struct rundir *r)
 	snprintf(r->new_sock_path, sizeof(r->new_sock_path), "%s/%s.sock.new", RUNDIR, r->container);
 }
 
-/* Who is there: the process that the pid file names, or, if that is none of ours, the one that listens. */
+/* A daemon has threads. Another start, which waits for the lock, and the one that waits for its child have none. */
+static bool has_threads(pid_t pid)
+{
+	char path[64];
+	struct stat sb;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return stat(path, &sb) == 0 && sb.st_nlink > 3; /* ".", the entry itself, and each thread */
+}
+
+/* RUNDIR may have been emptied under a daemon that runs. */
+static pid_t find_in_proc(const struct rundir *r)
+{
+	struct dirent *e;
+	DIR *proc = opendir("/proc");
+	pid_t found = 0;
+
+	while (proc && !found && (e = readdir(proc))) {
+		pid_t pid = pidfile_parse(e->d_name);
+
+		if (pid > 0 && has_threads(pid) && is_mdmon_of(pid, r->container))
+			found = pid;
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+/* Who is there: the process that the pid file names, or, if that is none of ours, the one that listens, or one without files. */
 static pid_t find_victim(const struct rundir *r)
 {
 	pid_t pid = read_pid(r);
@@ -283,7 +312,18 @@ static pid_t find_victim(const struct rundir *r)
 	if (is_daemon(r, pid))
 		return pid;
 	pid = listener(r);
-	return is_daemon(r, pid) ? pid : 0;
+	return is_daemon(r, pid) ? pid : find_in_proc(r);
+}
+
+/* The umask may take more than we like. */
+static bool make_rundir(void)
+{
+	if (mkdir(RUNDIR, 0755) == 0)
+		return chmod(RUNDIR, 0755) == 0;
+	if (errno == EEXIST)
+		return true;
+	log_error("cannot create %s: %m", RUNDIR);
+	return false;
 }
 
 bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir)
@@ -291,11 +331,7 @@ bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md
 	*r = (struct rundir){ .lock = -1, .inherited = -1 };
 	snprintf(r->container, sizeof(r->container), "%s", container);
 	name_paths(r);
-	if (mkdir(RUNDIR, 0755) && errno != EEXIST) {
-		log_error("cannot create %s: %m", RUNDIR);
-		return false;
-	}
-	if (!take_lock(r, md_dir))
+	if (!make_rundir() || !take_lock(r, md_dir))
 		return false;
 	r->victim = find_victim(r);
 	if (!r->victim || takeover || !answers(r))

@@ -54,7 +54,8 @@ stop_writer
 stop_all
 assemble "${DISKS[@]}"
 check_data
-must pattern verify "/dev/$V" 8 "$DATA" 1048576
+# unless it was too slow to have written all of it
+[ "$(writer_field 0)" -lt 256 ] || must pattern verify "/dev/$V" 8 "$DATA" 1048576
 [ -z "$changes" ] || fail "the kernel has changed what the metadata do not say: $changes"
 start_writer
 fail_member "$V" "${DISKS[0]}"
