@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Thirty rounds of what may happen to a daemon, at random, under a writer: killed and started again, taken over, told to
+# Fifty rounds of what may happen to a daemon, at random, under a writer: killed and started again, taken over, told to
 # leave, several at once. The writer goes on, the data are right, the metadata are clean when idle and say "normal".
 # cases: 1 2 3 4
-# timeout: 150
+# timeout: 240
 # ours-only: the reference takes 3 s for each takeover
 
 # shellcheck disable=SC2153  # LEVEL comes from init
@@ -16,7 +16,7 @@ set_up $level 1
 write_data
 start_writer $((LEVEL * 700))
 counts=(0 0 0 0 0)
-for round in {1..30}; do
+for round in {1..50}; do
 	kind=$((RANDOM % 5))
 	pause=0.0$((RANDOM % 10))$((RANDOM % 10))
 	counts[kind]=$((counts[kind] + 1))
