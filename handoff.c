@@ -53,11 +53,14 @@ static struct {
 	atomic_int monitor_tid;
 	atomic_bool draining;
 	atomic_bool stop;
+	atomic_bool ended;
 	atomic_uint drawn;    /* last ticket drawn */
 	atomic_uint honoured; /* last ticket honoured */
 } shared;
 
 #define REPORT_FRESH 4u
+
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "the monitor takes no lock for 64-bit atomics");
 
 static struct {
 	struct report buffer[3];
@@ -142,6 +145,18 @@ void handoff_stop_monitor(void)
 void handoff_let_monitor_run(void)
 {
 	atomic_store(&shared.stop, false);
+	atomic_store(&shared.ended, false);
+}
+
+void handoff_note_monitor_ended(void)
+{
+	atomic_store(&shared.ended, true);
+	handoff_wake_manager();
+}
+
+bool handoff_monitor_ended(void)
+{
+	return atomic_load(&shared.ended);
 }
 
 bool handoff_monitor_must_stop(void)
@@ -298,6 +313,7 @@ void handoff_reset(void)
 	handoff_list_take(&shared.handled);
 	atomic_store(&shared.draining, false);
 	atomic_store(&shared.stop, false);
+	atomic_store(&shared.ended, false);
 	atomic_store(&shared.drawn, 0);
 	atomic_store(&shared.honoured, 0);
 	atomic_store(&shared.manager_tid, 0);

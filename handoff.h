@@ -34,6 +34,10 @@ void handoff_stop_monitor(void);
 void handoff_let_monitor_run(void); /* before it starts */
 bool handoff_monitor_must_stop(void);
 
+/* monitor: the last thing it does. manager: it has ended, and can be joined without waiting. */
+void handoff_note_monitor_ended(void);
+bool handoff_monitor_ended(void);
+
 /* ---- arrays ---- */
 
 /* manager: give a new array, or a duplicate with `replaces` set, to the monitor. */

@@ -15,6 +15,7 @@
 #include "manage-status.h"
 
 #define STAY_NS (30 * NS_PER_MS)
+#define LAST_CLIENTS_NS (5 * NS_PER_S)
 
 /* ---- those who wait until everything asked for before is done ----------------------------- */
 
@@ -176,20 +177,20 @@ void clients_serve(struct manager *mgr)
 {
 	struct msg_request req;
 
-	/* A successor serves those who come now. */
-	while (!mgr->handing_over && msg_server_next(mgr->server, &req))
+	/* One that asks and asks must not keep us from the rest of our work. */
+	for (unsigned n = 0; n < MSG_SERVER_MAX_CLIENTS && msg_server_next(mgr->server, &req); n++)
 		take_request(mgr, &req);
 	serve_waiters(mgr);
 }
 
 /* ---- the last ones ---------------------------------------------------------------------------- */
 
-/* No array is left, so whatever a ping wants to know has been done; nothing can be changed any more. */
+/* We serve no array any more, so whatever a ping wants to know has been done; nothing can be changed by us. */
 static void answer_last(struct manager *mgr)
 {
 	struct msg_request req;
 
-	while (msg_server_next(mgr->server, &req)) {
+	for (unsigned i = 0; i < MSG_SERVER_MAX_CLIENTS && msg_server_next(mgr->server, &req); i++) {
 		free(req.data);
 		switch (req.kind) {
 		case MSG_REQ_STATUS:
@@ -211,8 +212,11 @@ static void answer_last(struct manager *mgr)
 void clients_serve_last(struct manager *mgr)
 {
 	struct pollfd pfds[MSG_SERVER_MAX_POLLFDS];
+	uint64_t end = clock_now_ns() + LAST_CLIENTS_NS, next;
 
-	for (;;) {
+	msg_server_run(mgr->server, NULL, 0, clock_now_ns());
+	msg_server_stop_listening(mgr->server);
+	while (clock_now_ns() < end) {
 		struct timespec ts;
 		size_t n;
 
@@ -220,7 +224,8 @@ void clients_serve_last(struct manager *mgr)
 		answer_last(mgr);
 		if (!msg_server_clients(mgr->server))
 			return;
-		ts = clock_until(msg_server_deadline(mgr->server));
+		next = msg_server_deadline(mgr->server);
+		ts = clock_until(next < end ? next : end);
 		n = msg_server_pollfds(mgr->server, pfds, MSG_SERVER_MAX_POLLFDS);
 		ppoll(pfds, (nfds_t)n, &ts, NULL);
 	}

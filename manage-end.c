@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,7 +17,6 @@
 #include "handoff.h"
 #include "log.h"
 #include "monitor.h"
-#include "notify.h"
 #include "sysfs.h"
 
 #define EXIT_RETRY_MIN_MS 20
@@ -98,7 +98,6 @@ static void start_drain(struct manager *mgr)
 {
 	log_event(LOG_LEVEL_INFO, ABOUT("draining", NULL, NULL),
 		  "%s: asked to end: letting arrays go as they become clean", mgr->st->container);
-	notify_stopping();
 	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
 		array_start_drain(ma);
 	handoff_start_drain();
@@ -129,43 +128,64 @@ void end_start_handover(struct manager *mgr, uint64_t successor)
 	mgr->hand_over_by_ns = clock_now_ns() + HAND_OVER_NS;
 }
 
-static bool is_idle(const struct manager *mgr)
+static bool jobs_are_out(const struct manager *mgr)
 {
-	return !mgr->updates_out && !mgr->waiters && !manager_is_half_done(mgr);
+	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+		if (ma->jobs)
+			return true;
+	return false;
 }
 
-/* It was killed while it waited for us. */
+/* Nothing is half done, and nobody is in the middle of asking. */
+static bool is_idle(const struct manager *mgr)
+{
+	return !mgr->updates_out && !mgr->waiters && !manager_is_half_done(mgr) && !jobs_are_out(mgr) &&
+	       msg_server_clients(mgr->server) <= (mgr->successor ? 1 : 0);
+}
+
+/* It died, or lost its patience, while it waited for us. */
 static void go_on(struct manager *mgr)
 {
 	int err = monitor_start(mgr->st);
 
-	log_warning("%s: the successor has gone; going on", mgr->st->container);
-	if (err)
+	if (err) {
 		log_error("%s: cannot go on: %s", mgr->st->container, strerror(-err));
+		abort(); /* better none, which is noticed, than one whose arrays hang */
+	}
+	log_warning("%s: the successor has gone; going on", mgr->st->container);
+	msg_server_drop(mgr->server, mgr->successor);
 	mgr->stay(mgr->arg);
+	mgr->successor = 0;
 	mgr->handing_over = false;
+	mgr->monitor_stopping = false;
 	mgr->look_due = true;
 }
 
 static void log_handover(const struct manager *mgr, pid_t pid)
 {
-	const struct log_event about = { .event = "handed-over" };
-
 	if (pid > 0)
-		log_event(LOG_LEVEL_INFO, &about, "%s: handed over to process %d", mgr->st->container, (int)pid);
+		log_event(LOG_LEVEL_INFO, ABOUT("handed-over", NULL, NULL), "%s: handed over to process %d",
+			  mgr->st->container, (int)pid);
 	else
-		log_event(LOG_LEVEL_INFO, &about, "%s: another daemon has taken over", mgr->st->container);
+		log_event(LOG_LEVEL_INFO, ABOUT("handed-over", NULL, NULL), "%s: another daemon has taken over",
+			  mgr->st->container);
 }
 
 /*
- * The monitor ends after a complete pass: whatever it acknowledged is on the disks. Arrays stay as they are, as they
- * would after a crash; the successor finds out what each needs.
+ * The monitor ends after a complete pass: whatever it acknowledged is on the disks. It may be waiting for a disk, so
+ * it is waited for in the manager's rounds. Arrays stay as they are, as they would after a crash; the
+ * successor finds out what each needs.
  */
 static bool hand_over(struct manager *mgr)
 {
 	pid_t pid = mgr->successor ? msg_server_peer(mgr->server, mgr->successor) : 0;
 
-	if (!is_idle(mgr) && clock_now_ns() < mgr->hand_over_by_ns)
+	if (!mgr->monitor_stopping && !is_idle(mgr) && clock_now_ns() < mgr->hand_over_by_ns)
+		return false;
+	if (!mgr->monitor_stopping)
+		handoff_stop_monitor();
+	mgr->monitor_stopping = true;
+	if (!handoff_monitor_ended())
 		return false;
 	monitor_stop();
 	manager_take_handled(mgr);

@@ -282,10 +282,13 @@ void manager_look(struct manager *mgr)
 	mgr->look_due = false;
 	mgr->look_again_ns = 0;
 	if (err) {
-		log_error("cannot read /proc/mdstat: %s", strerror(-err));
+		if (!mgr->mdstat_failed)
+			log_error("cannot read /proc/mdstat: %s", strerror(-err));
+		mgr->mdstat_failed = true;
 		mgr->look_again_ns = clock_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
 		return;
 	}
+	mgr->mdstat_failed = false;
 	if (mdstat_find(&m, mgr->st->container))
 		look_at_container(mgr);
 	forget_refused(mgr, &m);
@@ -406,11 +409,12 @@ static uint64_t next_deadline(const struct manager *mgr)
 		earlier(&t, ma->spare_retry_ns);
 	}
 	earlier(&t, mgr->look_again_ns);
-	earlier(&t, mgr->exit_retry_ns);
 	earlier(&t, mgr->alive_ns);
-	if (mgr->handing_over)
+	if (!mgr->handing_over)
+		earlier(&t, mgr->exit_retry_ns);
+	else if (!mgr->monitor_stopping) /* after that it wakes us */
 		earlier(&t, mgr->hand_over_by_ns);
-	else if (clients < t)
+	if (clients < t)
 		t = clients;
 	return mgr->look_due ? 0 : t;
 }
@@ -420,8 +424,9 @@ static int wait_for_events(struct manager *mgr, struct pollfd *pfds, size_t *cli
 	uint64_t until = next_deadline(mgr);
 	struct timespec ts = clock_until(until);
 
-	pfds[0] = (struct pollfd){ .fd = mgr->mdstat_fd, .events = POLLPRI };
-	*clients = mgr->handing_over ? 0 : msg_server_pollfds(mgr->server, pfds + 1, MSG_SERVER_MAX_POLLFDS);
+	/* An event that could not be taken would come again at once. */
+	pfds[0] = (struct pollfd){ .fd = mgr->mdstat_failed ? -1 : mgr->mdstat_fd, .events = POLLPRI };
+	*clients = msg_server_pollfds(mgr->server, pfds + 1, MSG_SERVER_MAX_POLLFDS);
 	return ppoll(pfds, (nfds_t)(1 + *clients), until == UINT64_MAX ? NULL : &ts, sigs);
 }
 
@@ -485,7 +490,6 @@ enum manager_end manager_run(struct manager *mgr)
 		n = wait_for_events(mgr, pfds, &clients, &wait_mask);
 		if (n > 0 && pfds[0].revents)
 			mgr->look_due = true;
-		if (!mgr->handing_over)
-			msg_server_run(mgr->server, n > 0 ? pfds + 1 : NULL, n > 0 ? clients : 0, clock_now_ns());
+		msg_server_run(mgr->server, n > 0 ? pfds + 1 : NULL, n > 0 ? clients : 0, clock_now_ns());
 	}
 }

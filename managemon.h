@@ -99,9 +99,11 @@ struct manager {
 	unsigned exit_retry_ms;
 	uint64_t stay_until_ns;     /* a client has just been told that all is done: it may want the container now */
 	bool first_look_done;
+	bool mdstat_failed;         /* logged already */
 	uint64_t ready_ns;          /* since when we serve; 0: not yet */
 	uint64_t successor;         /* client that asked us to hand over; 0: nobody did */
 	bool handing_over;
+	bool monitor_stopping;      /* it has been told to end, for that */
 	uint64_t hand_over_by_ns;   /* then we go, whatever is half done */
 	uint64_t alive_ns;          /* when systemd has to be told next that we are alive; 0: it does not watch us */
 	unsigned alive_ticket;

@@ -208,12 +208,14 @@ static void finish(struct start *s, enum manager_end end)
 	case MANAGER_HANDED_OVER: /* the helper may be inside a call that takes long: the process takes it along */
 		break;
 	case MANAGER_NO_ARRAYS:
+		notify_stopping();
 		rundir_remove_socket(&s->run);
 		monitor_stop();
 		worker_stop();
 		clients_serve_last(&s->mgr);
 		break;
 	case MANAGER_DRAINED:
+		notify_stopping(); /* not before: letting go may take for ever, and systemd would lose its patience */
 		monitor_stop();
 		worker_stop();
 		clients_serve_last(&s->mgr);
@@ -236,11 +238,6 @@ static int run(struct start *s)
 	s->mgr.replaced = is_replaced;
 	s->mgr.stay = stay;
 	s->mgr.arg = s;
-	s->mgr.mdstat_fd = mdstat_open();
-	if (s->mgr.mdstat_fd < 0) {
-		log_error("cannot open /proc/mdstat: %s", strerror(-s->mgr.mdstat_fd));
-		return EXIT_REFUSED;
-	}
 	err = start_threads(s);
 	if (err) {
 		log_error("failed to start monitor process: %s", strerror(-err));
@@ -251,13 +248,18 @@ static int run(struct start *s)
 }
 
 /*
- * Everything that can fail is tried before the predecessor is ended: could we take its place at all? What it wrote
+ * What can well fail is tried before the predecessor is ended: could we take its place at all? What it wrote
  * last is loaded afterwards.
  */
 static bool make_way(struct start *s)
 {
 	bool possible = true;
 
+	s->mgr.mdstat_fd = mdstat_open();
+	if (s->mgr.mdstat_fd < 0) {
+		log_error("cannot open /proc/mdstat: %s", strerror(-s->mgr.mdstat_fd));
+		return false;
+	}
 	if (s->run.victim) {
 		log_set_level(LOG_LEVEL_ERROR); /* the second time is soon enough for warnings */
 		possible = load(s);
@@ -288,8 +290,6 @@ static int serve(struct start *s)
 		rundir_remove_socket(&s->run);
 	}
 	msg_server_close(s->mgr.server);
-	if (s->mgr.mdstat_fd >= 0)
-		close(s->mgr.mdstat_fd);
 	unload(s);
 	return status;
 }
@@ -314,6 +314,8 @@ static int daemon_main(struct start *s)
 	rundir_unlock(&s->run);
 	if (placed)
 		status = serve(s);
+	if (s->mgr.mdstat_fd >= 0)
+		close(s->mgr.mdstat_fd);
 	close(s->cont.md_dir);
 	return status;
 }
@@ -360,13 +362,18 @@ static int start_daemon(struct start *s)
 static int start_one(const struct options *opt, const char *name, bool foreground)
 {
 	static struct start s; /* too big for a locked stack; each daemon is a process of its own */
+	int status;
 
 	memset(&s, 0, sizeof(s));
 	s.opt = opt;
 	s.status_fd = -1;
 	if (container_resolve(name, &s.cont))
 		return EXIT_NAME;
-	return foreground ? daemon_main(&s) : start_daemon(&s);
+	if (foreground)
+		return daemon_main(&s);
+	status = start_daemon(&s);
+	close(s.cont.md_dir);
+	return status;
 }
 
 static int start_all(const struct options *opt)

@@ -811,8 +811,9 @@ static void build_poll_set(void)
 	for (struct active_array *a = mon.arrays; a; a = a->next) {
 		struct array_watch *w = a->watch;
 
-		watch_fd(a->array_state_fd, w);
 		/* A dead attribute reports events for ever. */
+		if (w->curr_state != ARRAY_GONE)
+			watch_fd(a->array_state_fd, w);
 		if (w->curr_action != SYNC_NONE) {
 			watch_fd(a->sync_action_fd, w);
 			watch_fd(a->sync_completed_fd, w);
@@ -893,6 +894,7 @@ static void *monitor_main(void *unused)
 		timer = wait_for_events(&wait_mask);
 	}
 	handoff_set_monitor(0);
+	handoff_note_monitor_ended();
 	return NULL;
 }
 

@@ -379,6 +379,13 @@ size_t msg_server_clients(const struct msg_server *s)
 	return s->count;
 }
 
+void msg_server_stop_listening(struct msg_server *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
 static void made_progress(struct client *c, uint64_t now_ns)
 {
 	c->deadline = now_ns + CLIENT_TIMEOUT_NS;
@@ -665,8 +672,7 @@ bool msg_server_hand_over(struct msg_server *s, uint64_t client)
 	if (i == s->count || s->client[i]->state != CLIENT_WORKING || s->fd < 0 ||
 	    !send_with_fd(s->client[i]->fd, frame, len, s->fd))
 		return false;
-	close(s->fd);
-	s->fd = -1;
+	msg_server_stop_listening(s);
 	return true;
 }
 

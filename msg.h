@@ -102,6 +102,9 @@ uint64_t msg_server_deadline(const struct msg_server *s);
 /* How many clients are connected, as far as accepted. */
 size_t msg_server_clients(const struct msg_server *s);
 
+/* Those who connect from now on are refused. */
+void msg_server_stop_listening(struct msg_server *s);
+
 /*
  * Accepts, reads, writes and times out, without ever blocking. now_ns: CLOCK_MONOTONIC.
  * pfds as filled before, after poll (may be NULL: try everything).

@@ -25,6 +25,7 @@
 #include "log.h"
 
 #define PING_TIMEOUT_MS 20000
+#define STATUS_MS 2000       /* ours answers at once */
 #define HANDOVER_MS 3000     /* ours takes milliseconds, unless it waits for a disk */
 #define FLUSH_MS 2000        /* for another one to write what clients have asked for */
 #define TERM_MS 1000         /* for another one to leave when its arrays become clean */
@@ -103,6 +104,23 @@ static bool is_mdmon_of(pid_t pid, const char *container)
 	return n > 0 && cmdline_is_mdmon(buf, (size_t)n, container);
 }
 
+/* One of ours that is alive, and writing all the time: a successor would have to wait for the same disk. */
+static bool waits_for_disk(const struct rundir *r)
+{
+	int fd = msg_connect(r->sock_path);
+	unsigned char *text = NULL;
+	size_t len = 0;
+	bool writes;
+
+	if (fd < 0)
+		return false;
+	writes = !msg_ask(fd, MSG_STATUS, STATUS_MS, &text, &len) && text && strstr((char *)text, "\"writing_ms\":") &&
+		 !strstr((char *)text, "\"writing_ms\":null");
+	free(text);
+	close(fd);
+	return writes;
+}
+
 static bool answers(const struct rundir *r)
 {
 	int fd = msg_connect(r->sock_path);
@@ -112,7 +130,7 @@ static bool answers(const struct rundir *r)
 		return false;
 	ok = msg_ping(fd, MSG_PING_MONITOR, PING_TIMEOUT_MS) == 0;
 	close(fd);
-	return ok;
+	return ok || waits_for_disk(r);
 }
 
 /* The process that listens on the container's socket is its daemon, whatever its command line says. */
@@ -142,63 +160,61 @@ static bool ends_within(int pidfd, int ms)
 	return poll(&p, 1, ms) > 0;
 }
 
-static bool write_pid(const struct rundir *r, pid_t pid)
+static bool write_pid(const char *path, pid_t pid)
 {
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%d\n", (int)pid);
 	int fd;
 	bool ok;
 
-	unlink(r->new_pid_path);
-	fd = open(r->new_pid_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		log_error("cannot create %s: %m", r->new_pid_path);
+		log_error("cannot create %s: %m", path);
 		return false;
 	}
 	ok = write(fd, text, (size_t)len) == len;
 	if (close(fd))
 		ok = false;
 	if (!ok) {
-		log_error("cannot write %s: %m", r->new_pid_path);
-		unlink(r->new_pid_path);
+		log_error("cannot write %s: %m", path);
+		unlink(path);
 	}
 	return ok;
 }
 
 /* In one step: there is no moment without the file. */
-static bool publish_pid(struct rundir *r)
+static bool rename_pid(const char *from, const char *to)
 {
-	if (r->created)
+	if (rename(from, to) == 0)
 		return true;
-	if (rename(r->new_pid_path, r->pid_path)) {
-		log_error("cannot create %s: %m", r->pid_path);
-		return false;
-	}
-	r->created = true;
-	return true;
+	log_error("cannot create %s: %m", to);
+	return false;
 }
 
-static bool set_pid_file(const struct rundir *r, pid_t pid)
+static bool publish_pid(struct rundir *r)
 {
-	if (!write_pid(r, pid))
-		return false;
-	if (rename(r->new_pid_path, r->pid_path) == 0)
-		return true;
-	log_error("cannot create %s: %m", r->pid_path);
-	return false;
+	r->created = rename_pid(r->new_pid_path, r->pid_path);
+	return r->created;
 }
 
 /* The file of a daemon that goes on must name it. */
 static void give_back_pid_file(struct rundir *r)
 {
 	r->created = false;
-	set_pid_file(r, r->victim);
+	if (write_pid(r->new_pid_path, r->victim))
+		rename_pid(r->new_pid_path, r->pid_path);
 }
 
 void rundir_restore_pid_file(struct rundir *r)
 {
-	if (read_pid(r) != getpid())
-		r->created = set_pid_file(r, getpid());
+	char path[sizeof(r->pid_path) + 8];
+
+	if (rundir_replaced(r) || read_pid(r) == getpid())
+		return; /* it lives, and only stopped waiting: it will send SIGTERM */
+	/* Without the lock: a name that no start uses. */
+	snprintf(path, sizeof(path), "%s.old", r->pid_path);
+	r->created = write_pid(path, getpid()) && rename_pid(path, r->pid_path);
 }
 
 /* One of ours lets go of its arrays and hands over its socket. False: SIGTERM has to say it. */
@@ -213,7 +229,10 @@ static bool ask_handover(struct rundir *r, int pidfd)
 	}
 	if (fd >= 0)
 		close(fd);
-	return !err && ends_within(pidfd, TERM_MS);
+	/* It has let go of everything. A thread of it may be inside the kernel for long: that harms nobody. */
+	if (!err)
+		ends_within(pidfd, TERM_MS);
+	return !err;
 }
 
 static bool terminate(const struct rundir *r, int pidfd)
@@ -262,8 +281,13 @@ bool rundir_evict(struct rundir *r)
 static bool take_lock(struct rundir *r, int md_dir)
 {
 	r->lock = openat(md_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->lock >= 0 && flock(r->lock, LOCK_EX) == 0)
+	if (r->lock >= 0 && flock(r->lock, LOCK_EX | LOCK_NB) == 0)
 		return true;
+	if (r->lock >= 0 && errno == EWOULDBLOCK) {
+		log_info("%s: waiting for another start to end", r->container);
+		if (flock(r->lock, LOCK_EX) == 0)
+			return true;
+	}
 	log_error("%s: cannot take the lock for starting: %m", r->container);
 	return false;
 }
@@ -328,6 +352,8 @@ static bool make_rundir(void)
 
 bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir)
 {
+	pid_t again;
+
 	*r = (struct rundir){ .lock = -1, .inherited = -1 };
 	snprintf(r->container, sizeof(r->container), "%s", container);
 	name_paths(r);
@@ -336,6 +362,11 @@ bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md
 	r->victim = find_victim(r);
 	if (!r->victim || takeover || !answers(r))
 		return true;
+	again = find_victim(r);
+	if (again != r->victim) { /* it answered while it was leaving */
+		r->victim = again;
+		return true;
+	}
 	log_error("%s already managed", container);
 	/* A start that was killed half way may have left its own pid there. */
 	if (read_pid(r) != r->victim)
@@ -352,7 +383,7 @@ void rundir_unlock(struct rundir *r)
 
 bool rundir_prepare(struct rundir *r)
 {
-	if (!write_pid(r, getpid()))
+	if (!write_pid(r->new_pid_path, getpid()))
 		return false;
 	r->server = msg_server_open(r->new_sock_path);
 	if (!r->server) {
@@ -375,11 +406,19 @@ static struct msg_server *take_inherited(struct rundir *r)
 	return s;
 }
 
+/* The victim may have removed the file, or put its own pid there again, at its last moment: look at what is. */
+static bool own_pid_file(struct rundir *r)
+{
+	if (r->created && read_pid(r) == getpid())
+		return true;
+	return (!r->created || write_pid(r->new_pid_path, getpid())) && publish_pid(r);
+}
+
 struct msg_server *rundir_publish(struct rundir *r)
 {
 	struct msg_server *s = r->inherited >= 0 ? take_inherited(r) : NULL;
 
-	if (!publish_pid(r))
+	if (!own_pid_file(r))
 		goto fail;
 	if (s) {
 		unlink(r->new_sock_path);

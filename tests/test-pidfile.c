@@ -715,6 +715,31 @@ static void test_socket_is_handed_over(void **state)
 	msg_server_close(server);
 }
 
+/* At its last moment a victim that lost its successor's sight put its own pid there, or removed the file. */
+static void test_pid_file_is_ours_when_we_are_ready(void **state)
+{
+	struct msg_server *server;
+	struct rundir r;
+
+	(void)state;
+	for (int removed = 0; removed < 2; removed++) {
+		assert_true(rundir_claim(&r, "md127", true, md_dir));
+		assert_true(rundir_prepare(&r));
+		assert_true(publish_pid(&r));
+		if (removed)
+			assert_int_equal(unlink(PID_FILE), 0);
+		else
+			put_pid(4711);
+		server = rundir_publish(&r);
+		assert_non_null(server);
+		assert_int_equal(pid_in_file(), getpid());
+		rundir_unlock(&r);
+		rundir_remove_pid_file(&r);
+		rundir_remove_socket(&r);
+		msg_server_close(server);
+	}
+}
+
 /* Nothing can be done about this process. */
 static void test_daemon_that_goes_on_keeps_its_files(void **state)
 {
@@ -752,6 +777,8 @@ static void test_successor_is_recognized(void **state)
 	p = start("mdmon", "--all");
 	put_pid(p.pid);
 	assert_true(rundir_replaced(&r));
+	rundir_restore_pid_file(&r);
+	assert_int_equal(pid_in_file(), p.pid); /* it lives */
 	/* It dies, and we go on. */
 	finish(&p);
 	rundir_restore_pid_file(&r);
@@ -805,6 +832,7 @@ int main(int argc, char **argv)
 		FILES(test_pid_file_of_a_daemon_is_put_right),
 		FILES(test_socket_is_handed_over),
 		FILES(test_daemon_that_goes_on_keeps_its_files),
+		FILES(test_pid_file_is_ours_when_we_are_ready),
 		FILES(test_successor_is_recognized),
 	};
 
