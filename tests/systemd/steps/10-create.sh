@@ -12,7 +12,7 @@ check_daemon
 wait_settled "$V"
 must volume_metadata disk0.serial=M1 disk1.serial=M2 disk2.serial=M3 vol0.migr_state=0 vol0.map0.state=NORMAL
 must mkfs.ext4 -q -L rigdata "/dev/$V"
-echo "LABEL=rigdata $MNT ext4 nofail,x-systemd.device-timeout=40s 0 2" >>/etc/fstab
+echo "LABEL=rigdata $MNT ext4 nofail,x-systemd.device-timeout=120s 0 2" >>/etc/fstab
 mdadm --detail --scan >>/etc/mdadm/mdadm.conf
 cat /etc/mdadm/mdadm.conf
 must systemctl daemon-reload
