@@ -129,9 +129,15 @@ unit_active()
 	[ "$(systemctl is-active "$UNIT")" = active ]
 }
 
+# The reference ends late when it is taken over, and takes over without waiting. While two are in the unit, systemd
+# cannot tell which one is the main process (Type=forking), and never looks again. For ours it must know.
 unit_has_daemon()
 {
-	unit_active && [ "$(main_pid)" = "$(daemon_pid)" ] && alive "$(daemon_pid)"
+	local pid
+
+	pid=$(daemon_pid)
+	unit_active && alive "$pid" && grep -q "/$UNIT\$" "/proc/$pid/cgroup" || return 1
+	[ "$(main_pid)" = "$pid" ] || { [ "$(main_pid)" = 0 ] && [ "$(installed)" = reference ]; }
 }
 
 # runs_as FILE: the running daemon is the program FILE (which may have been replaced or deleted since)

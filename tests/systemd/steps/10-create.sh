@@ -10,9 +10,10 @@ must mdadm -CR /dev/md/v -l 5 -n 3 -z 65536 "${DISK[M1]}" "${DISK[M2]}" "${DISK[
 find_arrays || fail "no volume"
 check_daemon
 wait_settled "$V"
-must volume_metadata disk0.serial=M1 disk1.serial=M2 disk2.serial=M3 vol0.migr_state=0 vol0.map0.state=NORMAL
+# The reference records the end of the resync a moment later.
+wait_for 10 volume_metadata disk0.serial=M1 disk1.serial=M2 disk2.serial=M3 vol0.migr_state=0 vol0.map0.state=NORMAL
 must mkfs.ext4 -q -L rigdata "/dev/$V"
-echo "LABEL=rigdata $MNT ext4 nofail,x-systemd.device-timeout=40s 0 2" >>/etc/fstab
+echo "LABEL=rigdata $MNT ext4 nofail,x-systemd.device-timeout=120s 0 2" >>/etc/fstab
 mdadm --detail --scan >>/etc/mdadm/mdadm.conf
 cat /etc/mdadm/mdadm.conf
 must systemctl daemon-reload

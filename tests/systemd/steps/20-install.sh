@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Our package over Debian's mdadm while the volume is written: the daemon is exchanged, nobody notices.
 # needs: 10-create
-# timeout: 150
+# timeout: 240
 old=$(daemon_pid)
 start_writer
 install_ours

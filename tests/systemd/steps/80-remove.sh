@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The package goes; Debian's daemon takes over.
 # needs: 20-install
-# timeout: 150
+# timeout: 240
 start_writer
 remove_ours
 assert_eq "the daemon installed" reference "$(installed)"
