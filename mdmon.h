@@ -159,6 +159,7 @@ struct array_watch {
 	bool look;                 /* something happened: read it in this pass */
 	uint64_t write_since_ns;   /* CLOCK_MONOTONIC: since when a write waits for us, 0 = none does */
 	uint64_t failure_since_ns; /* since when writes wait for "-blocked", 0 = none do */
+	enum sync_action sync_logged; /* what is said to have begun */
 	uint64_t sync_since_ns;    /* since when the sync runs (or is known to), 0 = none does */
 
 	atomic_uint requests; /* handoff: ARRAY_WANT_*, set by monitor, taken by manager */

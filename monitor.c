@@ -319,22 +319,34 @@ static unsigned count_in_sync(const struct active_array *a)
 	return n;
 }
 
+/* md says "recover" for a moment after a failure, even if there is nothing to rebuild on. */
+static bool sync_runs(const struct active_array *a)
+{
+	if (a->watch->curr_action != SYNC_RECOVER)
+		return sync_action_runs(a->watch->curr_action);
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (a->disks[i]->slot >= 0 && !(a->disks[i]->curr_state & (MEMBER_FAULTY | MEMBER_IN_SYNC)))
+			return true;
+	return false;
+}
+
 static void log_sync(const struct active_array *a)
 {
 	struct array_watch *w = a->watch;
-	bool runs = sync_action_runs(w->curr_action), ran = w->sync_since_ns != 0;
+	bool runs = sync_runs(a), ran = w->sync_since_ns != 0;
 
 	if (runs && !ran) {
 		w->sync_since_ns = mon.woken_ns;
-		mon_log_event(LOG_LEVEL_INFO, ABOUT("sync-started", a->name, NULL), "%s: %s %s",
-			      a->name, action_name(w->curr_action), w->first ? "goes on" : "begins");
+		w->sync_logged = w->curr_action;
+		mon_log_event(LOG_LEVEL_INFO, ABOUT("sync-started", a->name, NULL), "%s: %s %s", a->name,
+			      action_name(w->curr_action), w->first ? "goes on" : "begins");
 	} else if (!runs && ran && w->curr_state > ARRAY_INACTIVE) {
 		unsigned s = (unsigned)((mon.woken_ns - w->sync_since_ns) / NS_PER_S), have = count_in_sync(a);
 
 		w->sync_since_ns = 0;
 		mon_log_event(LOG_LEVEL_INFO, ABOUT("sync-ended", a->name, NULL),
 			      "%s: %s ended after %u s, %u of %d members in sync", a->name,
-			      action_name(w->prev_action), s, have, a->raid_disks);
+			      action_name(w->sync_logged), s, have, a->raid_disks);
 	}
 }
 

@@ -483,10 +483,8 @@ static void put_work(struct out *o, const struct status *s)
 
 char *status_to_json(const struct status *s)
 {
-	struct writer w;
+	struct writer w = { .s = s };
 
-	w.o = (struct out){ 0 };
-	w.s = s;
 	name_report_disks(&w);
 	put(&w.o, "{");
 	put_daemon(&w.o, s);
