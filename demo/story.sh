@@ -50,6 +50,18 @@ picture()
 	done
 }
 
+# The daemon's own view; only ours has one.
+ask_daemon()
+{
+	local line
+
+	[ "$DAEMON" = ours ] && [ -x /sbin/mdmonctl ] || return 0
+	tell "say $1"
+	while IFS= read -r line; do
+		tell "look $line"
+	done < <(timeout 20 mdmonctl status "$C")
+}
+
 row()
 {
 	tell "row $1|$2|${3:-good}"
@@ -118,6 +130,7 @@ wait_for 10 is_member "$V" "${DISKS[3]}"
 wait_metadata 10 vol0.migr_type=REBUILD vol0.map1.state=DEGRADED "disk*.serial=${DISKS[3]}" -- "${OTHERS[@]}"
 tell "say The daemon has put the spare to work already:"
 picture
+ask_daemon "And what \"mdmonctl status\" shows an administrator:"
 row "Failed disk out of the volume after" "$out ms"
 row "Longest write around the failure" "$(ms "$longest")"
 

@@ -19,4 +19,5 @@ put_block
 assert_metadata vol0.dirty=1 -- "${DISKS[@]}"
 stop_all
 wait_for 3 gone "$pid"
-[ ! -e "/run/mdadm/$C.pid" ] && [ ! -e "/run/mdadm/$C.sock" ] || fail "files are left: $(ls /run/mdadm)"
+[ ! -e "/run/mdadm/$C.pid" ] || fail "the pid file is left"
+[ ! -e "/run/mdadm/$C.sock" ] || fail "the socket is left"
