@@ -47,8 +47,8 @@ show_state()
 		echo "--- $disk: $(timeout 5 imsm-peek "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
 	done
 	echo "--- processes"
-	# shellcheck disable=SC2009  # more than pgrep shows
-	ps -o pid,stat,args | grep -v '\['
+	# without kernel threads, but with what has died and not been waited for
+	ps -o pid,stat,args | awk '$2 ~ /^Z/ || !/\[/'
 	ls -la /run/mdadm 2>/dev/null
 	dmesg | tail -n 40
 }
