@@ -35,6 +35,9 @@ while-starting)
 		say "pause $pause: exit $? of the start, says: $(tail -n 1 /tmp/said)"
 		wait_for 10 no_daemon
 		[ ! -e "/run/mdadm/$C.pid" ] || say "pid file left: $(daemon_pid)"
+		# For mdadm a daemon runs if its pid exists, and that of one killed just now may; the next container can get this
+		# one's name.
+		rm -f /run/mdadm/md*.pid /run/mdadm/md*.sock
 		assemble "${DISKS[@]}"
 		set_attr "$V" safe_mode_delay 0.05
 		assert_one_daemon
