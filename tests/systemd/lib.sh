@@ -28,18 +28,7 @@ note()
 
 show_state()
 {
-	local array disk
-
-	echo "--- /proc/mdstat"
-	cat /proc/mdstat
-	for array in /sys/block/md*/md; do
-		[ -e "$array/array_state" ] || continue
-		echo "--- $array: $(cat "$array"/{metadata_version,array_state,sync_action,sync_completed,degraded} 2>/dev/null | tr '\n' ' ')"
-		grep -s . "$array"/dev-*/state
-	done
-	for disk in /dev/sd?; do
-		echo "--- $disk: $(timeout 5 imsm-peek "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
-	done
+	show_arrays /dev/sd?
 	echo "--- processes"
 	daemons
 	ls -la /run/mdadm

@@ -30,7 +30,8 @@ say()
 	printf '  %s\n' "$*"
 }
 
-show_state()
+# show_arrays DISK...: what the kernel says of all arrays, and what is on these disks
+show_arrays()
 {
 	local disk array
 
@@ -41,11 +42,16 @@ show_state()
 		echo "--- $array: $(cat "$array"/{metadata_version,array_state,sync_action,sync_completed,degraded} 2>/dev/null | tr '\n' ' ')"
 		grep -s . "$array"/dev-*/state
 	done
-	for disk in /dev/ram*; do
-		# dm disks are looked at from below
+	for disk in "$@"; do
 		[ -b "$disk" ] || continue
 		echo "--- $disk: $(timeout 5 imsm-peek "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
 	done
+}
+
+show_state()
+{
+	# dm disks are looked at from below
+	show_arrays /dev/ram*
 	echo "--- processes"
 	# without kernel threads, but with what has died and not been waited for
 	ps -o pid,stat,args | awk '$2 ~ /^Z/ || !/\[/'
