@@ -270,8 +270,7 @@ static void log_activation(const struct managed_array *ma, const struct spare_pi
 {
 	char disk[LOG_NAME_MAX];
 
-	if (sysfs_block_name(p->dev, disk, sizeof(disk)))
-		snprintf(disk, sizeof(disk), "%u:%u", major(p->dev), minor(p->dev));
+	sysfs_name_or_number(p->dev, disk, sizeof(disk));
 	log_event(LOG_LEVEL_INFO, ABOUT("spare-activated", ma->name, disk), "%s: spare %s takes slot %d and is rebuilt",
 		  ma->name, disk, p->slot);
 }

@@ -9,10 +9,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -97,13 +95,11 @@ int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode)
 	return 0;
 }
 
-/* It may be gone from sysfs as well; then its number has to do. */
 static void log_left(const struct manager *mgr, dev_t dev)
 {
 	char disk[LOG_NAME_MAX];
 
-	if (sysfs_block_name(dev, disk, sizeof(disk)))
-		snprintf(disk, sizeof(disk), "%u:%u", major(dev), minor(dev));
+	sysfs_name_or_number(dev, disk, sizeof(disk));
 	log_event(LOG_LEVEL_INFO, ABOUT("disk-left", NULL, disk), "%s: disk %s left the container",
 		  mgr->st->container, disk);
 }

@@ -14,12 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "mdmon.h"
 #include "msg.h"
-
-#define NSEC_PER_SEC UINT64_C(1000000000)
-#define NSEC_PER_MSEC UINT64_C(1000000)
 
 #define HEAD_SIZE 8
 #define TAIL_SIZE 4
@@ -159,8 +157,8 @@ size_t msg_version_length(void)
 
 /* ---- server ---- */
 
-#define CLIENT_TIMEOUT_NS (3 * NSEC_PER_SEC)
-#define ACCEPT_PAUSE_NS NSEC_PER_SEC /* after running out of descriptors */
+#define CLIENT_TIMEOUT_NS (3 * NS_PER_S)
+#define ACCEPT_PAUSE_NS NS_PER_S /* after running out of descriptors */
 #define INPUT_SIZE 4096
 #define BACKLOG 128
 
@@ -726,27 +724,16 @@ int msg_connect(const char *path)
 	return fd;
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 /* 0 when the socket is ready, -ETIMEDOUT at the deadline, or -errno. */
 static int wait_until(int fd, short events, uint64_t deadline)
 {
 	for (;;) {
 		struct pollfd pfd = { .fd = fd, .events = events };
-		uint64_t now = monotonic_ns();
-		struct timespec left;
+		struct timespec left = clock_until(deadline);
 		int r;
 
-		if (now >= deadline)
+		if (!left.tv_sec && !left.tv_nsec)
 			return -ETIMEDOUT;
-		left.tv_sec = (time_t)((deadline - now) / NSEC_PER_SEC);
-		left.tv_nsec = (long)((deadline - now) % NSEC_PER_SEC);
 		r = ppoll(&pfd, 1, &left, NULL);
 		if (r > 0)
 			return 0;
@@ -852,15 +839,15 @@ static int receive_answer(int fd, struct msg_parser *p, uint64_t deadline, int *
 /* Sends a message without data and parses the answer, which stays in *answer. `passed` as above. */
 static int exchange(int fd, int32_t kind, int timeout_ms, struct msg_parser *answer, int *passed)
 {
-	uint64_t limit = (uint64_t)timeout_ms * NSEC_PER_MSEC;
+	uint64_t limit = (uint64_t)timeout_ms * NS_PER_MS;
 	unsigned char frame[FRAME_SIZE];
 	int r;
 
 	msg_parser_init(answer);
 	if (kind > 0)
 		return -EINVAL;
-	r = send_all(fd, frame, msg_encode(frame, kind, NULL), monotonic_ns() + limit);
-	return r < 0 ? r : receive_answer(fd, answer, monotonic_ns() + limit, passed);
+	r = send_all(fd, frame, msg_encode(frame, kind, NULL), clock_now_ns() + limit);
+	return r < 0 ? r : receive_answer(fd, answer, clock_now_ns() + limit, passed);
 }
 
 int msg_ping(int fd, int32_t kind, int timeout_ms)

@@ -328,7 +328,7 @@ static pid_t find_in_proc(const struct rundir *r)
 	return found;
 }
 
-/* Who is there: the process that the pid file names, or, if that is none of ours, the one that listens, or one without files. */
+/* Who is there: the process that the pid file names; if that is none of ours, the one that listens; or one without files. */
 static pid_t find_victim(const struct rundir *r)
 {
 	pid_t pid = read_pid(r);
@@ -342,12 +342,11 @@ static pid_t find_victim(const struct rundir *r)
 /* The umask may take more than we like. */
 static bool make_rundir(void)
 {
-	if (mkdir(RUNDIR, 0755) == 0)
-		return chmod(RUNDIR, 0755) == 0;
-	if (errno == EEXIST)
-		return true;
-	log_error("cannot create %s: %m", RUNDIR);
-	return false;
+	bool ok = mkdir(RUNDIR, 0755) == 0 ? chmod(RUNDIR, 0755) == 0 : errno == EEXIST;
+
+	if (!ok)
+		log_error("cannot create %s: %m", RUNDIR);
+	return ok;
 }
 
 bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir)

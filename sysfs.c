@@ -663,3 +663,9 @@ int sysfs_block_name(dev_t dev, char *name, size_t size)
 	name[len] = '\0';
 	return 0;
 }
+
+void sysfs_name_or_number(dev_t dev, char *name, size_t size)
+{
+	if (sysfs_block_name(dev, name, size))
+		snprintf(name, size, "%u:%u", major(dev), minor(dev));
+}

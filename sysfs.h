@@ -122,4 +122,7 @@ int sysfs_open_block_dir(dev_t dev);
  */
 int sysfs_block_name(dev_t dev, char *name, size_t size);
 
+/* The same for messages: the number, "8:16", if it has no name any more. */
+void sysfs_name_or_number(dev_t dev, char *name, size_t size);
+
 #endif
