@@ -1006,6 +1006,8 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 	ev->reshape_done = reshape_is_over(v, ev);
 	if (ev->reshape_done)
 		imsm_finish_reshape(c, volume, ev);
+	else if (ev->reshape_idle && !v->head.migr_state)
+		ev->custom_array_size = imsm_volume_blocks(v); /* a daemon that died may not have come to that */
 	if (want != MARK_CLEAN)
 		record_lost_disks(c, v, ev);
 	if (want == MARK_DECIDE && (!resync_complete(ev) || state != IMSM_NORMAL || v->head.migr_state))

@@ -493,6 +493,15 @@ static void write_state(struct active_array *a, const char *word)
 		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
 }
 
+static void request_size(struct active_array *a)
+{
+	if (a->watch->custom_array_size == a->watch->size_asked)
+		return;
+	a->watch->size_asked = a->watch->custom_array_size;
+	handoff_request_size(a, a->watch->size_asked);
+	mon.wake_manager = true;
+}
+
 static void acknowledge(struct active_array *a, const struct decision *d)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
@@ -501,11 +510,7 @@ static void acknowledge(struct active_array *a, const struct decision *d)
 		handoff_request_array(a, d->requests);
 		mon.wake_manager = true;
 	}
-	if (a->watch->custom_array_size) {
-		handoff_request_size(a, a->watch->custom_array_size);
-		a->watch->custom_array_size = 0;
-		mon.wake_manager = true;
-	}
+	request_size(a);
 	if (!any_blocked(a) || !d->write)
 		a->watch->hold_until_ns = 0;
 	if (d->write && !hold(a))
@@ -580,6 +585,9 @@ static void take_array(struct active_array *a)
 	mon.arrays = a;
 	mon.array_count++;
 	if (over) {
+		/* What needs no monitoring is never dirty: it has no copies that could differ. */
+		if (a->level <= 0 && a->watch->adopted)
+			mon.st->ss->set_array_state(a, MARK_CLEAN);
 		discard(&mon.arrays, true, 0);
 		return;
 	}
