@@ -120,6 +120,10 @@ static void decide_sync_end(const struct array_view *v, struct decision *d)
 		d->requests |= ARRAY_WANT_SPARE_CHECK;
 	if (v->action == SYNC_RESHAPE && v->prev_action != SYNC_RESHAPE)
 		d->requests |= ARRAY_WANT_RESHAPE_CHECK;
+	d->reshape_done = v->prev_action == SYNC_RESHAPE && v->action != SYNC_RESHAPE &&
+			  v->reshape_position == SECTORS_NONE;
+	if (d->reshape_done && !v->all_in_sync)
+		d->requests |= ARRAY_WANT_SPARE_CHECK;
 }
 
 static void decide_failure(const struct array_view *v, struct decision *d)
@@ -149,5 +153,7 @@ struct decision decide(const struct array_view *v)
 	/* A sync that ends or moves on in a read-only array has to be recorded, too. */
 	if (v->state == ARRAY_READ_AUTO && !d.tell_state && is_resync(v->prev_action) && !is_resync(v->action))
 		tell(&d, MARK_CLEAN);
+	if (d.reshape_done && !d.tell_state)
+		tell(&d, v->state <= ARRAY_CLEAN ? MARK_CLEAN : MARK_DIRTY);
 	return d;
 }

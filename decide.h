@@ -19,6 +19,7 @@ struct array_view {
 	enum array_state state;
 	enum sync_action prev_action, action;
 	uint64_t resync_start, sync_completed, last_checkpoint, component_size;
+	uint64_t reshape_position; /* valid if the action is or was reshape; SECTORS_NONE: at its end */
 	bool any_faulty;      /* some member is faulty or vanished */
 	bool newly_in_sync;   /* some member became in_sync */
 	bool all_in_sync;     /* as many members as slots, all in sync */
@@ -31,6 +32,7 @@ struct decision {
 	bool tell_disks;           /* call set_disk for every member */
 	bool tell_faulty;          /* call set_disk for the faulty members */
 	bool remove_faulty;        /* ask for their removal, too */
+	bool reshape_done;         /* a reshape has reached its end */
 	bool starting;             /* set_array_state's answer picks read-auto or active */
 	bool dirty;                /* writes may be in flight */
 	uint64_t checkpoint;       /* new last_checkpoint, sectors */

@@ -222,6 +222,18 @@ void handoff_request_member(struct active_array *a, struct mdinfo *d, unsigned b
 	handoff_request_array(a, ARRAY_WANT_MEMBERS);
 }
 
+void handoff_request_size(struct active_array *a, uint64_t sectors)
+{
+	/* Released by the request that follows. */
+	atomic_store_explicit(&a->watch->new_size, sectors, memory_order_relaxed);
+	handoff_request_array(a, ARRAY_WANT_SIZE);
+}
+
+uint64_t handoff_new_size(const struct active_array *a)
+{
+	return atomic_load_explicit(&a->watch->new_size, memory_order_relaxed);
+}
+
 unsigned handoff_take_array_requests(struct active_array *a)
 {
 	return atomic_exchange_explicit(&a->watch->requests, 0, memory_order_acquire);

@@ -72,9 +72,13 @@ struct metadata_update *handoff_take_handled(void);
 void handoff_request_array(struct active_array *a, unsigned bits);
 void handoff_request_member(struct active_array *a, struct mdinfo *d, unsigned bits);
 
+/* monitor: the array has got another size (sectors). The same, with ARRAY_WANT_SIZE. */
+void handoff_request_size(struct active_array *a, uint64_t sectors);
+
 /* manager: all requests so far, which are cleared. */
 unsigned handoff_take_array_requests(struct active_array *a);
 unsigned handoff_take_member_requests(struct mdinfo *d);
+uint64_t handoff_new_size(const struct active_array *a); /* after ARRAY_WANT_SIZE was taken: the newest, sectors */
 
 /* ---- ping tickets ---- */
 

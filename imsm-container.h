@@ -8,7 +8,9 @@
  *   imsm-state.c       what happens to a volume's metadata when something happens to
  *                      the array (state machine)
  *   imsm-updates.c     queued updates: create, delete, rename, disks come and go
+ *   imsm-migration.c   volumes that change their shape: what mdadm --grow asks for, and its end
  *   imsm-spare.c       choosing a spare and recording it as rebuilding
+ *   imsm-room.c        where volumes lie on a disk, and what room is left
  *   imsm-report.c      what a status request is told
  *
  * Everything but super-imsm.c and the I/O in imsm-load.c is pure: it works on struct
@@ -66,6 +68,16 @@ bool imsm_serial_ambiguous(const struct imsm_container *c, const struct imsm_dl 
  */
 bool imsm_disk_present(const struct imsm_container *c, uint32_t index);
 bool imsm_disk_failed(const struct imsm_container *c, uint32_t index);
+/* By map 0: the slot's disk has failed or is missing, or has not got the slot's data. */
+bool imsm_slot_bad(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot);
+
+static inline const struct imsm_disk *imsm_dl_record(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	return dl->index >= 0 ? &c->meta.disk[dl->index] : &dl->record;
+}
+
+bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl); /* by map 0 */
+bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl);
 
 /* ---- imsm-load.c ---- */
 
@@ -119,12 +131,21 @@ void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_
 void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state);
 /* True if something new was recorded. */
 bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* The same, and marks a disk that is not there as missing, once: its serial loses the first character. */
+void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* The checkpoint, in migration units. */
+void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit);
 /* A volume without a migration: its state from what its disks and flags say. */
 void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
 /* A spare becomes a member: the next entry of the disk table, of which there must be one (IMSM_MAX_DISKS). */
 void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl);
-/* Removes the entry from the disk table. Still present: a good disk becomes a spare, a failed one unrelated. */
+/*
+ * Removes the entry from the disk table; no volume may name it any more. Everything behind it moves down by one.
+ * Still present: a good disk becomes a spare, a failed one unrelated.
+ */
 void imsm_delete_disk(struct imsm_container *c, uint32_t index);
+/* Puts an entry, of a disk that is not there, before entry `index`. There must be room (IMSM_MAX_DISKS). */
+void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct imsm_disk *d);
 
 /* What the state machine is told of the array; a copy of what the monitor read. */
 struct imsm_event {
@@ -133,8 +154,11 @@ struct imsm_event {
 	uint64_t resync_start;    /* sectors, SECTORS_NONE = complete */
 	uint64_t component_size;  /* sectors */
 	uint64_t last_checkpoint; /* in and out: sectors */
+	bool reshape_done;        /* a reshape has run and has reached its end */
+	bool reshape_idle;        /* none runs or is interrupted, and mdadm is not about to begin one */
 	uint64_t custom_array_size; /* out: sectors, 0 = none */
 	int level, raid_disks, layout; /* of md */
+	unsigned chunk;           /* of md: sectors, 0 = not known */
 	unsigned disk_count;      /* members that md has */
 	struct imsm_event_disk {
 		int slot;
@@ -147,6 +171,17 @@ struct imsm_event {
 enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
 				      enum consistency want);
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
+
+/* ---- imsm-migration.c ---- */
+
+/* As imsm_check_message and imsm_apply_message, for the types that change a volume's shape. */
+int imsm_check_migration_message(const void *buf, size_t len, const char **why);
+int imsm_apply_migration_message(struct imsm_container *c, const void *buf, const char **why);
+/*
+ * The volume's reshape has ended: ends the migration, unless too many members are gone, and begins that of the
+ * next volume when disks were added to the container. Sets ev->custom_array_size.
+ */
+void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev);
 
 /* ---- imsm-updates.c ---- */
 
@@ -165,9 +200,17 @@ enum imsm_update_type {
 	IMSM_UPDATE_RWH_POLICY = 11,
 };
 
+/* A 32-bit word of a message; the caller knows that it lies within. */
+int32_t imsm_word(const void *buf, size_t offset);
+/* A volume index that might exist; and one that does. */
+bool imsm_volume_possible(int32_t index);
+bool imsm_volume_exists(const struct imsm_container *c, int32_t index);
+/* Attributes and version that the volumes need (imsm.md 1.15). Attributes are only ever added. */
+void imsm_update_version_info(struct imsm_meta *meta);
+
 /*
  * manager; pure. Type, length and ranges that need no metadata. *why: static text for the log.
- * 0, -EINVAL (malformed), -EOPNOTSUPP (known type, not supported yet).
+ * 0 or -EINVAL (malformed, or not accepted from outside).
  */
 int imsm_check_message(const void *buf, size_t len, const char **why);
 
@@ -185,6 +228,17 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
  * Its entry in the disk table stays while a volume names it. NULL: we do not know the disk.
  */
 struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
+
+/* ---- imsm-room.c (all positions and lengths in sectors) ---- */
+
+/* Every volume of the container that does not use the disk yet would find its place on it. */
+bool imsm_room_for_all(const struct imsm_container *c, const struct imsm_dl *dl);
+/* On each of its disks the volume could use `per_dev` sectors. */
+bool imsm_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev);
+/* What a new member has to leave free at its end. */
+uint64_t imsm_min_reservation(const struct imsm_container *c);
+/* Where the last volume on the disk ends; 0: there is none. */
+uint64_t imsm_occupied(const struct imsm_container *c, const struct imsm_dl *dl);
 
 /* ---- imsm-spare.c ---- */
 

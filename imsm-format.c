@@ -14,9 +14,6 @@
 
 #define SECTORS_PER_4K 8
 
-/* More than this many sectors, and an offset in bytes would not fit into off_t. */
-#define BLOCKS_MAX (UINT64_C(1) << 54)
-
 #define HAS_LAYOUT(type, field, at) _Static_assert(offsetof(struct type, field) == (at), #type "." #field)
 #define HAS_SIZE(type, size) _Static_assert(sizeof(struct type) == (size) && _Alignof(struct type) == 1, #type)
 
@@ -514,12 +511,12 @@ static int check_extent(const struct imsm_map *m, const char **why)
 	unsigned copies = is_mirror(imsm_map_level(m)) ? 2 : 1;
 	uint64_t total;
 
-	if (imsm_map_pba(m) > BLOCKS_MAX)
+	if (imsm_map_pba(m) > IMSM_BLOCKS_MAX)
 		return refuse(why, "pba_of_lba0 is out of range");
-	if (imsm_map_blocks_per_member(m) > BLOCKS_MAX)
+	if (imsm_map_blocks_per_member(m) > IMSM_BLOCKS_MAX)
 		return refuse(why, "blocks_per_member is out of range");
 	if (__builtin_mul_overflow(imsm_map_stripes(m), (uint64_t)imsm_map_chunk(m) * copies, &total) ||
-	    __builtin_mul_overflow(total, (uint64_t)m->head.num_members, &total) || total > BLOCKS_MAX)
+	    __builtin_mul_overflow(total, (uint64_t)m->head.num_members, &total) || total > IMSM_BLOCKS_MAX)
 		return refuse(why, "num_data_stripes is out of range");
 	return 0;
 }
@@ -577,7 +574,7 @@ static int check_volume(const struct imsm_volume *v, unsigned num_disks, const c
 	uint64_t blocks = imsm_volume_blocks(v);
 	int err;
 
-	if (blocks == 0 || blocks > BLOCKS_MAX)
+	if (blocks == 0 || blocks > IMSM_BLOCKS_MAX)
 		return refuse(why, "the volume's size is out of range");
 	err = check_migration(v, why);
 	if (!err)
@@ -667,7 +664,7 @@ static int decode_disks(struct cursor *c, uint32_t sector_size, struct imsm_meta
 			m->disk[i].total_blocks_hi = le32_make(0);
 		if (sector_size == 4096)
 			scale_disk(&m->disk[i], FROM_4K);
-		if (imsm_disk_blocks(&m->disk[i]) > BLOCKS_MAX)
+		if (imsm_disk_blocks(&m->disk[i]) > IMSM_BLOCKS_MAX)
 			return refuse(why, "total_blocks is out of range");
 	}
 	if (!serials_unique(m))

@@ -13,128 +13,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Sectors at the end of each disk that volumes leave alone (imsm.md 1.19, 9.3). */
-#define RESERVED_MPB 2210
-#define RESERVED_FULL (RESERVED_MPB + 8192)
-#define RESERVED_MIN_LIMIT (RESERVED_MPB + 2048)
-
 #define PPL_SECTORS 2048
-#define BBM_HEAD_SIZE 8
-
-/* ---- room on a disk ---- */
-
-struct extent {
-	uint64_t start, end; /* sectors, end exclusive */
-};
-
-static const struct imsm_disk *record_of(const struct imsm_container *c, const struct imsm_dl *dl)
-{
-	return dl->index >= 0 ? &c->meta.disk[dl->index] : &dl->record;
-}
-
-static uint64_t blocks_of(const struct imsm_container *c, const struct imsm_dl *dl)
-{
-	return imsm_disk_blocks(record_of(c, dl));
-}
-
-static bool is_member(const struct imsm_volume *v, const struct imsm_dl *dl)
-{
-	return dl->index >= 0 && imsm_slot_of(&v->map[0], (uint32_t)dl->index) >= 0;
-}
-
-/* What the volumes occupy on the disk, in ascending order. */
-static unsigned extents_of(const struct imsm_container *c, const struct imsm_dl *dl, struct extent *e)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
-		const struct imsm_volume *v = &c->meta.volume[i];
-		uint64_t start = imsm_map_pba(&v->map[0]);
-		unsigned at = n;
-
-		if (!is_member(v, dl))
-			continue;
-		for (; at > 0 && e[at - 1].start > start; at--)
-			e[at] = e[at - 1];
-		e[at] = (struct extent){ start, start + imsm_map_per_dev(&v->map[0]) };
-		n++;
-	}
-	return n;
-}
-
-/* The most that the metadata may grow to with the disks and volumes it has. */
-static uint64_t metadata_sectors(const struct imsm_container *c)
-{
-	size_t size = IMSM_HEADER_SIZE + c->meta.num_disks * sizeof(struct imsm_disk) + BBM_HEAD_SIZE +
-		      IMSM_BBM_MAX * sizeof(struct imsm_bbm_entry);
-
-	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		size += imsm_volume_size(&c->meta.volume[i]);
-	return (size + 511) / 512;
-}
-
-/* First sector of the reserved end. Volumes made by others may reach into `reservation`: then it is smaller. */
-static uint64_t reserved_start(const struct imsm_container *c, const struct imsm_dl *dl, uint64_t reservation)
-{
-	struct extent e[IMSM_MAX_VOLUMES];
-	unsigned n = extents_of(c, dl, e);
-	uint64_t blocks = blocks_of(c, dl);
-
-	if (n > 0) {
-		uint64_t rest = blocks > e[n - 1].end ? (blocks - e[n - 1].end) & ~UINT64_C(1) : 0;
-
-		if (rest < metadata_sectors(c))
-			rest = metadata_sectors(c);
-		if (rest < reservation)
-			reservation = rest;
-	}
-	return blocks > reservation ? blocks - reservation : 0;
-}
-
-/* What the smallest member has left at its end is enough for a new one. */
-static uint64_t min_reservation(const struct imsm_container *c)
-{
-	const struct imsm_dl *smallest = NULL;
-	uint64_t reservation;
-
-	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->index >= 0 && (!smallest || blocks_of(c, dl) < blocks_of(c, smallest)))
-			smallest = dl;
-	if (!smallest)
-		return RESERVED_FULL;
-	reservation = blocks_of(c, smallest) - reserved_start(c, smallest, RESERVED_FULL);
-	return reservation < RESERVED_MIN_LIMIT ? reservation : RESERVED_MIN_LIMIT;
-}
-
-static bool extent_free(const struct imsm_container *c, const struct imsm_dl *dl, uint64_t start, uint64_t end)
-{
-	struct extent e[IMSM_MAX_VOLUMES];
-	unsigned n = extents_of(c, dl, e);
-
-	for (unsigned i = 0; i < n; i++)
-		if (start < e[i].end && e[i].start < end)
-			return false;
-	return end <= reserved_start(c, dl, min_reservation(c));
-}
-
-/* In the end every volume of the container needs its place on the disk, not only the one to be repaired. */
-static bool room_for_all(const struct imsm_container *c, const struct imsm_dl *dl)
-{
-	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
-		const struct imsm_map *m = &c->meta.volume[i].map[0];
-		uint64_t start = imsm_map_pba(m);
-
-		if (!is_member(&c->meta.volume[i], dl) && !extent_free(c, dl, start, start + imsm_map_per_dev(m)))
-			return false;
-	}
-	return true;
-}
 
 /* ---- is a disk fit? ---- */
 
 static bool fit(const struct imsm_container *c, const struct imsm_dl *dl)
 {
-	uint32_t status = le32_get(record_of(c, dl)->status);
+	uint32_t status = le32_get(imsm_dl_record(c, dl)->status);
 
 	if (dl->index == IMSM_INDEX_UNRELATED || (status & (IMSM_DISK_FAILED | IMSM_DISK_JOURNAL)))
 		return false;
@@ -157,15 +42,7 @@ static bool suits(const struct imsm_container *c, const struct imsm_volume *v, u
 {
 	if (is_own_disk(c, v, slot, dl))
 		return true;
-	return fit(c, dl) && !is_member(v, dl) && room_for_all(c, dl);
-}
-
-static bool slot_bad(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot)
-{
-	uint32_t ord = v->map[0].ord[slot];
-
-	return (ord & IMSM_ORD_REBUILD) || imsm_disk_failed(c, imsm_ord_index(ord)) ||
-	       !imsm_disk_present(c, imsm_ord_index(ord));
+	return fit(c, dl) && !imsm_dl_is_member(v, dl) && imsm_room_for_all(c, dl);
 }
 
 /* ---- the search ---- */
@@ -217,8 +94,8 @@ static bool left_behind(const struct search *s, unsigned slot)
 	if (!m)
 		return false;
 	if (m->state & MEMBER_IN_SYNC)
-		return slot_bad(s->c, s->v, slot) && dl && suits(s->c, s->v, slot, dl);
-	return slot_bad(s->c, s->v, slot) || (m->state & MEMBER_SPARE) || !dl ||
+		return imsm_slot_bad(s->c, s->v, slot) && dl && suits(s->c, s->v, slot, dl);
+	return imsm_slot_bad(s->c, s->v, slot) || (m->state & MEMBER_SPARE) || !dl ||
 	       !is_own_disk(s->c, s->v, slot, dl);
 }
 
@@ -419,7 +296,7 @@ static int check_pick(const struct imsm_container *c, const struct imsm_volume *
 		return refuse(why, -ENODEV, "the disk has left the container");
 	if (!suits(c, v, (unsigned)p->slot, dl))
 		return refuse(why, -ESTALE, "the disk has failed or has no room any more");
-	if (!p->in_array && !is_own_disk(c, v, (unsigned)p->slot, dl) && !slot_bad(c, v, (unsigned)p->slot))
+	if (!p->in_array && !is_own_disk(c, v, (unsigned)p->slot, dl) && !imsm_slot_bad(c, v, (unsigned)p->slot))
 		return refuse(why, -ESTALE, "the slot is in use again");
 	return 0;
 }

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define NO_FAILED_SLOT 0xff
-#define SECTORS_PER_MIB 2048
 
 /* ---- finding things ---- */
 
@@ -55,6 +54,18 @@ bool imsm_serial_ambiguous(const struct imsm_container *c, const struct imsm_dl 
 	return false;
 }
 
+bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl)
+{
+	return dl->index >= 0 && imsm_slot_of(&v->map[0], (uint32_t)dl->index) >= 0;
+}
+
+bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	if (dl->index >= 0)
+		return imsm_disk_failed(c, (uint32_t)dl->index);
+	return dl->index == IMSM_INDEX_UNRELATED || (le32_get(dl->record.status) & IMSM_DISK_FAILED);
+}
+
 bool imsm_disk_present(const struct imsm_container *c, uint32_t index)
 {
 	return index < c->meta.num_disks && imsm_dl_by_index(c, (int)index);
@@ -63,6 +74,14 @@ bool imsm_disk_present(const struct imsm_container *c, uint32_t index)
 bool imsm_disk_failed(const struct imsm_container *c, uint32_t index)
 {
 	return index >= c->meta.num_disks || (le32_get(c->meta.disk[index].status) & IMSM_DISK_FAILED);
+}
+
+bool imsm_slot_bad(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot)
+{
+	uint32_t ord = v->map[0].ord[slot];
+
+	return (ord & IMSM_ORD_REBUILD) || imsm_disk_failed(c, imsm_ord_index(ord)) ||
+	       !imsm_disk_present(c, imsm_ord_index(ord));
 }
 
 const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_which which)
@@ -140,12 +159,6 @@ void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors)
 
 	if (data && m->head.num_domains && imsm_map_chunk(m))
 		imsm_map_set_stripes(m, volume_sectors / data / m->head.num_domains / imsm_map_chunk(m));
-}
-
-/* Volume sizes are whole MiB on each data member. */
-static uint64_t round_to_mib(uint64_t sectors, unsigned data_members)
-{
-	return data_members ? sectors / data_members / SECTORS_PER_MIB * SECTORS_PER_MIB * data_members : 0;
 }
 
 /* ---- what is bad ---- */
@@ -387,7 +400,7 @@ uint64_t imsm_blocks_per_unit(const struct imsm_volume *v)
 	return 0;
 }
 
-static void store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit)
+void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit)
 {
 	if (imsm_volume_unit(v) == unit)
 		return;
@@ -422,7 +435,7 @@ static void save_checkpoint(struct imsm_container *c, struct imsm_volume *v, con
 	uint64_t bpu = imsm_blocks_per_unit(v);
 
 	if (bpu && ev->last_checkpoint / bpu && checkpoint_counts(v, ev))
-		store_unit(c, v, ev->last_checkpoint / bpu);
+		imsm_store_unit(c, v, ev->last_checkpoint / bpu);
 }
 
 /* ---- transitions (imsm.md 3.5 to 3.11) ---- */
@@ -535,8 +548,7 @@ bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t
 	return true;
 }
 
-/* A missing disk is marked in addition, once: its serial loses the first character. */
-static void mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index)
+void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index)
 {
 	struct imsm_disk *d = &c->meta.disk[index];
 
@@ -607,7 +619,6 @@ static void shift_ords(struct imsm_map *m, uint32_t above)
 			m->ord[slot]--;
 }
 
-/* No volume may name the disk any more. Everything behind it moves down by one. */
 void imsm_delete_disk(struct imsm_container *c, uint32_t index)
 {
 	struct imsm_meta *meta = &c->meta;
@@ -629,6 +640,32 @@ void imsm_delete_disk(struct imsm_container *c, uint32_t index)
 		meta->bad[i].disk -= meta->bad[i].disk > index;
 	meta->num_disks--;
 	memmove(&meta->disk[index], &meta->disk[index + 1], (meta->num_disks - index) * sizeof(meta->disk[0]));
+	c->write_due = true;
+}
+
+static void make_room_in_map(struct imsm_map *m, uint32_t index)
+{
+	for (unsigned slot = 0; slot < m->head.num_members; slot++)
+		if (imsm_ord_index(m->ord[slot]) >= index)
+			m->ord[slot]++;
+}
+
+void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct imsm_disk *d)
+{
+	struct imsm_meta *meta = &c->meta;
+
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		dl->index += dl->index >= (int)index;
+	for (unsigned i = 0; i < meta->num_volumes; i++) {
+		make_room_in_map(&meta->volume[i].map[0], index);
+		if (meta->volume[i].head.migr_state)
+			make_room_in_map(&meta->volume[i].map[1], index);
+	}
+	for (unsigned i = 0; i < meta->num_bad; i++)
+		meta->bad[i].disk += meta->bad[i].disk >= index;
+	memmove(&meta->disk[index + 1], &meta->disk[index], (meta->num_disks - index) * sizeof(meta->disk[0]));
+	meta->disk[index] = *d;
+	meta->num_disks++;
 	c->write_due = true;
 }
 
@@ -660,11 +697,6 @@ static void finish_migration(struct imsm_container *c, struct imsm_volume *v, st
 	imsm_end_migration(c, v, state);
 	ev->last_checkpoint = 0;
 	c->write_due = true;
-}
-
-static bool reshape_done(const struct imsm_event *ev)
-{
-	return ev->action != SYNC_RESHAPE && ev->component_size && ev->last_checkpoint >= ev->component_size;
 }
 
 /* ---- events: a member (imsm.md 6) ---- */
@@ -701,7 +733,7 @@ static void note_recovery(const struct view *w, struct imsm_container *c, struct
 	if (ev->last_checkpoint < reached)
 		ev->last_checkpoint = reached;
 	if (bpu && reached / bpu > imsm_volume_unit(v))
-		store_unit(c, v, reached / bpu);
+		imsm_store_unit(c, v, reached / bpu);
 }
 
 /*
@@ -728,7 +760,7 @@ static void normal(const struct view *w, struct imsm_container *c, struct imsm_v
 		finish_migration(c, v, ev, IMSM_NORMAL);
 		set_failed_slot(c, &v->map[0], -1);
 	} else if (imsm_general_migration(v)) {
-		if (reshape_done(ev))
+		if (ev->reshape_done)
 			finish_migration(c, v, ev, IMSM_NORMAL);
 		else
 			set_map_state(c, &v->map[0], IMSM_NORMAL);
@@ -765,7 +797,7 @@ static void degraded_rebuild(const struct view *w, struct imsm_container *c, str
 static void degraded_reshape(const struct view *w, struct imsm_container *c, struct imsm_volume *v,
 			     struct imsm_event *ev)
 {
-	if (reshape_done(ev)) {
+	if (ev->reshape_done) {
 		finish_migration(c, v, ev, IMSM_DEGRADED);
 		return;
 	}
@@ -795,6 +827,14 @@ static void failed(struct imsm_container *c, struct imsm_volume *v, struct imsm_
 		finish_migration(c, v, ev, IMSM_FAILED);
 }
 
+/*
+ * A takeover has been recorded, but md has not followed yet: until then its slots are not ours.
+ */
+static bool md_lags_behind(const struct imsm_volume *v, const struct imsm_event *ev)
+{
+	return imsm_map_level(&v->map[0]) == IMSM_RAID0 && (ev->level == 1 || ev->level == 10);
+}
+
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev)
 {
 	struct imsm_volume *v = volume < c->meta.num_volumes ? &c->meta.volume[volume] : NULL;
@@ -802,7 +842,7 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 	bool faulty = state & MEMBER_FAULTY;
 	uint32_t ord;
 
-	if (!v || slot < 0)
+	if (!v || slot < 0 || md_lags_behind(v, ev))
 		return;
 	/* map 0: where they differ it is the one that names the disk that md has. */
 	ord = imsm_ord(v, (unsigned)slot, IMSM_M0);
@@ -867,66 +907,7 @@ static void record_lost_disks(struct imsm_container *c, struct imsm_volume *v, s
 		finish_migration(c, v, ev, check_degraded(&w, bad, IMSM_M0));
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
 		if (slot_lost(&w, slot))
-			mark_missing(c, v, imsm_ord_index(v->map[0].ord[slot]));
-}
-
-/* ---- events: a reshape ended (imsm.md 5.2 A, 5.5) ---- */
-
-/* Widens the volume to `members`: the new slots hold the disks of the same number. */
-static void start_reshape(struct imsm_volume *v, unsigned members)
-{
-	struct imsm_map *m0 = &v->map[0];
-	unsigned old = m0->head.num_members;
-
-	v->map[1] = *m0;
-	for (unsigned slot = old; slot < members; slot++)
-		m0->ord[slot] = slot;
-	m0->head.num_members = (uint8_t)members;
-	v->head.migr_state = 1;
-	imsm_volume_set_migr_type(v, IMSM_MIGR_GENERAL);
-	imsm_volume_set_unit(v, 0);
-	if (imsm_map_data_members(m0))
-		imsm_volume_set_blocks(v, round_to_mib(imsm_map_per_dev(m0) * imsm_map_data_members(m0),
-						       imsm_map_data_members(m0)));
-}
-
-/* All volumes of a container span the same disks: the next one that is still narrower follows. */
-static void progress_container_reshape(struct imsm_container *c)
-{
-	unsigned members = c->meta.volume[0].map[0].head.num_members;
-
-	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		if (c->meta.volume[i].head.migr_state)
-			return;
-	for (unsigned i = 1; i < c->meta.num_volumes; i++) {
-		if (c->meta.volume[i].map[0].head.num_members >= members || members > c->meta.num_disks)
-			continue;
-		start_reshape(&c->meta.volume[i], members);
-		return;
-	}
-}
-
-/* The record of a finished reshape would be taken for that of the next one. */
-static void clear_migr_records(struct imsm_container *c)
-{
-	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->index >= 0)
-			dl->clear_migr_record_due = true;
-}
-
-static void finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev)
-{
-	struct imsm_volume *v = &c->meta.volume[volume];
-	unsigned data = imsm_map_data_members(&v->map[0]);
-
-	if (data)
-		ev->custom_array_size = round_to_mib(imsm_map_per_dev(&v->map[0]) * data, data);
-	for (unsigned i = 0; i < ev->disk_count; i++)
-		imsm_set_disk(c, volume, ev->disk[i].slot, ev->disk[i].state, ev);
-	if (v->head.migr_state)
-		return;
-	clear_migr_records(c);
-	progress_container_reshape(c);
+			imsm_mark_missing(c, v, imsm_ord_index(v->map[0].ord[slot]));
 }
 
 /* ---- events: the array (imsm.md 5) ---- */
@@ -991,6 +972,22 @@ static enum consistency record_dirty(struct imsm_container *c, struct imsm_volum
 	return dirty ? MARK_DIRTY : MARK_CLEAN;
 }
 
+/* md has the shape that the volume is to have in the end. Level 4: mdadm reshapes a RAID0 as that. */
+static bool shape_reached(const struct imsm_volume *v, const struct imsm_event *ev)
+{
+	const struct imsm_map *m0 = &v->map[0];
+	bool raid0 = imsm_map_level(m0) == IMSM_RAID0;
+
+	return ev->level == (raid0 ? 4 : imsm_map_level(m0)) && ev->raid_disks == m0->head.num_members + raid0 &&
+	       ev->chunk == imsm_map_chunk(m0);
+}
+
+/* Also when nobody saw it end. */
+static bool reshape_is_over(const struct imsm_volume *v, const struct imsm_event *ev)
+{
+	return imsm_general_migration(v) && (ev->reshape_done || (ev->reshape_idle && shape_reached(v, ev)));
+}
+
 enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
 				      enum consistency want)
 {
@@ -1002,12 +999,15 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 	if (!v)
 		return want == MARK_DIRTY ? MARK_DIRTY : MARK_CLEAN;
 	/* mdadm drives a reshape and records it. */
-	if (imsm_general_migration(v) && ev->action == SYNC_RESHAPE)
+	if (md_lags_behind(v, ev) || (imsm_general_migration(v) && ev->action == SYNC_RESHAPE))
 		return record_dirty(c, v, want);
 	bad = count_bad(&w, IMSM_M0);
 	state = check_degraded(&w, bad, IMSM_M0);
-	if (imsm_general_migration(v) && reshape_done(ev))
-		finish_reshape(c, volume, ev);
+	ev->reshape_done = reshape_is_over(v, ev);
+	if (ev->reshape_done)
+		imsm_finish_reshape(c, volume, ev);
+	else if (ev->reshape_idle && !v->head.migr_state)
+		ev->custom_array_size = imsm_volume_blocks(v); /* a daemon that died may not have come to that */
 	if (want != MARK_CLEAN)
 		record_lost_disks(c, v, ev);
 	if (want == MARK_DECIDE && (!resync_complete(ev) || state != IMSM_NORMAL || v->head.migr_state))

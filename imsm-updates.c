@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Queued updates of IMSM metadata (imsm.md 8 and 10): what mdadm sends over the control
- * socket, and disks that come and go.
+ * socket, and disks that come and go. Messages that change the shape of volumes are in imsm-migration.c.
  *
  * A message is a raw C struct from another process: nothing in it is believed. Each one
  * is checked completely before the first byte of the metadata changes.
@@ -38,7 +38,7 @@ static int refuse(const char **why, int err, const char *text)
 	return err;
 }
 
-static int32_t word(const void *buf, size_t offset)
+int32_t imsm_word(const void *buf, size_t offset)
 {
 	int32_t v;
 
@@ -46,12 +46,12 @@ static int32_t word(const void *buf, size_t offset)
 	return v;
 }
 
-static bool volume_possible(int32_t index)
+bool imsm_volume_possible(int32_t index)
 {
 	return index >= 0 && index < IMSM_MAX_VOLUMES;
 }
 
-static bool volume_exists(const struct imsm_container *c, int32_t index)
+bool imsm_volume_exists(const struct imsm_container *c, int32_t index)
 {
 	return index >= 0 && index < (int32_t)c->meta.num_volumes;
 }
@@ -72,7 +72,7 @@ static int parse_create(const void *buf, size_t len, struct imsm_volume *v, cons
 	const uint8_t *p = buf;
 	ssize_t used;
 
-	if (len < CREATE_VOLUME || !volume_possible(word(buf, CREATE_INDEX)))
+	if (len < CREATE_VOLUME || !imsm_volume_possible(imsm_word(buf, CREATE_INDEX)))
 		return refuse(why, -EINVAL, "create: volume index out of range");
 	memset(v, 0, sizeof(*v));
 	used = imsm_decode_volume(p + CREATE_VOLUME, len - CREATE_VOLUME, 0, v, why);
@@ -91,20 +91,13 @@ static struct imsm_dl *disk_for_slot(const struct imsm_container *c, const uint8
 	return imsm_dl_by_serial(c, serials + (size_t)slot * IMSM_SERIAL_LEN);
 }
 
-static bool dl_failed(const struct imsm_container *c, const struct imsm_dl *dl)
-{
-	if (dl->index >= 0)
-		return imsm_disk_failed(c, (uint32_t)dl->index);
-	return dl->index == IMSM_INDEX_UNRELATED || (le32_get(dl->record.status) & IMSM_DISK_FAILED);
-}
-
 static const char *why_unfit(const struct imsm_container *c, const uint8_t *serials, unsigned slot)
 {
 	const struct imsm_dl *dl = disk_for_slot(c, serials, slot);
 
 	if (!dl)
 		return "create: no such disk in the container";
-	if (dl_failed(c, dl))
+	if (imsm_dl_failed(c, dl))
 		return "create: a disk has failed";
 	if (imsm_serial_ambiguous(c, dl))
 		return "create: two disks have the same serial";
@@ -195,8 +188,7 @@ static uint32_t level_attribute(const struct imsm_map *m)
 	return 0;
 }
 
-/* imsm.md 1.15: attributes are only ever added. */
-static void update_version_info(struct imsm_meta *meta)
+void imsm_update_version_info(struct imsm_meta *meta)
 {
 	uint32_t attributes = le32_get(meta->header.attributes) | IMSM_ATTR_CHECKSUM_VERIFY;
 
@@ -234,7 +226,7 @@ static void install_volume(struct imsm_container *c, struct imsm_volume *v, cons
 	}
 	c->meta.volume[c->meta.num_volumes++] = *v;
 	raise_volumes_created(&c->meta.header, v);
-	update_version_info(&c->meta);
+	imsm_update_version_info(&c->meta);
 	c->write_due = true;
 }
 
@@ -245,7 +237,7 @@ static int apply_create(struct imsm_container *c, struct imsm_volume *v, const v
 	int err = parse_create(buf, len, v, &serials, why);
 
 	if (!err)
-		err = check_create(c, word(buf, CREATE_INDEX), v, serials, why);
+		err = check_create(c, imsm_word(buf, CREATE_INDEX), v, serials, why);
 	if (!err)
 		install_volume(c, v, serials);
 	return err;
@@ -255,17 +247,17 @@ static int apply_create(struct imsm_container *c, struct imsm_volume *v, const v
 
 static int check_kill(const void *buf, size_t len, const char **why)
 {
-	if (len < KILL_SIZE || !volume_possible(word(buf, KILL_INDEX)))
+	if (len < KILL_SIZE || !imsm_volume_possible(imsm_word(buf, KILL_INDEX)))
 		return refuse(why, -EINVAL, "kill: volume index out of range");
 	return 0;
 }
 
 static int apply_kill(struct imsm_container *c, const void *buf, const char **why)
 {
-	int32_t victim = word(buf, KILL_INDEX);
+	int32_t victim = imsm_word(buf, KILL_INDEX);
 	struct imsm_meta *meta = &c->meta;
 
-	if (!volume_exists(c, victim))
+	if (!imsm_volume_exists(c, victim))
 		return refuse(why, -EINVAL, "kill: no such volume");
 	if (meta->num_volumes == 1)
 		return refuse(why, -EINVAL, "kill: it is the only volume");
@@ -292,7 +284,7 @@ static int parse_rename(const void *buf, size_t len, uint8_t name[IMSM_NAME_LEN]
 	const char *text = (const char *)buf + RENAME_NAME;
 	size_t n;
 
-	if (len < RENAME_SIZE || !volume_possible(word(buf, RENAME_INDEX)))
+	if (len < RENAME_SIZE || !imsm_volume_possible(imsm_word(buf, RENAME_INDEX)))
 		return refuse(why, -EINVAL, "rename: volume index out of range");
 	n = strnlen(text, RENAME_MAX_CHARS);
 	if (n == 0 || text[0] == '.' || text[0] == '-')
@@ -307,13 +299,13 @@ static int parse_rename(const void *buf, size_t len, uint8_t name[IMSM_NAME_LEN]
 
 static int apply_rename(struct imsm_container *c, const void *buf, size_t len, const char **why)
 {
-	int32_t index = word(buf, RENAME_INDEX);
+	int32_t index = imsm_word(buf, RENAME_INDEX);
 	uint8_t name[IMSM_NAME_LEN];
 	int err = parse_rename(buf, len, name, why);
 
 	if (err)
 		return err;
-	if (!volume_exists(c, index))
+	if (!imsm_volume_exists(c, index))
 		return refuse(why, -EINVAL, "rename: no such volume");
 	if (volume_live(c, index))
 		return refuse(why, -EBUSY, "rename: the volume is in use");
@@ -329,19 +321,19 @@ static int apply_rename(struct imsm_container *c, const void *buf, size_t len, c
 
 static int check_policy(const void *buf, size_t len, const char **why)
 {
-	if (len < POLICY_SIZE || !volume_possible(word(buf, POLICY_INDEX)))
+	if (len < POLICY_SIZE || !imsm_volume_possible(imsm_word(buf, POLICY_INDEX)))
 		return refuse(why, -EINVAL, "policy: volume index out of range");
-	if (word(buf, POLICY_VALUE) < IMSM_RWH_OFF || word(buf, POLICY_VALUE) > IMSM_RWH_BITMAP)
+	if (imsm_word(buf, POLICY_VALUE) < IMSM_RWH_OFF || imsm_word(buf, POLICY_VALUE) > IMSM_RWH_BITMAP)
 		return refuse(why, -EINVAL, "policy: unknown value");
 	return 0;
 }
 
 static int apply_policy(struct imsm_container *c, const void *buf, const char **why)
 {
-	int32_t index = word(buf, POLICY_INDEX);
-	uint8_t policy = (uint8_t)word(buf, POLICY_VALUE);
+	int32_t index = imsm_word(buf, POLICY_INDEX);
+	uint8_t policy = (uint8_t)imsm_word(buf, POLICY_VALUE);
 
-	if (!volume_exists(c, index))
+	if (!imsm_volume_exists(c, index))
 		return refuse(why, -EINVAL, "policy: no such volume");
 	if (c->meta.volume[index].head.rwh_policy == policy)
 		return 0;
@@ -371,7 +363,7 @@ int imsm_check_message(const void *buf, size_t len, const char **why)
 {
 	if (len < sizeof(int32_t))
 		return refuse(why, -EINVAL, "message too short");
-	switch ((enum imsm_update_type)word(buf, 0)) {
+	switch ((enum imsm_update_type)imsm_word(buf, 0)) {
 	case IMSM_UPDATE_CREATE_ARRAY:
 		return check_create_message(buf, len, why);
 	case IMSM_UPDATE_KILL_ARRAY:
@@ -385,7 +377,7 @@ int imsm_check_message(const void *buf, size_t len, const char **why)
 	case IMSM_UPDATE_TAKEOVER:
 	case IMSM_UPDATE_GENERAL_MIGRATION_CHECKPOINT:
 	case IMSM_UPDATE_SIZE_CHANGE:
-		return refuse(why, -EOPNOTSUPP, "changing the shape of volumes is not supported yet");
+		return imsm_check_migration_message(buf, len, why);
 	case IMSM_UPDATE_ACTIVATE_SPARE:
 	case IMSM_UPDATE_ADD_REMOVE_DISK:
 	case IMSM_UPDATE_PREALLOC_BADBLOCKS_MEM:
@@ -401,7 +393,7 @@ int imsm_apply_message(struct imsm_container *c, struct imsm_meta *scratch, cons
 
 	if (err)
 		return err;
-	switch (word(buf, 0)) {
+	switch (imsm_word(buf, 0)) {
 	case IMSM_UPDATE_CREATE_ARRAY:
 		return apply_create(c, &scratch->volume[0], buf, len, why);
 	case IMSM_UPDATE_KILL_ARRAY:
@@ -411,7 +403,7 @@ int imsm_apply_message(struct imsm_container *c, struct imsm_meta *scratch, cons
 	case IMSM_UPDATE_RWH_POLICY:
 		return apply_policy(c, buf, why);
 	}
-	return -EINVAL;
+	return imsm_apply_migration_message(c, buf, why);
 }
 
 /* ---- disks ---- */

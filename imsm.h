@@ -36,6 +36,7 @@
 #define IMSM_MAX_VOLUMES 8        /* the platform allows 2 */
 #define IMSM_MAX_MEMBERS 255
 #define IMSM_BBM_MAX 254
+#define IMSM_BLOCKS_MAX (INT64_C(1) << 54) /* sectors; more, and an offset in bytes would not fit into off_t */
 #define IMSM_BBM_SIGNATURE 0xabadb10cu
 
 /* imsm_header.attributes */

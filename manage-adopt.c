@@ -164,7 +164,7 @@ static int read_number(int md_dir, const char *attr, int64_t *n)
 
 int array_read_geometry(const struct managed_array *ma, struct active_array *a)
 {
-	int64_t raid_disks, layout = 0, kib;
+	int64_t raid_disks, layout = 0, chunk = 0, kib;
 	int err;
 
 	err = read_number(ma->md_dir, "raid_disks", &raid_disks);
@@ -175,9 +175,11 @@ int array_read_geometry(const struct managed_array *ma, struct active_array *a)
 	if (err)
 		return err;
 	read_number(ma->md_dir, "layout", &layout);
+	read_number(ma->md_dir, "chunk_size", &chunk);
 	a->raid_disks = (int)raid_disks;
 	a->component_size = (uint64_t)kib * 2;
 	a->layout = (int)layout;
+	a->chunk = (unsigned)(chunk / 512);
 	return 0;
 }
 

@@ -27,23 +27,42 @@ static bool may_replace(const struct managed_array *ma)
 	return ma->copies == 1 && ma->spare_step == SPARE_IDLE;
 }
 
-static bool publish_change(struct managed_array *ma, int level, int raid_disks, uint64_t component_size)
+static void publish_change(struct managed_array *ma, const struct active_array *now)
 {
 	struct active_array *a = array_duplicate(ma, 0);
 
 	if (!a)
-		return false;
-	a->level = level;
-	a->raid_disks = raid_disks;
-	a->component_size = component_size;
+		return;
+	a->level = now->level;
+	a->raid_disks = now->raid_disks;
+	a->component_size = now->component_size;
+	a->layout = now->layout;
+	a->chunk = now->chunk;
 	array_publish(ma, a);
-	return true;
+}
+
+static bool same_shape(const struct active_array *a, const struct active_array *b)
+{
+	return a->level == b->level && a->raid_disks == b->raid_disks && a->component_size == b->component_size &&
+	       a->layout == b->layout && a->chunk == b->chunk;
+}
+
+/* It needs no monitoring any more; should it need it again, it is adopted anew. */
+static void let_go(struct managed_array *ma, const char *level)
+{
+	struct active_array now = *ma->current;
+
+	log_event(LOG_LEVEL_INFO, ABOUT("array-left", ma->name, NULL), "%s: is %s now and needs no monitoring", ma->name,
+		  level);
+	now.level = 0;
+	ma->let_go = true;
+	publish_change(ma, &now);
 }
 
 void array_update(struct managed_array *ma, const struct mdstat_entry *e)
 {
 	int level = sysfs_parse_level(e->level);
-	struct active_array now = { .raid_disks = 0 };
+	struct active_array now = { .level = level };
 
 	if (ma->refused || !ma->copies)
 		return;
@@ -52,16 +71,13 @@ void array_update(struct managed_array *ma, const struct mdstat_entry *e)
 		return;
 	}
 	if (level <= 0 && level != LEVEL_UNKNOWN) {
-		log_event(LOG_LEVEL_INFO, ABOUT("array-left", ma->name, NULL), "%s: is %s now and needs no monitoring",
-			  ma->name, e->level);
-		publish_change(ma, 0, ma->current->raid_disks, ma->current->component_size);
+		let_go(ma, e->level);
 		return;
 	}
 	if (array_read_geometry(ma, &now))
 		return; /* it is just going away */
-	if (level > 0 && (level != ma->current->level || now.raid_disks != ma->current->raid_disks ||
-			  now.component_size != ma->current->component_size))
-		publish_change(ma, level, now.raid_disks, now.component_size);
+	if (level > 0 && !same_shape(&now, ma->current))
+		publish_change(ma, &now);
 }
 
 bool array_is_blocked(const struct managed_array *ma)
@@ -84,23 +100,6 @@ bool array_is_frozen(const struct managed_array *ma)
 		return true;
 	action = sysfs_parse_sync_action(buf);
 	return action != SYNC_IDLE && !(action == SYNC_FROZEN && ma->frozen_by_us);
-}
-
-void array_refuse_reshape(struct managed_array *ma)
-{
-	char buf[SYSFS_WORD_MAX];
-	int err;
-
-	if (ma->refused || sysfs_read_attr(ma->md_dir, "sync_action", buf, sizeof(buf)) < 0)
-		return;
-	if (sysfs_parse_sync_action(buf) != SYNC_FROZEN)
-		ma->seen_thawed = true;
-	else if (ma->seen_thawed && !ma->frozen_by_us && array_is_blocked(ma)) {
-		err = sysfs_write_attr(ma->md_dir, "sync_action", "idle");
-		log_event(LOG_LEVEL_WARNING, ABOUT("reshape-refused", ma->name, NULL),
-			  "%s: mdadm wants to change its shape, which is not supported: %s", ma->name,
-			  err ? strerror(-err) : "thawed, so that it gives up");
-	}
 }
 
 /* ---- requests of the monitor ------------------------------------------------------------------------ */
@@ -338,6 +337,29 @@ static bool reshape_check(struct managed_array *ma)
 	return false;
 }
 
+/*
+ * mdadm has fixed the size for the time of the reshape, so that the kernel does not offer room that the metadata
+ * do not know of. Now they do. "default" is no number: nobody has fixed it.
+ */
+static void set_array_size(struct managed_array *ma)
+{
+	uint64_t kib = handoff_new_size(ma->current) / 2;
+	char buf[SYSFS_WORD_MAX];
+	int64_t now;
+	int err;
+
+	ma->wants &= ~(unsigned)ARRAY_WANT_SIZE;
+	if (sysfs_read_attr(ma->md_dir, "array_size", buf, sizeof(buf)) < 0 || sysfs_parse_number(buf, &now) < 0 ||
+	    now < 0 || (uint64_t)now >= kib)
+		return;
+	err = sysfs_write_attr_u64(ma->md_dir, "array_size", kib);
+	if (err)
+		log_error("%s: cannot set the size to %llu KiB: %s", ma->name, (unsigned long long)kib, strerror(-err));
+	else
+		log_event(LOG_LEVEL_INFO, ABOUT("array-resized", ma->name, NULL), "%s: has %llu KiB now", ma->name,
+			  (unsigned long long)kib);
+}
+
 void array_work(struct managed_array *ma, uint64_t now_ns)
 {
 	bool again = false;
@@ -353,6 +375,8 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 	drop_removed(ma);
 	if (ma->wants & ARRAY_WANT_RESHAPE_CHECK)
 		again |= reshape_check(ma);
+	if (ma->wants & ARRAY_WANT_SIZE)
+		set_array_size(ma);
 	if ((ma->wants & ARRAY_WANT_SPARE_CHECK) && !any_removed(ma) && !(ma->wants & ARRAY_WANT_MEMBERS))
 		spare_check(ma);
 	if (again) {
@@ -424,6 +448,8 @@ static void array_ended(struct managed_array *ma, int error)
 		array_refuse(ma, error);
 		return;
 	}
+	if (ma->let_go)
+		return;
 	if (!handoff_draining() && ma->watch->seen_running)
 		clear_stopped(ma);
 	log_event(LOG_LEVEL_INFO, ABOUT("array-stopped", ma->name, NULL), "%s: %s", ma->name,

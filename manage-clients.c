@@ -135,8 +135,6 @@ static void take_ping(struct manager *mgr, const struct msg_request *req)
 	/* Clients ping to make us notice what gives no event of its own. */
 	manager_look(mgr);
 	manager_retry_now(mgr);
-	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		array_refuse_reshape(ma);
 	if (!add_waiter(mgr, req->client, req->kind == MSG_REQ_PING_MONITOR))
 		msg_server_drop(mgr->server, req->client);
 }

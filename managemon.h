@@ -39,7 +39,7 @@ struct managed_array {
 	unsigned wants;               /* ARRAY_WANT_*: asked for and not done yet */
 	bool refused;                 /* the metadata knows no such volume; tried again when mdstat changes */
 	bool leftovers;               /* md had devices without a slot when we came */
-	bool seen_thawed;             /* sync_action has not been "frozen" at some time since we came */
+	bool let_go;                  /* it became a RAID0: nothing is to be said or done when its last copy comes back */
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
@@ -215,13 +215,6 @@ void array_start_drain(struct managed_array *ma);
 
 /* metadata_version has the '-' prefix (or cannot be read): mdadm wants the array left alone. */
 bool array_is_blocked(const struct managed_array *ma);
-
-/*
- * mdadm is about to change the array's shape (mdmon.md 12): frozen and blocked. The metadata could not follow, mdadm
- * does not notice that we refuse to change them, and the data would be lost at the next assembly. Thawed, mdadm
- * gives up before it has changed anything.
- */
-void array_refuse_reshape(struct managed_array *ma);
 
 /* mdadm has frozen the array or blocked it with '-', or it is busy with a sync. */
 bool array_is_frozen(const struct managed_array *ma);

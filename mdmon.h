@@ -131,6 +131,7 @@ enum array_request {
 	ARRAY_WANT_SPARE_CHECK = 1u << 2,    /* degraded: look for spares */
 	ARRAY_WANT_RESHAPE_CHECK = 1u << 3,  /* look for devices that mdadm added */
 	ARRAY_WANT_MEMBERS = 1u << 4,        /* some member has requests */
+	ARRAY_WANT_SIZE = 1u << 5,           /* write array_size, see array_watch.new_size */
 };
 
 /*
@@ -144,11 +145,15 @@ struct array_watch {
 	enum sync_action prev_action, curr_action;
 	uint64_t resync_start;   /* SECTORS_NONE = complete */
 	uint64_t sync_completed;                  /* 0 when nothing runs */
+	uint64_t reshape_position;                /* SECTORS_NONE: no reshape runs or is interrupted */
+	bool reshape_done;                        /* one has run and reached its end since the pass before */
+	bool reshape_idle;                        /* this pass made sure that nobody is reshaping, or about to */
 	bool blocked_by_mdadm;                    /* metadata_version begins with '-' */
 
 	/* monitor: bookkeeping of its own */
 	uint64_t last_checkpoint;  /* progress that the metadata should name */
-	uint64_t custom_array_size; /* set by the handler after a reshape, 0 = none */
+	uint64_t custom_array_size; /* set by the handler: what the array should offer at least, sectors; 0 = not known */
+	uint64_t size_asked;       /* the one that the manager was asked for last */
 	uint64_t hold_until_ns;    /* CLOCK_MONOTONIC end of the wait for "-blocked", 0 = none, see monitor.c */
 	bool adopted;              /* open_new has bound it to the metadata */
 	bool first;                /* its first pass is not over */
@@ -163,6 +168,7 @@ struct array_watch {
 	uint64_t sync_since_ns;    /* since when the sync runs (or is known to), 0 = none does */
 
 	atomic_uint requests; /* handoff: ARRAY_WANT_*, set by monitor, taken by manager */
+	atomic_uint_least64_t new_size; /* handoff: for ARRAY_WANT_SIZE, sectors; set by monitor before */
 };
 
 /*
@@ -182,6 +188,7 @@ struct active_array {
 	int level;               /* constant: 1, 4, 5, 6, 10 */
 	int raid_disks;          /* constant */
 	int layout;              /* constant: md layout number */
+	unsigned chunk;          /* constant: sectors; 0: the level has none */
 	uint64_t component_size; /* constant: sectors per member */
 
 	int array_state_fd;      /* constant: monitor's, read/write, polled */

@@ -122,6 +122,26 @@ static void read_blocked(const struct active_array *a)
 	a->watch->blocked_by_mdadm = v.blocked;
 }
 
+/* Looked at when it matters only. Without the '-' prefix mdadm is not in the middle of anything. */
+static void read_reshape(const struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+	char buf[SYSFS_WORD_MAX];
+	uint64_t v;
+
+	w->reshape_idle = false;
+	if (!(mon.timer || w->first || w->prev_action == SYNC_RESHAPE || w->curr_action == SYNC_RESHAPE))
+		return;
+	w->reshape_position = 0;
+	if (a->reshape_position_fd >= 0 && sysfs_read_fd(a->reshape_position_fd, buf, sizeof(buf)) >= 0 &&
+	    sysfs_parse_sectors(buf, &v) == 0)
+		w->reshape_position = v;
+	if (w->curr_action != SYNC_IDLE || w->reshape_position != SECTORS_NONE)
+		return;
+	read_blocked(a);
+	w->reshape_idle = !w->blocked_by_mdadm;
+}
+
 static void read_member(struct mdinfo *d)
 {
 	char buf[SYSFS_STATE_MAX];
@@ -172,6 +192,7 @@ static void read_array(struct active_array *a)
 	read_positions(a);
 	if (w->curr_state == ARRAY_READONLY)
 		read_blocked(a);
+	read_reshape(a);
 	read_members(a);
 }
 
@@ -229,6 +250,7 @@ static struct array_view view_of(const struct active_array *a)
 		.sync_completed = w->sync_completed,
 		.last_checkpoint = w->last_checkpoint,
 		.component_size = a->component_size,
+		.reshape_position = w->reshape_position,
 	};
 	unsigned in_sync = 0;
 
@@ -402,6 +424,7 @@ static void log_consistency(const struct active_array *a, enum consistency c)
 static void tell_handler(struct active_array *a, struct decision *d)
 {
 	a->watch->last_checkpoint = d->checkpoint;
+	a->watch->reshape_done = d->reshape_done;
 	if (d->tell_state) {
 		enum consistency c = mon.st->ss->set_array_state(a, d->consistency);
 
@@ -470,6 +493,15 @@ static void write_state(struct active_array *a, const char *word)
 		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
 }
 
+static void request_size(struct active_array *a)
+{
+	if (a->watch->custom_array_size == a->watch->size_asked)
+		return;
+	a->watch->size_asked = a->watch->custom_array_size;
+	handoff_request_size(a, a->watch->size_asked);
+	mon.wake_manager = true;
+}
+
 static void acknowledge(struct active_array *a, const struct decision *d)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
@@ -478,6 +510,7 @@ static void acknowledge(struct active_array *a, const struct decision *d)
 		handoff_request_array(a, d->requests);
 		mon.wake_manager = true;
 	}
+	request_size(a);
 	if (!any_blocked(a) || !d->write)
 		a->watch->hold_until_ns = 0;
 	if (d->write && !hold(a))
@@ -552,6 +585,9 @@ static void take_array(struct active_array *a)
 	mon.arrays = a;
 	mon.array_count++;
 	if (over) {
+		/* What needs no monitoring is never dirty: it has no copies that could differ. */
+		if (a->level <= 0 && a->watch->adopted)
+			mon.st->ss->set_array_state(a, MARK_CLEAN);
 		discard(&mon.arrays, true, 0);
 		return;
 	}

@@ -234,6 +234,9 @@ static struct imsm_event *event_of(const struct active_array *a)
 		.level = a->level,
 		.raid_disks = a->raid_disks,
 		.layout = a->layout,
+		.chunk = a->chunk,
+		.reshape_done = w->reshape_done,
+		.reshape_idle = w->reshape_idle,
 	};
 	for (unsigned i = 0; i < a->disk_count && i < IMSM_MAX_MEMBERS; i++) {
 		const struct mdinfo *d = a->disks[i];
@@ -250,9 +253,8 @@ static struct imsm_event *event_of(const struct active_array *a)
 static void take_results(struct active_array *a, const struct imsm_event *ev)
 {
 	a->watch->last_checkpoint = ev->last_checkpoint;
-	if (ev->custom_array_size) {
+	if (ev->custom_array_size)
 		a->watch->custom_array_size = ev->custom_array_size;
-	}
 }
 
 static enum consistency imsm_state_entry(struct active_array *a, enum consistency want)
@@ -344,8 +346,9 @@ static struct imsm_dl *dl_of_disk(const struct imsm_container *c, const struct d
 
 static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 {
+	dl->clear_migr_record_due = false; /* tried once: later mdadm may have its own record there */
 	if (!error) {
-		dl->stale = dl->spare_record_due = dl->clear_migr_record_due = false;
+		dl->stale = dl->spare_record_due = false;
 		res->written++;
 		return;
 	}

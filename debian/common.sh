@@ -77,14 +77,6 @@ kind()
 	attribute "$1" metadata_version | sed 's/^external://'
 }
 
-reshapes()
-{
-	for member in $(members "$1"); do
-		[ "$(attribute "$member" sync_action)" != reshape ] || return 0
-	done
-	return 1
-}
-
 # Does it have an array that needs a daemon?
 is_redundant()
 {
@@ -155,8 +147,6 @@ take_over()
 		return 0
 	elif is_forbidden "$1"; then
 		warn "$1: policy-rc.d forbids a restart; the daemon that runs goes on"
-	elif reshapes "$1"; then
-		warn "$1: a reshape is in progress; the daemon that runs goes on"
 	elif restart "$1"; then
 		echo "mdmon: $1: the new daemon has taken over"
 	elif has_daemon "$1"; then

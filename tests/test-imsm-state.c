@@ -199,8 +199,7 @@ static void md_for_row(const struct disk_row *r)
 	md_reset(0, r->level);
 	if (r->what == NOTHING)
 		return;
-	if (r->what == RESHAPE_DONE || r->what == RESHAPE_STOPPED)
-		fx.ev.last_checkpoint = r->what == RESHAPE_DONE ? FX_PER_DEV : FX_PER_DEV - 1;
+	fx.ev.reshape_done = r->what == RESHAPE_DONE;
 	/* md does not have the failed ones; what is under rebuild has no data yet. */
 	for (unsigned i = 0; i < v->map[0].head.num_members; i++) {
 		if (imsm_rebuilding(v) && v->map[1].ord[i] != v->map[0].ord[i])
@@ -1116,7 +1115,8 @@ static void test_reshape_finished(void **state)
 	fx_spare(&fx);
 	md_reset(0, 5);
 	fx.ev.prev_action = SYNC_RESHAPE;
-	fx.ev.last_checkpoint = FX_PER_DEV;
+	fx.ev.last_checkpoint = 100;
+	fx.ev.reshape_done = true;
 	fx.c.write_due = false;
 	assert_int_equal(imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN), MARK_CLEAN);
 	assert_true(fx.c.write_due);
@@ -1131,7 +1131,7 @@ static void test_reshape_finished(void **state)
 	container(5, "N<GEN<N 0,1,2,3/0,1,2 u2");
 	imsm_map_set_stripes(&v->map[0], FX_PER_DEV / FX_CHUNK + 3);
 	md_reset(0, 5);
-	fx.ev.last_checkpoint = FX_PER_DEV;
+	fx.ev.reshape_done = true;
 	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
 	assert_int_equal(fx.ev.custom_array_size, 3 * FX_PER_DEV);
 }
@@ -1144,7 +1144,7 @@ static void test_next_volume_reshapes(void **state)
 	fx_volume(&fx, 5, "N 0,1,2");
 	imsm_volume_set_unit(&fx.c.meta.volume[1], 9);
 	md_reset(0, 5);
-	fx.ev.last_checkpoint = FX_PER_DEV;
+	fx.ev.reshape_done = true;
 	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
 	assert_string_equal(fx_text(&fx, 0), "N 0,1,2,3");
 	assert_string_equal(fx_text(&fx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
@@ -1153,12 +1153,84 @@ static void test_next_volume_reshapes(void **state)
 	assert_true(fx.dl[0].clear_migr_record_due);
 	fx_assert_writable(&fx);
 	/* It finished: the third follows. */
-	imsm_end_migration(&fx.c, &fx.c.meta.volume[1], IMSM_NORMAL);
-	imsm_migrate(&fx.c.meta.volume[0], IMSM_NORMAL, IMSM_MIGR_GENERAL);
-	md_reset(0, 5);
-	fx.ev.last_checkpoint = FX_PER_DEV;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	md_reset(1, 4);
+	fx.ev.reshape_done = true;
+	imsm_set_array_state(&fx.c, 1, &fx.ev, MARK_CLEAN);
+	assert_string_equal(fx_text(&fx, 1), "N 0,1,2,3");
 	assert_string_equal(fx_text(&fx, 2), "N<GEN<N 0,1,2,3/0,1,2 u0");
+}
+
+/* Another chunk size or level is a matter of that volume alone. */
+static void test_no_volume_follows_without_new_disks(void **state)
+{
+	(void)state;
+	container(5, "N<GEN<N 0,1,2/0,1,2 u2");
+	fx_volume(&fx, 0, "N 0,1");
+	md_reset(0, 5);
+	fx.ev.reshape_done = true;
+	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
+	assert_string_equal(fx_text(&fx, 1), "N 0,1");
+	/* RAID0 on two disks became RAID5 on three. */
+	container(5, "N<GEN<N 0,1,2/0,1 u2");
+	fx.c.meta.volume[0].map[1].head.raid_level = IMSM_RAID0;
+	fx_volume(&fx, 0, "N 0,1");
+	md_reset(0, 5);
+	fx.ev.reshape_done = true;
+	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
+	assert_string_equal(fx_text(&fx, 1), "N 0,1");
+}
+
+/* The daemon was not there when it ended: md has the new shape, and nobody is at work. */
+static void test_reshape_end_unseen(void **state)
+{
+	static const struct {
+		const char *text;
+		int level, md_level, raid_disks;
+		unsigned chunk;
+		bool idle, done;
+	} rows[] = {
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, true, true },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, false, false },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 3, FX_CHUNK, true, false }, /* never begun */
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, 2 * FX_CHUNK, true, false },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 4, 4, FX_CHUNK, true, false },
+		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 4, FX_CHUNK, true, true },
+		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 3, FX_CHUNK, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		container(rows[i].level, rows[i].text);
+		md_reset(0, rows[i].md_level);
+		fx.ev.raid_disks = rows[i].raid_disks;
+		fx.ev.chunk = rows[i].chunk;
+		fx.ev.reshape_idle = rows[i].idle;
+		imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+		assert_int_equal(imsm_general_migration(&fx.c.meta.volume[0]), !rows[i].done);
+	}
+}
+
+/* A takeover to RAID0 is recorded while md still has the mirror: its slots mean other disks. */
+static void test_md_lags_behind_a_takeover(void **state)
+{
+	bool due;
+
+	(void)state;
+	container(0, "N 0,1");
+	md_reset(0, 10);
+	fx.ev.raid_disks = 4;
+	fx.ev.resync_start = 0;
+	fx.c.write_due = false;
+	imsm_set_disk(&fx.c, 0, 1, MEMBER_FAULTY, &fx.ev);
+	assert_int_equal(tell_array(MARK_CLEAN, &due), MARK_CLEAN);
+	assert_string_equal(fx_text(&fx, 0), "N 0,1");
+	assert_false(due);
+	/* mdadm reshapes a RAID0 as RAID4: those are its slots */
+	md_reset(0, 4);
+	imsm_set_disk(&fx.c, 0, 1, MEMBER_FAULTY, &fx.ev);
+	assert_string_equal(fx_text(&fx, 0), "F 0,1x! f1");
 }
 
 static void test_reshape_running_only_dirty(void **state)
@@ -1250,6 +1322,9 @@ int main(void)
 		cmocka_unit_test(test_enlist_returning_disk_of_no_volume),
 		cmocka_unit_test(test_reshape_finished),
 		cmocka_unit_test(test_next_volume_reshapes),
+		cmocka_unit_test(test_no_volume_follows_without_new_disks),
+		cmocka_unit_test(test_reshape_end_unseen),
+		cmocka_unit_test(test_md_lags_behind_a_takeover),
 		cmocka_unit_test(test_reshape_running_only_dirty),
 		cmocka_unit_test(test_no_such_volume),
 		cmocka_unit_test(test_finding),
