@@ -4,6 +4,7 @@
 # metadata agree on the new strip, and a RAID5 still replaces a failed member.
 # levels: 0 5
 # timeout: 150
+# differs: vol0.dirty - with RAID0 only: it means nothing there, and Debian's leaves it as it is
 
 shape()
 {
