@@ -58,14 +58,25 @@ function in_roles(text,	i, n, ords, key, out)
 	return text
 }
 
+# RAID0 volumes: their "dirty" means nothing, and depends on the moment at which they stopped being anything else
+function find_raid0(	i)
+{
+	delete raid0
+	for (i = 1; i <= lines; i++)
+		if (line[i] ~ /^vol[0-9]+\.map0\.level=0$/)
+			raid0[substr(line[i], 1, index(line[i], ".")) "dirty"]
+}
+
 function finish_disk(	i, who)
 {
 	if (!lines)
 		return
 	find_roles()
+	find_raid0()
 	who = owner()
 	for (i = 1; i <= lines; i++)
-		print what ": " who ": " in_roles(line[i])
+		if (!(substr(line[i], 1, index(line[i], "=") - 1) in raid0))
+			print what ": " who ": " in_roles(line[i])
 	lines = volumes = 0
 }
 

@@ -4,7 +4,6 @@
 # metadata agree on the new strip, and a RAID5 still replaces a failed member.
 # levels: 0 5
 # timeout: 150
-# differs: vol0.dirty - with RAID0 only: it means nothing there, and Debian's leaves it as it is
 
 shape()
 {
@@ -52,4 +51,3 @@ if [ "$LEVEL" = 5 ]; then
 	check_data
 	check_filled
 fi
-stop_all

@@ -63,4 +63,3 @@ fail_member "$V" "${MEMBERS[1]}"
 wait_for 10 no_member "$V" "${MEMBERS[1]}"
 check_data
 must pattern verify "/dev/$V" 10 $(((largest - 4096) * 1024 * data)) $((4 << 20))
-stop_all

@@ -58,4 +58,3 @@ for disk in "${DISKS[0]}" "${DISKS[3]}"; do
 		wait_settled "$V"
 	}
 done
-stop_all

@@ -18,4 +18,3 @@ wait_for 10 is_member "$V" "${DISKS[-1]}"
 wait_settled "$V"
 stop_writer
 check_data
-stop_all

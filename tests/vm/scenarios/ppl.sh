@@ -91,4 +91,3 @@ check_data
 stay_dirty
 put_block
 assert_metadata vol0.dirty=1 -- "${MEMBERS[@]}"
-stop_all

@@ -19,4 +19,3 @@ assert_metadata num_volumes=1 vol0.map0.members=4 -- "${DISKS[0]}"
 find_members
 assert_served
 check_data
-stop_all

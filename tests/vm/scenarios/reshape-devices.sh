@@ -68,4 +68,3 @@ if [ "$LEVEL" = 5 ]; then
 	check_filled
 	must pattern verify "/dev/$V" 10 "$FILLED" $((20 << 20))
 fi
-stop_all

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# A reshape does not get through in one go: the daemon is killed, or replaced by another one, or the volume is stopped
-# in the middle. It goes on where it was, and ends as it would have without; the data are what they were all the time.
-# cases: kill-5 kill-0 takeover-5 stop-5 stop-0 stop-chunk-5
-# timeout: 240
+# A reshape does not get through in one go. It goes on where it was, and ends as it would have without; the data are
+# what they were.
+#
+#   hung      the daemon is killed while mdadm waits for its answer: mdadm gives up. When the volume has been stopped and
+#             assembled again, the reshape goes on
+#   alone     the daemon is away for so long that mdadm and the kernel complete the reshape without it: the next
+#             daemon records the end (else the next assembly would begin it again, with all data in other places already)
+#   takeover  one daemon after the other takes over, under a writer
+#   stop      the volume is stopped; when it is assembled again, the reshape goes on, under a writer
+# cases: hung-5 hung-0 alone-5 alone-0 alone-chunk-5 takeover-5 stop-5 stop-0 stop-chunk-5
+# timeout: 200
 
 # shape: what kernel and metadata must say in the end
 shape()
@@ -14,11 +21,34 @@ shape()
 		"vol0.map0.members=$after" "vol0.map0.strip=$((chunk / 512))" "num_disks=$after" -- "${DISKS[@]:0:after}"
 }
 
-what=${LEVEL%-*}
+begin_writing()
+{
+	start_writer 20000
+	writing=yes
+}
+
+# stop_and_assemble: in the middle of the reshape
+stop_and_assemble()
+{
+	stop_volume "$V"
+	wait_for 20 no_mdadm
+	must mdadm --stop "/dev/$C"
+	assert_metadata vol0.migr_state=1 vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
+	timeout 60 mdadm -A /dev/md/c -e imsm "${DISKS[@]:0:after}" >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
+	C=$(basename "$(readlink -f /dev/md/c)")
+	timeout 60 mdadm -IR /dev/md/c >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
+	find_volumes
+	[ -n "$V" ] || fail "no volume after assembly"
+	say "assembled; position $(attr "$V" reshape_position)"
+	wait_for 30 is_not "$V" array_state readonly
+}
+
+what=${LEVEL%%-*}
 level=${LEVEL##*-}
 before=$((level == 5 ? 3 : 2))
 after=$((before + 1))
 chunk=131072
+writing=no
 fast_sync
 make_disks 5
 make_container "${DISKS[@]:0:before}"
@@ -26,8 +56,8 @@ make_volume "$level" $before
 [ "$level" = 0 ] || wait_settled "$V"
 write_data
 fill_volume
-start_writer 20000
-if [ "$what" = stop-chunk ]; then
+[[ $what != @(takeover|stop) ]] || begin_writing
+if [[ $LEVEL = *-chunk-* ]]; then
 	after=$before
 	chunk=262144
 	grow "/dev/$V" --chunk=256
@@ -38,15 +68,24 @@ fi
 wait_for 60 reshape_beyond 12000
 assert_metadata vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
 case $what in
-kill)
+hung)
+	kill -STOP "$(daemon_pid)"
+	nap 3
 	kill_daemon
 	start_daemon
-	# without the daemon mdadm may have given up; then this is how to go on
-	if eventually 10 no_mdadm; then
-		say "mdadm has given up"
-		timeout 60 mdadm --grow --continue "/dev/$V" >/tmp/grow 2>&1 </dev/null
-		say "mdadm --grow --continue: exit $?, says $(</tmp/grow)"
-	fi
+	wait_for 30 no_mdadm
+	say "mdadm has given up; position $(attr "$V" reshape_position)"
+	stop_and_assemble
+	;;
+alone)
+	# mdadm does not find it any more
+	mv "/run/mdadm/$C.sock" /run/mdadm/hidden
+	kill_daemon
+	wait_for 60 no_mdadm
+	wait_for 20 is "$V" reshape_position none
+	assert_metadata vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
+	rm /run/mdadm/hidden
+	start_daemon
 	;;
 takeover)
 	for round in 1 2 3; do
@@ -57,26 +96,19 @@ takeover)
 		nap 0.7
 	done
 	;;
-stop*)
+stop)
 	stop_writer
-	stop_volume "$V"
-	wait_for 20 no_mdadm
-	must mdadm --stop "/dev/$C"
-	assert_metadata vol0.migr_state=1 vol0.migr_type=GEN_MIGR 'vol0.curr_migr_unit>1' -- "${DISKS[@]:0:after}"
-	timeout 60 mdadm -A /dev/md/c -e imsm "${DISKS[@]:0:after}" >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
-	C=$(basename "$(readlink -f /dev/md/c)")
-	timeout 60 mdadm -IR /dev/md/c >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
-	find_volumes
-	[ -n "$V" ] || fail "no volume after assembly"
-	say "assembled; position $(attr "$V" reshape_position)"
-	wait_for 30 is_not "$V" array_state readonly
-	start_writer 20000
+	stop_and_assemble
+	begin_writing
 	;;
 esac
 wait_grown 120
 shape
-writer_goes_on
-stop_writer
+if [ $writing = yes ]; then
+	writer_goes_on
+	stop_writer
+fi
+put_block
 wait_clean
 record_metadata "when it has ended" "${DISKS[@]:0:after}"
 check_data
@@ -94,4 +126,3 @@ if [ "$level" = 5 ]; then
 	wait_settled "$V"
 	check_filled
 fi
-stop_all

@@ -69,4 +69,3 @@ shape "$V1" 1 "$second"
 check_all "$V" "$V1" "$filled0" "$filled1"
 put_block
 on "$V1" put_block
-stop_all

@@ -84,4 +84,3 @@ if [ $to = 10 ]; then
 	wait_for 40 is "$V" sync_action idle
 	check_data
 fi
-stop_all
