@@ -37,7 +37,7 @@ OBJ := $(SRC:%.c=$(B)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
 TEST_BIN := $(TESTS:%=$(B)/tests/%)
 
-.PHONY: all install uninstall check check-unit check-vm check-systemd demo bench deb deps clean distclean help
+.PHONY: all install uninstall check check-unit check-vm check-systemd fuzz demo bench deb deps clean distclean help
 
 all: $(B)/mdmon $(B)/mdmonctl
 
@@ -55,7 +55,8 @@ $(B)/%.o: %.c | $(B)/tests
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/%.o: tests/%.c | $(B)/tests
-	$(CC) $(ALL_CFLAGS) -DSAMPLES='"$(CURDIR)/tests/samples"' -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) -DSAMPLES='"$(CURDIR)/tests/samples"' -DFUZZ_CORPUS='"$(CURDIR)/tests/fuzz/corpus"' \
+		-MMD -MP -c -o $@ $<
 
 $(B)/tests/test-%: $(B)/tests/test-%.o $(B)/libmdmon.a
 	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS) $(TEST_LIBS_$*)
@@ -83,6 +84,19 @@ check-vm: all
 # A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
 check-systemd: deb
 	@tests/systemd/run $(S)
+
+# Needs clang. What it finds new is kept in build-fuzz; an input that fails belongs into tests/fuzz/corpus.
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS ?= 60
+fuzz:
+	@$(MAKE) -s --no-print-directory B=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined build-fuzz/libmdmon.a
+	@for t in $(FUZZ); do \
+		mkdir -p build-fuzz/$$t && clang $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined \
+			-fno-sanitize-recover=all -o build-fuzz/fuzz-$$t tests/fuzz/$$t.c build-fuzz/libmdmon.a $(LIBS) && \
+		echo "fuzzing $$t for $(FUZZ_SECONDS) s" && \
+		build-fuzz/fuzz-$$t -verbosity=0 -max_len=1500 -max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=build-fuzz/$$t- build-fuzz/$$t tests/fuzz/corpus/$$t || exit 1; \
+	done
 
 demo: deps all
 	@MDMON=$(B)/mdmon demo/run
@@ -137,6 +151,7 @@ help:
 	@echo 'make check-unit      unit tests only (no root, seconds)'
 	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
 	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
+	@echo 'make fuzz            give metadata and events at random to what must stand them (FUZZ_SECONDS=60 each)'
 	@echo 'make bench           stalls, beside those of the mdmon of Debian'
 	@echo 'make deps            install the Debian packages that are missing'
 	@echo 'make deb             build/deb/mdmon_*.deb, a Debian package that takes the place of the mdmon of mdadm'

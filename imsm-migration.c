@@ -474,8 +474,7 @@ static int apply_checkpoint(struct imsm_container *c, const void *buf, const cha
 {
 	uint64_t unit = (uint64_t)long_word(buf, CHECKPOINT_UNIT);
 
-	if (!imsm_container_reshaping(c))
-		return refuse(why, -EINVAL, "checkpoint: no volume is being reshaped");
+	/* None is reshaped: the last checkpoint often comes after the end has been noticed. */
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
 		if (imsm_general_migration(&c->meta.volume[i]) && unit > imsm_volume_blocks(&c->meta.volume[i]))
 			return refuse(why, -EINVAL, "checkpoint: beyond the end of the volume");
