@@ -389,6 +389,20 @@ assemble()
 	[ -n "$V" ] || fail "no volume after assembly"
 }
 
+# assemble_reshaping DISK...: a volume whose reshape goes on; mdadm stays in the background
+assemble_reshaping()
+{
+	local said=/tmp/assembly
+
+	# files, not pipes: what stays in the background keeps them open
+	timeout 60 mdadm -A /dev/md/c -e imsm "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	C=$(basename "$(readlink -f /dev/md/c)")
+	timeout 60 mdadm -IR /dev/md/c >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	find_volumes
+	[ -n "$V" ] || fail "no volume after assembly: $(<$said)"
+	say "assembled; position $(attr "$V" reshape_position)"
+}
+
 ## Members
 
 member_dir()
@@ -612,12 +626,13 @@ assert_one_daemon()
 wait_clean()
 {
 	find_members
-	if ! is "$V" level raid0; then
+	if is "$V" level raid0; then
+		# Debian's may leave it dirty when it needs no daemon any more, which means nothing for this level
+		# shellcheck disable=SC2153  # DAEMON comes from init
+		[ "$DAEMON" = ours ] || return 0
+	else
 		set_attr "$V" safe_mode_delay 0.05
 		wait_for 10 is "$V" array_state '@(clean|read-auto)'
-	elif [ "$DAEMON" != ours ]; then
-		# Debian's may leave it dirty when it needs no daemon any more, which means nothing for this level
-		return 0
 	fi
 	wait_metadata 10 vol0.dirty=0 -- "${MEMBERS[@]}"
 }

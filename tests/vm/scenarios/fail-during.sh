@@ -12,6 +12,7 @@
 #   new-member   the disk that is being added by a reshape (25, 27)
 # cases: init repair spare other-pair second reshape new-member
 # timeout: 150
+# reference: fails@other-pair@second@new-member - it does not record the end of the first rebuild, the loss of the volume, the failure of the new member
 
 # others_of DISK...: sets OTHERS to all disks but these
 others_of()
@@ -70,7 +71,7 @@ repair)
 	stay_dirty
 	put_block
 	kill_daemon
-	clear_arrays || clear_arrays || fail "cannot clear the arrays"
+	eventually 20 clear_arrays || fail "cannot clear the arrays"
 	slow_sync
 	assemble "${DISKS[@]:0:3}"
 	start_writer 20000

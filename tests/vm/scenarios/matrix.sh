@@ -18,10 +18,11 @@ on "$V1" write_data
 spare=${DISKS[n]}
 add_disk "$spare"
 victim=${DISKS[1]}
+on "$V1" know "$victim"
 all_but "$victim" "${DISKS[@]:0:n}"
 fail_member "$V1" "$victim"
 wait_for 10 no_member "$V1" "$victim"
-wait_metadata 10 vol1.map0.state=DEGRADED vol0.map0.state=FAILED -- "${OTHERS[@]}"
+wait_metadata 10 vol1.map0.state=DEGRADED "disk$ENTRY.status=0x6" -- "${OTHERS[@]}"
 nap 3
 assert "the spare waits" no_member "$V1" "$spare"
 stop_volume "$V"

@@ -30,27 +30,27 @@ fi
 write_data
 fill_volume
 add_disk "${DISKS[first]}"
-for members in $((first + 1)) $((first + 2)); do
+for count in $((first + 1)) $((first + 2)); do
 	start_writer 20000
-	grow /dev/md/c --raid-devices=$members
+	grow /dev/md/c --raid-devices=$count
 	wait_for 60 is "$V" sync_action reshape
 	find_members
-	wait_metadata 20 vol0.migr_state=1 vol0.migr_type=GEN_MIGR vol0.map0.members=$members \
-		vol0.map1.members=$((members - 1)) vol0.map0.state=NORMAL -- "${MEMBERS[@]}"
+	wait_metadata 20 vol0.migr_state=1 vol0.migr_type=GEN_MIGR vol0.map0.members=$count \
+		vol0.map1.members=$((count - 1)) vol0.map0.state=NORMAL -- "${MEMBERS[@]}"
 	wait_grown
-	shape $members
+	shape "$count"
 	writer_goes_on
 	stop_writer
 	check_data
 	check_filled
 	wait_clean
-	record_metadata "with $members disks" "${DISKS[@]:0:members}"
-	[ $members = $((first + 2)) ] || add_disk "${DISKS[members]}"
+	record_metadata "with $count disks" "${DISKS[@]:0:count}"
+	[ $count = $((first + 2)) ] || add_disk "${DISKS[count]}"
 done
 must pattern write "/dev/$V" 10 "$FILLED" $((20 << 20))
 stop_all
-assemble "${DISKS[@]:0:members}"
-shape $members
+assemble "${DISKS[@]:0:count}"
+shape "$count"
 check_data
 check_filled
 must pattern verify "/dev/$V" 10 "$FILLED" $((20 << 20))

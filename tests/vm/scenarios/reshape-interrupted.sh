@@ -34,15 +34,11 @@ stop_and_assemble()
 	wait_for 20 no_mdadm
 	must mdadm --stop "/dev/$C"
 	assert_metadata vol0.migr_state=1 vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
-	timeout 60 mdadm -A /dev/md/c -e imsm "${DISKS[@]:0:after}" >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
-	C=$(basename "$(readlink -f /dev/md/c)")
-	timeout 60 mdadm -IR /dev/md/c >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
-	find_volumes
-	[ -n "$V" ] || fail "no volume after assembly"
-	say "assembled; position $(attr "$V" reshape_position)"
+	assemble_reshaping "${DISKS[@]:0:after}"
 	wait_for 30 is_not "$V" array_state readonly
 }
 
+# shellcheck disable=SC2153  # LEVEL comes from init
 what=${LEVEL%%-*}
 level=${LEVEL##*-}
 before=$((level == 5 ? 3 : 2))

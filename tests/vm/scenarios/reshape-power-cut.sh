@@ -50,6 +50,7 @@ shape()
 		"vol0.map0.members=$after" "vol0.map0.strip=$((chunk / 512))" -- "${MEMBERS[@]}"
 }
 
+# shellcheck disable=SC2153  # LEVEL comes from init
 what=${LEVEL%-*}
 level=${LEVEL#*-}
 before=$((level == 5 ? 3 : 2))
@@ -87,11 +88,7 @@ power_off
 for ((i = 1; i <= CUTS; i++)); do
 	slices "/dev/ram$i"
 	say "assembling what cut $i has left"
-	timeout 60 mdadm -A /dev/md/c -e imsm "${DISKS[@]}" >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
-	C=$(basename "$(readlink -f /dev/md/c)")
-	timeout 60 mdadm -IR /dev/md/c >/tmp/said 2>&1 </dev/null || fail "assembly: $(</tmp/said)"
-	find_volumes
-	[ -n "$V" ] || fail "no volume after assembly: $(</tmp/said)"
+	assemble_reshaping "${DISKS[@]}"
 	wait_grown 120
 	wait_for 30 is_not "$V" array_state readonly
 	wait_for 40 is "$V" sync_action '@(idle|)'

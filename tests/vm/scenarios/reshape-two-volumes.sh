@@ -26,7 +26,7 @@ check_all()
 first=${LEVEL%-*}
 second=${LEVEL#*-}
 fast_sync
-make_disks 5
+make_disks 4
 make_container "${DISKS[@]:0:3}"
 make_volume "$first" 3 v
 [ "$first" = 0 ] || wait_settled "$V"
@@ -41,8 +41,6 @@ filled0=$FILLED
 add_disk "${DISKS[3]}"
 start_writer 20000
 grow /dev/md/c --raid-devices=4
-spare=${DISKS[4]}
-DISKS=("${DISKS[@]:0:4}")
 wait_for 60 is "$V" sync_action reshape
 assert_metadata vol0.migr_type=GEN_MIGR vol0.map0.members=4 vol0.map1.members=3 \
 	vol1.migr_state=0 vol1.map0.members=3 -- "${DISKS[@]}"

@@ -22,11 +22,11 @@ case $LEVEL in
 esac
 make_disks 5
 make_container "${DISKS[@]:0:n}"
-make_volume $from $n
-[ $from = 0 ] || wait_settled "$V"
+make_volume "$from" "$n"
+[ "$from" = 0 ] || wait_settled "$V"
 write_data
 start_writer 20000
-if [ $to = 10 ]; then
+if [ "$to" = 10 ]; then
 	add_disk "${DISKS[2]}"
 	add_disk "${DISKS[3]}"
 fi
@@ -34,7 +34,7 @@ slow_sync
 grow "/dev/$V" "--level=$to"
 wait_for 30 no_mdadm
 writer_goes_on
-if [ $to = 10 ]; then
+if [ "$to" = 10 ]; then
 	assert_kernel level=raid10 raid_disks=4 size=20480
 	wait_for 30 is "$V" sync_action recover
 	wait_metadata 20 vol0.migr_type=REBUILD vol0.map0.level=10 vol0.map0.members=4 vol0.map1.state=DEGRADED \
@@ -47,14 +47,14 @@ if [ $to = 10 ]; then
 else
 	assert_kernel level=raid0 "raid_disks=$left" "size=$((size / 2))"
 	find_members
-	settled_as 0 $left $left
+	settled_as 0 "$left" "$left"
 	all_spares=()
 	for disk in "${DISKS[@]:0:n}"; do
 		is_member "$V" "$disk" || all_spares+=("$disk")
 	done
 	assert_eq "members that became spares" $((n - left)) ${#all_spares[@]}
 	wait_for 10 unblocked "$V"
-	assert_eq "members" $left ${#MEMBERS[@]}
+	assert_eq "members" "$left" ${#MEMBERS[@]}
 fi
 writer_goes_on
 stop_writer
@@ -62,7 +62,7 @@ wait_clean
 record_metadata "after the takeover" "${DISKS[@]:0:4}"
 check_data
 stop_all
-if [ $to = 10 ]; then
+if [ "$to" = 10 ]; then
 	assemble "${DISKS[@]:0:4}"
 else
 	# what the others know is out of date and must not win
@@ -70,10 +70,10 @@ else
 fi
 assert_kernel "level=raid$to" "raid_disks=$left" "size=$((size / 2))"
 find_members
-settled_as $to $left $left
+settled_as "$to" "$left" "$left"
 check_data
 put_block
-if [ $to = 10 ]; then
+if [ "$to" = 10 ]; then
 	for disk in "${MEMBERS[0]}" "${MEMBERS[2]}"; do
 		fail_member "$V" "$disk"
 		wait_for 10 no_member "$V" "$disk"
