@@ -102,6 +102,11 @@ recording && /^num_volumes=/ {
 	volumes = substr($0, 13) + 0
 }
 
-recording && /^[a-z0-9_.]+=/ && !/^(family|orig_family|generation)=/ {
+# levels in use, one bit each: mdadm says so from 4.4 on, and so do we
+recording && /^attributes=/ {
+	sub(/..$/, "xx")
+}
+
+recording && /^[a-z0-9_.]+=/ && !/^(family|orig_family|generation|version|volumes_created)=/ {
 	line[++lines] = $0
 }

@@ -6,7 +6,7 @@
 #   hung      the daemon is killed while mdadm waits for its answer: mdadm gives up. When the volume has been stopped and
 #             assembled again, the reshape goes on
 #   alone     the daemon is away for so long that mdadm and the kernel complete the reshape without it: the next
-#             daemon records the end (else the next assembly would begin it again, with all data in other places already)
+#             daemon records the end. A RAID0 has none afterwards: its next assembly does it
 #   takeover  one daemon after the other takes over, under a writer
 #   stop      the volume is stopped; when it is assembled again, the reshape goes on, under a writer
 # cases: hung-5 hung-0 alone-5 alone-0 alone-chunk-5 takeover-5 stop-5 stop-0 stop-chunk-5
@@ -81,7 +81,11 @@ alone)
 	wait_for 20 is "$V" reshape_position none
 	assert_metadata vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
 	rm /run/mdadm/hidden
-	start_daemon
+	if [ "$level" = 0 ]; then
+		stop_and_assemble
+	else
+		start_daemon
+	fi
 	;;
 takeover)
 	for round in 1 2 3; do
