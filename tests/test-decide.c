@@ -28,9 +28,10 @@ enum flag {
 	NEWLY_IN_SYNC = 1u << 5,
 	DEGRADED = 1u << 6, /* not all in sync */
 	NEW_MEMBERS = 1u << 7,
+	NOTHING_MOVES = 1u << 8, /* reshape_position is "none" */
 };
 
-#define ALL_FLAGS (1u << 8)
+#define ALL_FLAGS (1u << 9)
 
 enum expectation {
 	STOPPED = 1u << 0,
@@ -45,6 +46,7 @@ enum expectation {
 	RESHAPE = 1u << 9,
 	WRITE_ACTIVE = 1u << 10,
 	WRITE_CLEAN = 1u << 11,
+	RESHAPED = 1u << 12,
 };
 
 struct rule {
@@ -130,7 +132,19 @@ static const struct rule rules[] = {
 	/* reshape */
 	{ "reshape begins", ARRAY_ACTIVE, SYNC_FROZEN, SYNC_RESHAPE, BLOCKED, TELL_DIRTY | IN_USE | RESHAPE },
 	{ "reshape goes on", ARRAY_ACTIVE, SYNC_RESHAPE, SYNC_RESHAPE, BLOCKED, TELL_DIRTY | IN_USE },
-	{ "reshape ended", ARRAY_WRITE_PENDING, SYNC_RESHAPE, SYNC_IDLE, 0, TELL_DIRTY | IN_USE | WRITE_ACTIVE },
+	{ "reshape ended", ARRAY_WRITE_PENDING, SYNC_RESHAPE, SYNC_IDLE, BLOCKED | NOTHING_MOVES,
+	  TELL_DIRTY | IN_USE | WRITE_ACTIVE | RESHAPED },
+	{ "reshape ended, frozen at once", ARRAY_CLEAN, SYNC_RESHAPE, SYNC_FROZEN, BLOCKED | NOTHING_MOVES,
+	  TELL_CLEAN | RESHAPED },
+	{ "reshape ended, degraded", ARRAY_CLEAN, SYNC_RESHAPE, SYNC_IDLE, NOTHING_MOVES | DEGRADED,
+	  TELL_CLEAN | RESHAPED | SPARES },
+	{ "reshape ended in a state that tells nothing", ARRAY_SUSPENDED, SYNC_RESHAPE, SYNC_IDLE, NOTHING_MOVES,
+	  TELL_CLEAN | IN_USE | RESHAPED },
+	{ "reshape ended, state unknown", ARRAY_UNKNOWN, SYNC_RESHAPE, SYNC_IDLE, NOTHING_MOVES,
+	  TELL_DIRTY | IN_USE | RESHAPED },
+	{ "reshape interrupted", ARRAY_WRITE_PENDING, SYNC_RESHAPE, SYNC_IDLE, 0, TELL_DIRTY | IN_USE | WRITE_ACTIVE },
+	{ "reshape about to begin", ARRAY_ACTIVE, SYNC_FROZEN, SYNC_FROZEN, BLOCKED | NOTHING_MOVES, TELL_DIRTY | IN_USE },
+	{ "stopped after a reshape", ARRAY_INACTIVE, SYNC_RESHAPE, SYNC_NONE, NOTHING_MOVES, STOPPED | TELL_CLEAN },
 
 	/* failures */
 	{ "failure", ARRAY_WRITE_PENDING, SYNC_IDLE, SYNC_IDLE, FAULTY | DEGRADED,
@@ -168,6 +182,7 @@ static struct array_view view(enum array_state state, enum sync_action before, e
 		.newly_in_sync = flags & NEWLY_IN_SYNC,
 		.all_in_sync = !(flags & DEGRADED),
 		.new_members = flags & NEW_MEMBERS,
+		.reshape_position = flags & NOTHING_MOVES ? SECTORS_NONE : 500,
 	};
 }
 
@@ -206,6 +221,7 @@ static unsigned found(const struct decision *d)
 	f |= d->dirty ? IN_USE : 0;
 	f |= d->requests & ARRAY_WANT_SPARE_CHECK ? SPARES : 0;
 	f |= d->requests & ARRAY_WANT_RESHAPE_CHECK ? RESHAPE : 0;
+	f |= d->reshape_done ? RESHAPED : 0;
 	if (d->requests & ~(unsigned)(ARRAY_WANT_SPARE_CHECK | ARRAY_WANT_RESHAPE_CHECK))
 		return ~0u;
 	return d->starting == (told(d) == TELL_DECIDE) ? f : ~0u;

@@ -1212,6 +1212,27 @@ static void test_reshape_end_unseen(void **state)
 	}
 }
 
+/* A daemon that died may have recorded the end of a reshape without having the kernel offer the new room. */
+static void test_size_is_told_when_nobody_reshapes(void **state)
+{
+	uint64_t blocks;
+
+	(void)state;
+	container(5, "N 0,1,2");
+	blocks = imsm_volume_blocks(&fx.c.meta.volume[0]);
+	md_reset(0, 5);
+	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	assert_int_equal(fx.ev.custom_array_size, 0);
+	fx.ev.reshape_idle = true;
+	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	assert_int_equal(fx.ev.custom_array_size, blocks);
+	container(5, "D<GEN<D 0,1,2,3/0,1,2 f1 u2"); /* not reached yet */
+	md_reset(0, 5);
+	fx.ev.reshape_idle = true;
+	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	assert_int_equal(fx.ev.custom_array_size, 0);
+}
+
 /* A takeover to RAID0 is recorded while md still has the mirror: its slots mean other disks. */
 static void test_md_lags_behind_a_takeover(void **state)
 {
@@ -1324,6 +1345,7 @@ int main(void)
 		cmocka_unit_test(test_next_volume_reshapes),
 		cmocka_unit_test(test_no_volume_follows_without_new_disks),
 		cmocka_unit_test(test_reshape_end_unseen),
+		cmocka_unit_test(test_size_is_told_when_nobody_reshapes),
 		cmocka_unit_test(test_md_lags_behind_a_takeover),
 		cmocka_unit_test(test_reshape_running_only_dirty),
 		cmocka_unit_test(test_no_such_volume),
