@@ -3,8 +3,8 @@
 # A reshape does not get through in one go. It goes on where it was, and ends as it would have without; the data are
 # what they were.
 #
-#   hung      the daemon is killed while mdadm waits for its answer: mdadm gives up. When the volume has been stopped and
-#             assembled again, the reshape goes on
+#   hung      the daemon is killed while mdadm waits for its answer: mdadm gives up, mostly. When the volume has been
+#             stopped and assembled again, the reshape goes on
 #   alone     the daemon is away for so long that mdadm and the kernel complete the reshape without it: the next
 #             daemon records the end. A RAID0 has none afterwards: its next assembly does it
 #   takeover  one daemon after the other takes over, under a writer
@@ -70,8 +70,12 @@ hung)
 	kill_daemon
 	start_daemon
 	wait_for 30 no_mdadm
-	say "mdadm has given up; position $(attr "$V" reshape_position)"
-	stop_and_assemble
+	if is "$V" reshape_position none; then
+		say "mdadm has brought it to an end nevertheless"
+	else
+		say "mdadm has given up; position $(attr "$V" reshape_position)"
+		stop_and_assemble
+	fi
 	;;
 alone)
 	# mdadm does not find it any more
