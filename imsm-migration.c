@@ -405,16 +405,24 @@ static int check_to_raid10(const struct imsm_container *c, const struct imsm_vol
 	return 0;
 }
 
-/* Each member gets a partner that is not there: an entry of the disk table right behind its own. */
-static void add_missing_partner(struct imsm_container *c, const struct imsm_volume *v, unsigned slot)
+/* Each member gets a partner: an entry of the disk table right behind its own. */
+static void add_partner(struct imsm_container *c, const struct imsm_volume *v, unsigned slot)
 {
 	uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
 	struct imsm_disk partner = c->meta.disk[index];
+
+	imsm_insert_disk(c, index + 1, &partner);
+}
+
+/* It is not there, and has the name of its place in the table, which is known when all have been added. */
+static void mark_partner(struct imsm_container *c, struct imsm_volume *v, unsigned slot)
+{
+	uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
 	char serial[IMSM_SERIAL_LEN + 1] = "";
 
-	snprintf(serial, sizeof(serial), " MISSING_%u", (uint8_t)(index + 1));
-	memcpy(partner.serial, serial, IMSM_SERIAL_LEN);
-	imsm_insert_disk(c, index + 1, &partner);
+	snprintf(serial, sizeof(serial), " MISSING_%u", (uint8_t)index);
+	memcpy(c->meta.disk[index].serial, serial, IMSM_SERIAL_LEN);
+	imsm_mark_missing(c, v, index);
 }
 
 static void to_raid10(struct imsm_container *c, struct imsm_volume *v)
@@ -423,9 +431,9 @@ static void to_raid10(struct imsm_container *c, struct imsm_volume *v)
 	unsigned members = m0->head.num_members;
 
 	for (unsigned slot = 0; slot < members; slot++)
-		add_missing_partner(c, v, slot);
+		add_partner(c, v, slot);
 	for (unsigned slot = members; slot-- > 0;) {
-		m0->ord[2 * slot + 1] = m0->ord[slot] + 1;
+		m0->ord[2 * slot + 1] = imsm_ord_index(m0->ord[slot]) + 1;
 		m0->ord[2 * slot] = m0->ord[slot];
 	}
 	/* The firmware knows RAID10 on four disks only as "RAID1 with four members" (imsm.md 1.8). */
@@ -435,7 +443,7 @@ static void to_raid10(struct imsm_container *c, struct imsm_volume *v)
 	m0->head.map_state = IMSM_DEGRADED;
 	imsm_map_update_stripes(m0, imsm_volume_blocks(v));
 	for (unsigned slot = 1; slot < 2 * members; slot += 2)
-		imsm_mark_missing(c, v, m0->ord[slot]);
+		mark_partner(c, v, slot);
 }
 
 static int apply_takeover(struct imsm_container *c, const void *buf, const char **why)
