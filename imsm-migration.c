@@ -187,6 +187,11 @@ static int apply_grow(struct imsm_container *c, const void *buf, const char **wh
 
 /* ---- another chunk size, or RAID0 to RAID5: mdadm --grow --chunk, --level ---- */
 
+static bool members_possible(int32_t members)
+{
+	return members >= 1 && members <= IMSM_MAX_MEMBERS;
+}
+
 static bool level_possible(int32_t level)
 {
 	return level == -1 || level == IMSM_RAID0 || level == IMSM_RAID1 || level == IMSM_RAID5 || level == IMSM_RAID10;
@@ -203,8 +208,7 @@ static int check_migrate_message(const void *buf, size_t len, const char **why)
 		return refuse(why, -EINVAL, "migration: message too short");
 	if (!imsm_volume_possible(imsm_word(buf, MIGRATE_INDEX)))
 		return refuse(why, -EINVAL, "migration: volume index out of range");
-	if (imsm_word(buf, MIGRATE_OLD) < 1 || imsm_word(buf, MIGRATE_NEW) < 1 ||
-	    imsm_word(buf, MIGRATE_NEW) > IMSM_MAX_MEMBERS)
+	if (!members_possible(imsm_word(buf, MIGRATE_OLD)) || !members_possible(imsm_word(buf, MIGRATE_NEW)))
 		return refuse(why, -EINVAL, "migration: impossible number of disks");
 	if (!level_possible(imsm_word(buf, MIGRATE_LEVEL)))
 		return refuse(why, -EINVAL, "migration: unknown level");
