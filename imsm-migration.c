@@ -120,6 +120,8 @@ static int check_grow_volumes(const struct imsm_container *c, unsigned old, cons
 			return refuse(why, -EINVAL, "more disks: a volume has another number of members");
 		if (v->head.migr_state)
 			return refuse(why, -EBUSY, "more disks: a volume is migrating");
+		if (imsm_map_per_dev(&v->map[0]) < SECTORS_PER_MIB)
+			return refuse(why, -EINVAL, "more disks: a volume has less than one MiB on each disk");
 	}
 	return 0;
 }
@@ -262,11 +264,30 @@ static int check_new_level(const struct imsm_container *c, const struct imsm_vol
 	return 0;
 }
 
+static void set_chunk(struct imsm_map *m, int32_t kib, uint64_t volume_sectors)
+{
+	if (kib <= 0)
+		return;
+	m->head.blocks_per_strip = le16_make((uint16_t)(kib * 2));
+	imsm_map_update_stripes(m, volume_sectors);
+}
+
+/* A volume without a size could not be loaded again. */
+static int check_new_chunk(const struct imsm_volume *v, int32_t kib, const char **why)
+{
+	struct imsm_map new = v->map[0];
+
+	set_chunk(&new, kib, imsm_volume_blocks(v));
+	if (imsm_map_per_dev(&new) < SECTORS_PER_MIB)
+		return refuse(why, -EINVAL, "migration: less than one MiB, or no whole chunk, on each disk");
+	return 0;
+}
+
 static int check_migrate(const struct imsm_container *c, const void *buf, const char **why)
 {
 	int32_t index = imsm_word(buf, MIGRATE_INDEX);
 	const struct imsm_volume *v;
-	int level;
+	int level, err;
 
 	if (!imsm_volume_exists(c, index))
 		return refuse(why, -EINVAL, "migration: no such volume");
@@ -278,7 +299,8 @@ static int check_migrate(const struct imsm_container *c, const void *buf, const 
 		return refuse(why, -EINVAL, "migration: not possible with this level");
 	if (imsm_word(buf, MIGRATE_OLD) != v->map[0].head.num_members)
 		return refuse(why, -EINVAL, "migration: the volume has another number of members");
-	return check_new_level(c, v, buf, why);
+	err = check_new_chunk(v, imsm_word(buf, MIGRATE_CHUNK), why);
+	return err ? err : check_new_level(c, v, buf, why);
 }
 
 static void add_parity(struct imsm_container *c, struct imsm_volume *v)
@@ -294,7 +316,6 @@ static void add_parity(struct imsm_container *c, struct imsm_volume *v)
 
 static int apply_migrate(struct imsm_container *c, const void *buf, const char **why)
 {
-	int32_t chunk_kib = imsm_word(buf, MIGRATE_CHUNK);
 	struct imsm_volume *v;
 	struct imsm_map *m0;
 	int err = check_migrate(c, buf, why);
@@ -306,10 +327,7 @@ static int apply_migrate(struct imsm_container *c, const void *buf, const char *
 	imsm_migrate(v, (enum imsm_map_state)m0->head.map_state, IMSM_MIGR_GENERAL);
 	if (becomes_raid5(v, buf))
 		add_parity(c, v);
-	if (chunk_kib > 0) {
-		m0->head.blocks_per_strip = le16_make((uint16_t)(chunk_kib * 2));
-		imsm_map_update_stripes(m0, imsm_volume_blocks(v));
-	}
+	set_chunk(m0, imsm_word(buf, MIGRATE_CHUNK), imsm_volume_blocks(v));
 	imsm_map_set_blocks_per_member(m0, imsm_map_per_dev(m0) + PPL_AND_BITMAP_SECTORS);
 	imsm_volume_set_blocks(v, natural_size(v));
 	imsm_update_version_info(&c->meta);
@@ -525,6 +543,10 @@ static int apply_resize(struct imsm_container *c, const void *buf, const char **
 		return refuse(why, -EINVAL, "size change: less than one MiB on each disk");
 	imsm_map_update_stripes(&new, sectors);
 	imsm_map_set_blocks_per_member(&new, sectors / data + PPL_AND_BITMAP_SECTORS);
+	if (!imsm_map_stripes(&new))
+		return refuse(why, -EINVAL, "size change: no whole chunk on each disk");
+	if (v->head.migr_state && imsm_volume_unit(v) > round_to_mib(sectors, data))
+		return refuse(why, -EINVAL, "size change: the checkpoint would lie outside the volume");
 	if (!imsm_room_to_resize(c, (unsigned)index, imsm_map_per_dev(&new)))
 		return refuse(why, -ENOSPC, "size change: no room on the disks");
 	v->map[0] = new;
@@ -582,7 +604,8 @@ static bool is_to_follow(const struct imsm_volume *v, unsigned members)
 {
 	int level = imsm_map_level(&v->map[0]);
 
-	return v->map[0].head.num_members < members && (level == IMSM_RAID0 || level == IMSM_RAID5);
+	return v->map[0].head.num_members < members && (level == IMSM_RAID0 || level == IMSM_RAID5) &&
+	       imsm_map_per_dev(&v->map[0]) >= SECTORS_PER_MIB;
 }
 
 static void reshape_next_volume(struct imsm_container *c, unsigned members)
