@@ -88,6 +88,12 @@ static dev_t new_disk_dev(const void *buf, unsigned i)
 	return makedev(v >> 8 & 0xfff, (v & 0xff) | (v >> 12 & 0xfff00));
 }
 
+/* What is lost cannot be moved: md would not reshape it, and the record of a reshape would stay for ever. */
+static bool is_lost(const struct imsm_container *c, const struct imsm_volume *v)
+{
+	return imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0) == IMSM_FAILED;
+}
+
 static int check_grow_message(const void *buf, size_t len, const char **why)
 {
 	int32_t old, new;
@@ -120,6 +126,8 @@ static int check_grow_volumes(const struct imsm_container *c, unsigned old, cons
 			return refuse(why, -EINVAL, "more disks: a volume has another number of members");
 		if (v->head.migr_state)
 			return refuse(why, -EBUSY, "more disks: a volume is migrating");
+		if (is_lost(c, v))
+			return refuse(why, -EINVAL, "more disks: a volume has failed");
 		if (imsm_map_per_dev(&v->map[0]) < SECTORS_PER_MIB)
 			return refuse(why, -EINVAL, "more disks: a volume has less than one MiB on each disk");
 	}
@@ -299,6 +307,8 @@ static int check_migrate(const struct imsm_container *c, const void *buf, const 
 		return refuse(why, -EINVAL, "migration: not possible with this level");
 	if (imsm_word(buf, MIGRATE_OLD) != v->map[0].head.num_members)
 		return refuse(why, -EINVAL, "migration: the volume has another number of members");
+	if (is_lost(c, v))
+		return refuse(why, -EINVAL, "migration: the volume has failed");
 	err = check_new_chunk(v, imsm_word(buf, MIGRATE_CHUNK), why);
 	return err ? err : check_new_level(c, v, buf, why);
 }
@@ -600,12 +610,23 @@ static bool was_widened(const struct imsm_volume *v)
 	       imsm_map_level(&v->map[0]) == imsm_map_level(&v->map[1]);
 }
 
-static bool is_to_follow(const struct imsm_volume *v, unsigned members)
+/* The new slots are to hold the disks of the same number. */
+static bool can_be_widened(const struct imsm_container *c, const struct imsm_volume *v, unsigned members)
+{
+	if (members > c->meta.num_disks)
+		return false;
+	for (unsigned slot = v->map[0].head.num_members; slot < members; slot++)
+		if (imsm_slot_of(&v->map[0], slot) >= 0)
+			return false;
+	return !is_lost(c, v);
+}
+
+static bool is_to_follow(const struct imsm_container *c, const struct imsm_volume *v, unsigned members)
 {
 	int level = imsm_map_level(&v->map[0]);
 
 	return v->map[0].head.num_members < members && (level == IMSM_RAID0 || level == IMSM_RAID5) &&
-	       imsm_map_per_dev(&v->map[0]) >= SECTORS_PER_MIB;
+	       imsm_map_per_dev(&v->map[0]) >= SECTORS_PER_MIB && can_be_widened(c, v, members);
 }
 
 static void reshape_next_volume(struct imsm_container *c, unsigned members)
@@ -614,7 +635,7 @@ static void reshape_next_volume(struct imsm_container *c, unsigned members)
 		if (c->meta.volume[i].head.migr_state)
 			return;
 	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
-		if (!is_to_follow(&c->meta.volume[i], members))
+		if (!is_to_follow(c, &c->meta.volume[i], members))
 			continue;
 		widen(&c->meta.volume[i], members);
 		return;
