@@ -487,8 +487,9 @@ static int apply_takeover(struct imsm_container *c, const void *buf, const char 
 	if (!imsm_volume_exists(c, imsm_word(buf, TAKEOVER_INDEX)))
 		return refuse(why, -EINVAL, "takeover: no such volume");
 	v = &c->meta.volume[imsm_word(buf, TAKEOVER_INDEX)];
-	if (v->head.migr_state)
-		return refuse(why, -EBUSY, "takeover: the volume is migrating");
+	/* Disks change their numbers, on which mdadm relies during a reshape. */
+	if (v->head.migr_state || imsm_container_reshaping(c))
+		return refuse(why, -EBUSY, "takeover: a volume is migrating");
 	err = up ? check_to_raid10(c, v, why) : check_to_raid0(c, v, why);
 	if (err)
 		return err;
