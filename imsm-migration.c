@@ -280,14 +280,17 @@ static void set_chunk(struct imsm_map *m, int32_t kib, uint64_t volume_sectors)
 	imsm_map_update_stripes(m, volume_sectors);
 }
 
-/* A volume without a size could not be loaded again. */
-static int check_new_chunk(const struct imsm_volume *v, int32_t kib, const char **why)
+/* A volume without a size could not be loaded again. And the size on record may be more than the map had. */
+static int check_new_chunk(const struct imsm_container *c, unsigned volume, int32_t kib, const char **why)
 {
+	const struct imsm_volume *v = &c->meta.volume[volume];
 	struct imsm_map new = v->map[0];
 
 	set_chunk(&new, kib, imsm_volume_blocks(v));
 	if (imsm_map_per_dev(&new) < SECTORS_PER_MIB)
 		return refuse(why, -EINVAL, "migration: less than one MiB, or no whole chunk, on each disk");
+	if (!imsm_room_to_resize(c, volume, imsm_map_per_dev(&new)))
+		return refuse(why, -ENOSPC, "migration: no room on the disks");
 	return 0;
 }
 
@@ -309,7 +312,7 @@ static int check_migrate(const struct imsm_container *c, const void *buf, const 
 		return refuse(why, -EINVAL, "migration: the volume has another number of members");
 	if (is_lost(c, v))
 		return refuse(why, -EINVAL, "migration: the volume has failed");
-	err = check_new_chunk(v, imsm_word(buf, MIGRATE_CHUNK), why);
+	err = check_new_chunk(c, (unsigned)index, imsm_word(buf, MIGRATE_CHUNK), why);
 	return err ? err : check_new_level(c, v, buf, why);
 }
 
@@ -614,8 +617,6 @@ static bool was_widened(const struct imsm_volume *v)
 /* The new slots are to hold the disks of the same number. */
 static bool can_be_widened(const struct imsm_container *c, const struct imsm_volume *v, unsigned members)
 {
-	if (members > c->meta.num_disks)
-		return false;
 	for (unsigned slot = v->map[0].head.num_members; slot < members; slot++)
 		if (imsm_slot_of(&v->map[0], slot) >= 0)
 			return false;
