@@ -270,6 +270,7 @@ static void test_field_out_of_range(void **state)
 	static const struct message bad[] = {
 		/* more disks: old, new */
 		GROW(0, 4, 0x803),
+		GROW(0, 1, 0x803),
 		GROW(-1, 4, 0x803),
 		GROW(INT32_MIN, 4, 0x803),
 		GROW(3, 3, 0x803),
@@ -340,6 +341,52 @@ static void test_field_out_of_range(void **state)
 		print_message("  %zu: type %d\n", i, bad[i].word[0]);
 		assert_refused_early(bad[i].word, bad[i].len);
 	}
+}
+
+/* What lies behind the last volume is of no meaning: here one that was deleted. */
+static void test_volume_that_is_gone(void **state)
+{
+	static const struct {
+		struct message m;
+		int level;
+		const char *text;
+	} rows[] = {
+		{ MIGRATE(3, 3, 1, 5, 256), 5, "N 0,1,2" },
+		{ TAKEOVER(1, TO_RAID0), 1, "D 0,1! f1" },
+		{ TAKEOVER(1, TO_RAID10), 0, "N 0,1,2" },
+		{ RESIZE(1, 122880), 5, "N 0,1,2" },
+		{ CHECKPOINT(3), 5, "N<GEN<N 0,1,2/0,1,2 u2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ordinary();
+		fx_volume(&fx, rows[i].level, rows[i].text);
+		fx.c.meta.num_volumes--;
+		assert_refused(&rows[i].m, -EINVAL);
+	}
+}
+
+/* Nor does it hold what others are to have. */
+static void test_volume_that_is_gone_does_not_count(void **state)
+{
+	static const struct message takeover = TAKEOVER(0, TO_RAID0), checkpoint = CHECKPOINT(100000);
+
+	(void)state;
+	fx_init(&fx, 4);
+	fx_volume(&fx, 10, "D 0,1x!,2,3x! f1");
+	fx_volume(&fx, 0, "N 0,1x,2");
+	fx.c.meta.num_volumes--;
+	assert_applied(&takeover);
+	assert_int_equal(fx.c.meta.num_disks, 2);
+
+	fx_init(&fx, 4);
+	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	fx_volume(&fx, 0, "N<GEN<N 0/0 u2");
+	fx.c.meta.num_volumes--;
+	assert_applied(&checkpoint);
+	assert_int_equal(imsm_volume_unit(VOL(0)), 100000);
+	assert_int_equal(imsm_volume_unit(VOL(1)), 2);
 }
 
 /* The limits themselves pass the check that needs no metadata. */
@@ -720,6 +767,22 @@ static void test_chunk_that_does_not_fit_evenly(void **state)
 	assert_shape(VOL(0), &(struct shape){ 2 * 5 * MIB, 21, 21 * 512 + 2048, 512, 5, 1 });
 }
 
+/* The size on record is more than the map has: the stripes that follow from it would lie in the next volume. */
+static void test_chunk_of_a_volume_with_a_wrong_size(void **state)
+{
+	static const struct message m = MIGRATE(3, 3, 0, 5, 256);
+
+	(void)state;
+	ordinary();
+	fx_volume(&fx, 0, "N 0,1,2");
+	imsm_volume_set_blocks(VOL(0), 2 * 73728);
+	assert_applied(&m);
+	ordinary();
+	fx_volume(&fx, 0, "N 0,1,2");
+	imsm_volume_set_blocks(VOL(0), 2 * (73728 + 512));
+	assert_refused(&m, -ENOSPC);
+}
+
 /* Not one chunk on each member, or not one MiB: such a volume could not be loaded again. */
 static void test_chunk_larger_than_member(void **state)
 {
@@ -733,6 +796,10 @@ static void test_chunk_larger_than_member(void **state)
 	ordinary();
 	chunk_is(128, 15, 2 * 15 * 128);
 	assert_refused(&to_256k, -EINVAL);
+	ordinary();
+	chunk_is(128, 16, 2 * MIB);
+	assert_applied(&to_256k);
+	assert_shape(VOL(0), &(struct shape){ 2 * MIB, 4, 2 * MIB, 512, 5, 1 });
 }
 
 static void test_grow_of_less_than_a_mib(void **state)
@@ -743,6 +810,10 @@ static void test_grow_of_less_than_a_mib(void **state)
 	ordinary();
 	chunk_is(128, 15, 2 * 15 * 128);
 	assert_refused(&m, -EINVAL);
+	ordinary();
+	chunk_is(128, 16, 2 * MIB);
+	assert_applied(&m);
+	assert_int_equal(imsm_volume_blocks(VOL(0)), 3 * MIB);
 }
 
 /* Also the 4.2 style gets what 4.6 writes, and RAID5 its attribute (which the reference forgot). */
@@ -820,21 +891,21 @@ static void test_parity_disk_that_fits(void **state)
 	assert_int_equal(fx.dl[2].index, 2);
 }
 
-/* A member that has failed does not tell what room is needed. */
+/* How much room is needed the first good member in the list tells: not DISK3, on which the second volume lies. */
 static void test_parity_disk_beside_failed_disk(void **state)
 {
 	static const struct message m = MIGRATE(2, 3, 0, 5, 0);
 
 	(void)state;
 	fx_init(&fx, 4);
-	fx_volume(&fx, 0, "N 0,1");
-	fx_volume(&fx, 1, "D 2,3x! f1");
+	fx_volume(&fx, 0, "N 0,2");
+	fx_volume(&fx, 1, "D 1,3x! f1");
 	fx_spare(&fx);
-	fx.disk[4].size = (FX_PER_DEV + FX_GAP + 65536 + 4258 - 1) * 512ull;
-	assert_refused(&m, -ENODEV); /* disk 2 is the first good one */
+	fx.disk[4].size = (65536 + 4258 - 1) * 512ull;
+	assert_refused(&m, -ENODEV);
 	fx.disk[4].size += 512;
 	assert_applied(&m);
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,1,4/0,1 u0");
+	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,2,4/0,2 u0");
 }
 
 static void test_migrate_contradictions(void **state)
@@ -948,6 +1019,8 @@ static void test_takeover_to_raid0(void **state)
 		  { 3 * 65536, 512, 67584, 128, 0, 1 } },
 		{ "the second volume", 4, { { 5, "N 0,1,2" }, { 1, "D 2,3x! f1" } }, 0, TAKEOVER(1, TO_RAID0), 0,
 		  { NULL, "N 2" }, { 0 } },
+		{ "a disk of another volume", 5, { { 10, "D 0,1x!,2,3x! f1" }, { 5, "N 0,2,4" } }, 0,
+		  TAKEOVER(0, TO_RAID0), 0, { "N 0,1", "N 0,1,2" }, { 131072, 512, 67584, 128, 0, 1 } },
 		{ "another volume names both", 4, { { 10, "D 0x!,1,2,3x! f0" }, { 5, "F 0x!,1,2,3x! f0" } }, 0,
 		  TAKEOVER(0, TO_RAID0), 0, { "N 1,2" }, { 131072, 512, 67584, 128, 0, 1 } },
 		{ "another volume names one", 4, { { 10, "D 0x!,1,2x!,3 f0" }, { 1, "D 0x!,3 f0" } }, 0,
@@ -962,6 +1035,20 @@ static void test_takeover_to_raid0(void **state)
 		check_row(&rows[i]);
 		assert_false(migr_record_cleared());
 	}
+}
+
+/* One that belonged to a volume which was deleted. */
+static void test_disk_of_no_volume_stays(void **state)
+{
+	static const struct message m = TAKEOVER(0, TO_RAID0);
+
+	(void)state;
+	fx_init(&fx, 5);
+	fx_volume(&fx, 10, "D 0,2x!,3,4x! f1");
+	assert_applied(&m);
+	assert_string_equal(fx_text(&fx, 0), "N 0,2");
+	assert_int_equal(fx.c.meta.num_disks, 3);
+	assert_int_equal(fx.dl[1].index, 1);
 }
 
 /* Its entry stays for the other volume, and so does its mark: it holds nothing that this one could use. */
@@ -1197,6 +1284,9 @@ static void test_checkpoint(void **state)
 		{ "beyond the end of one", 3,
 		  { { 0, "N<GEN<N 0,1,2/0,1,2 u2" }, { 5, "N<GEN<N 0,1,2/0,1,2 u1" } }, 0, CHECKPOINT(2 * 65536 + 1),
 		  -EINVAL, { NULL }, { 0 } },
+		{ "beyond the end of one that does not reshape", 4,
+		  { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 1, "N 0,1" } }, 0, CHECKPOINT(100000), 0,
+		  { "N<GEN<N 0,1,2,3/0,1,2 u100000", "N 0,1" }, { 0 } },
 		{ "nothing reshapes", 3, { { 5, "N 0,1,2" } }, 0, CHECKPOINT(2), -EINVAL, { NULL }, { 0 } },
 		{ "only a rebuild", 3, { { 5, "N<REBUILD<D 0,1,2/0,1,2! f2 u2" } }, 0, CHECKPOINT(2), -EINVAL,
 		  { NULL }, { 0 } },
@@ -1304,6 +1394,17 @@ static void test_resize_leaves_map_1(void **state)
 	assert_applied(&m);
 	assert_memory_equal(&before, &VOL(0)->map[1], sizeof(before));
 	assert_false(migr_record_cleared());
+}
+
+/* Nobody looks at the checkpoint of a volume that does not migrate. */
+static void test_resize_beside_old_checkpoint(void **state)
+{
+	static const struct message m = RESIZE(0, 2 * MIB);
+
+	(void)state;
+	ordinary();
+	imsm_volume_set_unit(VOL(0), 100000);
+	assert_applied(&m);
 }
 
 static void test_resize_needs_a_whole_chunk(void **state)
@@ -1703,6 +1804,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_field_out_of_range),
+		cmocka_unit_test(test_volume_that_is_gone),
+		cmocka_unit_test(test_volume_that_is_gone_does_not_count),
 		cmocka_unit_test(test_field_at_its_limit),
 		cmocka_unit_test(test_captured_messages),
 		cmocka_unit_test(test_length),
@@ -1718,6 +1821,7 @@ int main(void)
 		cmocka_unit_test(test_migrate),
 		cmocka_unit_test(test_smaller_chunk),
 		cmocka_unit_test(test_chunk_that_does_not_fit_evenly),
+		cmocka_unit_test(test_chunk_of_a_volume_with_a_wrong_size),
 		cmocka_unit_test(test_chunk_larger_than_member),
 		cmocka_unit_test(test_grow_of_less_than_a_mib),
 		cmocka_unit_test(test_parity_disk),
@@ -1726,6 +1830,7 @@ int main(void)
 		cmocka_unit_test(test_migrate_contradictions),
 		cmocka_unit_test(test_raid10_to_raid0_survivors),
 		cmocka_unit_test(test_takeover_to_raid0),
+		cmocka_unit_test(test_disk_of_no_volume_stays),
 		cmocka_unit_test(test_dropped_half_of_two_volumes),
 		cmocka_unit_test(test_takeover_moves_bad_blocks),
 		cmocka_unit_test(test_takeover_to_raid0_contradictions),
@@ -1740,6 +1845,7 @@ int main(void)
 		cmocka_unit_test(test_checkpoint_of_64_bits),
 		cmocka_unit_test(test_resize),
 		cmocka_unit_test(test_resize_leaves_map_1),
+		cmocka_unit_test(test_resize_beside_old_checkpoint),
 		cmocka_unit_test(test_resize_needs_a_whole_chunk),
 		cmocka_unit_test(test_resize_up_to_the_metadata),
 		cmocka_unit_test(test_resize_above_2_tib),
