@@ -704,6 +704,8 @@ static void test_migrate(void **state)
 		  { 131072, 512, 67584, 128, 5, 1 } },
 		{ "RAID0 to 5, four disks", 3, { { 0, "N 2,0,1" } }, 1, MIGRATE(3, 4, 0, 5, -1), 0,
 		  { "N<GEN<N 2,0,1,3/2,0,1 u0" }, { 196608, 512, 67584, 128, 5, 1 } },
+		{ "RAID0 to 5, the old state does not matter", 2, { { 0, "F 0,1" } }, 1, MIGRATE(2, 3, 0, 5, 0), 0,
+		  { "N<GEN<F 0,1,2/0,1 u0" }, { 131072, 512, 67584, 128, 5, 1 } },
 		{ "RAID0 to 5, with another chunk", 2, { { 0, "N 0,1" } }, 1, MIGRATE(2, 3, 0, 5, 256), 0,
 		  { "N<GEN<N 0,1,2/0,1 u0" }, { 131072, 128, 67584, 512, 5, 1 } },
 		{ "beside another volume", 3, { { 5, "N 0,1,2" }, { 0, "N 0,1,2" } }, 0, MIGRATE(3, 3, 0, 5, 256), 0,
@@ -1021,6 +1023,8 @@ static void test_takeover_to_raid0(void **state)
 		  { NULL, "N 2" }, { 0 } },
 		{ "a disk of another volume", 5, { { 10, "D 0,1x!,2,3x! f1" }, { 5, "N 0,2,4" } }, 0,
 		  TAKEOVER(0, TO_RAID0), 0, { "N 0,1", "N 0,1,2" }, { 131072, 512, 67584, 128, 0, 1 } },
+		{ "the volume before names it", 3, { { 1, "D 0,1x! f1" }, { 1, "D 2,1x! f1" } }, 0,
+		  TAKEOVER(1, TO_RAID0), 0, { "D 0,1x! f1", "N 2" }, { 0 } },
 		{ "another volume names both", 4, { { 10, "D 0x!,1,2,3x! f0" }, { 5, "F 0x!,1,2,3x! f0" } }, 0,
 		  TAKEOVER(0, TO_RAID0), 0, { "N 1,2" }, { 131072, 512, 67584, 128, 0, 1 } },
 		{ "another volume names one", 4, { { 10, "D 0x!,1,2x!,3 f0" }, { 1, "D 0x!,3 f0" } }, 0,
@@ -1602,6 +1606,8 @@ static void test_end_of_reshape(void **state)
 		{ "degraded", 4, { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" } }, 0, { "D 0,1x!,2,3 f1" }, 3 * 65536 },
 		{ "failed meanwhile", 4, { { 5, "N<GEN<N 0,1x,2,3/0,1x,2 u2" } }, 0, { "D 0,1x!,2,3 f1" },
 		  3 * 65536 },
+		{ "failed meanwhile, the first one", 4, { { 5, "N<GEN<N 0x,1,2,3/0x,1,2 u2" } }, 0,
+		  { "D 0x!,1,2,3 f0" }, 3 * 65536 },
 		{ "too many are gone: the record stays", 4, { { 5, "D<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" } }, 0,
 		  { "F<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" }, 3 * 65536 },
 		{ "the next volume begins", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" } }, 0,
@@ -1621,6 +1627,11 @@ static void test_end_of_reshape(void **state)
 		{ "nothing begins while another one migrates", 4,
 		  { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" }, { 5, "N<REPAIR<N 0,1,2/0,1,2 u3" } }, 0,
 		  { "N 0,1,2,3", "N 0,1,2", "N<REPAIR<N 0,1,2/0,1,2 u3" }, 3 * 65536 },
+		{ "nor while one before it migrates", 4,
+		  { { 5, "N<REPAIR<N 0,1,2,3/0,1,2,3 u3" }, { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" } }, 1,
+		  { "N<REPAIR<N 0,1,2,3/0,1,2,3 u3", "N 0,1,2,3", "N 0,1,2" }, 3 * 65536 },
+		{ "one before it may be the next", 4, { { 0, "N 0,1,2" }, { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" } }, 1,
+		  { "N<GEN<N 0,1,2,3/0,1,2 u0", "N 0,1,2,3" }, 3 * 65536 },
 		{ "too many are gone: nothing begins", 4,
 		  { { 5, "D<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" }, { 0, "N 2" } }, 0,
 		  { "F<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2", "N 2" }, 3 * 65536 },
@@ -1633,6 +1644,8 @@ static void test_end_of_reshape(void **state)
 		  { "N 0,1,2,3", "N 0,1,3" }, 3 * 65536 },
 		{ "disks that are not there cannot be added", 3, { { 5, "N<GEN<N 0,1,2/0,1 u2" }, { 0, "N 0,1" } }, 0,
 		  { "N 0,1,2", "N<GEN<N 0,1,2/0,1 u0" }, 2 * 65536 },
+		{ "nor if it is in the first slot", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 5, "N 3,0,1" } }, 0,
+		  { "N 0,1,2,3", "N 3,0,1" }, 3 * 65536 },
 		/* It could never end, and with a reshape on record no spare is activated for the first. */
 		{ "a RAID0 that is lost cannot follow", 4,
 		  { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" }, { 0, "F 0,1x!,2 f1" } }, 0,
@@ -1701,6 +1714,32 @@ static void test_tiny_volume_does_not_follow(void **state)
 	reshape_ended(0);
 	assert_string_equal(fx_text(&fx, 1), "N 0,1,2");
 	fx_assert_writable(&fx);
+	fx_init(&fx, 4);
+	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	fx_volume(&fx, 0, "N 0,1,2");
+	imsm_map_set_stripes(MAP0(1), 16);
+	reshape_ended(0);
+	assert_string_equal(fx_text(&fx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	assert_int_equal(imsm_volume_blocks(VOL(1)), 4 * MIB);
+}
+
+/* A volume that was deleted is neither waited for nor begun. */
+static void test_gone_volume_does_not_follow(void **state)
+{
+	(void)state;
+	fx_init(&fx, 4);
+	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	fx_volume(&fx, 0, "N 0,1,2");
+	fx_volume(&fx, 5, "N<REPAIR<N 0,1,2/0,1,2 u3");
+	fx.c.meta.num_volumes = 2;
+	reshape_ended(0);
+	assert_string_equal(fx_text(&fx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	fx_init(&fx, 4);
+	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	fx_volume(&fx, 0, "N 0,1,2");
+	fx.c.meta.num_volumes = 1;
+	reshape_ended(0);
+	assert_string_equal(fx_text(&fx, 1), "N 0,1,2");
 }
 
 static void test_array_size_in_whole_mib(void **state)
@@ -1856,6 +1895,7 @@ int main(void)
 		cmocka_unit_test(test_end_of_level_change),
 		cmocka_unit_test(test_shape_of_the_next_volume),
 		cmocka_unit_test(test_tiny_volume_does_not_follow),
+		cmocka_unit_test(test_gone_volume_does_not_follow),
 		cmocka_unit_test(test_array_size_in_whole_mib),
 		cmocka_unit_test(test_insert_disk),
 		cmocka_unit_test(test_insert_disk_leaves_old_map_1),
