@@ -45,6 +45,7 @@ struct imsm_container {
 	struct imsm_dl *disks;       /* present disks, most recently added first */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	bool write_due;              /* something changed that must reach the members */
+	struct imsm_migr_record migration; /* 512-byte units; as mdadm had left it at load. Zeros: no general migration */
 };
 
 /* ---- finding things ---- */
@@ -89,6 +90,15 @@ int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container
 
 /* Reads one disk's copy (blocking; start-up). Retries a torn read. Allocates cand->meta. */
 void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
+
+/*
+ * imsm.md 1.14. Start-up, blocking, once c->disks is complete: c->migration. 0 also if no volume is in a general
+ * migration. -EIO: no disk that has it can be read. -EOPNOTSUPP: a migration that nobody can go on with.
+ */
+int imsm_read_migration(struct imsm_container *c, const char **why);
+
+/* Pure. Attributes of the metadata that ask for what we cannot do, 0 if there are none (imsm.md 1.15). */
+uint32_t imsm_unknown_attributes(const struct imsm_meta *m);
 
 /* ---- imsm-state.c: derived quantities (imsm.md 3) ---- */
 

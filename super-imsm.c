@@ -144,6 +144,31 @@ static int keep_disks(struct imsm_super *s, const char *container, struct imsm_c
 	return 0;
 }
 
+static int check_attributes(const struct imsm_super *s, const char *container)
+{
+	uint32_t unknown = imsm_unknown_attributes(&s->c.meta);
+
+	if (!unknown)
+		return 0;
+	log_error("Cannot load metadata for %s: they need features that are not supported (attributes 0x%x)", container,
+		  unknown);
+	return -EOPNOTSUPP;
+}
+
+/* The metadata are known; may we work on them? Says why not. */
+static int check_loaded(struct imsm_super *s, const char *container)
+{
+	const char *why;
+	int err = check_attributes(s, container);
+
+	if (err)
+		return err;
+	err = imsm_read_migration(&s->c, &why);
+	if (err)
+		log_error("Cannot load metadata for %s: %s", container, why);
+	return err;
+}
+
 static int load_from(struct imsm_super *s, const char *container, struct disk **disks, size_t count)
 {
 	struct imsm_candidate *cand = calloc(count, sizeof(*cand));
@@ -183,6 +208,8 @@ static int imsm_load_container(struct supertype *st, struct disk **disks, size_t
 		err = -ENODEV;
 	} else {
 		err = load_from(s, st->container, disks, count);
+		if (!err)
+			err = check_loaded(s, st->container);
 	}
 	if (err)
 		imsm_free_super(st);

@@ -527,6 +527,103 @@ static void test_load_without_metadata(void **state)
 	rig_free(r);
 }
 
+/* The disks are not taken over, not written, and the administrator is told why. */
+static void assert_refused(struct rig *r, int err)
+{
+	struct disk *disks[MAX_DISKS];
+
+	remember(r);
+	for (unsigned n = 0; n < r->disks; n++)
+		disks[n] = r->disk[n];
+	assert_int_equal(super_imsm.load_container(&r->st, disks, r->disks), err);
+	assert_null(r->st.sb);
+	for (unsigned n = 0; n < r->disks; n++) {
+		assert_true(is_untouched(r, n));
+		if (disks[n])
+			drop_disk(r, n);
+		r->disk[n] = NULL;
+	}
+	rig_free(r);
+}
+
+static void set_attributes(struct rig *r, uint32_t attributes)
+{
+	r->fx.c.meta.header.attributes = le32_make(attributes);
+	for (unsigned n = 0; n < 3; n++)
+		write_member_metadata(r, n);
+}
+
+static void test_unknown_attributes_are_refused(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 1);
+
+	(void)state;
+	set_attributes(r, IMSM_ATTR_CHECKSUM_VERIFY | 0x10000100);
+	assert_refused(r, -EOPNOTSUPP);
+}
+
+static void test_supported_attributes_are_kept(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 0);
+	const uint32_t all = IMSM_ATTR_SUPPORTED & ~IMSM_ATTR_BBM;
+
+	(void)state;
+	set_attributes(r, all);
+	load(r);
+	assert_int_equal(open_array(r), 0);
+	assert_int_equal(tell_state(r, MARK_DIRTY), MARK_DIRTY);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(le32_get(read_back(r, 0)->header.attributes), all);
+	rig_free(r);
+}
+
+static void begin_reshape(struct rig *r)
+{
+	struct imsm_volume *v = &r->fx.c.meta.volume[0];
+
+	v->head.migr_state = 1;
+	v->map[1] = v->map[0];
+	imsm_volume_set_migr_type(v, IMSM_MIGR_GENERAL);
+	for (unsigned n = 0; n < 3; n++)
+		write_member_metadata(r, n);
+}
+
+static void write_migr_record(struct rig *r, unsigned n, const struct imsm_migr_record *record)
+{
+	uint8_t sector[4096];
+
+	imsm_encode_migr_record(record, r->sector_size, sector);
+	write_at(r, n, sector, r->sector_size, imsm_migr_record_offset(DEVICE_SIZE, r->sector_size));
+}
+
+static void test_reshape_that_cannot_be_gone_on_with(void **state)
+{
+	static const struct imsm_migr_record descending = { .dest_depth_per_unit = { { 0, 8 } } };
+	struct rig *r = new_raid5(4096, 4096, 0);
+
+	(void)state;
+	begin_reshape(r);
+	for (unsigned n = 0; n < 2; n++)
+		write_migr_record(r, n, &descending);
+	assert_refused(r, -EOPNOTSUPP);
+}
+
+static void test_reshape_is_loaded(void **state)
+{
+	const struct imsm_migr_record record = {
+		.ascending_migr = le32_make(1),
+		.dest_depth_per_unit = le32_make(2048),
+	};
+	struct rig *r = new_raid5(4096, 4096, 0);
+
+	(void)state;
+	begin_reshape(r);
+	for (unsigned n = 0; n < 2; n++)
+		write_migr_record(r, n, &record);
+	load(r);
+	rig_free(r);
+}
+
 static void test_open_new(void **state)
 {
 	struct rig *r = new_raid5(512, 4096, 0);
@@ -1264,6 +1361,10 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_leaves_strangers_alone),
 		cmocka_unit_test(test_load_without_metadata),
+		cmocka_unit_test(test_unknown_attributes_are_refused),
+		cmocka_unit_test(test_supported_attributes_are_kept),
+		cmocka_unit_test(test_reshape_that_cannot_be_gone_on_with),
+		cmocka_unit_test(test_reshape_is_loaded),
 		cmocka_unit_test(test_open_new),
 		cmocka_unit_test(test_dirty_and_clean),
 		cmocka_unit_test(test_dirty_and_clean_512n),
