@@ -537,12 +537,20 @@ static int imsm_process_update(struct supertype *st, struct metadata_update *u)
 
 /* ---- disks that come ---- */
 
-static bool first_serial(const struct disk *d, uint8_t serial[IMSM_SERIAL_LEN])
+/*
+ * mdadm writes a spare record before it adds a disk. Its contents do not matter, except that they tell by which of its
+ * serial numbers mdadm knows the disk: versions differ when device names are to be taken for them.
+ */
+static bool spare_serial(struct disk *d, uint8_t serial[IMSM_SERIAL_LEN])
 {
-	for (unsigned i = 0; i < d->serial_count; i++)
-		if (imsm_normalise_serial(d->serial[i].bytes, d->serial[i].len, serial))
-			return true;
-	return false;
+	struct imsm_candidate cand;
+	bool found;
+
+	imsm_read_candidate(d, &cand);
+	found = cand.serial[0];
+	memcpy(serial, cand.serial, IMSM_SERIAL_LEN);
+	free(cand.meta);
+	return found;
 }
 
 /* A stale migration record would block the next reshape. Nobody but us uses the disk yet. */
@@ -563,7 +571,7 @@ static int imsm_add_to_super(struct supertype *st, struct disk *disk, struct met
 		log_error("%s: %s is a partition; IMSM uses whole disks only", st->container, disk->name);
 		return -EINVAL;
 	}
-	if (!first_serial(disk, serial)) {
+	if (!spare_serial(disk, serial)) {
 		log_error("%s: %s has no readable serial number", st->container, disk->name);
 		return -EINVAL;
 	}

@@ -1016,6 +1016,33 @@ static void test_added_disk_gets_a_spare_record(void **state)
 	rig_free(r);
 }
 
+/* Of several serial numbers the spare keeps the one under which mdadm has recorded it, else it gets the first. */
+static void test_added_disk_keeps_its_serial(void **state)
+{
+	static const char *const expected[] = { "DISK3", "devsdd" };
+	static const uint8_t zero[512];
+
+	(void)state;
+	for (unsigned bare = 0; bare < 2; bare++) {
+		struct rig *r = new_raid5(512, 4096, 1);
+		struct disk *new = r->disk[3];
+
+		r->disk[3] = NULL;
+		load(r);
+		r->disk[3] = new;
+		new->serial[1] = new->serial[0];
+		new->serial[0].len = (size_t)snprintf((char *)new->serial[0].bytes, DISK_SERIAL_MAX, "devsdd");
+		new->serial_count = 2;
+		if (bare)
+			write_at(r, 3, zero, sizeof(zero), imsm_anchor_offset(DEVICE_SIZE, r->sector_size));
+		assert_int_equal(add_disk(r, 3), 0);
+		assert_int_equal(sync_now(r), 1);
+		assert_non_null(read_back(r, 3));
+		assert_true(fx_table_serial_is(&r->got, 0, expected[bare]));
+		rig_free(r);
+	}
+}
+
 static void test_spare_that_takes_no_record(void **state)
 {
 	struct rig *r = new_raid5(512, 4096, 1);
@@ -1380,6 +1407,7 @@ int main(void)
 		cmocka_unit_test(test_no_disk_takes_it),
 		cmocka_unit_test(test_many_write_errors),
 		cmocka_unit_test(test_added_disk_gets_a_spare_record),
+		cmocka_unit_test(test_added_disk_keeps_its_serial),
 		cmocka_unit_test(test_spare_that_takes_no_record),
 		cmocka_unit_test(test_disks_that_cannot_be_added),
 		cmocka_unit_test(test_removed_disks),
