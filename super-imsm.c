@@ -343,7 +343,10 @@ static void plan_spare(struct imsm_super *s, struct imsm_dl *dl)
 	plan_disk(s, dl, buf, imsm_encode_spare(&dl->record, dl->disk->sector_size, buf));
 }
 
-/* Which disks are to be written. A disk whose bytes would not change is left alone. */
+/*
+ * Which disks are to be written. A disk whose bytes would not change is left alone; one that did not take the last write
+ * waits for `retry`, when there is time: it may take seconds to fail again.
+ */
 static void make_plan(struct imsm_super *s, size_t len, bool retry)
 {
 	metaio_plan_clear(s->plan);
@@ -352,12 +355,22 @@ static void make_plan(struct imsm_super *s, size_t len, bool retry)
 	for (struct imsm_dl *dl = s->c.disks; dl; dl = dl->next) {
 		dl->in_plan = false;
 		if (is_written_member(&s->c, dl)) {
-			if (s->c.write_due || (retry && dl->stale))
+			if (dl->stale ? retry : s->c.write_due)
 				plan_disk(s, dl, s->image, len);
 		} else if (dl->index == IMSM_INDEX_SPARE && (dl->spare_record_due || (retry && dl->stale))) {
 			plan_spare(s, dl);
 		}
 	}
+}
+
+/* The members that make_plan() left out. False if there are none. */
+static bool plan_the_others(struct imsm_super *s, size_t len)
+{
+	metaio_plan_clear(s->plan);
+	for (struct imsm_dl *dl = s->c.disks; dl; dl = dl->next)
+		if (is_written_member(&s->c, dl) && !dl->in_plan)
+			plan_disk(s, dl, s->image, len);
+	return s->plan->disks > 0;
 }
 
 static struct imsm_dl *dl_of_disk(const struct imsm_container *c, const struct disk *d)
@@ -388,10 +401,10 @@ static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 	dl->spare_record_due = false;
 }
 
-/* Returns how many member disks failed and took the write, in *failed and *written. */
-static void note_results(struct imsm_super *s, struct sync_result *res, unsigned *failed, unsigned *written)
+/* Adds the member disks that failed and took the write to *failed and *written. */
+static void run_plan(struct imsm_super *s, struct sync_result *res, unsigned *failed, unsigned *written)
 {
-	*failed = *written = 0;
+	metaio_run(s->io, s->plan);
 	for (unsigned i = 0; i < s->plan->disks; i++) {
 		const struct metaio_disk *pd = &s->plan->disk[i];
 		struct imsm_dl *dl = dl_of_disk(&s->c, pd->disk);
@@ -430,7 +443,7 @@ static bool anything_due(const struct imsm_container *c, bool retry)
 static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
 {
 	struct imsm_super *s = super_of(st);
-	unsigned failed, written;
+	unsigned failed = 0, written = 0;
 	ssize_t len = 0;
 
 	if (!anything_due(&s->c, res->retry))
@@ -444,8 +457,9 @@ static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
 		}
 	}
 	make_plan(s, (size_t)len, res->retry);
-	metaio_run(s->io, s->plan);
-	note_results(s, res, &failed, &written);
+	run_plan(s, res, &failed, &written);
+	if (s->c.write_due && !written && plan_the_others(s, (size_t)len))
+		run_plan(s, res, &failed, &written);
 	/* A disk that still fails when it is tried again holds up nobody: the others have it all. */
 	if (s->c.write_due && failed && !written)
 		return -EIO;

@@ -902,6 +902,56 @@ static void test_stale_disk_is_made_up_for(void **state)
 	rig_free(r);
 }
 
+/* A disk that takes seconds to fail does so once in a while, not at each change. */
+static void test_stale_disk_holds_up_nobody(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 0);
+
+	(void)state;
+	load(r);
+	open_array(r);
+	break_disk(r, 1);
+	tell_state(r, MARK_DIRTY);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(r->res.failed, 1);
+	mend_disk(r, 1);
+	remember(r);
+	tell_state(r, MARK_CLEAN);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(r->res.written, 2);
+	assert_int_equal(r->res.failed, 0);
+	assert_true(is_untouched(r, 1));
+
+	/* time for it, and a change as well */
+	tell_state(r, MARK_DIRTY);
+	assert_int_equal(sync_with(r, true), 1);
+	assert_int_equal(r->res.written, 3);
+	assert_true(same_on(r, 0, 1) && same_on(r, 0, 2));
+	rig_free(r);
+}
+
+/* Those that failed before are asked at once when nobody else takes the change. */
+static void test_stale_disk_is_the_last_hope(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 0);
+
+	(void)state;
+	load(r);
+	open_array(r);
+	break_disk(r, 1);
+	tell_state(r, MARK_DIRTY);
+	assert_int_equal(sync_now(r), 1);
+	mend_disk(r, 1);
+	break_disk(r, 0);
+	break_disk(r, 2);
+	tell_state(r, MARK_CLEAN);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(r->res.written, 1);
+	assert_int_equal(r->res.failed, 2);
+	assert_false(is_dirty_on(r, 1));
+	rig_free(r);
+}
+
 static void test_no_disk_takes_it(void **state)
 {
 	struct rig *r = new_raid5(512, 4096, 0);
@@ -1404,6 +1454,8 @@ int main(void)
 		cmocka_unit_test(test_failed_disk_is_not_believed_at_the_next_start),
 		cmocka_unit_test(test_write_error_is_reported_once),
 		cmocka_unit_test(test_stale_disk_is_made_up_for),
+		cmocka_unit_test(test_stale_disk_holds_up_nobody),
+		cmocka_unit_test(test_stale_disk_is_the_last_hope),
 		cmocka_unit_test(test_no_disk_takes_it),
 		cmocka_unit_test(test_many_write_errors),
 		cmocka_unit_test(test_added_disk_gets_a_spare_record),
