@@ -9,6 +9,7 @@
  *                      the array (state machine)
  *   imsm-updates.c     queued updates: create, delete, rename, disks come and go
  *   imsm-spare.c       choosing a spare and recording it as rebuilding
+ *   imsm-bitmap.c      the write-intent bitmap that a spare needs
  *   imsm-report.c      what a status request is told
  *
  * Everything but super-imsm.c and the I/O in imsm-load.c is pure: it works on struct
@@ -212,6 +213,14 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 
 /* imsm.md 8.2, all records or none: everything is checked first. */
 int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why);
+
+/* ---- imsm-bitmap.c ---- */
+
+bool imsm_uses_bitmap(const struct imsm_volume *v);
+/* imsm.md 1.18 */
+void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[16]);
+/* Fills the fields bitmap_...; data_offset and component_size are there. */
+void imsm_fill_bitmap(const struct imsm_meta *m, unsigned volume, struct spare_pick *p);
 
 /* ---- imsm-report.c ---- */
 
