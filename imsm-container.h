@@ -11,6 +11,7 @@
  *   imsm-migration.c   volumes that change their shape: what mdadm --grow asks for, and its end
  *   imsm-spare.c       choosing a spare and recording it as rebuilding
  *   imsm-room.c        where volumes lie on a disk, and what room is left
+ *   imsm-bitmap.c      the write-intent bitmap that a spare needs
  *   imsm-report.c      what a status request is told
  *
  * Everything but super-imsm.c and the I/O in imsm-load.c is pure: it works on struct
@@ -47,6 +48,7 @@ struct imsm_container {
 	struct imsm_dl *disks;       /* present disks, most recently added first */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	bool write_due;              /* something changed that must reach the members */
+	struct imsm_migr_record migration; /* 512-byte units; as mdadm had left it at load. Zeros: no general migration */
 };
 
 /* ---- finding things ---- */
@@ -101,6 +103,15 @@ int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container
 
 /* Reads one disk's copy (blocking; start-up). Retries a torn read. Allocates cand->meta. */
 void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
+
+/*
+ * imsm.md 1.14. Start-up, blocking, once c->disks is complete: c->migration. 0 also if no volume is in a general
+ * migration. -EIO: no disk that has it can be read. -EOPNOTSUPP: a migration that nobody can go on with.
+ */
+int imsm_read_migration(struct imsm_container *c, const char **why);
+
+/* Pure. Attributes of the metadata that ask for what we cannot do, 0 if there are none (imsm.md 1.15). */
+uint32_t imsm_unknown_attributes(const struct imsm_meta *m);
 
 /* ---- imsm-state.c: derived quantities (imsm.md 3) ---- */
 
@@ -256,6 +267,14 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 
 /* imsm.md 8.2, all records or none: everything is checked first. */
 int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why);
+
+/* ---- imsm-bitmap.c ---- */
+
+bool imsm_uses_bitmap(const struct imsm_volume *v);
+/* imsm.md 1.18 */
+void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[16]);
+/* Fills the fields bitmap_...; data_offset and component_size are there. */
+void imsm_fill_bitmap(const struct imsm_meta *m, unsigned volume, struct spare_pick *p);
 
 /* ---- imsm-report.c ---- */
 

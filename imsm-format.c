@@ -333,6 +333,27 @@ static void scale_volume(struct imsm_volume *v, enum direction dir)
 		scale_map(&v->map[1], dir);
 }
 
+static le32 scale_word(le32 v, enum direction dir)
+{
+	uint64_t scaled = scale(le32_get(v), dir);
+
+	return le32_make(scaled > UINT32_MAX ? UINT32_MAX & ~(SECTORS_PER_4K - 1u) : (uint32_t)scaled);
+}
+
+static void scale_words(le32 *lo, le32 *hi, enum direction dir)
+{
+	split(scale(join(*lo, *hi), dir), lo, hi);
+}
+
+static void scale_migr_record(struct imsm_migr_record *r, enum direction dir)
+{
+	r->blocks_per_unit = scale_word(r->blocks_per_unit, dir);
+	r->dest_depth_per_unit = scale_word(r->dest_depth_per_unit, dir);
+	scale_words(&r->post_migr_vol_cap_lo, &r->post_migr_vol_cap_hi, dir);
+	scale_words(&r->ckpt_area_pba_lo, &r->ckpt_area_pba_hi, dir);
+	scale_words(&r->dest_1st_member_lba_lo, &r->dest_1st_member_lba_hi, dir);
+}
+
 /* ---- finding it ---- */
 
 static bool sector_size_known(uint32_t sector_size)
@@ -953,4 +974,23 @@ size_t imsm_encode_spare(const struct imsm_disk *d, uint32_t sector_size, void *
 	h.check_sum = le32_make(imsm_checksum(buf, IMSM_SPARE_MPB_SIZE));
 	put(buf, &h, sizeof(h));
 	return sector_size;
+}
+
+/* ---- the migration record ---- */
+
+void imsm_decode_migr_record(const void *sector, uint32_t sector_size, struct imsm_migr_record *r)
+{
+	memcpy(r, sector, sizeof(*r));
+	if (sector_size == 4096)
+		scale_migr_record(r, FROM_4K);
+}
+
+void imsm_encode_migr_record(const struct imsm_migr_record *r, uint32_t sector_size, void *sector)
+{
+	struct imsm_migr_record record = *r;
+
+	if (sector_size == 4096)
+		scale_migr_record(&record, TO_4K);
+	memset(sector, 0, sector_size);
+	put(sector, &record, sizeof(record));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loading an IMSM container: reading each disk's copy of the metadata, and choosing
- * among copies that disagree (imsm.md 2.3, 2.4).
+ * Loading an IMSM container: reading each disk's copy of the metadata, choosing
+ * among copies that disagree (imsm.md 2.3, 2.4), and finding out whether we may work
+ * on what was chosen.
  *
  * The choice must be the one that mdadm makes from the same disks, or the two would
  * work on different configurations. That is why its rules are followed to the letter,
@@ -385,4 +386,71 @@ void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
 		cand->own_index = -1;
 		forget_meta(cand);
 	}
+}
+
+/* ---- may we work on it? ---- */
+
+/* To rewrite what asks for a feature that we lack would promise that feature to the next reader. */
+uint32_t imsm_unknown_attributes(const struct imsm_meta *m)
+{
+	return le32_get(m->header.attributes) & ~IMSM_ATTR_SUPPORTED;
+}
+
+/* mdadm writes the record to the disks in the first two slots. */
+static bool has_migr_record(const struct imsm_volume *v, const struct imsm_dl *dl)
+{
+	int slot = dl->index < 0 ? -1 : imsm_slot_of(&v->map[0], (uint32_t)dl->index);
+
+	return slot == 0 || slot == 1;
+}
+
+static int read_migr_record(const struct disk *disk, struct imsm_migr_record *r)
+{
+	uint64_t offset = imsm_migr_record_offset(disk->size, disk->sector_size);
+	void *sector = offset ? malloc(disk->sector_size) : NULL;
+	int err = -ENOMEM;
+
+	if (sector)
+		err = disk_read(disk, sector, disk->sector_size, offset);
+	if (!err)
+		imsm_decode_migr_record(sector, disk->sector_size, r);
+	free(sector);
+	return err;
+}
+
+static const struct imsm_volume *migrating_volume(const struct imsm_container *c)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		if (imsm_general_migration(&c->meta.volume[i]))
+			return &c->meta.volume[i];
+	return NULL;
+}
+
+static int refuse_migration(const char **why, int err, const char *text)
+{
+	*why = text;
+	return err;
+}
+
+static int check_migration(const struct imsm_volume *v, const struct imsm_migr_record *r, const char **why)
+{
+	if (imsm_map_pba(&v->map[0]) != imsm_map_pba(&v->map[1]))
+		return refuse_migration(why, -EOPNOTSUPP, "a migration moves a volume to another place on its disks");
+	if (!le32_get(r->ascending_migr) && le32_get(r->dest_depth_per_unit))
+		return refuse_migration(why, -EOPNOTSUPP, "a migration runs from the end of a volume to its start");
+	return 0;
+}
+
+int imsm_read_migration(struct imsm_container *c, const char **why)
+{
+	const struct imsm_volume *v = migrating_volume(c);
+
+	memset(&c->migration, 0, sizeof(c->migration));
+	if (!v)
+		return 0;
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (has_migr_record(v, dl) && !read_migr_record(dl->disk, &c->migration))
+			return check_migration(v, &c->migration, why);
+	return refuse_migration(why, -EIO,
+				"a migration was interrupted, and no disk that says how far it came can be read");
 }

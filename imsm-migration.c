@@ -88,6 +88,12 @@ static dev_t new_disk_dev(const void *buf, unsigned i)
 	return makedev(v >> 8 & 0xfff, (v & 0xff) | (v >> 12 & 0xfff00));
 }
 
+/* What is lost cannot be moved: md would not reshape it, and the record of a reshape would stay for ever. */
+static bool is_lost(const struct imsm_container *c, const struct imsm_volume *v)
+{
+	return imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0) == IMSM_FAILED;
+}
+
 static int check_grow_message(const void *buf, size_t len, const char **why)
 {
 	int32_t old, new;
@@ -120,6 +126,10 @@ static int check_grow_volumes(const struct imsm_container *c, unsigned old, cons
 			return refuse(why, -EINVAL, "more disks: a volume has another number of members");
 		if (v->head.migr_state)
 			return refuse(why, -EBUSY, "more disks: a volume is migrating");
+		if (is_lost(c, v))
+			return refuse(why, -EINVAL, "more disks: a volume has failed");
+		if (imsm_map_per_dev(&v->map[0]) < SECTORS_PER_MIB)
+			return refuse(why, -EINVAL, "more disks: a volume has less than one MiB on each disk");
 	}
 	return 0;
 }
@@ -187,6 +197,11 @@ static int apply_grow(struct imsm_container *c, const void *buf, const char **wh
 
 /* ---- another chunk size, or RAID0 to RAID5: mdadm --grow --chunk, --level ---- */
 
+static bool members_possible(int32_t members)
+{
+	return members >= 1 && members <= IMSM_MAX_MEMBERS;
+}
+
 static bool level_possible(int32_t level)
 {
 	return level == -1 || level == IMSM_RAID0 || level == IMSM_RAID1 || level == IMSM_RAID5 || level == IMSM_RAID10;
@@ -203,8 +218,7 @@ static int check_migrate_message(const void *buf, size_t len, const char **why)
 		return refuse(why, -EINVAL, "migration: message too short");
 	if (!imsm_volume_possible(imsm_word(buf, MIGRATE_INDEX)))
 		return refuse(why, -EINVAL, "migration: volume index out of range");
-	if (imsm_word(buf, MIGRATE_OLD) < 1 || imsm_word(buf, MIGRATE_NEW) < 1 ||
-	    imsm_word(buf, MIGRATE_NEW) > IMSM_MAX_MEMBERS)
+	if (!members_possible(imsm_word(buf, MIGRATE_OLD)) || !members_possible(imsm_word(buf, MIGRATE_NEW)))
 		return refuse(why, -EINVAL, "migration: impossible number of disks");
 	if (!level_possible(imsm_word(buf, MIGRATE_LEVEL)))
 		return refuse(why, -EINVAL, "migration: unknown level");
@@ -258,11 +272,33 @@ static int check_new_level(const struct imsm_container *c, const struct imsm_vol
 	return 0;
 }
 
+static void set_chunk(struct imsm_map *m, int32_t kib, uint64_t volume_sectors)
+{
+	if (kib <= 0)
+		return;
+	m->head.blocks_per_strip = le16_make((uint16_t)(kib * 2));
+	imsm_map_update_stripes(m, volume_sectors);
+}
+
+/* A volume without a size could not be loaded again. And the size on record may be more than the map had. */
+static int check_new_chunk(const struct imsm_container *c, unsigned volume, int32_t kib, const char **why)
+{
+	const struct imsm_volume *v = &c->meta.volume[volume];
+	struct imsm_map new = v->map[0];
+
+	set_chunk(&new, kib, imsm_volume_blocks(v));
+	if (imsm_map_per_dev(&new) < SECTORS_PER_MIB)
+		return refuse(why, -EINVAL, "migration: less than one MiB, or no whole chunk, on each disk");
+	if (!imsm_room_to_resize(c, volume, imsm_map_per_dev(&new)))
+		return refuse(why, -ENOSPC, "migration: no room on the disks");
+	return 0;
+}
+
 static int check_migrate(const struct imsm_container *c, const void *buf, const char **why)
 {
 	int32_t index = imsm_word(buf, MIGRATE_INDEX);
 	const struct imsm_volume *v;
-	int level;
+	int level, err;
 
 	if (!imsm_volume_exists(c, index))
 		return refuse(why, -EINVAL, "migration: no such volume");
@@ -274,7 +310,10 @@ static int check_migrate(const struct imsm_container *c, const void *buf, const 
 		return refuse(why, -EINVAL, "migration: not possible with this level");
 	if (imsm_word(buf, MIGRATE_OLD) != v->map[0].head.num_members)
 		return refuse(why, -EINVAL, "migration: the volume has another number of members");
-	return check_new_level(c, v, buf, why);
+	if (is_lost(c, v))
+		return refuse(why, -EINVAL, "migration: the volume has failed");
+	err = check_new_chunk(c, (unsigned)index, imsm_word(buf, MIGRATE_CHUNK), why);
+	return err ? err : check_new_level(c, v, buf, why);
 }
 
 static void add_parity(struct imsm_container *c, struct imsm_volume *v)
@@ -290,7 +329,6 @@ static void add_parity(struct imsm_container *c, struct imsm_volume *v)
 
 static int apply_migrate(struct imsm_container *c, const void *buf, const char **why)
 {
-	int32_t chunk_kib = imsm_word(buf, MIGRATE_CHUNK);
 	struct imsm_volume *v;
 	struct imsm_map *m0;
 	int err = check_migrate(c, buf, why);
@@ -302,10 +340,7 @@ static int apply_migrate(struct imsm_container *c, const void *buf, const char *
 	imsm_migrate(v, (enum imsm_map_state)m0->head.map_state, IMSM_MIGR_GENERAL);
 	if (becomes_raid5(v, buf))
 		add_parity(c, v);
-	if (chunk_kib > 0) {
-		m0->head.blocks_per_strip = le16_make((uint16_t)(chunk_kib * 2));
-		imsm_map_update_stripes(m0, imsm_volume_blocks(v));
-	}
+	set_chunk(m0, imsm_word(buf, MIGRATE_CHUNK), imsm_volume_blocks(v));
 	imsm_map_set_blocks_per_member(m0, imsm_map_per_dev(m0) + PPL_AND_BITMAP_SECTORS);
 	imsm_volume_set_blocks(v, natural_size(v));
 	imsm_update_version_info(&c->meta);
@@ -405,16 +440,24 @@ static int check_to_raid10(const struct imsm_container *c, const struct imsm_vol
 	return 0;
 }
 
-/* Each member gets a partner that is not there: an entry of the disk table right behind its own. */
-static void add_missing_partner(struct imsm_container *c, const struct imsm_volume *v, unsigned slot)
+/* Each member gets a partner: an entry of the disk table right behind its own. */
+static void add_partner(struct imsm_container *c, const struct imsm_volume *v, unsigned slot)
 {
 	uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
 	struct imsm_disk partner = c->meta.disk[index];
+
+	imsm_insert_disk(c, index + 1, &partner);
+}
+
+/* It is not there, and has the name of its place in the table, which is known when all have been added. */
+static void mark_partner(struct imsm_container *c, struct imsm_volume *v, unsigned slot)
+{
+	uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
 	char serial[IMSM_SERIAL_LEN + 1] = "";
 
-	snprintf(serial, sizeof(serial), " MISSING_%u", (uint8_t)(index + 1));
-	memcpy(partner.serial, serial, IMSM_SERIAL_LEN);
-	imsm_insert_disk(c, index + 1, &partner);
+	snprintf(serial, sizeof(serial), " MISSING_%u", (uint8_t)index);
+	memcpy(c->meta.disk[index].serial, serial, IMSM_SERIAL_LEN);
+	imsm_mark_missing(c, v, index);
 }
 
 static void to_raid10(struct imsm_container *c, struct imsm_volume *v)
@@ -423,9 +466,9 @@ static void to_raid10(struct imsm_container *c, struct imsm_volume *v)
 	unsigned members = m0->head.num_members;
 
 	for (unsigned slot = 0; slot < members; slot++)
-		add_missing_partner(c, v, slot);
+		add_partner(c, v, slot);
 	for (unsigned slot = members; slot-- > 0;) {
-		m0->ord[2 * slot + 1] = m0->ord[slot] + 1;
+		m0->ord[2 * slot + 1] = imsm_ord_index(m0->ord[slot]) + 1;
 		m0->ord[2 * slot] = m0->ord[slot];
 	}
 	/* The firmware knows RAID10 on four disks only as "RAID1 with four members" (imsm.md 1.8). */
@@ -435,7 +478,7 @@ static void to_raid10(struct imsm_container *c, struct imsm_volume *v)
 	m0->head.map_state = IMSM_DEGRADED;
 	imsm_map_update_stripes(m0, imsm_volume_blocks(v));
 	for (unsigned slot = 1; slot < 2 * members; slot += 2)
-		imsm_mark_missing(c, v, m0->ord[slot]);
+		mark_partner(c, v, slot);
 }
 
 static int apply_takeover(struct imsm_container *c, const void *buf, const char **why)
@@ -447,8 +490,9 @@ static int apply_takeover(struct imsm_container *c, const void *buf, const char 
 	if (!imsm_volume_exists(c, imsm_word(buf, TAKEOVER_INDEX)))
 		return refuse(why, -EINVAL, "takeover: no such volume");
 	v = &c->meta.volume[imsm_word(buf, TAKEOVER_INDEX)];
-	if (v->head.migr_state)
-		return refuse(why, -EBUSY, "takeover: the volume is migrating");
+	/* Disks change their numbers, on which mdadm relies during a reshape. */
+	if (v->head.migr_state || imsm_container_reshaping(c))
+		return refuse(why, -EBUSY, "takeover: a volume is migrating");
 	err = up ? check_to_raid10(c, v, why) : check_to_raid0(c, v, why);
 	if (err)
 		return err;
@@ -512,6 +556,10 @@ static int apply_resize(struct imsm_container *c, const void *buf, const char **
 		return refuse(why, -EINVAL, "size change: less than one MiB on each disk");
 	imsm_map_update_stripes(&new, sectors);
 	imsm_map_set_blocks_per_member(&new, sectors / data + PPL_AND_BITMAP_SECTORS);
+	if (!imsm_map_stripes(&new))
+		return refuse(why, -EINVAL, "size change: no whole chunk on each disk");
+	if (v->head.migr_state && imsm_volume_unit(v) > round_to_mib(sectors, data))
+		return refuse(why, -EINVAL, "size change: the checkpoint would lie outside the volume");
 	if (!imsm_room_to_resize(c, (unsigned)index, imsm_map_per_dev(&new)))
 		return refuse(why, -ENOSPC, "size change: no room on the disks");
 	v->map[0] = new;
@@ -565,11 +613,21 @@ static bool was_widened(const struct imsm_volume *v)
 	       imsm_map_level(&v->map[0]) == imsm_map_level(&v->map[1]);
 }
 
-static bool is_to_follow(const struct imsm_volume *v, unsigned members)
+/* The new slots are to hold the disks of the same number. */
+static bool can_be_widened(const struct imsm_container *c, const struct imsm_volume *v, unsigned members)
+{
+	for (unsigned slot = v->map[0].head.num_members; slot < members; slot++)
+		if (imsm_slot_of(&v->map[0], slot) >= 0)
+			return false;
+	return !is_lost(c, v);
+}
+
+static bool is_to_follow(const struct imsm_container *c, const struct imsm_volume *v, unsigned members)
 {
 	int level = imsm_map_level(&v->map[0]);
 
-	return v->map[0].head.num_members < members && (level == IMSM_RAID0 || level == IMSM_RAID5);
+	return v->map[0].head.num_members < members && (level == IMSM_RAID0 || level == IMSM_RAID5) &&
+	       imsm_map_per_dev(&v->map[0]) >= SECTORS_PER_MIB && can_be_widened(c, v, members);
 }
 
 static void reshape_next_volume(struct imsm_container *c, unsigned members)
@@ -578,7 +636,7 @@ static void reshape_next_volume(struct imsm_container *c, unsigned members)
 		if (c->meta.volume[i].head.migr_state)
 			return;
 	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
-		if (!is_to_follow(&c->meta.volume[i], members))
+		if (!is_to_follow(c, &c->meta.volume[i], members))
 			continue;
 		widen(&c->meta.volume[i], members);
 		return;

@@ -228,6 +228,8 @@ static void add_pick(const struct search *s, unsigned slot, const struct imsm_dl
 		p->ppl_sector = imsm_map_pba(m0) + imsm_map_stripes(m0) * imsm_map_chunk(m0);
 		p->ppl_size = PPL_SECTORS;
 	}
+	if (imsm_uses_bitmap(s->v))
+		imsm_fill_bitmap(&s->c->meta, (unsigned)(s->v - s->c->meta.volume), p);
 }
 
 static void reverse(struct spare_request *req)

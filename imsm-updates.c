@@ -91,6 +91,32 @@ static struct imsm_dl *disk_for_slot(const struct imsm_container *c, const uint8
 	return imsm_dl_by_serial(c, serials + (size_t)slot * IMSM_SERIAL_LEN);
 }
 
+/* What a container of bare spares was loaded with: the record of one of them, which stands for no member. */
+static bool table_is_leftover(const struct imsm_container *c)
+{
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->index >= 0)
+			return false;
+	return c->meta.num_volumes == 0;
+}
+
+/* Bare spares may differ in it; the first volume decides. */
+static uint32_t sector_size_for(const struct imsm_container *c, const uint8_t *serials)
+{
+	const struct imsm_dl *dl = table_is_leftover(c) ? disk_for_slot(c, serials, 0) : NULL;
+
+	return dl && dl->disk ? dl->disk->sector_size : c->sector_size;
+}
+
+/* On the disks sizes and places are counted in their sectors: what is no multiple would be recorded as something else. */
+static bool in_whole_sectors(const struct imsm_volume *v, uint32_t sector_size)
+{
+	const struct imsm_map *m = &v->map[0];
+
+	return (imsm_volume_blocks(v) | imsm_map_pba(m) | imsm_map_blocks_per_member(m) | imsm_map_chunk(m)) %
+		       (sector_size / 512) == 0;
+}
+
 static const char *why_unfit(const struct imsm_container *c, const uint8_t *serials, unsigned slot)
 {
 	const struct imsm_dl *dl = disk_for_slot(c, serials, slot);
@@ -101,7 +127,7 @@ static const char *why_unfit(const struct imsm_container *c, const uint8_t *seri
 		return "create: a disk has failed";
 	if (imsm_serial_ambiguous(c, dl))
 		return "create: two disks have the same serial";
-	if (dl->disk && dl->disk->sector_size != c->sector_size)
+	if (dl->disk && dl->disk->sector_size != sector_size_for(c, serials))
 		return "create: a disk has another sector size";
 	for (unsigned i = 0; i < slot; i++)
 		if (disk_for_slot(c, serials, i) == dl)
@@ -142,15 +168,6 @@ static bool overlaps(const struct imsm_container *c, const struct imsm_map *new,
 	return false;
 }
 
-/* What a container of bare spares was loaded with: the record of one of them, which stands for no member. */
-static bool table_is_leftover(const struct imsm_container *c)
-{
-	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->index >= 0)
-			return false;
-	return c->meta.num_volumes == 0;
-}
-
 static int check_create(const struct imsm_container *c, int32_t index, const struct imsm_volume *v,
 			const uint8_t *serials, const char **why)
 {
@@ -168,6 +185,8 @@ static int check_create(const struct imsm_container *c, int32_t index, const str
 	}
 	if (total > IMSM_MAX_DISKS)
 		return refuse(why, -EINVAL, "create: too many disks");
+	if (!in_whole_sectors(v, sector_size_for(c, serials)))
+		return refuse(why, -EINVAL, "create: a size is no multiple of the disks' sectors");
 	if (overlaps(c, &v->map[0], serials))
 		return refuse(why, -EINVAL, "create: overlaps another volume");
 	return 0;
@@ -212,6 +231,7 @@ static void raise_volumes_created(struct imsm_header *h, const struct imsm_volum
 
 static void install_volume(struct imsm_container *c, struct imsm_volume *v, const uint8_t *serials)
 {
+	c->sector_size = sector_size_for(c, serials);
 	if (table_is_leftover(c))
 		c->meta.num_disks = c->meta.num_bad = 0;
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++) {

@@ -44,11 +44,18 @@
 #define IMSM_ATTR_RAID1 0x00000002u
 #define IMSM_ATTR_RAID10 0x00000004u
 #define IMSM_ATTR_RAID5 0x00000010u
+#define IMSM_ATTR_EXP_STRIPE_SIZE 0x00000040u
 #define IMSM_ATTR_RAID10_EXT 0x00000080u
 #define IMSM_ATTR_2TB_DISK 0x04000000u
 #define IMSM_ATTR_BBM 0x08000000u
 #define IMSM_ATTR_2TB 0x20000000u
+#define IMSM_ATTR_NEVER_USED 0x40000000u /* historic; means nothing where it is set */
 #define IMSM_ATTR_CHECKSUM_VERIFY 0x80000000u
+/* What we, and mdadm, can do justice to. */
+#define IMSM_ATTR_SUPPORTED                                                                                          \
+	(IMSM_ATTR_RAID0 | IMSM_ATTR_RAID1 | IMSM_ATTR_RAID10 | IMSM_ATTR_RAID5 | IMSM_ATTR_EXP_STRIPE_SIZE |        \
+	 IMSM_ATTR_RAID10_EXT | IMSM_ATTR_2TB_DISK | IMSM_ATTR_BBM | IMSM_ATTR_2TB | IMSM_ATTR_NEVER_USED |          \
+	 IMSM_ATTR_CHECKSUM_VERIFY)
 
 /* imsm_disk.status */
 #define IMSM_DISK_SPARE 0x01u
@@ -293,6 +300,15 @@ size_t imsm_encode_spare(const struct imsm_disk *d, uint32_t sector_size, void *
  */
 ssize_t imsm_decode_volume(const void *p, size_t len, unsigned num_disks, struct imsm_volume *v, const char **why);
 size_t imsm_volume_size(const struct imsm_volume *v); /* bytes encoded */
+
+/*
+ * The migration record, at the start of the disk's last sector (`sector`: all of it). All sizes and addresses in *r are
+ * in 512-byte sectors, whatever the sector size; unit numbers are what they are. There is neither a signature nor
+ * a checksum: any bytes are a record, and zeros mean that there is none. With 4096-byte sectors what is no multiple
+ * of 8 sectors is rounded down when encoding.
+ */
+void imsm_decode_migr_record(const void *sector, uint32_t sector_size, struct imsm_migr_record *r);
+void imsm_encode_migr_record(const struct imsm_migr_record *r, uint32_t sector_size, void *sector);
 
 /* ---- fields that are more than one word ---- */
 

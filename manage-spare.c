@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 
 #include "clock.h"
+#include "disk.h"
 #include "handoff.h"
 #include "log.h"
 #include "managemon.h"
@@ -105,6 +106,44 @@ static int configure_member(const struct managed_array *ma, const char *name, co
 	return err;
 }
 
+/* The header comes last: without it there is no bitmap. */
+static int write_bitmap(const struct disk *d, const struct spare_pick *p)
+{
+	uint64_t at = p->bitmap_sector * 512;
+	uint8_t block[SPARE_BITMAP_BLOCK] = { 0 };
+	uint8_t *ones = malloc(p->bitmap_size);
+	int err = -ENOMEM;
+
+	if (ones) {
+		memset(ones, 0xff, p->bitmap_size);
+		err = disk_write(d, block, sizeof(block), at);
+	}
+	if (!err)
+		err = disk_write(d, ones, p->bitmap_size, at + sizeof(block));
+	memcpy(block, p->bitmap_header, sizeof(p->bitmap_header));
+	if (!err)
+		err = disk_write(d, block, sizeof(block), at);
+	free(ones);
+	return err;
+}
+
+/* Through a descriptor of its own: the handler's belongs to the monitor. */
+static int prepare_bitmap(const struct managed_array *ma, const struct spare_pick *p)
+{
+	struct disk *d;
+	int err;
+
+	if (!p->bitmap_size)
+		return 0;
+	d = disk_open(p->dev);
+	err = d ? write_bitmap(d, p) : -errno;
+	disk_close(d);
+	if (err && !ma->spare_retry_ms)
+		log_error("%s: cannot write a bitmap to spare %u:%u: %s", ma->name, major(p->dev), minor(p->dev),
+			  strerror(-err));
+	return err;
+}
+
 /* Puts the disk into md and opens it for the monitor. NULL: md has it no more. */
 static struct mdinfo *insert_member(const struct managed_array *ma, const struct spare_pick *p)
 {
@@ -112,6 +151,8 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 	struct mdinfo *d = NULL;
 	int err;
 
+	if (prepare_bitmap(ma, p))
+		return NULL;
 	err = sysfs_block_name(p->dev, name + 4, sizeof(name) - 4);
 	for (char *c = name; *c; c++)
 		if (*c == '/') /* "cciss/c0d0" below /dev is "dev-cciss!c0d0" here */

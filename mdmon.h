@@ -215,6 +215,8 @@ enum update_op {
 };
 
 #define MAX_SPARE_PICKS 32
+#define SPARE_BITMAP_BLOCK 4096 /* bytes */
+#define SPARE_BITMAP_HEADER 64
 
 /* One disk chosen to fill one empty slot. */
 struct spare_pick {
@@ -224,6 +226,13 @@ struct spare_pick {
 	uint64_t component_size; /* sectors */
 	uint64_t ppl_sector;     /* sectors; with ppl_size 0: no PPL */
 	uint32_t ppl_size;       /* sectors */
+	/*
+	 * The bitmap that the disk must have before it becomes a member: a block that begins with the header and is
+	 * zero otherwise, then bitmap_size bytes of ones, for all is to be rebuilt.
+	 */
+	uint64_t bitmap_sector;  /* sectors from the start of the disk */
+	uint32_t bitmap_size;    /* bytes; 0: no bitmap */
+	uint8_t bitmap_header[SPARE_BITMAP_HEADER];
 	bool bad_block_log;      /* the format records bad blocks */
 	bool in_array;           /* md has it in that slot already (left by a dead daemon) */
 };

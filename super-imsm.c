@@ -144,6 +144,31 @@ static int keep_disks(struct imsm_super *s, const char *container, struct imsm_c
 	return 0;
 }
 
+static int check_attributes(const struct imsm_super *s, const char *container)
+{
+	uint32_t unknown = imsm_unknown_attributes(&s->c.meta);
+
+	if (!unknown)
+		return 0;
+	log_error("Cannot load metadata for %s: they need features that are not supported (attributes 0x%x)", container,
+		  unknown);
+	return -EOPNOTSUPP;
+}
+
+/* The metadata are known; may we work on them? Says why not. */
+static int check_loaded(struct imsm_super *s, const char *container)
+{
+	const char *why;
+	int err = check_attributes(s, container);
+
+	if (err)
+		return err;
+	err = imsm_read_migration(&s->c, &why);
+	if (err)
+		log_error("Cannot load metadata for %s: %s", container, why);
+	return err;
+}
+
 static int load_from(struct imsm_super *s, const char *container, struct disk **disks, size_t count)
 {
 	struct imsm_candidate *cand = calloc(count, sizeof(*cand));
@@ -183,6 +208,8 @@ static int imsm_load_container(struct supertype *st, struct disk **disks, size_t
 		err = -ENODEV;
 	} else {
 		err = load_from(s, st->container, disks, count);
+		if (!err)
+			err = check_loaded(s, st->container);
 	}
 	if (err)
 		imsm_free_super(st);
@@ -318,7 +345,10 @@ static void plan_spare(struct imsm_super *s, struct imsm_dl *dl)
 	plan_disk(s, dl, buf, imsm_encode_spare(&dl->record, dl->disk->sector_size, buf));
 }
 
-/* Which disks are to be written. A disk whose bytes would not change is left alone. */
+/*
+ * Which disks are to be written. A disk whose bytes would not change is left alone; one that did not take the last write
+ * waits for `retry`, when there is time: it may take seconds to fail again.
+ */
 static void make_plan(struct imsm_super *s, size_t len, bool retry)
 {
 	metaio_plan_clear(s->plan);
@@ -327,12 +357,22 @@ static void make_plan(struct imsm_super *s, size_t len, bool retry)
 	for (struct imsm_dl *dl = s->c.disks; dl; dl = dl->next) {
 		dl->in_plan = false;
 		if (is_written_member(&s->c, dl)) {
-			if (s->c.write_due || (retry && dl->stale))
+			if (dl->stale ? retry : s->c.write_due)
 				plan_disk(s, dl, s->image, len);
 		} else if (dl->index == IMSM_INDEX_SPARE && (dl->spare_record_due || (retry && dl->stale))) {
 			plan_spare(s, dl);
 		}
 	}
+}
+
+/* The members that make_plan() left out. False if there are none. */
+static bool plan_the_others(struct imsm_super *s, size_t len)
+{
+	metaio_plan_clear(s->plan);
+	for (struct imsm_dl *dl = s->c.disks; dl; dl = dl->next)
+		if (is_written_member(&s->c, dl) && !dl->in_plan)
+			plan_disk(s, dl, s->image, len);
+	return s->plan->disks > 0;
 }
 
 static struct imsm_dl *dl_of_disk(const struct imsm_container *c, const struct disk *d)
@@ -364,10 +404,10 @@ static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 	dl->spare_record_due = false;
 }
 
-/* Returns how many member disks failed and took the write, in *failed and *written. */
-static void note_results(struct imsm_super *s, struct sync_result *res, unsigned *failed, unsigned *written)
+/* Adds the member disks that failed and took the write to *failed and *written. */
+static void run_plan(struct imsm_super *s, struct sync_result *res, unsigned *failed, unsigned *written)
 {
-	*failed = *written = 0;
+	metaio_run(s->io, s->plan);
 	for (unsigned i = 0; i < s->plan->disks; i++) {
 		const struct metaio_disk *pd = &s->plan->disk[i];
 		struct imsm_dl *dl = dl_of_disk(&s->c, pd->disk);
@@ -406,7 +446,7 @@ static bool anything_due(const struct imsm_container *c, bool retry)
 static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
 {
 	struct imsm_super *s = super_of(st);
-	unsigned failed, written;
+	unsigned failed = 0, written = 0;
 	ssize_t len = 0;
 
 	if (!anything_due(&s->c, res->retry))
@@ -420,8 +460,9 @@ static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
 		}
 	}
 	make_plan(s, (size_t)len, res->retry);
-	metaio_run(s->io, s->plan);
-	note_results(s, res, &failed, &written);
+	run_plan(s, res, &failed, &written);
+	if (s->c.write_due && !written && plan_the_others(s, (size_t)len))
+		run_plan(s, res, &failed, &written);
 	/* A disk that still fails when it is tried again holds up nobody: the others have it all. */
 	if (s->c.write_due && failed && !written)
 		return -EIO;
@@ -513,12 +554,20 @@ static int imsm_process_update(struct supertype *st, struct metadata_update *u)
 
 /* ---- disks that come ---- */
 
-static bool first_serial(const struct disk *d, uint8_t serial[IMSM_SERIAL_LEN])
+/*
+ * mdadm writes a spare record before it adds a disk. Its contents do not matter, except that they tell by which of its
+ * serial numbers mdadm knows the disk: versions differ when device names are to be taken for them.
+ */
+static bool spare_serial(struct disk *d, uint8_t serial[IMSM_SERIAL_LEN])
 {
-	for (unsigned i = 0; i < d->serial_count; i++)
-		if (imsm_normalise_serial(d->serial[i].bytes, d->serial[i].len, serial))
-			return true;
-	return false;
+	struct imsm_candidate cand;
+	bool found;
+
+	imsm_read_candidate(d, &cand);
+	found = cand.serial[0];
+	memcpy(serial, cand.serial, IMSM_SERIAL_LEN);
+	free(cand.meta);
+	return found;
 }
 
 /* A stale migration record would block the next reshape. Nobody but us uses the disk yet. */
@@ -539,7 +588,7 @@ static int imsm_add_to_super(struct supertype *st, struct disk *disk, struct met
 		log_error("%s: %s is a partition; IMSM uses whole disks only", st->container, disk->name);
 		return -EINVAL;
 	}
-	if (!first_serial(disk, serial)) {
+	if (!spare_serial(disk, serial)) {
 		log_error("%s: %s has no readable serial number", st->container, disk->name);
 		return -EINVAL;
 	}

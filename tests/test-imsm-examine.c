@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <time.h>
 
+#include "imsm-container.h"
 #include "samples/imsm/sample.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -402,6 +403,17 @@ static void is_read_disk(const struct examined *x, const char *value)
 	decimal(value, le32_get(x->record.ckpt_read_disk_num));
 }
 
+/* mdadm shows each four bytes of it as a little-endian number. */
+static void is_volume_uuid(const struct examined *x, const char *value)
+{
+	uint32_t word[4], shown[4];
+
+	imsm_volume_uuid(&x->m, (unsigned)(x->v - x->m.volume), (uint8_t *)word);
+	assert_int_equal(sscanf(value, "%8x:%8x:%8x:%8x", &shown[0], &shown[1], &shown[2], &shown[3]), 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(shown[i], le32toh(word[i]));
+}
+
 static void is_ignored(const struct examined *x, const char *value)
 {
 	(void)x;
@@ -430,7 +442,7 @@ static const struct {
 	{ IN_DISK, "Id", is_id },
 	{ IN_DISK, "Usable Size", is_usable_size },
 	{ IN_VOLUME, "Subarray", is_subarray },
-	{ IN_VOLUME, "UUID", is_ignored },
+	{ IN_VOLUME, "UUID", is_volume_uuid },
 	{ IN_VOLUME, "RAID Level", is_level },
 	{ IN_VOLUME, "Members", is_members },
 	{ IN_VOLUME, "Slots", is_slots },
@@ -543,7 +555,7 @@ static void compare_with_examine(const struct sample *s, unsigned disk, unsigned
 
 	sample_decode(s, disk, &x.m);
 	sample_read_tail(s, disk, tail);
-	memcpy(&x.record, tail + SAMPLE_TAIL - s->sector_size, sizeof(x.record));
+	imsm_decode_migr_record(tail + SAMPLE_TAIL - s->sector_size, s->sector_size, &x.record);
 	while (fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
 		compare_line(&x, line);

@@ -131,6 +131,29 @@ static void test_find_ppl(void **state)
 	}
 }
 
+/* Each of several spares must have one (RAID10 that has lost a disk of both pairs). */
+static void test_find_bitmap(void **state)
+{
+	(void)state;
+	for (uint8_t policy = 0; policy <= IMSM_RWH_BITMAP; policy++) {
+		bool bitmap = policy == IMSM_RWH_BITMAP;
+
+		fx_init(&fx, 4);
+		fx_volume(&fx, 1, "D 0,1x!,2,3x! f1");
+		fx_spare(&fx);
+		fx_spare(&fx);
+		imsm_map_set_pba(&fx.c.meta.volume[0].map[0], 4096);
+		fx.c.meta.volume[0].head.rwh_policy = policy;
+		find(0);
+		assert_int_equal(req.count, 2);
+		for (unsigned i = 0; i < 2; i++) {
+			assert_int_equal(req.pick[i].bitmap_size, bitmap ? 1036288 : 0);
+			assert_int_equal(req.pick[i].bitmap_sector, bitmap ? 4096 + FX_PER_DEV + 16 : 0);
+			assert_int_equal(req.pick[i].bitmap_header[0], bitmap ? 'b' : 0);
+		}
+	}
+}
+
 /* ---- finding: when nothing may be done ---- */
 
 static void test_find_preconditions(void **state)
@@ -934,6 +957,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find_newest_spare),
 		cmocka_unit_test(test_find_ppl),
+		cmocka_unit_test(test_find_bitmap),
 		cmocka_unit_test(test_find_preconditions),
 		cmocka_unit_test(test_find_states),
 		cmocka_unit_test(test_find_prefers_own_disk),

@@ -425,6 +425,36 @@ static void test_create_overlap_while_reshaping(void **state)
 	assert_refused(m.bytes, m.len, -EINVAL);
 }
 
+/* On disks with 4096-byte sectors nothing may be recorded as something else than was asked for. */
+static void test_create_in_whole_sectors(void **state)
+{
+	(void)state;
+	for (unsigned what = 0; what < 5; what++) {
+		struct imsm_volume v = new_volume(5, 3);
+		struct imsm_map *m0 = &v.map[0];
+		struct message m;
+
+		container();
+		switch (what) {
+		case 0: break;
+		case 1: imsm_map_set_pba(m0, imsm_map_pba(m0) + 4); break;
+		case 2: imsm_map_set_blocks_per_member(m0, imsm_map_blocks_per_member(m0) + 1); break;
+		case 3: imsm_volume_set_blocks(&v, imsm_volume_blocks(&v) - 7); break;
+		case 4: m0->head.blocks_per_strip = le16_make(4); break;
+		}
+		m = create(1, &v, same_disks, 3);
+		fx.c.sector_size = 4096;
+		for (unsigned i = 0; i < FX_DISKS; i++)
+			fx.disk[i].sector_size = 4096;
+		if (what > 0)
+			assert_refused(m.bytes, m.len, -EINVAL);
+		fx.c.sector_size = what > 0 ? 512 : 4096;
+		for (unsigned i = 0; i < FX_DISKS; i++)
+			fx.disk[i].sector_size = fx.c.sector_size;
+		assert_applied(m.bytes, m.len);
+	}
+}
+
 static void test_create_attributes(void **state)
 {
 	static const struct {
@@ -491,6 +521,27 @@ static void test_create_first_volume(void **state)
 	assert_int_equal(fx.c.meta.num_disks, 3);
 	assert_string_equal(fx_text(&fx, 0), "U 0,1,2");
 	assert_true(fx_table_serial_is(&fx, 0, "DISK2"));
+}
+
+/* Spares of two sector sizes; the record that happened to be loaded is one of the other size. */
+static void test_create_first_volume_among_mixed_spares(void **state)
+{
+	static const unsigned large[] = { 2, 1, 0 }, mixed[] = { 2, 3, 0 };
+	struct imsm_volume v = new_volume(5, 3);
+	struct message m;
+
+	(void)state;
+	fx_init(&fx, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		fx_spare(&fx);
+		fx.disk[i].sector_size = i < 3 ? 4096 : 512;
+	}
+	fx.c.meta.disk[fx.c.meta.num_disks++] = fx.dl[3].record;
+	m = create(0, &v, mixed, 3);
+	assert_refused(m.bytes, m.len, -EINVAL);
+	m = create(0, &v, large, 3);
+	assert_applied(m.bytes, m.len);
+	assert_int_equal(fx.c.sector_size, 4096);
 }
 
 static void test_create_no_more_volumes(void **state)
@@ -819,9 +870,11 @@ int main(void)
 		cmocka_unit_test(test_create_overlap),
 		cmocka_unit_test(test_create_beside_missing_disk),
 		cmocka_unit_test(test_create_overlap_while_reshaping),
+		cmocka_unit_test(test_create_in_whole_sectors),
 		cmocka_unit_test(test_create_attributes),
 		cmocka_unit_test(test_create_keeps_higher_counter),
 		cmocka_unit_test(test_create_first_volume),
+		cmocka_unit_test(test_create_first_volume_among_mixed_spares),
 		cmocka_unit_test(test_create_no_more_volumes),
 		cmocka_unit_test(test_kill_captured),
 		cmocka_unit_test(test_kill_first),

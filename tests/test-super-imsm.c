@@ -527,6 +527,103 @@ static void test_load_without_metadata(void **state)
 	rig_free(r);
 }
 
+/* The disks are not taken over, not written, and the administrator is told why. */
+static void assert_refused(struct rig *r, int err)
+{
+	struct disk *disks[MAX_DISKS];
+
+	remember(r);
+	for (unsigned n = 0; n < r->disks; n++)
+		disks[n] = r->disk[n];
+	assert_int_equal(super_imsm.load_container(&r->st, disks, r->disks), err);
+	assert_null(r->st.sb);
+	for (unsigned n = 0; n < r->disks; n++) {
+		assert_true(is_untouched(r, n));
+		if (disks[n])
+			drop_disk(r, n);
+		r->disk[n] = NULL;
+	}
+	rig_free(r);
+}
+
+static void set_attributes(struct rig *r, uint32_t attributes)
+{
+	r->fx.c.meta.header.attributes = le32_make(attributes);
+	for (unsigned n = 0; n < 3; n++)
+		write_member_metadata(r, n);
+}
+
+static void test_unknown_attributes_are_refused(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 1);
+
+	(void)state;
+	set_attributes(r, IMSM_ATTR_CHECKSUM_VERIFY | 0x10000100);
+	assert_refused(r, -EOPNOTSUPP);
+}
+
+static void test_supported_attributes_are_kept(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 0);
+	const uint32_t all = IMSM_ATTR_SUPPORTED & ~IMSM_ATTR_BBM;
+
+	(void)state;
+	set_attributes(r, all);
+	load(r);
+	assert_int_equal(open_array(r), 0);
+	assert_int_equal(tell_state(r, MARK_DIRTY), MARK_DIRTY);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(le32_get(read_back(r, 0)->header.attributes), all);
+	rig_free(r);
+}
+
+static void begin_reshape(struct rig *r)
+{
+	struct imsm_volume *v = &r->fx.c.meta.volume[0];
+
+	v->head.migr_state = 1;
+	v->map[1] = v->map[0];
+	imsm_volume_set_migr_type(v, IMSM_MIGR_GENERAL);
+	for (unsigned n = 0; n < 3; n++)
+		write_member_metadata(r, n);
+}
+
+static void write_migr_record(struct rig *r, unsigned n, const struct imsm_migr_record *record)
+{
+	uint8_t sector[4096];
+
+	imsm_encode_migr_record(record, r->sector_size, sector);
+	write_at(r, n, sector, r->sector_size, imsm_migr_record_offset(DEVICE_SIZE, r->sector_size));
+}
+
+static void test_reshape_that_cannot_be_gone_on_with(void **state)
+{
+	static const struct imsm_migr_record descending = { .dest_depth_per_unit = { { 0, 8 } } };
+	struct rig *r = new_raid5(4096, 4096, 0);
+
+	(void)state;
+	begin_reshape(r);
+	for (unsigned n = 0; n < 2; n++)
+		write_migr_record(r, n, &descending);
+	assert_refused(r, -EOPNOTSUPP);
+}
+
+static void test_reshape_is_loaded(void **state)
+{
+	const struct imsm_migr_record record = {
+		.ascending_migr = le32_make(1),
+		.dest_depth_per_unit = le32_make(2048),
+	};
+	struct rig *r = new_raid5(4096, 4096, 0);
+
+	(void)state;
+	begin_reshape(r);
+	for (unsigned n = 0; n < 2; n++)
+		write_migr_record(r, n, &record);
+	load(r);
+	rig_free(r);
+}
+
 static void test_open_new(void **state)
 {
 	struct rig *r = new_raid5(512, 4096, 0);
@@ -805,6 +902,56 @@ static void test_stale_disk_is_made_up_for(void **state)
 	rig_free(r);
 }
 
+/* A disk that takes seconds to fail does so once in a while, not at each change. */
+static void test_stale_disk_holds_up_nobody(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 0);
+
+	(void)state;
+	load(r);
+	open_array(r);
+	break_disk(r, 1);
+	tell_state(r, MARK_DIRTY);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(r->res.failed, 1);
+	mend_disk(r, 1);
+	remember(r);
+	tell_state(r, MARK_CLEAN);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(r->res.written, 2);
+	assert_int_equal(r->res.failed, 0);
+	assert_true(is_untouched(r, 1));
+
+	/* time for it, and a change as well */
+	tell_state(r, MARK_DIRTY);
+	assert_int_equal(sync_with(r, true), 1);
+	assert_int_equal(r->res.written, 3);
+	assert_true(same_on(r, 0, 1) && same_on(r, 0, 2));
+	rig_free(r);
+}
+
+/* Those that failed before are asked at once when nobody else takes the change. */
+static void test_stale_disk_is_the_last_hope(void **state)
+{
+	struct rig *r = new_raid5(512, 4096, 0);
+
+	(void)state;
+	load(r);
+	open_array(r);
+	break_disk(r, 1);
+	tell_state(r, MARK_DIRTY);
+	assert_int_equal(sync_now(r), 1);
+	mend_disk(r, 1);
+	break_disk(r, 0);
+	break_disk(r, 2);
+	tell_state(r, MARK_CLEAN);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(r->res.written, 1);
+	assert_int_equal(r->res.failed, 2);
+	assert_false(is_dirty_on(r, 1));
+	rig_free(r);
+}
+
 static void test_no_disk_takes_it(void **state)
 {
 	struct rig *r = new_raid5(512, 4096, 0);
@@ -917,6 +1064,33 @@ static void test_added_disk_gets_a_spare_record(void **state)
 		assert_true(is_untouched(r, n));
 	assert_int_equal(sync_with(r, true), 0);
 	rig_free(r);
+}
+
+/* Of several serial numbers the spare keeps the one under which mdadm has recorded it, else it gets the first. */
+static void test_added_disk_keeps_its_serial(void **state)
+{
+	static const char *const expected[] = { "DISK3", "devsdd" };
+	static const uint8_t zero[512];
+
+	(void)state;
+	for (unsigned bare = 0; bare < 2; bare++) {
+		struct rig *r = new_raid5(512, 4096, 1);
+		struct disk *new = r->disk[3];
+
+		r->disk[3] = NULL;
+		load(r);
+		r->disk[3] = new;
+		new->serial[1] = new->serial[0];
+		new->serial[0].len = (size_t)snprintf((char *)new->serial[0].bytes, DISK_SERIAL_MAX, "devsdd");
+		new->serial_count = 2;
+		if (bare)
+			write_at(r, 3, zero, sizeof(zero), imsm_anchor_offset(DEVICE_SIZE, r->sector_size));
+		assert_int_equal(add_disk(r, 3), 0);
+		assert_int_equal(sync_now(r), 1);
+		assert_non_null(read_back(r, 3));
+		assert_true(fx_table_serial_is(&r->got, 0, expected[bare]));
+		rig_free(r);
+	}
 }
 
 static void test_spare_that_takes_no_record(void **state)
@@ -1264,6 +1438,10 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_leaves_strangers_alone),
 		cmocka_unit_test(test_load_without_metadata),
+		cmocka_unit_test(test_unknown_attributes_are_refused),
+		cmocka_unit_test(test_supported_attributes_are_kept),
+		cmocka_unit_test(test_reshape_that_cannot_be_gone_on_with),
+		cmocka_unit_test(test_reshape_is_loaded),
 		cmocka_unit_test(test_open_new),
 		cmocka_unit_test(test_dirty_and_clean),
 		cmocka_unit_test(test_dirty_and_clean_512n),
@@ -1276,9 +1454,12 @@ int main(void)
 		cmocka_unit_test(test_failed_disk_is_not_believed_at_the_next_start),
 		cmocka_unit_test(test_write_error_is_reported_once),
 		cmocka_unit_test(test_stale_disk_is_made_up_for),
+		cmocka_unit_test(test_stale_disk_holds_up_nobody),
+		cmocka_unit_test(test_stale_disk_is_the_last_hope),
 		cmocka_unit_test(test_no_disk_takes_it),
 		cmocka_unit_test(test_many_write_errors),
 		cmocka_unit_test(test_added_disk_gets_a_spare_record),
+		cmocka_unit_test(test_added_disk_keeps_its_serial),
 		cmocka_unit_test(test_spare_that_takes_no_record),
 		cmocka_unit_test(test_disks_that_cannot_be_added),
 		cmocka_unit_test(test_removed_disks),

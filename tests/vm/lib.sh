@@ -51,7 +51,7 @@ show_arrays()
 show_state()
 {
 	# dm disks are looked at from below
-	show_arrays /dev/ram*
+	show_arrays /dev/ram* /dev/sd*
 	echo "--- processes"
 	# without kernel threads, but with what has died and not been waited for
 	ps -o pid,stat,args | awk '$2 ~ /^Z/ || !/\[/'
@@ -196,6 +196,22 @@ make_dm_disks()
 	done
 }
 
+# make_scsi_disks N [MIB [SECTOR_SIZE]]: disks with a serial number and a SCSI address of their own
+make_scsi_disks()
+{
+	insmod /modules/scsi_debug.ko add_host="$1" per_host_store=1 dev_size_mb="${2:-64}" \
+		sector_size="${3:-512}" || fail "cannot make disks"
+	wait_for 20 scsi_disks_ready "$1"
+	DISKS=(/dev/sd*)
+}
+
+scsi_disks_ready()
+{
+	local disks
+
+	disks=$(compgen -G '/dev/sd*') && [ "$(wc -l <<<"$disks")" = "$1" ]
+}
+
 dm_major()
 {
 	sed -n 's/ device-mapper$//p' /proc/devices | tr -d ' '
@@ -324,7 +340,8 @@ wait_settled()
 	wait_for "${2:-40}" settled "$1"
 }
 
-# set_up LEVEL [SPARES]: disks (dm disks with DM=yes), container, volume, synced; clean as soon as idle.
+# set_up LEVEL [SPARES]: disks (dm disks with DM=yes, SCSI disks with SCSI=SECTOR_SIZE), container, volume, synced;
+# clean as soon as idle.
 set_up()
 {
 	local n spares=${2:-0} i
@@ -333,6 +350,8 @@ set_up()
 	fast_sync
 	if [ "${DM:-no}" = yes ]; then
 		make_dm_disks $((n + spares + ${EXTRA:-0}))
+	elif [ -n "${SCSI:-}" ]; then
+		make_scsi_disks $((n + spares + ${EXTRA:-0})) 64 "$SCSI"
 	else
 		make_disks $((n + spares + ${EXTRA:-0}))
 	fi
@@ -676,10 +695,22 @@ on_disk()
 	imsm-peek -k "$1" "$2"
 }
 
+# The serial number under which the metadata know DISK.
+serial_of()
+{
+	local page=/sys/block/${1##*/}/device/vpd_pg80
+
+	if [ -e "$page" ]; then
+		tail -c +5 "$page" | tr -d ' \0'
+	else
+		echo "$1"
+	fi
+}
+
 # entry_of DISK WITNESS: the index of DISK in the disk table on WITNESS.
 entry_of()
 {
-	imsm-peek "$2" | sed -n "s|^disk\\([0-9]*\\)\\.serial=$1\$|\\1|p"
+	imsm-peek "$2" | sed -n "s|^disk\\([0-9]*\\)\\.serial=$(serial_of "$1")\$|\\1|p"
 }
 
 # know DISK: sets SLOT and ENTRY, for judging the metadata after DISK has failed.
