@@ -11,6 +11,7 @@
 #   stop      the volume is stopped; when it is assembled again, the reshape goes on, under a writer
 # cases: hung-5 hung-0 alone-5 alone-0 alone-chunk-5 takeover-5 stop-5 stop-0 stop-chunk-5
 # timeout: 200
+# reference: fails@alone-5@alone-chunk-5 - a daemon that is started after the end does not record it
 
 # shape: what kernel and metadata must say in the end
 shape()

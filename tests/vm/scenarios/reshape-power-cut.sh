@@ -28,9 +28,8 @@ cut()
 {
 	must dmsetup suspend --nolockfs --noflush all
 	dd if=/dev/ram0 "of=/dev/ram$1" bs=1M count=$((4 * SLICE)) 2>/dev/null || fail "cannot copy the disks"
+	say "cut $1 at $(attr "$V" reshape_position)"
 	must dmsetup resume all
-	say "cut $1: position $(attr "$V" reshape_position), unit $(on_disk vol0.curr_migr_unit "${DISKS[0]}")," \
-		"record: $(on_disk 'migration.*' "${DISKS[0]}" | tr '\n' ' ')"
 }
 
 # Nothing of what ran is left, and no array.
@@ -87,7 +86,8 @@ fast_sync
 power_off
 for ((i = 1; i <= CUTS; i++)); do
 	slices "/dev/ram$i"
-	say "assembling what cut $i has left"
+	say "cut $i has left: checkpoint $(on_disk vol0.curr_migr_unit "${DISKS[0]}")," \
+		"mdadm's record (status, unit, units): $(on_disk 'migration.*' "${DISKS[0]}" | tr '\n' ' ')"
 	assemble_reshaping "${DISKS[@]}"
 	wait_grown 120
 	wait_for 30 is_not "$V" array_state readonly
