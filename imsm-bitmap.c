@@ -6,8 +6,8 @@
  * into the volume must have it before it becomes a member. Pure.
  */
 #include "imsm-container.h"
-#include "sha1.h"
 
+#include <nettle/sha1.h>
 #include <string.h>
 
 /* The 1 MiB behind the volume's data on each member: a gap, the header's block, the bits. */
@@ -45,17 +45,15 @@ void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[1
 {
 	const struct imsm_header *h = &m->header;
 	le32 family = le32_get(h->orig_family_num) ? h->orig_family_num : h->family_num;
-	struct {
-		uint8_t sig[IMSM_SIGNATURE_LEN];
-		le32 family, index;
-		uint8_t name[IMSM_NAME_LEN];
-	} text = { .family = family, .index = le32_make(volume) };
-	uint8_t digest[SHA1_SIZE];
+	le32 index = le32_make(volume);
+	struct sha1_ctx sha;
 
-	memcpy(text.sig, h->sig, sizeof(text.sig));
-	memcpy(text.name, m->volume[volume].head.name, sizeof(text.name));
-	sha1(&text, sizeof(text), digest);
-	memcpy(uuid, digest, 16);
+	sha1_init(&sha);
+	sha1_update(&sha, IMSM_SIGNATURE_LEN, h->sig);
+	sha1_update(&sha, sizeof(family.b), family.b);
+	sha1_update(&sha, sizeof(index.b), index.b);
+	sha1_update(&sha, IMSM_NAME_LEN, m->volume[volume].head.name);
+	sha1_digest(&sha, 16, uuid);
 }
 
 /* The reference takes bytes for sectors here. It matters above 32 PiB only, and all members must have the same. */

@@ -49,6 +49,8 @@ struct imsm_container {
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	bool write_due;              /* something changed that must reach the members */
 	struct imsm_migr_record migration; /* 512-byte units; as mdadm had left it at load. Zeros: no general migration */
+	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
+	unsigned widened_to;         /* by that reshape, from fewer members; 0: it was about something else */
 };
 
 /* ---- finding things ---- */
@@ -189,10 +191,15 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 int imsm_check_migration_message(const void *buf, size_t len, const char **why);
 int imsm_apply_migration_message(struct imsm_container *c, const void *buf, const char **why);
 /*
- * The volume's reshape has ended: ends the migration, unless too many members are gone, and begins that of the
- * next volume when disks were added to the container. Sets ev->custom_array_size.
+ * The volume's reshape has ended: ends the migration, unless too many members are gone. Sets ev->custom_array_size,
+ * c->reshape_ended and c->widened_to.
  */
 void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev);
+/*
+ * That is durable, and the migration records have been zeroed: the next volume begins, if disks were added. Never
+ * at once: whoever reads half of it would go on with one volume where the other had got to.
+ */
+void imsm_after_reshape(struct imsm_container *c);
 
 /* ---- imsm-updates.c ---- */
 
@@ -246,6 +253,8 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
 bool imsm_room_for_all(const struct imsm_container *c, const struct imsm_dl *dl);
 /* On each of its disks the volume could use `per_dev` sectors. */
 bool imsm_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev);
+/* The disk, a member of none, is large enough to become one of all volumes. */
+bool imsm_room_to_join(const struct imsm_container *c, const struct imsm_dl *dl);
 /* What a new member has to leave free at its end. */
 uint64_t imsm_min_reservation(const struct imsm_container *c);
 /* Where the last volume on the disk ends; 0: there is none. */

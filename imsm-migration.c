@@ -70,7 +70,7 @@ static uint64_t natural_size(const struct imsm_volume *v)
 	return round_to_mib(imsm_map_per_dev(&v->map[0]) * data, data);
 }
 
-/* The record of an earlier reshape would be taken for that of the next one. */
+/* The record of an earlier reshape would be taken for that of the one that begins: gone before it is recorded. */
 static void clear_migr_records(struct imsm_container *c)
 {
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
@@ -148,6 +148,8 @@ static int check_new_disk(const struct imsm_container *c, const void *buf, unsig
 		return refuse(why, -EINVAL, "more disks: a disk has another sector size");
 	if (imsm_serial_ambiguous(c, dl))
 		return refuse(why, -EINVAL, "more disks: two disks have the same serial");
+	if (!imsm_room_to_join(c, dl))
+		return refuse(why, -ENOSPC, "more disks: a disk is too small");
 	for (unsigned k = 0; k < i; k++)
 		if (imsm_dl_by_dev(c, new_disk_dev(buf, k)) == dl)
 			return refuse(why, -EINVAL, "more disks: a disk is named twice");
@@ -164,8 +166,17 @@ static int check_grow(const struct imsm_container *c, const void *buf, const cha
 	return err;
 }
 
+static void set_size(struct imsm_container *c, struct imsm_volume *v, uint64_t sectors)
+{
+	struct imsm_header *h = &c->meta.header;
+
+	imsm_volume_set_blocks(v, sectors);
+	if (le32_get(v->head.size_high))
+		h->attributes = le32_make(le32_get(h->attributes) | IMSM_ATTR_2TB);
+}
+
 /* Widens the volume to `members`: the new slots hold the disks of the same number. */
-static void widen(struct imsm_volume *v, unsigned members)
+static void widen(struct imsm_container *c, struct imsm_volume *v, unsigned members)
 {
 	struct imsm_map *m0 = &v->map[0];
 
@@ -176,7 +187,7 @@ static void widen(struct imsm_volume *v, unsigned members)
 	v->head.migr_state = 1;
 	imsm_volume_set_migr_type(v, IMSM_MIGR_GENERAL);
 	imsm_volume_set_unit(v, 0);
-	imsm_volume_set_blocks(v, natural_size(v));
+	set_size(c, v, natural_size(v));
 }
 
 /* The first volume begins; the others follow one after the other when the one before has ended. */
@@ -189,7 +200,7 @@ static int apply_grow(struct imsm_container *c, const void *buf, const char **wh
 		return err;
 	for (unsigned i = 0; i < new - old; i++)
 		imsm_enlist_disk(c, imsm_dl_by_dev(c, new_disk_dev(buf, i)));
-	widen(&c->meta.volume[0], new);
+	widen(c, &c->meta.volume[0], new);
 	clear_migr_records(c);
 	c->write_due = true;
 	return 0;
@@ -280,6 +291,13 @@ static void set_chunk(struct imsm_map *m, int32_t kib, uint64_t volume_sectors)
 	imsm_map_update_stripes(m, volume_sectors);
 }
 
+static bool chunk_changes(const struct imsm_volume *v, const void *buf)
+{
+	int32_t kib = imsm_word(buf, MIGRATE_CHUNK);
+
+	return kib > 0 && (uint32_t)kib * 2 != imsm_map_chunk(&v->map[0]);
+}
+
 /* A volume without a size could not be loaded again. And the size on record may be more than the map had. */
 static int check_new_chunk(const struct imsm_container *c, unsigned volume, int32_t kib, const char **why)
 {
@@ -308,8 +326,8 @@ static int check_migrate(const struct imsm_container *c, const void *buf, const 
 		return refuse(why, -EBUSY, "migration: one is going on already");
 	if (level != IMSM_RAID0 && level != IMSM_RAID5)
 		return refuse(why, -EINVAL, "migration: not possible with this level");
-	if (imsm_word(buf, MIGRATE_OLD) != v->map[0].head.num_members)
-		return refuse(why, -EINVAL, "migration: the volume has another number of members");
+	if (!becomes_raid5(v, buf) && !chunk_changes(v, buf))
+		return refuse(why, -EINVAL, "migration: nothing would change");
 	if (is_lost(c, v))
 		return refuse(why, -EINVAL, "migration: the volume has failed");
 	err = check_new_chunk(c, (unsigned)index, imsm_word(buf, MIGRATE_CHUNK), why);
@@ -342,7 +360,7 @@ static int apply_migrate(struct imsm_container *c, const void *buf, const char *
 		add_parity(c, v);
 	set_chunk(m0, imsm_word(buf, MIGRATE_CHUNK), imsm_volume_blocks(v));
 	imsm_map_set_blocks_per_member(m0, imsm_map_per_dev(m0) + PPL_AND_BITMAP_SECTORS);
-	imsm_volume_set_blocks(v, natural_size(v));
+	set_size(c, v, natural_size(v));
 	imsm_update_version_info(&c->meta);
 	clear_migr_records(c);
 	c->write_due = true;
@@ -437,6 +455,9 @@ static int check_to_raid10(const struct imsm_container *c, const struct imsm_vol
 		return refuse(why, -EINVAL, "takeover: too few or too many members for RAID10");
 	if (imsm_count_failed(c, v, IMSM_M0))
 		return refuse(why, -EINVAL, "takeover: a disk is missing");
+	/* Stripes of mirrors are counted in pairs. */
+	if (imsm_map_stripes(&v->map[0]) % 2)
+		return refuse(why, -EINVAL, "takeover: an odd number of chunks on each disk");
 	return 0;
 }
 
@@ -563,7 +584,7 @@ static int apply_resize(struct imsm_container *c, const void *buf, const char **
 	if (!imsm_room_to_resize(c, (unsigned)index, imsm_map_per_dev(&new)))
 		return refuse(why, -ENOSPC, "size change: no room on the disks");
 	v->map[0] = new;
-	imsm_volume_set_blocks(v, round_to_mib(sectors, data));
+	set_size(c, v, round_to_mib(sectors, data));
 	c->write_due = true;
 	return 0;
 }
@@ -638,9 +659,18 @@ static void reshape_next_volume(struct imsm_container *c, unsigned members)
 	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
 		if (!is_to_follow(c, &c->meta.volume[i], members))
 			continue;
-		widen(&c->meta.volume[i], members);
+		widen(c, &c->meta.volume[i], members);
+		c->write_due = true;
 		return;
 	}
+}
+
+void imsm_after_reshape(struct imsm_container *c)
+{
+	c->reshape_ended = false;
+	if (c->widened_to)
+		reshape_next_volume(c, c->widened_to);
+	c->widened_to = 0;
 }
 
 void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev)
@@ -653,7 +683,6 @@ void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_
 		imsm_set_disk(c, volume, ev->disk[i].slot, ev->disk[i].state, ev);
 	if (v->head.migr_state)
 		return;
-	clear_migr_records(c);
-	if (widened)
-		reshape_next_volume(c, v->map[0].head.num_members);
+	c->reshape_ended = true;
+	c->widened_to = widened ? v->map[0].head.num_members : 0;
 }

@@ -108,6 +108,14 @@ bool imsm_room_for_all(const struct imsm_container *c, const struct imsm_dl *dl)
 	return true;
 }
 
+/* What the metadata and the migration record need, in whole sectors of the disk. */
+static uint64_t needed_at_end(const struct imsm_container *c)
+{
+	unsigned unit = c->sector_size / 512;
+
+	return (metadata_sectors(c) + unit - 1) / unit * unit + unit;
+}
+
 /* The end is looked at generously: mdadm has computed the size by its own rules. */
 static bool may_reach(const struct imsm_container *c, unsigned volume, const struct imsm_dl *dl, uint64_t start,
 		      uint64_t end)
@@ -119,7 +127,7 @@ static bool may_reach(const struct imsm_container *c, unsigned volume, const str
 		if (i != volume && imsm_dl_is_member(&c->meta.volume[i], dl) && other >= start && other < end)
 			return false;
 	}
-	return end + metadata_sectors(c) <= blocks_of(c, dl);
+	return end + needed_at_end(c) <= blocks_of(c, dl);
 }
 
 bool imsm_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev)
@@ -130,6 +138,17 @@ bool imsm_room_to_resize(const struct imsm_container *c, unsigned volume, uint64
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (imsm_dl_is_member(v, dl) && !may_reach(c, volume, dl, start, start + per_dev))
 			return false;
+	return true;
+}
+
+bool imsm_room_to_join(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
+		const struct imsm_map *m = &c->meta.volume[i].map[0];
+
+		if (imsm_map_pba(m) + imsm_map_per_dev(m) + needed_at_end(c) > blocks_of(c, dl))
+			return false;
+	}
 	return true;
 }
 

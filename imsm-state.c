@@ -447,10 +447,7 @@ void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_
 	v->head.migr_state = 1;
 	imsm_volume_set_migr_type(v, type);
 	imsm_volume_set_unit(v, 0);
-	v->map[1] = *m0;
-	if (type == IMSM_MIGR_GENERAL)
-		for (unsigned slot = 0; slot < m0->head.num_members; slot++)
-			m0->ord[slot] = imsm_ord_index(m0->ord[slot]);
+	v->map[1] = *m0; /* with its flags: a reshape gives no slot data that it has not */
 	m0->head.map_state = to;
 }
 

@@ -443,7 +443,7 @@ static bool anything_due(const struct imsm_container *c, bool retry)
 	return false;
 }
 
-static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
+static int write_changes(const struct supertype *st, struct sync_result *res)
 {
 	struct imsm_super *s = super_of(st);
 	unsigned failed = 0, written = 0;
@@ -468,6 +468,36 @@ static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
 		return -EIO;
 	s->c.write_due = false;
 	return 1;
+}
+
+static void zero_migr_records(struct imsm_super *s, struct sync_result *res)
+{
+	unsigned failed = 0, written = 0;
+
+	metaio_plan_clear(s->plan);
+	for (struct imsm_dl *dl = s->c.disks; dl; dl = dl->next) {
+		struct metaio_disk *pd;
+
+		if (!is_written_member(&s->c, dl) || dl->stale)
+			continue;
+		pd = metaio_plan_add(s->plan, dl->disk);
+		if (pd)
+			metaio_disk_step(pd, s->zero, imsm_migr_record_offset(dl->disk->size, dl->disk->sector_size),
+					 dl->disk->sector_size);
+	}
+	run_plan(s, res, &failed, &written);
+}
+
+static int imsm_sync_metadata(struct supertype *st, struct sync_result *res)
+{
+	struct imsm_super *s = super_of(st);
+	int r = write_changes(st, res);
+
+	if (r < 0 || !s->c.reshape_ended)
+		return r;
+	zero_migr_records(s, res);
+	imsm_after_reshape(&s->c);
+	return s->c.write_due ? write_changes(st, res) : r;
 }
 
 static void imsm_report_entry(const struct supertype *st, struct report *r)

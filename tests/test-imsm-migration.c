@@ -183,6 +183,9 @@ static bool migr_record_cleared(void)
 	return any;
 }
 
+/* Those of whom a reshape has left one, after that has been recorded. */
+static bool migr_record_to_be_cleared;
+
 /* ---- rows: a container, a message, and what becomes of it ---- */
 
 /* What map 0 and the volume say of their size. */
@@ -355,7 +358,6 @@ static void test_volume_that_is_gone(void **state)
 		{ TAKEOVER(1, TO_RAID0), 1, "D 0,1! f1" },
 		{ TAKEOVER(1, TO_RAID10), 0, "N 0,1,2" },
 		{ RESIZE(1, 122880), 5, "N 0,1,2" },
-		{ CHECKPOINT(3), 5, "N<GEN<N 0,1,2/0,1,2 u2" },
 	};
 
 	(void)state;
@@ -578,8 +580,11 @@ static void test_grow_above_2_tib(void **state)
 	fx.c.meta.header.attributes = le32_make(IMSM_ATTR_2TB_DISK);
 	imsm_map_set_stripes(MAP0(0), 3ull << 25); /* of 128: 3 << 32 sectors */
 	imsm_volume_set_blocks(VOL(0), 6ull << 32);
+	assert_refused(&m, -ENOSPC); /* the new disk is too small */
+	imsm_disk_set_blocks(&fx.dl[3].record, 4ull << 32);
 	assert_applied(&m);
 	assert_int_equal(imsm_volume_blocks(VOL(0)), 9ull << 32);
+	assert_true(le32_get(fx.c.meta.header.attributes) & IMSM_ATTR_2TB);
 }
 
 /* 8.1: minor 0..7, major 8..19, minor 8..19 at 20..31. */
@@ -715,7 +720,7 @@ static void test_migrate(void **state)
 		{ "the second volume", 3, { { 5, "N 0,1,2" }, { 0, "N 0,1" } }, 1, MIGRATE(2, 3, 1, 5, 0), 0,
 		  { NULL, "N<GEN<N 0,1,3/0,1 u0" }, { 0 } },
 		{ "degraded", 3, { { 5, "D 0,1x!,2 f1" } }, 0, MIGRATE(3, 3, 0, 5, 256), 0,
-		  { "D<GEN<D 0,1x,2/0,1x!,2 f1 u0" }, { 131072, 128, 67584, 512, 5, 1 } },
+		  { "D<GEN<D 0,1x!,2/0,1x!,2 f1 u0" }, { 131072, 128, 67584, 512, 5, 1 } },
 	};
 
 	(void)state;
@@ -915,10 +920,10 @@ static void test_migrate_contradictions(void **state)
 	static const struct row rows[] = {
 		{ "no such volume", 3, { { 5, "N 0,1,2" } }, 0, MIGRATE(3, 3, 1, 5, 256), -EINVAL, { NULL }, { 0 } },
 		{ "no volume at all", 3, { { 0, NULL } }, 0, MIGRATE(3, 3, 0, 5, 256), -EINVAL, { NULL }, { 0 } },
-		{ "other number of members", 3, { { 5, "N 0,1,2" } }, 0, MIGRATE(4, 4, 0, 5, 256), -EINVAL,
+		{ "nothing is to change", 3, { { 5, "N 0,1,2" } }, 0, MIGRATE(3, 3, 0, LEVEL_KEPT, 0), -EINVAL,
 		  { NULL }, { 0 } },
-		{ "more than the other volume has", 3, { { 0, "N 0,1" }, { 5, "N 0,1,2" } }, 1,
-		  MIGRATE(3, 3, 0, 0, 256), -EINVAL, { NULL }, { 0 } },
+		{ "the same level and chunk", 3, { { 5, "N 0,1,2" } }, 0, MIGRATE(3, 3, 0, 5, 64), -EINVAL,
+		  { NULL }, { 0 } },
 		{ "reshaping", 3, { { 5, "N<GEN<N 0,1,2/0,1,2 u2" } }, 0, MIGRATE(3, 3, 0, 5, 256), -EBUSY,
 		  { NULL }, { 0 } },
 		{ "rebuilding", 3, { { 5, "N<REBUILD<D 0,1,2/0,1,2! f2 u2" } }, 0, MIGRATE(3, 3, 0, 5, 256), -EBUSY,
@@ -1291,9 +1296,6 @@ static void test_checkpoint(void **state)
 		{ "beyond the end of one that does not reshape", 4,
 		  { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 1, "N 0,1" } }, 0, CHECKPOINT(100000), 0,
 		  { "N<GEN<N 0,1,2,3/0,1,2 u100000", "N 0,1" }, { 0 } },
-		{ "nothing reshapes", 3, { { 5, "N 0,1,2" } }, 0, CHECKPOINT(2), -EINVAL, { NULL }, { 0 } },
-		{ "only a rebuild", 3, { { 5, "N<REBUILD<D 0,1,2/0,1,2! f2 u2" } }, 0, CHECKPOINT(2), -EINVAL,
-		  { NULL }, { 0 } },
 	};
 
 	(void)state;
@@ -1301,6 +1303,28 @@ static void test_checkpoint(void **state)
 }
 
 /* mdadm sends each unit twice: the second time there is nothing to write. */
+/* The last one comes after the end has been noticed. */
+static void test_checkpoint_when_nothing_reshapes(void **state)
+{
+	static const struct message m = CHECKPOINT(2);
+	static const char *const text[] = { "N 0,1,2", "N<REBUILD<D 0,1,2/0,1,2! f2 u5" };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		fx_init(&fx, 3);
+		fx_volume(&fx, 5, text[i]);
+		assert_applied(&m);
+		assert_string_equal(fx_text(&fx, 0), text[i]);
+		assert_false(fx.c.write_due);
+	}
+	/* a volume that was deleted does not count */
+	ordinary();
+	fx_volume(&fx, 5, "N<GEN<N 0,1,2/0,1,2 u1");
+	fx.c.meta.num_volumes--;
+	assert_applied(&m);
+	assert_int_equal(imsm_volume_unit(VOL(1)), 1);
+}
+
 static void test_same_checkpoint_again(void **state)
 {
 	static const struct message m = CHECKPOINT(2);
@@ -1498,8 +1522,8 @@ static void test_samples(void **state)
 		{ "size", "r5-clean-46", RESIZE(0, 2 * 7 * MIB), 0, "N 0,1,2",
 		  { 2 * 7 * MIB, 112, 8 * MIB, 128, 5, 1 } },
 		/* 20 MiB per member, 320 strips of 128 */
-		{ "chunk on 4Kn", "r5-bbm-4kn-46", MIGRATE(3, 3, 0, 5, 64), 0, "N<GEN<N 0,1,2/0,1,2 u0",
-		  { 81920, 320, 43008, 128, 5, 1 } },
+		{ "chunk on 4Kn", "r5-bbm-4kn-46", MIGRATE(3, 3, 0, 5, 128), 0, "N<GEN<N 0,1,2/0,1,2 u0",
+		  { 81920, 160, 43008, 256, 5, 1 } },
 		{ "larger chunk on 4Kn", "r5-bbm-4kn-46", MIGRATE(3, 3, 0, 5, 4096), 0, "N<GEN<N 0,1,2/0,1,2 u0",
 		  { 81920, 5, 43008, 8192, 5, 1 } },
 		{ "size on 4Kn, no multiple of a block", "r5-bbm-4kn-46", RESIZE(0, 61455), 0, "N 0,1,2",
@@ -1595,6 +1619,10 @@ static void reshape_ended(unsigned volume)
 	}
 	fx.c.write_due = false;
 	imsm_finish_reshape(&fx.c, volume, &fx.ev);
+	migr_record_to_be_cleared = fx.c.reshape_ended;
+	if (fx.c.reshape_ended)
+		imsm_after_reshape(&fx.c);
+	assert_false(fx.c.reshape_ended);
 }
 
 static void test_end_of_reshape(void **state)
@@ -1664,7 +1692,8 @@ static void test_end_of_reshape(void **state)
 		for (unsigned k = 0; k < fx.c.meta.num_volumes; k++)
 			assert_string_equal(fx_text(&fx, k), r->after[k]);
 		assert_int_equal(fx.ev.custom_array_size, r->array_size);
-		assert_int_equal(migr_record_cleared(), !VOL(r->ended)->head.migr_state);
+		assert_int_equal(migr_record_to_be_cleared, !VOL(r->ended)->head.migr_state);
+		assert_false(migr_record_cleared()); /* by then */
 		assert_true(fx.c.write_due);
 		fx_assert_writable(&fx);
 		assert_round_trip(4096);
@@ -1880,6 +1909,7 @@ int main(void)
 		cmocka_unit_test(test_takeover_to_raid10_contradictions),
 		cmocka_unit_test(test_no_takeover_beside_a_reshape),
 		cmocka_unit_test(test_checkpoint),
+		cmocka_unit_test(test_checkpoint_when_nothing_reshapes),
 		cmocka_unit_test(test_same_checkpoint_again),
 		cmocka_unit_test(test_checkpoint_of_64_bits),
 		cmocka_unit_test(test_resize),

@@ -977,7 +977,7 @@ static void test_migrate(void **state)
 	assert_int_equal(v->head.migr_type, IMSM_MIGR_VERIFY);
 	container(5, "D 0,1x!,2 f1");
 	imsm_migrate(v, IMSM_DEGRADED, IMSM_MIGR_GENERAL);
-	assert_string_equal(fx_text(&fx, 0), "D<GEN<D 0,1x,2/0,1x!,2 f1 u0");
+	assert_string_equal(fx_text(&fx, 0), "D<GEN<D 0,1x!,2/0,1x!,2 f1 u0");
 }
 
 static void test_end_migration(void **state)
@@ -1123,8 +1123,9 @@ static void test_reshape_finished(void **state)
 	assert_string_equal(fx_text(&fx, 0), "N 0,1,2,3");
 	assert_int_equal(fx.ev.custom_array_size, 3 * FX_PER_DEV);
 	assert_int_equal(fx.ev.last_checkpoint, 0);
-	assert_true(fx.dl[0].clear_migr_record_due);
-	assert_false(fx.dl[CONTAINER_DISKS].clear_migr_record_due); /* a spare */
+	assert_true(fx.c.reshape_ended);
+	imsm_after_reshape(&fx.c);
+	assert_false(fx.c.reshape_ended);
 	tell_array(MARK_CLEAN, &due);
 	assert_false(due);
 	/* Whole MiB on each member. */
@@ -1147,15 +1148,19 @@ static void test_next_volume_reshapes(void **state)
 	fx.ev.reshape_done = true;
 	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
 	assert_string_equal(fx_text(&fx, 0), "N 0,1,2,3");
+	assert_string_equal(fx_text(&fx, 1), "N 0,1,2"); /* not before that is on the disks */
+	fx.c.write_due = false;
+	imsm_after_reshape(&fx.c);
+	assert_true(fx.c.write_due);
 	assert_string_equal(fx_text(&fx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
 	assert_string_equal(fx_text(&fx, 2), "N 0,1,2");
 	assert_int_equal(imsm_volume_blocks(&fx.c.meta.volume[1]), 4 * FX_PER_DEV);
-	assert_true(fx.dl[0].clear_migr_record_due);
 	fx_assert_writable(&fx);
 	/* It finished: the third follows. */
 	md_reset(1, 4);
 	fx.ev.reshape_done = true;
 	imsm_set_array_state(&fx.c, 1, &fx.ev, MARK_CLEAN);
+	imsm_after_reshape(&fx.c);
 	assert_string_equal(fx_text(&fx, 1), "N 0,1,2,3");
 	assert_string_equal(fx_text(&fx, 2), "N<GEN<N 0,1,2,3/0,1,2 u0");
 }
@@ -1169,6 +1174,7 @@ static void test_no_volume_follows_without_new_disks(void **state)
 	md_reset(0, 5);
 	fx.ev.reshape_done = true;
 	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	imsm_after_reshape(&fx.c);
 	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
 	assert_string_equal(fx_text(&fx, 1), "N 0,1");
 	/* RAID0 on two disks became RAID5 on three. */
@@ -1178,6 +1184,7 @@ static void test_no_volume_follows_without_new_disks(void **state)
 	md_reset(0, 5);
 	fx.ev.reshape_done = true;
 	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
+	imsm_after_reshape(&fx.c);
 	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
 	assert_string_equal(fx_text(&fx, 1), "N 0,1");
 }

@@ -22,6 +22,7 @@
 /* ---- writes in flight ---- */
 
 static unsigned in_flight, most_in_flight;
+static void (*before_write)(uint64_t offset); /* NULL: nobody wants to know */
 
 /* One context for all containers, since closing one takes the kernel tens of milliseconds. */
 int __real_io_setup(int maxevents, io_context_t *ctx);
@@ -46,8 +47,11 @@ int __real_io_submit(io_context_t ctx, long nr, struct iocb *ios[]);
 int __wrap_io_submit(io_context_t ctx, long nr, struct iocb *ios[]);
 int __wrap_io_submit(io_context_t ctx, long nr, struct iocb *ios[])
 {
-	int n = __real_io_submit(ctx, nr, ios);
+	int n;
 
+	for (long i = 0; before_write && i < nr; i++)
+		before_write((uint64_t)ios[i]->u.c.offset);
+	n = __real_io_submit(ctx, nr, ios);
 	in_flight += n > 0 ? (unsigned)n : 0;
 	if (in_flight > most_in_flight)
 		most_in_flight = in_flight;
@@ -621,6 +625,63 @@ static void test_reshape_is_loaded(void **state)
 	for (unsigned n = 0; n < 2; n++)
 		write_migr_record(r, n, &record);
 	load(r);
+	rig_free(r);
+}
+
+static struct rig *watched;
+
+/* What a power cut just before this write would leave. */
+static void check_order(uint64_t offset)
+{
+	unsigned ended = 0, zeroed = 0;
+
+	counting_allocations = false;
+	for (unsigned n = 0; n < 4; n++) {
+		ended += strcmp(text_on(watched, n, 0), "N 0,1,2,3") == 0;
+		zeroed += migration_record_is(watched, n, 0);
+	}
+	if (offset == imsm_migr_record_offset(DEVICE_SIZE, watched->sector_size)) {
+		assert_int_equal(ended, 4);
+		for (unsigned n = 0; n < 4; n++)
+			assert_string_equal(text_on(watched, n, 1), "N 0,1,2");
+	} else {
+		assert_true(zeroed == 0 || zeroed == 4);
+	}
+	counting_allocations = true;
+}
+
+/*
+ * First that the volume has its new shape, then the records of its reshape, then that the next volume begins: each on
+ * all disks before anything of what follows. A reader that found one with the other would move data that has been moved.
+ */
+static void test_end_of_reshape_is_written_in_order(void **state)
+{
+	const struct imsm_migr_record record = { .ascending_migr = le32_make(1), .curr_migr_unit_lo = le32_make(9) };
+	struct rig *r = rig_new(512, 512, 4, 0);
+
+	(void)state;
+	fx_volume(&r->fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u9");
+	fx_volume(&r->fx, 0, "N 0,1,2");
+	for (unsigned n = 0; n < 4; n++) {
+		write_member_metadata(r, n);
+		write_migr_record(r, n, &record);
+	}
+	make_array(r, 0, 5, 4);
+	load(r);
+	assert_int_equal(open_array(r), 0);
+	r->watch.reshape_done = true;
+	tell_state(r, MARK_CLEAN);
+	watched = r;
+	before_write = check_order;
+	assert_int_equal(sync_now(r), 1);
+	before_write = NULL;
+	for (unsigned n = 0; n < 4; n++) {
+		assert_string_equal(text_on(r, n, 0), "N 0,1,2,3");
+		assert_string_equal(text_on(r, n, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+		assert_true(migration_record_is(r, n, 0));
+		assert_int_equal(generation_on(r, n), GENERATION + 2);
+	}
+	assert_int_equal(sync_now(r), 0);
 	rig_free(r);
 }
 
@@ -1442,6 +1503,7 @@ int main(void)
 		cmocka_unit_test(test_supported_attributes_are_kept),
 		cmocka_unit_test(test_reshape_that_cannot_be_gone_on_with),
 		cmocka_unit_test(test_reshape_is_loaded),
+		cmocka_unit_test(test_end_of_reshape_is_written_in_order),
 		cmocka_unit_test(test_open_new),
 		cmocka_unit_test(test_dirty_and_clean),
 		cmocka_unit_test(test_dirty_and_clean_512n),
