@@ -63,7 +63,7 @@ else
 	grow /dev/md/c --raid-devices=$after
 fi
 wait_for 60 reshape_beyond 12000
-assert_metadata vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
+wait_metadata 5 vol0.migr_type=GEN_MIGR 'vol0.curr_migr_unit>0' -- "${DISKS[@]:0:after}"
 case $what in
 hung)
 	kill -STOP "$(daemon_pid)"
