@@ -67,6 +67,8 @@ fill_volume
 start_writer 2000
 # so that all that the writer writes is there already
 wait_for 60 writer_passed 300
+# slow enough not to be over before the last cut
+slow_sync 500
 if [ "$what" = chunk ]; then
 	chunk=262144
 	grow "/dev/$V" --chunk=256
@@ -75,7 +77,6 @@ else
 	add_disk "${DISKS[before]}"
 	grow /dev/md/c --raid-devices=$after
 fi
-slow_sync 2000
 DISKS=("${DISKS[@]:0:after}")
 for ((i = 1; i <= CUTS; i++)); do
 	wait_for 60 reshape_beyond $(((i * 10 - 8) * 1500))
