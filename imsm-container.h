@@ -9,6 +9,7 @@
  *                      the array (state machine)
  *   imsm-updates.c     queued updates: create, delete, rename, disks come and go
  *   imsm-spare.c       choosing a spare and recording it as rebuilding
+ *   imsm-badblocks.c   the log of bad blocks
  *   imsm-report.c      what a status request is told
  *
  * Everything but super-imsm.c and the I/O in imsm-load.c is pure: it works on struct
@@ -202,6 +203,29 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 
 /* imsm.md 8.2, all records or none: everything is checked first. */
 int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why);
+
+/* ---- imsm-badblocks.c (imsm.md 1.12, 11): of the disk in that slot of map 0, sectors from its start ---- */
+
+/*
+ * All or nothing: 1 recorded, 0 it was on record already (no write is asked for), -ENOSPC the log is full, -EINVAL
+ * no such slot, its disk has failed, or the range does not lie on the disk.
+ */
+int imsm_record_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
+
+/* How many entries have lost sectors; -ENOSPC: an entry cannot be split, nothing was changed. -EINVAL as above. */
+int imsm_clear_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
+
+/*
+ * Brings the log in line with what the kernel knows to be bad, as far as the volume's own part of the disk goes.
+ * Only if the kernel's list is `complete` what it does not name is cleared. Does what can be done; -ENOSPC: some
+ * range found no room. -EINVAL as above: nothing was done.
+ */
+int imsm_compare_bad_ranges(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *known,
+			    unsigned count, bool complete, struct bad_range_changes *changes);
+
+/* What the log says of a disk (index: -1 nothing) within the volume's part of it; at most `room` ranges. */
+unsigned imsm_bad_ranges_of(const struct imsm_container *c, unsigned volume, int index, struct bad_range *out,
+			    unsigned room);
 
 /* ---- imsm-report.c ---- */
 
