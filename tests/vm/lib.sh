@@ -231,6 +231,28 @@ metadata_area()
 	esac
 }
 
+# break_sectors I START:LENGTH...: these sectors of disk I (made by make_dm_disks, in ascending order) can neither be
+# read nor written from now on; without any the disk is as good as new.
+break_sectors()
+{
+	local i=$1 at=0 size range tail=8192
+
+	size=$(cat "/sys/block/${RAM[i]##*/}/size")
+	shift
+	{
+		for range; do
+			echo "$at $((${range%:*} - at)) linear ${RAM[i]} $at"
+			echo "${range%:*} ${range#*:} error"
+			at=$((${range%:*} + ${range#*:}))
+		done
+		echo "$at $((size - tail - at)) linear ${RAM[i]} $at"
+		echo "$((size - tail)) $tail linear /dev/dm-$((40 + i)) 0"
+	} >/tmp/table
+	must dmsetup load "d$i" /tmp/table
+	must dmsetup suspend --nolockfs --noflush "d$i"
+	must dmsetup resume "d$i"
+}
+
 ## Arrays
 
 # Disks that a volume of a level has here.
@@ -445,6 +467,23 @@ all_but()
 	for disk in "$@"; do
 		[ "$disk" = "$out" ] || OTHERS+=("$disk")
 	done
+}
+
+# What the kernel knows to be bad in a member of volume V, sorted, on one line: "2048 8, 4096 8"
+bad_blocks()
+{
+	sort -n "$(member_dir "$V" "$1")/bad_blocks" | paste -s -d, - | sed 's/,/, /g'
+}
+
+bad_blocks_are()
+{
+	[ "$(bad_blocks "$1")" = "$2" ]
+}
+
+# Nothing waits for the daemon to record it.
+bad_blocks_acknowledged()
+{
+	[ -z "$(cat "$(member_dir "$V" "$1")/unacknowledged_bad_blocks")" ] && member_is "$V" "$1" '!(*blocked*)'
 }
 
 ## The daemon
