@@ -17,7 +17,7 @@ C=$(basename "$(readlink -f /dev/md/d)")
 find_volumes
 ping_daemon
 stop_all
-V='' V1=''
+V=''
 make_container "${own[@]}"
 make_volume 1 2
 wait_settled "$V"

@@ -11,7 +11,7 @@ write_data
 fail_member "$V" "${DISKS[0]}"
 wait_for 10 is_member "$V" "${DISKS[2]}"
 wait_settled "$V"
-must pattern write "/dev/$V" 9 0 $DATA
+must pattern write "/dev/$V" 9 0 "$DATA"
 wait_for 5 is "$V" array_state clean
 stop_all
 old=$(metadata_sums "${DISKS[0]}")
@@ -34,9 +34,9 @@ for file in /sys/block/md*/md; do
 	[ -z "$V" ] || break
 done
 [ -n "$V" ] || fail "no volume"
-must pattern verify "/dev/$V" 9 0 $DATA
+must pattern verify "/dev/$V" 9 0 "$DATA"
 stay_dirty
-put_block $DATA
+put_block "$DATA"
 no_member "$V" "${DISKS[0]}" || fail "the replaced disk is used"
 assert_metadata "family=$family" vol0.dirty=1 vol0.map0.state=NORMAL -- "${DISKS[@]:1}"
 fail_member "$V" "${DISKS[2]}"
@@ -54,4 +54,4 @@ after)
 	wait_metadata 5 vol0.map0.state=NORMAL "disk*.serial=${DISKS[0]}" -- "${DISKS[@]:0:2}"
 	;;
 esac
-must pattern verify "/dev/$V" 9 0 $DATA
+must pattern verify "/dev/$V" 9 0 "$DATA"
