@@ -51,7 +51,7 @@ show_arrays()
 show_state()
 {
 	# dm disks are looked at from below
-	show_arrays /dev/ram* /dev/sd*
+	show_arrays /dev/ram* /dev/sd* /dev/loop*
 	echo "--- processes"
 	# without kernel threads, but with what has died and not been waited for
 	ps -o pid,stat,args | awk '$2 ~ /^Z/ || !/\[/'
@@ -210,6 +210,21 @@ scsi_disks_ready()
 	local disks
 
 	disks=$(compgen -G '/dev/sd*') && [ "$(wc -l <<<"$disks")" = "$1" ]
+}
+
+# make_sparse_disks N BYTES: they take as much memory as is written to them
+make_sparse_disks()
+{
+	local i
+
+	insmod /modules/loop.ko max_loop="$1" || fail "cannot make disks"
+	DISKS=()
+	for ((i = 0; i < $1; i++)); do
+		truncate -s "$2" "/tmp/disk$i"
+		must losetup "/dev/loop$i" "/tmp/disk$i"
+		rm "/tmp/disk$i"
+		DISKS+=("/dev/loop$i")
+	done
 }
 
 dm_major()
@@ -781,7 +796,10 @@ clean_up()
 	done
 	eventually 10 clear_arrays || return 1
 	! compgen -G '/sys/block/dm-*' >/dev/null || dmsetup remove_all --force
-	for device in brd scsi_debug null_blk; do
+	for device in /sys/block/loop*/loop; do
+		[ ! -e "$device" ] || losetup -d "/dev/$(basename "${device%/loop}")"
+	done
+	for device in brd scsi_debug null_blk loop; do
 		[ ! -e "/sys/module/$device" ] || rmmod "$device" || return 1
 	done
 	rm -rf /run/mdadm /dev/md /tmp/*
