@@ -109,9 +109,11 @@ static uint32_t show_map(const char *prefix, const uint8_t *map, const uint8_t *
 	SAY("level", "%u", effective_level(map[15], map[16]));
 	SAY("stored_level", "%u", map[15]);
 	SAY("members", "%u", map[16]);
+	SAY("domains", "%u", map[17]);
 	SAY("failed", "%u", map[18]);
 	SAY("pba", "%llu", (unsigned long long)u64(map, map + 20));
 	SAY("blocks", "%llu", (unsigned long long)u64(map + 4, map + 24));
+	SAY("stripes", "%llu", (unsigned long long)u64(map + 8, map + 28));
 	SAY("strip", "%u", map[12] | map[13] << 8);
 	for (unsigned int i = 0; i < map[16]; i++) {
 		uint32_t ord = u32(map + 48 + 4 * i);
@@ -145,6 +147,7 @@ static uint32_t show_volume(unsigned int index, const uint8_t *dev, const uint8_
 	SAY("name", "%s", text16(dev));
 	SAY("size", "%llu", (unsigned long long)u64(dev + 16, dev + 20));
 	SAY("status", "0x%x", u32(dev + 24));
+	SAY("number", "%u", dev[40] | dev[41] << 8);
 	SAY("rwh_policy", "%u", dev[50]);
 	SAY("curr_migr_unit", "%llu", (unsigned long long)u64(dev + 80, dev + 96));
 	SAY("migr_state", "%u", dev[88]);
@@ -195,6 +198,7 @@ static const char *show_mpb(const uint8_t *mpb, uint32_t size)
 	say("bbm_log_size", "%u", u32(mpb + 0x48));
 	say("num_disks", "%u", mpb[0x38]);
 	say("num_volumes", "%u", mpb[0x39]);
+	say("volumes_created", "%u", mpb[0x4C] | mpb[0x4D] << 8);
 	if (u32(mpb + 0x48) > size - 216)
 		return "bad block log larger than the metadata";
 	for (unsigned int i = 0; i < mpb[0x38]; i++, p += 48) {
@@ -214,6 +218,18 @@ static const char *show_mpb(const uint8_t *mpb, uint32_t size)
 		p += used;
 	}
 	return show_bad_blocks(end, u32(mpb + 0x48));
+}
+
+/* The record of mdadm about a reshape, in the last sector of a disk; nothing if it is empty. */
+static void show_migration(int fd, uint64_t size, int sector)
+{
+	static uint8_t record[4096] __attribute__((aligned(4096)));
+
+	if (pread(fd, record, (size_t)sector, (off_t)(size - (uint64_t)sector)) != sector || !u32(record + 8))
+		return;
+	say("migration.status", "%u", u32(record));
+	say("migration.unit", "%llu", (unsigned long long)u64(record + 4, record + 48));
+	say("migration.units", "%llu", (unsigned long long)u64(record + 32, record + 60));
 }
 
 /* NULL if all is well, else the reason. */
@@ -245,6 +261,8 @@ static const char *show_disk(int fd)
 
 	if (!reason && checksum(mpb, mpb_size) != u32(mpb + 0x20))
 		reason = "checksum";
+	if (!reason)
+		show_migration(fd, size, sector);
 	return reason;
 }
 

@@ -337,6 +337,16 @@ make_container()
 	C=$(basename "$(readlink -f /dev/md/c)")
 }
 
+# on VOLUME COMMAND...: does to another volume what is meant for V
+on()
+{
+	# shellcheck disable=SC2034  # the command uses it
+	local V=$1
+
+	shift
+	"$@"
+}
+
 # make_volume LEVEL MEMBERS [NAME [SIZE_K]]
 make_volume()
 {
@@ -435,6 +445,20 @@ assemble()
 	[ -n "$V" ] || fail "no volume after assembly"
 }
 
+# assemble_reshaping DISK...: a volume whose reshape goes on; mdadm stays in the background
+assemble_reshaping()
+{
+	local said=/tmp/assembly
+
+	# files, not pipes: what stays in the background keeps them open
+	timeout 60 mdadm -A /dev/md/c -e imsm "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	C=$(basename "$(readlink -f /dev/md/c)")
+	timeout 60 mdadm -IR /dev/md/c >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	find_volumes
+	[ -n "$V" ] || fail "no volume after assembly: $(<$said)"
+	say "assembled; position $(attr "$V" reshape_position)"
+}
+
 ## Members
 
 member_dir()
@@ -499,6 +523,94 @@ bad_blocks_are()
 bad_blocks_acknowledged()
 {
 	[ -z "$(cat "$(member_dir "$V" "$1")/unacknowledged_bad_blocks")" ] && member_is "$V" "$1" '!(*blocked*)'
+}
+
+# The members of volume V in the order of their slots: sets MEMBERS
+find_members()
+{
+	local dir slot
+
+	MEMBERS=()
+	for dir in "/sys/block/$V/md"/dev-*; do
+		read -r slot 2>/dev/null <"$dir/slot" || continue
+		[ "$slot" = none ] || MEMBERS[slot]=/dev/${dir##*/dev-}
+	done
+}
+
+## Changing the shape of volumes
+
+# Is mdadm at work, be it in the background?
+no_mdadm()
+{
+	local file name
+
+	for file in /proc/[0-9]*/comm; do
+		read -r name 2>/dev/null <"$file" || continue
+		file=${file#/proc/}
+		[ "$name" != mdadm ] || gone "${file%/comm}" || return 1
+	done
+}
+
+# grow ARGUMENT...: returns when mdadm does; what takes long goes on in the background.
+grow()
+{
+	local status
+
+	# a file, not a pipe: what stays in the background keeps it open
+	timeout 120 mdadm --grow "$@" >/tmp/grow 2>&1 </dev/null
+	status=$?
+	say "mdadm --grow $*: exit $status, says: $(</tmp/grow)"
+	[ $status = 0 ] || fail "mdadm --grow $*: exit status $status, says: $(</tmp/grow)"
+}
+
+# grow_refused ARGUMENT...: mdadm says no. Sets SAID.
+grow_refused()
+{
+	local status
+
+	SAID=$(timeout 120 mdadm --grow "$@" 2>&1 </dev/null)
+	status=$?
+	say "mdadm --grow $*: exit $status, says: $SAID"
+	[[ $status != 0 && $status != 124 ]] || fail "mdadm --grow $* should be refused"
+}
+
+unblocked()
+{
+	is "$1" metadata_version "external:/$C/*" && is "$1" sync_action '@(idle|)'
+}
+
+# wait_grown [SECONDS]: mdadm has done its part and left, and nothing runs any more.
+wait_grown()
+{
+	wait_for "${1:-90}" no_mdadm
+	wait_for 20 is "$V" reshape_position none
+	wait_for 20 unblocked "$V"
+	[ -z "$V1" ] || wait_for 20 unblocked "$V1"
+}
+
+# The reshape of volume V has come further than SECTORS.
+reshape_beyond()
+{
+	local position=''
+
+	read -r position 2>/dev/null <"/sys/block/$V/md/reshape_position"
+	[[ $position = +([0-9]) && $position -gt $1 ]]
+}
+
+# assert_kernel NAME=VALUE...: attributes of volume V; "size" is that of the block device, in KiB
+assert_kernel()
+{
+	local test name found
+
+	for test in "$@"; do
+		name=${test%%=*}
+		case $name in
+		size) found=$(($(cat "/sys/block/$V/size") / 2)) ;;
+		*) found=$(attr "$V" "$name") ;;
+		esac
+		[ "$found" = "${test#*=}" ] || fail "$name of $V: expected ${test#*=}, found $found"
+	done
+	say "kernel: $V has $*"
 }
 
 ## The daemon
@@ -581,6 +693,21 @@ assert_one_daemon()
 	eventually "${1:-5}" is_only_daemon ||
 		fail "there should be one daemon, $(daemon_pid), but there are ${#DAEMONS[@]}: ${DAEMONS[*]}"
 	ping_daemon
+}
+
+# Volume V is idle: kernel and metadata agree that it is clean.
+wait_clean()
+{
+	find_members
+	if is "$V" level raid0; then
+		# Debian's may leave it dirty when it needs no daemon any more, which means nothing for this level
+		# shellcheck disable=SC2153  # DAEMON comes from init
+		[ "$DAEMON" = ours ] || return 0
+	else
+		set_attr "$V" safe_mode_delay 0.05
+		wait_for 10 is "$V" array_state '@(clean|read-auto)'
+	fi
+	wait_metadata 10 vol0.dirty=0 -- "${MEMBERS[@]}"
 }
 
 # The volume is clean at once when idle; a write to it succeeds, and the metadata said "dirty" before it ended.
@@ -669,9 +796,25 @@ whole_sums()
 	done
 }
 
+# record_metadata WHAT DISK...: into the log, for compare-metadata. Only where what is on the disks does not depend on
+# when one looks.
+record_metadata()
+{
+	local what=$1 disk
+
+	shift
+	echo "--- metadata $what"
+	for disk in "$@"; do
+		echo "disk=$disk"
+		imsm-peek "$disk"
+	done
+	echo "--- end of metadata"
+}
+
 ## Data
 
 DATA=$((4 << 20))
+FILL=$((8 << 20))
 
 write_data()
 {
@@ -682,6 +825,20 @@ check_data()
 {
 	must pattern verify "/dev/$V" 7 0 $DATA
 	say "data as written"
+}
+
+# fill_volume: the rest of V, but for where the writer writes; sets FILLED, the size of V
+fill_volume()
+{
+	FILLED=$(($(cat "/sys/block/$V/size") * 512))
+	must pattern write "/dev/$V" 9 $FILL $((FILLED - FILL))
+}
+
+# check_filled [SIZE]: V holds what fill_volume wrote when it had that size
+check_filled()
+{
+	must pattern verify "/dev/$V" 9 $FILL $((${1:-$FILLED} - FILL))
+	say "data as filled in"
 }
 
 # put_block [OFFSET]: one 4 KiB write that must succeed; prints nothing
