@@ -30,13 +30,17 @@
  * number drawn and publishes it when the pass has ended. So a ticket is honoured after one
  * complete pass that saw everything handed over before the ticket was drawn.
  *
+ * Bad ranges that the manager may acknowledge lie in the member, in an array that has one owner at a time: its count
+ * says which, and is changed by the owner only. If it is the manager's the monitor does not wait: the ranges stay where
+ * they are, in the kernel and in the metadata, and come in a later pass.
+ *
  * Reports go through three buffers: one that the monitor fills, one that the manager reads, and the newest complete
  * one between them, which each side swaps for its own in one step. Neither waits, and what nobody read is replaced.
  *
  * Wake-ups are SIGUSR1, which both threads keep blocked except inside ppoll(): one that is
  * sent at any other moment stays pending and ends the next ppoll() at once.
  *
- * tests/model/handoff.pml is a model of this file (without the reports). Change both together.
+ * tests/model/handoff.pml is a model of this file (without the reports and bad ranges). Change both together.
  */
 #include "handoff.h"
 
@@ -242,6 +246,28 @@ unsigned handoff_take_array_requests(struct active_array *a)
 unsigned handoff_take_member_requests(struct mdinfo *d)
 {
 	return atomic_exchange_explicit(&d->requests, 0, memory_order_acquire);
+}
+
+struct bad_range *handoff_bad_range_room(struct mdinfo *d)
+{
+	return atomic_load_explicit(&d->bad.count, memory_order_acquire) ? NULL : d->bad.range;
+}
+
+void handoff_bad_ranges(struct active_array *a, struct mdinfo *d, unsigned count)
+{
+	atomic_store_explicit(&d->bad.count, count, memory_order_release);
+	handoff_request_member(a, d, MEMBER_WANT_BAD_BLOCKS);
+}
+
+const struct bad_range *handoff_take_bad_ranges(const struct mdinfo *d, unsigned *count)
+{
+	*count = atomic_load_explicit(&d->bad.count, memory_order_acquire);
+	return d->bad.range;
+}
+
+void handoff_bad_ranges_done(struct mdinfo *d)
+{
+	atomic_store_explicit(&d->bad.count, 0, memory_order_release);
 }
 
 unsigned handoff_draw_ticket(void)

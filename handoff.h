@@ -80,6 +80,18 @@ unsigned handoff_take_array_requests(struct active_array *a);
 unsigned handoff_take_member_requests(struct mdinfo *d);
 uint64_t handoff_new_size(const struct active_array *a); /* after ARRAY_WANT_SIZE was taken: the newest, sectors */
 
+/* ---- bad blocks: one batch for each member, with one owner at a time ---- */
+
+/* monitor: room for BAD_RANGE_BATCH ranges; NULL: the manager has not done with those before. */
+struct bad_range *handoff_bad_range_room(struct mdinfo *d);
+
+/* monitor: so many (not 0) of them are durably in the metadata: requests MEMBER_WANT_BAD_BLOCKS. */
+void handoff_bad_ranges(struct active_array *a, struct mdinfo *d, unsigned count);
+
+/* manager: what is to be acknowledged, *count ranges; its own until it says that it has done with them. */
+const struct bad_range *handoff_take_bad_ranges(const struct mdinfo *d, unsigned *count);
+void handoff_bad_ranges_done(struct mdinfo *d);
+
 /* ---- ping tickets ---- */
 
 /*

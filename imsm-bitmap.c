@@ -4,6 +4,8 @@
  *
  * md keeps the bitmap itself up to date on all members. What it does not do is to make one: a disk that comes new
  * into the volume must have it before it becomes a member. Pure.
+ *
+ * All places are in 512-byte sectors whatever those of the disk, as md counts them; they are multiples of 4096 bytes.
  */
 #include "imsm-container.h"
 

@@ -12,6 +12,7 @@
  *   imsm-spare.c       choosing a spare and recording it as rebuilding
  *   imsm-room.c        where volumes lie on a disk, and what room is left
  *   imsm-bitmap.c      the write-intent bitmap that a spare needs
+ *   imsm-badblocks.c   the log of bad blocks
  *   imsm-report.c      what a status request is told
  *
  * Everything but super-imsm.c and the I/O in imsm-load.c is pure: it works on struct
@@ -284,6 +285,29 @@ bool imsm_uses_bitmap(const struct imsm_volume *v);
 void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[16]);
 /* Fills the fields bitmap_...; data_offset and component_size are there. */
 void imsm_fill_bitmap(const struct imsm_meta *m, unsigned volume, struct spare_pick *p);
+
+/* ---- imsm-badblocks.c (imsm.md 1.12, 11): of the disk in that slot of map 0, sectors from its start ---- */
+
+/*
+ * All or nothing: 1 recorded, 0 it was on record already (no write is asked for), -ENOSPC the log is full, -EINVAL
+ * no such slot, its disk has failed, or the range does not lie on the disk.
+ */
+int imsm_record_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
+
+/* How many entries have lost sectors; -ENOSPC: an entry cannot be split, nothing was changed. -EINVAL as above. */
+int imsm_clear_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
+
+/*
+ * Brings the log in line with what the kernel knows to be bad, as far as the volume's own part of the disk goes.
+ * Only if the kernel's list is `complete` what it does not name is cleared. Does what can be done; -ENOSPC: some
+ * range found no room. -EINVAL as above: nothing was done.
+ */
+int imsm_compare_bad_ranges(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *known,
+			    unsigned count, bool complete, struct bad_range_changes *changes);
+
+/* What the log says of a disk (index: -1 nothing) within the volume's part of it; at most `room` ranges. */
+unsigned imsm_bad_ranges_of(const struct imsm_container *c, unsigned volume, int index, struct bad_range *out,
+			    unsigned room);
 
 /* ---- imsm-report.c ---- */
 

@@ -232,6 +232,17 @@ static void add_pick(const struct search *s, unsigned slot, const struct imsm_dl
 		imsm_fill_bitmap(&s->c->meta, (unsigned)(s->v - s->c->meta.volume), p);
 }
 
+/* A disk that serves another volume, or was in this one before. */
+static void add_bad_ranges(const struct search *s, const struct imsm_dl *dl)
+{
+	struct spare_request *req = s->req;
+	struct bad_range range[IMSM_BBM_MAX];
+	unsigned n = imsm_bad_ranges_of(s->c, (unsigned)(s->v - s->c->meta.volume), dl->index, range, IMSM_BBM_MAX);
+
+	for (unsigned i = 0; i < n && req->bad_count < MAX_SPARE_BAD_RANGES; i++)
+		req->bad[req->bad_count++] = (struct spare_bad_range){ .dev = dl->dev, .range = range[i] };
+}
+
 static void reverse(struct spare_request *req)
 {
 	for (unsigned i = 0; i < req->count / 2; i++) {
@@ -255,7 +266,7 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 		.req = req,
 	};
 
-	req->count = 0;
+	req->count = req->bad_count = 0;
 	if (volume >= c->meta.num_volumes)
 		return;
 	s.v = &c->meta.volume[volume];
@@ -264,8 +275,10 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 	for (unsigned slot = 0; slot < raid_disks && req->count < MAX_SPARE_PICKS; slot++) {
 		const struct imsm_dl *dl = vacant(&s, slot) ? find_for_slot(&s, slot) : NULL;
 
-		if (dl)
-			add_pick(&s, slot, dl);
+		if (!dl)
+			continue;
+		add_pick(&s, slot, dl);
+		add_bad_ranges(&s, dl);
 	}
 	reverse(req);
 }

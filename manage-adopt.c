@@ -40,6 +40,9 @@ static void member_free(struct mdinfo *d)
 		return;
 	close_fd(d->state_fd);
 	close_fd(d->recovery_start_fd);
+	close_fd(d->bad_blocks_fd);
+	close_fd(d->unacknowledged_fd);
+	close_fd(d->acknowledge_fd);
 	close_fd(d->manager_fd);
 	close_fd(d->remove_fd);
 	free(d);
@@ -51,7 +54,7 @@ static void member_free(struct mdinfo *d)
  */
 static int open_for_monitor(int md_dir, const char *path, int flags)
 {
-	char buf[SYSFS_PAGE];
+	char buf[SYSFS_PAGE + 1];
 	int fd = sysfs_open_attr(md_dir, path, flags);
 
 	if (fd >= 0)
@@ -80,6 +83,10 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 	d->recovery_start = SECTORS_NONE;
 	d->state_fd = open_member_attr(md_dir, name, "state", O_RDONLY);
 	d->recovery_start_fd = open_member_attr(md_dir, name, "recovery_start", O_RDONLY);
+	/* Without these it goes on, but its first bad block costs the member. */
+	d->bad_blocks_fd = open_member_attr(md_dir, name, "bad_blocks", O_RDONLY);
+	d->unacknowledged_fd = open_member_attr(md_dir, name, "unacknowledged_bad_blocks", O_RDONLY);
+	d->acknowledge_fd = open_member_attr(md_dir, name, "bad_blocks", O_RDWR);
 	d->manager_fd = open_member_attr(md_dir, name, "state", O_RDWR);
 	d->remove_fd = open_member_attr(md_dir, name, "state", O_RDWR);
 	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0) {

@@ -123,12 +123,39 @@ static bool member_command(struct managed_array *ma, struct mdinfo *d, const cha
 	return false;
 }
 
+/* Has failed meanwhile: "-blocked" would say that this is on record. */
+static bool is_faulty(const struct mdinfo *d)
+{
+	char buf[SYSFS_STATE_MAX];
+
+	return sysfs_read_fd(d->manager_fd, buf, sizeof(buf)) >= 0 && (sysfs_parse_member_state(buf) & MEMBER_FAULTY);
+}
+
+/* The batch is given back before "-blocked" makes the monitor look again: more ranges may be waiting. */
+static bool acknowledge_bad_blocks(struct managed_array *ma, struct mdinfo *d)
+{
+	unsigned count;
+	const struct bad_range *r = handoff_take_bad_ranges(d, &count);
+	int err = 0;
+
+	for (unsigned i = 0; i < count && !err; i++)
+		err = sysfs_write_bad_range(d->acknowledge_fd, &r[i]);
+	if (err && err != -ENODEV) {
+		complain(ma, d, "bad_blocks", err);
+		return false;
+	}
+	handoff_bad_ranges_done(d);
+	return is_faulty(d) || member_command(ma, d, "-blocked");
+}
+
 static void unblock_members(struct managed_array *ma)
 {
 	for (unsigned i = 0; i < ma->current->disk_count; i++) {
 		struct mdinfo *d = ma->current->disks[i];
 
 		d->pending |= handoff_take_member_requests(d);
+		if ((d->pending & MEMBER_WANT_BAD_BLOCKS) && acknowledge_bad_blocks(ma, d))
+			d->pending &= ~(unsigned)MEMBER_WANT_BAD_BLOCKS;
 		if ((d->pending & MEMBER_WANT_BBL_OFF) && member_command(ma, d, "-external_bbl") &&
 		    member_command(ma, d, "-blocked"))
 			d->pending &= ~(unsigned)MEMBER_WANT_BBL_OFF;
@@ -150,9 +177,10 @@ void array_take_requests(struct managed_array *ma)
 static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 {
 	int err = sysfs_write_fd(d->manager_fd, "faulty");
+	bool elsewhere = d->pending & MEMBER_WANT_FAIL;
 
-	d->pending &= ~(unsigned)MEMBER_WANT_FAIL;
-	if (!err)
+	d->pending &= ~(unsigned)(MEMBER_WANT_FAIL | MEMBER_WANT_GIVE_UP);
+	if (!err && elsewhere)
 		log_event(LOG_LEVEL_WARNING, ABOUT("member-failed-elsewhere", ma->name, d->name + strlen("dev-")),
 			  "%s: member %s taken as failed, as in another array of the container", ma->name,
 			  d->name + strlen("dev-"));
@@ -221,7 +249,7 @@ static bool work_on_members(struct managed_array *ma)
 
 		if (d->removed)
 			continue;
-		if (d->pending & MEMBER_WANT_FAIL)
+		if (d->pending & (MEMBER_WANT_FAIL | MEMBER_WANT_GIVE_UP))
 			fail_member(ma, d);
 		if ((d->pending & MEMBER_WANT_REMOVE) && !(d->pending & MEMBER_WANT_UNBLOCK) && !d->removing)
 			start_removal(ma, d);

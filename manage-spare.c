@@ -12,11 +12,13 @@
  * without the '-' prefix; the next one finds the disks in place and goes on (pick.in_array).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "disk.h"
@@ -88,6 +90,23 @@ static int write_member(const struct managed_array *ma, const char *name, const 
 	return sysfs_write_attr(ma->md_dir, path, word);
 }
 
+/* What the metadata say of the disk. md takes it only when external_bbl is set. */
+static int write_bad_ranges(const struct managed_array *ma, const char *name, dev_t dev)
+{
+	char path[MEMBER_NAME_MAX + 40];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/bad_blocks", name);
+	fd = sysfs_open_attr(ma->md_dir, path, O_WRONLY);
+	if (fd < 0)
+		return fd;
+	for (unsigned i = 0; i < ma->spares.bad_count && !err; i++)
+		if (ma->spares.bad[i].dev == dev)
+			err = sysfs_write_bad_range(fd, &ma->spares.bad[i].range);
+	close(fd);
+	return err;
+}
+
 /* `offset` before `size`: the kernel insists. */
 static int configure_member(const struct managed_array *ma, const char *name, const struct spare_pick *p)
 {
@@ -103,6 +122,8 @@ static int configure_member(const struct managed_array *ma, const char *name, co
 		err = write_member_u64(ma, name, "slot", (uint64_t)p->slot);
 	if (!err && p->bad_block_log)
 		err = write_member(ma, name, "state", "external_bbl");
+	if (!err && p->bad_block_log && ma->spares.bad_count)
+		err = write_bad_ranges(ma, name, p->dev);
 	return err;
 }
 
@@ -181,9 +202,14 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 /* A daemon that died gave it its slot; the last step may be missing. */
 static void finish_setup(const struct managed_array *ma, const struct spare_pick *p)
 {
-	for (unsigned i = 0; p->bad_block_log && i < ma->with_spares->disk_count; i++)
-		if (ma->with_spares->disks[i]->dev == p->dev)
-			sysfs_write_fd(ma->with_spares->disks[i]->remove_fd, "external_bbl");
+	for (unsigned i = 0; p->bad_block_log && i < ma->with_spares->disk_count; i++) {
+		const struct mdinfo *d = ma->with_spares->disks[i];
+
+		if (d->dev != p->dev)
+			continue;
+		sysfs_write_fd(d->remove_fd, "external_bbl");
+		write_bad_ranges(ma, d->name, p->dev);
+	}
 }
 
 /* Fills `a` with the picks and forgets those that md would not take. */

@@ -88,12 +88,27 @@ struct handoff_node {
 	struct handoff_node *next; /* handoff */
 };
 
+/* Sectors of a disk that hold no valid data, counted from its start. */
+struct bad_range {
+	uint64_t sector, length;
+};
+
+#define BAD_RANGE_BATCH 64
+
+/* Bad ranges that the metadata have durably, on their way to the manager. */
+struct bad_range_batch {
+	atomic_uint count; /* handoff: 0 the ranges are the monitor's, else so many of them are the manager's */
+	struct bad_range range[BAD_RANGE_BATCH];
+};
+
 /* What the monitor asks of the manager for one member disk. */
 enum member_request {
 	MEMBER_WANT_UNBLOCK = 1u << 0, /* failure is durable: write "-blocked" */
 	MEMBER_WANT_REMOVE = 1u << 1,  /* failure is durable: take it out of the array */
 	MEMBER_WANT_FAIL = 1u << 2,    /* it failed in another array: write "faulty" */
 	MEMBER_WANT_BBL_OFF = 1u << 3, /* bad block cannot be recorded: "-external_bbl" */
+	MEMBER_WANT_BAD_BLOCKS = 1u << 4, /* the batch is durable: write it, then "-blocked" */
+	MEMBER_WANT_GIVE_UP = 1u << 5, /* too many bad blocks, or it takes no metadata either: write "faulty" */
 };
 
 /*
@@ -107,7 +122,10 @@ struct mdinfo {
 
 	int state_fd;  /* constant: polled and read by the monitor */
 	int recovery_start_fd; /* constant: read by the monitor */
+	int bad_blocks_fd;     /* constant: polled and read by the monitor */
+	int unacknowledged_fd; /* constant: "unacknowledged_bad_blocks", polled and read by the monitor */
 
+	int acknowledge_fd; /* manager: "bad_blocks" once more, to acknowledge */
 	int manager_fd;    /* manager: "state" once more, for "-blocked" and "faulty" */
 	int remove_fd;     /* manager's helper: and once more, for "remove", which may sleep for long */
 	bool removing;     /* manager: "remove" is being tried */
@@ -117,11 +135,19 @@ struct mdinfo {
 
 	int meta_slot;           /* monitor: slot in the metadata, for a member without one in md */
 	bool fail_asked;         /* monitor: MEMBER_WANT_FAIL has been asked for */
+	bool compare_bad_blocks; /* monitor: the lists of bad blocks have to be looked at */
+	bool bad_blocks_dead;    /* monitor: they could not be read; polling them would not wait */
+	bool bad_block_lost;     /* monitor: a range that a write waits for cannot be recorded */
+	bool bad_blocks_full;    /* monitor: a range that md knows has no room in the metadata */
+	bool given_up;           /* monitor: MEMBER_WANT_GIVE_UP has been asked for */
+	unsigned bad_unacknowledged; /* monitor: ranges that this pass found */
+	unsigned bad_staged;     /* monitor: of them, those put into the batch */
 	unsigned prev_state;     /* monitor: MEMBER_* of the previous pass */
 	unsigned curr_state;     /* monitor: MEMBER_* of this pass */
 	uint64_t recovery_start; /* monitor: sectors, SECTORS_NONE = in sync */
 
 	atomic_uint requests; /* handoff: MEMBER_WANT_*, set by monitor, taken by manager */
+	struct bad_range_batch bad;
 };
 
 /* What the monitor asks of the manager for one array. */
@@ -237,12 +263,22 @@ struct spare_pick {
 	bool in_array;           /* md has it in that slot already (left by a dead daemon) */
 };
 
+/* What the metadata say of a disk that is picked: md has to know it before it uses the disk. */
+struct spare_bad_range {
+	dev_t dev;
+	struct bad_range range;
+};
+
+#define MAX_SPARE_BAD_RANGES 256
+
 struct spare_request {
 	struct array_watch *watch;  /* which array; it outlives the copies */
 	int member;                 /* its volume index */
 	uint32_t random;            /* fresh random number for the format */
 	unsigned count;
 	struct spare_pick pick[MAX_SPARE_PICKS];
+	unsigned bad_count;
+	struct spare_bad_range bad[MAX_SPARE_BAD_RANGES];
 };
 
 /*
@@ -281,6 +317,10 @@ enum consistency {
 	MARK_DIRTY = 0,
 	MARK_CLEAN = 1,
 	MARK_DECIDE = 2, /* readonly array about to start: clean only if nothing is to be done */
+};
+
+struct bad_range_changes {
+	unsigned recorded, cleared;
 };
 
 #define MAX_SYNC_REPORTS 8
@@ -337,6 +377,21 @@ struct superswitch {
 
 	/* monitor. `state`: MEMBER_* bits of the member in `slot`. Idempotent. */
 	void (*set_disk)(struct active_array *a, int slot, unsigned state);
+
+	/*
+	 * monitor. The metadata shall say that this range of the member in `slot` is bad, completely or not at all.
+	 * 1: they do now, 0: they did already; durable after the next sync_metadata. -errno: they cannot. Idempotent.
+	 * This and the next may be NULL: the format keeps no bad blocks. (Its members then get no external_bbl.)
+	 */
+	int (*record_bad_block)(struct active_array *a, int slot, const struct bad_range *r);
+
+	/*
+	 * monitor. All `count` ranges that md knows to be bad in the member, or, if not `complete`, some of them. They
+	 * are recorded; what is on record for this array and is not among a complete list is cleared. -errno: not all could
+	 * be recorded. Idempotent.
+	 */
+	int (*compare_bad_blocks)(struct active_array *a, int slot, const struct bad_range *known, unsigned count,
+				  bool complete, struct bad_range_changes *changes);
 
 	/*
 	 * monitor. Writes what changed to every disk that must hold it, durably.

@@ -26,6 +26,7 @@
 #include "decide.h"
 #include "handoff.h"
 #include "log.h"
+#include "monitor-badblocks.h"
 #include "sysfs.h"
 
 #ifndef PR_SET_IO_FLUSHER
@@ -70,6 +71,7 @@ static struct {
 	unsigned poll_count;
 	struct pollfd poll_fd[MAX_POLL_FDS];
 	struct array_watch *poll_watch[MAX_POLL_FDS];
+	struct mdinfo *poll_bad[MAX_POLL_FDS]; /* whose list of bad blocks it is; NULL: something else */
 } mon;
 
 /* ---- reading ------------------------------------------------------------------ */
@@ -196,34 +198,28 @@ static void read_array(struct active_array *a)
 	read_members(a);
 }
 
-static bool has_bad_block(const struct mdinfo *d)
-{
-	return (d->curr_state & (MEMBER_FAULTY | MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL)) ==
-	       (MEMBER_BLOCKED | MEMBER_EXTERNAL_BBL);
-}
-
 /* Another member is given up in this pass: this one has its turn when that has been seen to fail. */
 static bool has_to_wait(const struct active_array *a, const struct mdinfo *d)
 {
 	for (unsigned i = 0; a->disks[i] != d; i++)
-		if (has_bad_block(a->disks[i]))
+		if (bad_block_is_lost(a->disks[i]))
 			return true;
 	return false;
 }
 
 /*
- * A bad block that waits to be recorded. That is not done yet: the member has to fail instead, and that must be
- * on record before "active" tells the writer that all is well. Not if nothing but this member has the data,
- * and never two members at once.
+ * A bad block for which the metadata have no room: the member has to fail instead, and that must be on record before
+ * "active" tells the writer that all is well. Not if nothing but this member has the data, and never two members
+ * at once.
  */
 static bool is_doomed(const struct active_array *a, const struct mdinfo *d)
 {
 	unsigned in_sync = 0;
 
-	if (!has_bad_block(d))
+	if (!bad_block_is_lost(d))
 		return false;
 	for (unsigned i = 0; i < a->disk_count; i++)
-		in_sync += !!(a->disks[i]->curr_state & MEMBER_IN_SYNC);
+		in_sync += (a->disks[i]->curr_state & MEMBER_IN_SYNC) && !a->disks[i]->given_up;
 	return in_sync == (unsigned)a->raid_disks && !has_to_wait(a, d);
 }
 
@@ -389,7 +385,8 @@ static void log_failure(const struct active_array *a, const struct mdinfo *m)
 	const char *disk = m->name + strlen("dev-");
 
 	mon_log_event(LOG_LEVEL_WARNING, ABOUT("member-failed", a->name, disk), "%s: member %s %s",
-		      a->name, disk, m->curr_state & MEMBER_FAULTY ? "failed" : "has a bad block and is given up");
+		      a->name, disk,
+		      m->curr_state & MEMBER_FAULTY ? "failed" : "has too many bad blocks and is given up");
 }
 
 static void tell_members(struct active_array *a, const struct decision *d)
@@ -445,9 +442,9 @@ static void request_for_member(struct active_array *a, struct mdinfo *m, const s
 {
 	unsigned bits = 0;
 
-	/* Blocked but not faulty: see is_doomed(). */
 	if (!(m->curr_state & MEMBER_FAULTY)) {
-		if (has_bad_block(m) && !has_to_wait(a, m))
+		/* See is_doomed(). */
+		if (bad_block_is_lost(m) && !has_to_wait(a, m))
 			bits = MEMBER_WANT_BBL_OFF;
 	} else {
 		if (m->curr_state & MEMBER_BLOCKED)
@@ -461,12 +458,20 @@ static void request_for_member(struct active_array *a, struct mdinfo *m, const s
 	}
 }
 
+static bool any_to_hold_for(const struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if ((a->disks[i]->curr_state & MEMBER_BLOCKED) && !bad_blocks_only(a->disks[i]))
+			return true;
+	return false;
+}
+
 /* "active" must still wait for "-blocked", within its limit. */
 static bool hold(struct active_array *a)
 {
 	struct array_watch *w = a->watch;
 
-	if (!any_blocked(a) || w->hold_until_ns == HOLD_OVER)
+	if (!any_to_hold_for(a) || w->hold_until_ns == HOLD_OVER)
 		return false;
 	if (!w->hold_until_ns)
 		w->hold_until_ns = clock_now_ns() + HOLD_NS;
@@ -506,12 +511,13 @@ static void acknowledge(struct active_array *a, const struct decision *d)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
 		request_for_member(a, a->disks[i], d);
+	mon.wake_manager |= bad_blocks_acknowledge(a, &mon.write);
 	if (d->requests) {
 		handoff_request_array(a, d->requests);
 		mon.wake_manager = true;
 	}
 	request_size(a);
-	if (!any_blocked(a) || !d->write)
+	if (!any_to_hold_for(a) || !d->write)
 		a->watch->hold_until_ns = 0;
 	if (d->write && !hold(a))
 		write_state(a, d->write);
@@ -756,6 +762,7 @@ static void look_at_arrays(bool all)
 			continue;
 		a->watch->look = true;
 		read_array(a);
+		bad_blocks_read(a, all);
 		note_stalls(a);
 		log_sync(a);
 		v = view_of(a);
@@ -845,12 +852,24 @@ static void pass(bool timer)
 
 /* ---- waiting ---------------------------------------------------------------------------------------- */
 
-static void watch_fd(int fd, struct array_watch *w)
+static void watch_fd(int fd, struct array_watch *w, struct mdinfo *bad)
 {
 	if (fd < 0 || mon.poll_count == MAX_POLL_FDS)
 		return; /* beyond the limit the timer still sees it */
 	mon.poll_fd[mon.poll_count] = (struct pollfd){ .fd = fd, .events = POLLPRI };
+	mon.poll_bad[mon.poll_count] = bad;
 	mon.poll_watch[mon.poll_count++] = w;
+}
+
+static void watch_member(const struct active_array *a, struct mdinfo *d)
+{
+	if (d->curr_state & MEMBER_GONE)
+		return;
+	watch_fd(d->state_fd, a->watch, NULL);
+	if (bad_blocks_are_watched(a, d)) {
+		watch_fd(d->unacknowledged_fd, a->watch, d);
+		watch_fd(d->bad_blocks_fd, a->watch, d);
+	}
 }
 
 static void build_poll_set(void)
@@ -861,14 +880,13 @@ static void build_poll_set(void)
 
 		/* A dead attribute reports events for ever. */
 		if (w->curr_state != ARRAY_GONE)
-			watch_fd(a->array_state_fd, w);
+			watch_fd(a->array_state_fd, w, NULL);
 		if (w->curr_action != SYNC_NONE) {
-			watch_fd(a->sync_action_fd, w);
-			watch_fd(a->sync_completed_fd, w);
+			watch_fd(a->sync_action_fd, w, NULL);
+			watch_fd(a->sync_completed_fd, w, NULL);
 		}
 		for (unsigned i = 0; i < a->disk_count; i++)
-			if (!(a->disks[i]->curr_state & MEMBER_GONE))
-				watch_fd(a->disks[i]->state_fd, w);
+			watch_member(a, a->disks[i]);
 	}
 }
 
@@ -901,9 +919,13 @@ static bool wait_for_events(const sigset_t *sigs)
 
 	build_poll_set();
 	n = ppoll(mon.poll_fd, mon.poll_count, &ts, sigs);
-	for (unsigned i = 0; n > 0 && i < mon.poll_count; i++)
-		if (mon.poll_fd[i].revents)
-			mon.poll_watch[i]->look = true;
+	for (unsigned i = 0; n > 0 && i < mon.poll_count; i++) {
+		if (!mon.poll_fd[i].revents)
+			continue;
+		mon.poll_watch[i]->look = true;
+		if (mon.poll_bad[i])
+			mon.poll_bad[i]->compare_bad_blocks = true;
+	}
 	now = clock_now_ns();
 	mon.woken_ns = now;
 	mark_due(now);

@@ -301,6 +301,18 @@ static void imsm_disk_entry(struct active_array *a, int slot, unsigned state)
 	take_results(a, ev);
 }
 
+static int imsm_record_bad_entry(struct active_array *a, int slot, const struct bad_range *r)
+{
+	return imsm_record_bad_range(&super_of(a->container)->c, (unsigned)a->member, slot, r);
+}
+
+static int imsm_compare_bad_entry(struct active_array *a, int slot, const struct bad_range *known, unsigned count,
+				  bool complete, struct bad_range_changes *changes)
+{
+	return imsm_compare_bad_ranges(&super_of(a->container)->c, (unsigned)a->member, slot, known, count, complete,
+				       changes);
+}
+
 static void imsm_activate_spare(struct active_array *a, struct spare_request *req)
 {
 	const struct imsm_container *c = &super_of(a->container)->c;
@@ -653,6 +665,8 @@ const struct superswitch super_imsm = {
 	.find_slot = imsm_find_slot,
 	.set_array_state = imsm_state_entry,
 	.set_disk = imsm_disk_entry,
+	.record_bad_block = imsm_record_bad_entry,
+	.compare_bad_blocks = imsm_compare_bad_entry,
 	.sync_metadata = imsm_sync_metadata,
 	.report = imsm_report_entry,
 	.prepare_update = imsm_prepare_update,

@@ -265,6 +265,41 @@ int sysfs_parse_number(const char *text, int64_t *n)
 	return 0;
 }
 
+/* Takes "SECTOR LENGTH"; false if it is something else. */
+static bool take_bad_range(const char **text, struct bad_range *r)
+{
+	const char *p = *text;
+
+	if (!take_u64(&p, &r->sector) || *p++ != ' ' || !take_u64(&p, &r->length) || (*p != '\n' && *p != '\0'))
+		return false;
+	*text = p;
+	/* In bytes it has to be a number, too. */
+	return r->length && r->sector <= UINT64_MAX / 512 && r->length <= UINT64_MAX / 512 - r->sector;
+}
+
+unsigned sysfs_parse_bad_ranges(const char *text, size_t len, struct bad_range *range, bool *complete)
+{
+	const char *end = text + len;
+	unsigned n = 0;
+
+	/* The kernel cuts a longer list after PAGE - 1 bytes, in the middle of a line; the last newline is cut by us. */
+	*complete = len < SYSFS_PAGE - 2;
+	if (!*complete)
+		while (end > text && end[-1] != '\n')
+			end--;
+	while (text < end) {
+		if (n == SYSFS_BAD_RANGES || !take_bad_range(&text, &range[n]))
+			*complete = false;
+		else
+			n++;
+		text = memchr(text, '\n', (size_t)(end - text));
+		if (!text)
+			break;
+		text++;
+	}
+	return n;
+}
+
 static void copy_name(char dest[MD_NAME_MAX], const char *text, size_t len)
 {
 	if (len >= MD_NAME_MAX)
@@ -393,6 +428,14 @@ int sysfs_write_fd(int fd, const char *word)
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+int sysfs_write_bad_range(int fd, const struct bad_range *r)
+{
+	char line[48];
+
+	snprintf(line, sizeof(line), "%" PRIu64 " %" PRIu64 "\n", r->sector, r->length);
+	return sysfs_write_fd(fd, line);
 }
 
 ssize_t sysfs_read_attr(int dir, const char *path, char *buf, size_t size)

@@ -45,6 +45,14 @@ int sysfs_parse_delay_ms(const char *text, unsigned *ms);
 /* First number of "N" or "N (OLD)". -EINVAL if there is none. */
 int sysfs_parse_number(const char *text, int64_t *n);
 
+/*
+ * bad_blocks and unacknowledged_bad_blocks: lines "SECTOR LENGTH". `len` bytes as sysfs_read_fd returned them for a
+ * buffer of SYSFS_PAGE + 1 bytes. Fills range[SYSFS_BAD_RANGES] and returns how many there are; not *complete: the
+ * list may be longer (the kernel shows one page of it), or something in it could not be understood.
+ */
+#define SYSFS_BAD_RANGES (SYSFS_PAGE / 4) /* no line is shorter than "0 1\n" */
+unsigned sysfs_parse_bad_ranges(const char *text, size_t len, struct bad_range *range, bool *complete);
+
 /* metadata_version */
 struct metadata_version {
 	bool external;
@@ -82,6 +90,9 @@ ssize_t sysfs_read_fd(int fd, char *buf, size_t size);
 
 /* Both threads. Writes the whole word in one write(2). 0 or -errno. No allocation. */
 int sysfs_write_fd(int fd, const char *word);
+
+/* Both threads. One range as a line, to a descriptor of "bad_blocks". 0 or -errno. No allocation. */
+int sysfs_write_bad_range(int fd, const struct bad_range *r);
 
 /* manager. Open, read or write, close. */
 ssize_t sysfs_read_attr(int md_dir, const char *path, char *buf, size_t size);

@@ -209,6 +209,39 @@ static void test_member_requests_are_announced_by_the_array(void **state)
 	assert_int_equal(handoff_take_member_requests(&d), 0);
 }
 
+/* ---- bad ranges ---- */
+
+static void test_bad_ranges_have_one_owner(void **state)
+{
+	struct array_watch w = { .requests = 0 };
+	struct active_array a = { .watch = &w };
+	struct mdinfo d = { .slot = 0 };
+	struct bad_range *room = handoff_bad_range_room(&d);
+	const struct bad_range *got;
+	unsigned count;
+
+	(void)state;
+	assert_non_null(room);
+	handoff_take_bad_ranges(&d, &count);
+	assert_int_equal(count, 0);
+	room[0] = (struct bad_range){ 100, 8 };
+	room[1] = (struct bad_range){ 200, 8 };
+	handoff_bad_ranges(&a, &d, 2);
+	assert_int_equal(handoff_take_array_requests(&a), ARRAY_WANT_MEMBERS);
+	assert_int_equal(handoff_take_member_requests(&d), MEMBER_WANT_BAD_BLOCKS);
+	got = handoff_take_bad_ranges(&d, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(got[1].sector, 200);
+	/* Until the manager has done with them. */
+	assert_null(handoff_bad_range_room(&d));
+	handoff_take_bad_ranges(&d, &count);
+	assert_int_equal(count, 2);
+	handoff_bad_ranges_done(&d);
+	assert_ptr_equal(handoff_bad_range_room(&d), room);
+	handoff_take_bad_ranges(&d, &count);
+	assert_int_equal(count, 0);
+}
+
 /* ---- tickets ---- */
 
 static void test_ticket_waits_for_a_whole_pass(void **state)
@@ -1071,6 +1104,64 @@ static void test_two_threads_and_a_report(void **state)
 	assert_true(handoff_writing_since() == 0);
 }
 
+#define BAD_RANGES (20000 / SLOWER)
+
+struct bad_load {
+	struct array_watch watch;
+	struct active_array array;
+	struct mdinfo member;
+	atomic_bool stop;
+};
+
+/* Counts up; as many at a time as the number says. */
+static void *bad_range_thread(void *arg)
+{
+	struct bad_load *l = arg;
+	uint64_t next = 0;
+
+	while (!atomic_load_explicit(&l->stop, memory_order_relaxed)) {
+		struct bad_range *room = handoff_bad_range_room(&l->member);
+		unsigned count = next % BAD_RANGE_BATCH + 1;
+
+		if (room) {
+			for (unsigned i = 0; i < count; i++, next++)
+				room[i] = (struct bad_range){ next, next + 1 };
+			handoff_bad_ranges(&l->array, &l->member, count);
+		}
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* None is lost, none comes twice, none is half of another; and each batch is announced. */
+static void test_two_threads_and_bad_ranges(void **state)
+{
+	static struct bad_load l;
+	uint64_t next = 0, limit = clock_now_ns() + 4 * LIMIT_MS * NS_PER_MS;
+	pthread_t thread;
+
+	(void)state;
+	l.array.watch = &l.watch;
+	assert_int_equal(pthread_create(&thread, NULL, bad_range_thread, &l), 0);
+	while (next < BAD_RANGES) {
+		const struct bad_range *r;
+		unsigned count;
+
+		assert_true(clock_now_ns() < limit);
+		if (!(handoff_take_member_requests(&l.member) & MEMBER_WANT_BAD_BLOCKS)) {
+			sched_yield();
+			continue;
+		}
+		r = handoff_take_bad_ranges(&l.member, &count);
+		assert_true(count == next % BAD_RANGE_BATCH + 1);
+		for (unsigned i = 0; i < count; i++, next++)
+			assert_true(r[i].sector == next && r[i].length == next + 1);
+		handoff_bad_ranges_done(&l.member);
+	}
+	atomic_store_explicit(&l.stop, true, memory_order_relaxed);
+	pthread_join(thread, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1084,6 +1175,7 @@ int main(void)
 		cmocka_unit_test_setup(test_array_requests_add_up_until_taken, reset),
 		cmocka_unit_test_setup(test_requests_outlive_the_copy, reset),
 		cmocka_unit_test_setup(test_member_requests_are_announced_by_the_array, reset),
+		cmocka_unit_test_setup(test_bad_ranges_have_one_owner, reset),
 		cmocka_unit_test_setup(test_ticket_waits_for_a_whole_pass, reset),
 		cmocka_unit_test_setup(test_a_pass_that_began_before_does_not_count, reset),
 		cmocka_unit_test_setup(test_a_pass_honours_only_what_it_saw_at_its_start, reset),
@@ -1109,6 +1201,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ping_pong, reset),
 		cmocka_unit_test_setup(test_two_threads_under_load, reset),
 		cmocka_unit_test_setup(test_two_threads_and_a_report, reset),
+		cmocka_unit_test_setup(test_two_threads_and_bad_ranges, reset),
 	};
 
 	return cmocka_run_group_tests(tests, block_signal, NULL);

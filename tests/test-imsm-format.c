@@ -1287,6 +1287,7 @@ static void test_migr_record_of_noise_4kn(void **state)
 
 	(void)state;
 	memset(sector, 0xff, sizeof(sector));
+	poke(sector, offsetof(struct imsm_migr_record, blocks_per_unit), 4, 0x20000001);
 	imsm_decode_migr_record(sector, 4096, &r);
 	assert_int_equal(le32_get(r.blocks_per_unit), 0xfffffff8);
 	assert_int_equal(le32_get(r.dest_depth_per_unit), 0xfffffff8);

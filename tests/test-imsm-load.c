@@ -224,6 +224,34 @@ static void test_newer_copy_on_unconfigured_disk(void **state)
 	}
 }
 
+/* Of two copies of one family the second one speaks for it if ... (imsm.md 2.3, step 1). */
+static void test_who_speaks_for_the_family(void **state)
+{
+	static const struct {
+		bool first_configured, second_configured;
+		int newer; /* generations that the second one is ahead */
+		bool second;
+	} rows[] = {
+		{ true, true, 1, true },   { true, true, 0, false },   { true, true, -1, false },
+		{ false, true, 1, true },  { false, true, 0, false },  { false, true, -1, false },
+		{ true, false, 1, false }, { true, false, 0, false },  { true, false, -1, false },
+		{ false, false, 1, true }, { false, false, 0, false }, { false, false, -1, false },
+	};
+	struct fixture *x = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		add_all(x, "r5-clean-46", "01");
+		x->cand[1].meta->header.check_sum = le32_make(1); /* they differ in something */
+		touch(x->cand[1].meta, (uint32_t)rows[i].newer);
+		set_status(x->cand[0].meta, 0, rows[i].first_configured ? IMSM_DISK_CONFIGURED : 0);
+		set_status(x->cand[1].meta, 1, rows[i].second_configured ? IMSM_DISK_CONFIGURED : 0);
+		x->cand[1].meta->header.cache_size = le32_make(4711);
+		assert_int_equal(choose(x), 0);
+		assert_int_equal(le32_get(x->c.meta.header.cache_size) == 4711, rows[i].second);
+		clear(x);
+	}
+}
+
 static void test_failed_disk_is_dropped(void **state)
 {
 	static const char *const orders[] = { "012", "021", "102", "120", "201", "210" };
@@ -774,6 +802,31 @@ static void test_no_serial(void **state)
 	assert_string_equal(x->cand[0].why, "it has no serial number");
 }
 
+/*
+ * Old firmware left garbage where disks above 2 TiB have the upper half of their size. It stays without meaning though
+ * another disk brings the attribute that gives it one.
+ */
+static void test_garbage_in_the_hi_halves(void **state)
+{
+	struct fixture *x = *state;
+	struct fake_disk *f = &x->disk[0];
+	le32 garbage = le32_make(1);
+
+	read_again(x);
+	make_named_disk(f, "r10-r5-matrix-46", 0);
+	memcpy(f->tail + ANCHOR + IMSM_HEADER_SIZE + offsetof(struct imsm_disk, total_blocks_hi), &garbage,
+	       sizeof(garbage));
+	f->tail[ANCHOR + offsetof(struct imsm_header, check_sum)]++;
+	imsm_read_candidate(&f->disk, &x->cand[0]);
+	assert_non_null(x->cand[0].meta);
+	assert_int_equal(imsm_disk_blocks(&x->cand[0].meta->disk[0]), 131072);
+	add_all(x, "r10-r5-matrix-46", "4");
+	x->cand[1].meta->header.attributes = le32_make(IMSM_ATTR_2TB_DISK);
+	assert_int_equal(choose(x), 0);
+	assert_true(le32_get(x->c.meta.header.attributes) & IMSM_ATTR_2TB_DISK);
+	assert_int_equal(imsm_disk_blocks(&x->c.meta.disk[0]), 131072);
+}
+
 /* A broken bad block log is told, the volumes are there. */
 static void test_warning_with_metadata(void **state)
 {
@@ -930,6 +983,7 @@ int main(void)
 		TEST(test_4kn),
 		TEST(test_newer_generation_wins),
 		TEST(test_newer_copy_on_unconfigured_disk),
+		TEST(test_who_speaks_for_the_family),
 		TEST(test_failed_disk_is_dropped),
 		TEST(test_failed_disk_alone),
 		TEST(test_split_brain_goes_by_order),
@@ -958,6 +1012,7 @@ int main(void)
 		TEST(test_serial_of_its_own_table),
 		TEST(test_first_serial_if_its_table_names_none),
 		TEST(test_no_serial),
+		TEST(test_garbage_in_the_hi_halves),
 		TEST(test_warning_with_metadata),
 		TEST(test_unknown_attributes),
 		TEST(test_migration_record_is_read),

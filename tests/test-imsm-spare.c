@@ -112,6 +112,7 @@ static void test_find_newest_spare(void **state)
 	assert_int_equal(req.pick[0].component_size, FX_PER_DEV);
 	assert_int_equal(req.pick[0].ppl_size, 0);
 	assert_true(req.pick[0].bad_block_log);
+	assert_int_equal(req.bad_count, 0);
 	assert_int_equal(req.random, RANDOM);
 }
 
@@ -735,10 +736,19 @@ static void test_matrix_cycle(void **state)
 	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u0");
 	assert_string_equal(fx_text(&fx, 1), "D 1x!,0,2 f0"); /* the other one still names it */
 
+	/* It had trouble already: in that volume, and where this one is going to use it. */
+	fx.c.meta.bad[0] = (struct imsm_bad_range){ .sector = 100, .length = 8, .disk = 3 };
+	fx.c.meta.bad[1] = (struct imsm_bad_range){ .sector = FX_PER_DEV + FX_GAP + 100, .length = 16, .disk = 3 };
+	fx.c.meta.bad[2] = (struct imsm_bad_range){ .sector = FX_PER_DEV + FX_GAP + 100, .length = 8, .disk = 2 };
+	fx.c.meta.num_bad = 3;
 	fx_spare(&fx); /* a newer spare does not distract */
 	md_from(1);
 	find(1);
 	assert_one(0, 3);
+	assert_int_equal(req.bad_count, 1);
+	assert_int_equal(req.bad[0].dev, fx_dev(3));
+	assert_int_equal(req.bad[0].range.sector, FX_PER_DEV + FX_GAP + 100);
+	assert_int_equal(req.bad[0].range.length, 16);
 	assert_int_equal(req.pick[0].data_offset, FX_PER_DEV + FX_GAP);
 	assert_int_equal(commit(1), 0);
 	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,2,1/0,2!,1 f1 u0");

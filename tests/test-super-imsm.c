@@ -515,6 +515,43 @@ static void test_load_leaves_strangers_alone(void **state)
 	rig_free(r);
 }
 
+/*
+ * Power was cut while a disk wrote: its extended sectors are new, its anchor is old. It costs that disk, and
+ * nobody else.
+ */
+static void test_half_written_copy(void **state)
+{
+	struct rig *r = rig_new(512, 512, 3, 0);
+	struct disk *disks[3];
+
+	(void)state;
+	fx_volume(&r->fx, 5, "N 0,1,2");
+	fx_volume(&r->fx, 5, "N 0,1,2");
+	make_array(r, 0, 5, 3);
+	for (unsigned n = 0; n < 3; n++)
+		write_member_metadata(r, n);
+	remember(r);
+	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 1);
+	r->fx.c.meta.volume[1].head.dirty = IMSM_DIRTY;
+	write_member_metadata(r, 1);
+	write_at(r, 1, r->tail[1] + TAIL - 1024, 512, DEVICE_SIZE - 1024);
+	assert_null(read_back(r, 1));
+	remember(r);
+	for (unsigned n = 0; n < 3; n++)
+		disks[n] = r->disk[n];
+	assert_int_equal(super_imsm.load_container(&r->st, disks, 3), 0);
+	assert_null(disks[0]);
+	assert_ptr_equal(disks[1], r->disk[1]);
+	assert_int_equal(open_array(r), 0);
+	tell_state(r, MARK_DIRTY);
+	assert_int_equal(sync_now(r), 1);
+	assert_int_equal(r->res.written, 2);
+	assert_true(is_dirty_on(r, 0) && is_dirty_on(r, 2));
+	assert_true(is_untouched(r, 1));
+	drop_disk(r, 1);
+	rig_free(r);
+}
+
 static void test_load_without_metadata(void **state)
 {
 	struct rig *r = rig_new(512, 4096, 0, 2);
@@ -1154,6 +1191,31 @@ static void test_added_disk_keeps_its_serial(void **state)
 	}
 }
 
+/* Its record is in its own units, and where its own sectors put it. */
+static void test_added_disk_with_other_sectors(void **state)
+{
+	static const uint32_t sizes[] = { 512, 4096 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig *r = new_raid5(sizes[i], 4096, 1);
+		struct disk *new = r->disk[3];
+
+		r->disk[3] = NULL;
+		load(r);
+		open_array(r);
+		r->disk[3] = new;
+		new->sector_size = sizes[!i];
+		assert_int_equal(add_disk(r, 3), 0);
+		assert_int_equal(sync_now(r), 1);
+		r->sector_size = sizes[!i];
+		assert_non_null(read_back(r, 3));
+		assert_int_equal(imsm_disk_blocks(&r->got.c.meta.disk[0]), FX_DISK_BLOCKS);
+		assert_int_equal(r->got.c.meta.num_volumes, 0);
+		rig_free(r);
+	}
+}
+
 static void test_spare_that_takes_no_record(void **state)
 {
 	struct rig *r = new_raid5(512, 4096, 1);
@@ -1498,6 +1560,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_leaves_strangers_alone),
+		cmocka_unit_test(test_half_written_copy),
 		cmocka_unit_test(test_load_without_metadata),
 		cmocka_unit_test(test_unknown_attributes_are_refused),
 		cmocka_unit_test(test_supported_attributes_are_kept),
@@ -1522,6 +1585,7 @@ int main(void)
 		cmocka_unit_test(test_many_write_errors),
 		cmocka_unit_test(test_added_disk_gets_a_spare_record),
 		cmocka_unit_test(test_added_disk_keeps_its_serial),
+		cmocka_unit_test(test_added_disk_with_other_sectors),
 		cmocka_unit_test(test_spare_that_takes_no_record),
 		cmocka_unit_test(test_disks_that_cannot_be_added),
 		cmocka_unit_test(test_removed_disks),

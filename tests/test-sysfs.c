@@ -232,6 +232,99 @@ static void test_number(void **state)
 	}
 }
 
+static struct bad_range ranges[SYSFS_BAD_RANGES];
+
+static void assert_bad_ranges(const char *text, unsigned expected, bool expect_complete)
+{
+	bool complete = !expect_complete;
+	unsigned n = sysfs_parse_bad_ranges(text, strlen(text), ranges, &complete);
+
+	if (n != expected || complete != expect_complete)
+		fail_msg("\"%s\": %u ranges, %scomplete", text, n, complete ? "" : "in");
+}
+
+static void test_bad_ranges(void **state)
+{
+	(void)state;
+	assert_bad_ranges("", 0, true);
+	assert_bad_ranges("\n", 0, false);
+	assert_bad_ranges("2048 8", 1, true);
+	assert_int_equal(ranges[0].sector, 2048);
+	assert_int_equal(ranges[0].length, 8);
+	assert_bad_ranges("2048 8\n", 1, true);
+	assert_bad_ranges("300 1\n100 512\n0 7", 3, true);
+	assert_int_equal(ranges[0].sector, 300);
+	assert_int_equal(ranges[1].sector, 100);
+	assert_int_equal(ranges[1].length, 512);
+	assert_int_equal(ranges[2].sector, 0);
+	assert_int_equal(ranges[2].length, 7);
+}
+
+/* What is not understood is left out, and then nobody may think that the list is complete. */
+static void test_bad_ranges_with_garbage(void **state)
+{
+	static const char *const none[] = {
+		"8", "8 ", " 8 8", "8  8", "8 8 ", "8 8 8", "x 8", "8 x", "-8 8", "8 -8", "8 0", "8\t8",
+		"18446744073709551616 8", "18446744073709551615 1", "8 18446744073709551615",
+		"36028797018963967 1",
+	};
+	char with_nul[] = "8 8\n16 8\n24 8";
+	bool complete;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		char text[100];
+
+		assert_bad_ranges(none[i], 0, false);
+		snprintf(text, sizeof(text), "1 2\n%s\n3 4", none[i]);
+		assert_bad_ranges(text, 2, false);
+		assert_int_equal(ranges[1].sector, 3);
+	}
+	assert_bad_ranges("36028797018963966 1", 1, true);
+	with_nul[5] = '\0';
+	assert_int_equal(sysfs_parse_bad_ranges(with_nul, sizeof(with_nul) - 1, ranges, &complete), 2);
+	assert_false(complete);
+}
+
+/* A list of `size` bytes as the kernel made it, before its last newline is cut. */
+static unsigned parse_page(size_t size, const char *line, bool *complete)
+{
+	static char page[SYSFS_PAGE + 1];
+	size_t len = strlen(line), n;
+
+	for (size_t i = 0; i < size; i++)
+		page[i] = line[i % len];
+	n = page[size - 1] == '\n' ? size - 1 : size;
+	page[n] = '\0';
+	return sysfs_parse_bad_ranges(page, n, ranges, complete);
+}
+
+/* The kernel cuts what is longer than 4095 bytes: half a number must not pass for a number. */
+static void test_bad_ranges_of_a_full_page(void **state)
+{
+	bool complete;
+
+	(void)state;
+	assert_int_equal(parse_page(4090, "1234567 8\n", &complete), 409);
+	assert_true(complete);
+	/* In the middle of a line, or, as if it were the whole of one. */
+	assert_int_equal(parse_page(4095, "1234567 8\n", &complete), 409);
+	assert_false(complete);
+	assert_int_equal(parse_page(4095, "12345678 512\n", &complete), 314);
+	assert_false(complete);
+	assert_int_equal(ranges[313].length, 512);
+	assert_int_equal(parse_page(4095, "123456789012 512\n", &complete), 240);
+	assert_false(complete);
+	/* A kernel with larger pages fills our buffer. */
+	assert_int_equal(parse_page(4096, "1 1\n", &complete), 1023);
+	assert_false(complete);
+	assert_int_equal(parse_page(4088, "1 1\n", &complete), 1022);
+	assert_true(complete);
+	/* All in one line. */
+	assert_int_equal(parse_page(4095, "1", &complete), 0);
+	assert_false(complete);
+}
+
 static void test_metadata_version(void **state)
 {
 	static const struct {
@@ -627,6 +720,9 @@ int main(void)
 		cmocka_unit_test(test_dev),
 		cmocka_unit_test(test_delay),
 		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_bad_ranges),
+		cmocka_unit_test(test_bad_ranges_with_garbage),
+		cmocka_unit_test(test_bad_ranges_of_a_full_page),
 		cmocka_unit_test(test_metadata_version),
 		cmocka_unit_test(test_uevent_devname),
 		cmocka_unit_test_setup_teardown(test_list_members, tree_setup, tree_teardown),

@@ -235,6 +235,27 @@ static void rebuild(struct bytes *b, unsigned volume)
 		MUST(memcmp(&before, &world, sizeof(world)) == 0);
 }
 
+static void go_bad(struct bytes *b, unsigned volume)
+{
+	struct bad_range known[4];
+	struct bad_range_changes changes;
+	uint8_t flags = take_byte(b);
+	int slot = take_byte(b) % 8;
+	unsigned n = 0;
+
+	while (n < 4 && (n == 0 || (flags >> n & 1))) {
+		known[n].sector = (uint64_t)take_byte(b) << (flags & 1 ? 9 : 3);
+		known[n].length = 1 + (uint32_t)take_byte(b) * 5;
+		n++;
+	}
+	before = world;
+	if (flags & 0x40) {
+		imsm_compare_bad_ranges(&world.c, volume, slot, known, n, flags & 0x80, &changes);
+	} else if ((flags & 0x80 ? imsm_record_bad_range : imsm_clear_bad_range)(&world.c, volume, slot, known) < 0) {
+		MUST(memcmp(&before, &world, sizeof(world)) == 0);
+	}
+}
+
 static void plug(unsigned n)
 {
 	if (world.listed[n]) {
@@ -266,7 +287,8 @@ static void check_writable(void)
 		fprintf(stderr, "cannot be loaded: %s\n", why);
 		abort();
 	}
-	MUST(copy.num_disks == world.c.meta.num_disks && copy.num_volumes == world.c.meta.num_volumes);
+	MUST(copy.num_disks == world.c.meta.num_disks && copy.num_volumes == world.c.meta.num_volumes &&
+	     copy.num_bad == world.c.meta.num_bad);
 	imsm_report(&world.c, &report);
 }
 
@@ -279,7 +301,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (b.left) {
 		unsigned volume = take_byte(&b) % world.c.meta.num_volumes;
 
-		switch (take_byte(&b) % 8) {
+		switch (take_byte(&b) % 9) {
 		case 0:
 		case 1:
 		case 2:
@@ -297,6 +319,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 7:
 			world.c.live_volumes ^= 1u << volume;
+			break;
+		case 8:
+			go_bad(&b, volume);
 			break;
 		}
 		check_disks();

@@ -163,6 +163,25 @@ static uint32_t show_volume(unsigned int index, const uint8_t *dev, const uint8_
 	return size;
 }
 
+/* As "DISK:SECTOR+LENGTH", in sectors of the disk. */
+static const char *show_bad_blocks(const uint8_t *log, uint32_t size)
+{
+	uint32_t count = size ? u32(log + 4) : 0;
+	char key[16];
+
+	if (size && (size < 8 || u32(log) != 0xABADB10C || count > 254 || size != 8 + 8 * count))
+		return "bad block log without a signature or with a wrong size";
+	say("bad_count", "%u", count);
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *e = log + 8 + 8 * i;
+
+		snprintf(key, sizeof(key), "bad%u", i);
+		say(key, "%u:%llu+%u", e[1], (unsigned long long)(e[2] | e[3] << 8 | (uint64_t)u32(e + 4) << 16),
+		    e[0] + 1u);
+	}
+	return NULL;
+}
+
 static const char *show_mpb(const uint8_t *mpb, uint32_t size)
 {
 	const uint8_t *end = mpb + size - u32(mpb + 0x48);
@@ -198,7 +217,7 @@ static const char *show_mpb(const uint8_t *mpb, uint32_t size)
 			return "volume runs over the end";
 		p += used;
 	}
-	return NULL;
+	return show_bad_blocks(end, u32(mpb + 0x48));
 }
 
 /* The record of mdadm about a reshape, in the last sector of a disk; nothing if it is empty. */

@@ -51,7 +51,7 @@ show_arrays()
 show_state()
 {
 	# dm disks are looked at from below
-	show_arrays /dev/ram* /dev/sd*
+	show_arrays /dev/ram* /dev/sd* /dev/loop*
 	echo "--- processes"
 	# without kernel threads, but with what has died and not been waited for
 	ps -o pid,stat,args | awk '$2 ~ /^Z/ || !/\[/'
@@ -212,6 +212,21 @@ scsi_disks_ready()
 	disks=$(compgen -G '/dev/sd*') && [ "$(wc -l <<<"$disks")" = "$1" ]
 }
 
+# make_sparse_disks N BYTES: they take as much memory as is written to them
+make_sparse_disks()
+{
+	local i
+
+	insmod /modules/loop.ko max_loop="$1" || fail "cannot make disks"
+	DISKS=()
+	for ((i = 0; i < $1; i++)); do
+		truncate -s "$2" "/tmp/disk$i"
+		must losetup "/dev/loop$i" "/tmp/disk$i"
+		rm "/tmp/disk$i"
+		DISKS+=("/dev/loop$i")
+	done
+}
+
 dm_major()
 {
 	sed -n 's/ device-mapper$//p' /proc/devices | tr -d ' '
@@ -229,6 +244,28 @@ metadata_area()
 	suspend) must dmsetup suspend --nolockfs --noflush "t$1" ;;
 	resume) must dmsetup resume "t$1" ;;
 	esac
+}
+
+# break_sectors I START:LENGTH...: these sectors of disk I (made by make_dm_disks, in ascending order) can neither be
+# read nor written from now on; without any the disk is as good as new.
+break_sectors()
+{
+	local i=$1 at=0 size range tail=8192
+
+	size=$(cat "/sys/block/${RAM[i]##*/}/size")
+	shift
+	{
+		for range; do
+			echo "$at $((${range%:*} - at)) linear ${RAM[i]} $at"
+			echo "${range%:*} ${range#*:} error"
+			at=$((${range%:*} + ${range#*:}))
+		done
+		echo "$at $((size - tail - at)) linear ${RAM[i]} $at"
+		echo "$((size - tail)) $tail linear /dev/dm-$((40 + i)) 0"
+	} >/tmp/table
+	must dmsetup load "d$i" /tmp/table
+	must dmsetup suspend --nolockfs --noflush "d$i"
+	must dmsetup resume "d$i"
 }
 
 ## Arrays
@@ -469,6 +506,23 @@ all_but()
 	for disk in "$@"; do
 		[ "$disk" = "$out" ] || OTHERS+=("$disk")
 	done
+}
+
+# What the kernel knows to be bad in a member of volume V, sorted, on one line: "2048 8, 4096 8"
+bad_blocks()
+{
+	sort -n "$(member_dir "$V" "$1")/bad_blocks" | paste -s -d, - | sed 's/,/, /g'
+}
+
+bad_blocks_are()
+{
+	[ "$(bad_blocks "$1")" = "$2" ]
+}
+
+# Nothing waits for the daemon to record it.
+bad_blocks_acknowledged()
+{
+	[ -z "$(cat "$(member_dir "$V" "$1")/unacknowledged_bad_blocks")" ] && member_is "$V" "$1" '!(*blocked*)'
 }
 
 # The members of volume V in the order of their slots: sets MEMBERS
@@ -899,7 +953,10 @@ clean_up()
 	done
 	eventually 10 clear_arrays || return 1
 	! compgen -G '/sys/block/dm-*' >/dev/null || dmsetup remove_all --force
-	for device in brd scsi_debug null_blk; do
+	for device in /sys/block/loop*/loop; do
+		[ ! -e "$device" ] || losetup -d "/dev/$(basename "${device%/loop}")"
+	done
+	for device in brd scsi_debug null_blk loop; do
 		[ ! -e "/sys/module/$device" ] || rmmod "$device" || return 1
 	done
 	rm -rf /run/mdadm /dev/md /tmp/*

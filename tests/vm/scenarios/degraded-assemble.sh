@@ -13,6 +13,7 @@ assemble "${OTHERS[@]}"
 check_data
 put_block
 wait_metadata 3 vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" "disk$ENTRY.serial=*ram1:0" \
+	"disk$ENTRY.status=0x6" "disk$ENTRY.scsi_id=0xffffffff" \
 	"vol0.map0.ords=*${ENTRY}R*" -- "${OTHERS[@]}"
 slow_sync
 add_disk "${DISKS[-1]}"

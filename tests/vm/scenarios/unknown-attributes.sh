@@ -47,9 +47,9 @@ stop_volume "$V"
 must mdadm --stop "/dev/$C"
 must mdadm -A /dev/md/c -e imsm "${MEMBERS[@]}"
 C=$(basename "$(readlink -f /dev/md/c)")
-said=$(mdadm -IR /dev/md/c 2>&1)
-say "mdadm: $said"
-[[ $said = *"Unsupported attributes"* ]] || fail "mdadm knows them"
+answer=$(mdadm -IR /dev/md/c 2>&1)
+say "mdadm: $answer"
+[[ $answer = *"Unsupported attributes"* ]] || fail "mdadm knows them"
 must mdadm --stop "/dev/$C"
 add_attribute $((0x40000000 - 0x10000100 + 0x40))
 assemble "${MEMBERS[@]}"

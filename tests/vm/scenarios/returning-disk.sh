@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# A disk that failed and was replaced comes back when the container is assembled disk by disk, as at boot. Found before
+# the others it is not used, not even as a spare, and not written. Found when the volume runs already it is a disk
+# that was added: a spare like any other, whatever it held. The volume is that of the other disks each time.
+# cases: before after
+# timeout: 90
+
+set_up 1 1
+write_data
+fail_member "$V" "${DISKS[0]}"
+wait_for 10 is_member "$V" "${DISKS[2]}"
+wait_settled "$V"
+must pattern write "/dev/$V" 9 0 "$DATA"
+wait_for 5 is "$V" array_state clean
+stop_all
+old=$(metadata_sums "${DISKS[0]}")
+family=$(on_disk family "${DISKS[1]}")
+[ "$(on_disk family "${DISKS[0]}")" != "$family" ] || fail "the replaced disk has the family of the others"
+case $LEVEL in
+before) order=("${DISKS[@]}") ;;
+after) order=("${DISKS[2]}" "${DISKS[1]}" "${DISKS[0]}") ;;
+esac
+for disk in "${order[@]}"; do
+	say "mdadm -I $disk: $(mdadm -I "$disk" 2>&1)"
+done
+V=''
+for file in /sys/block/md*/md; do
+	C=$(basename "${file%/md}")
+	is "$C" metadata_version external:imsm || continue
+	say "$C has $(cd "$file" && echo dev-*)"
+	[ "$LEVEL" = after ] || say "$(mdadm -IR "/dev/$C" 2>&1)"
+	find_volumes
+	[ -z "$V" ] || break
+done
+[ -n "$V" ] || fail "no volume"
+must pattern verify "/dev/$V" 9 0 "$DATA"
+stay_dirty
+put_block "$DATA"
+no_member "$V" "${DISKS[0]}" || fail "the replaced disk is used"
+assert_metadata "family=$family" vol0.dirty=1 vol0.map0.state=NORMAL -- "${DISKS[@]:1}"
+fail_member "$V" "${DISKS[2]}"
+wait_for 5 no_member "$V" "${DISKS[2]}"
+case $LEVEL in
+before)
+	wait_metadata 5 vol0.map0.state=DEGRADED -- "${DISKS[1]}"
+	nap 1
+	no_member "$V" "${DISKS[0]}" || fail "the replaced disk is taken for a spare"
+	assert_eq "metadata on the replaced disk" "$old" "$(metadata_sums "${DISKS[0]}")"
+	;;
+after)
+	wait_for 10 is_member "$V" "${DISKS[0]}"
+	wait_settled "$V"
+	wait_metadata 5 vol0.map0.state=NORMAL "disk*.serial=${DISKS[0]}" -- "${DISKS[@]:0:2}"
+	;;
+esac
+must pattern verify "/dev/$V" 9 0 "$DATA"
