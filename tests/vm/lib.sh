@@ -582,7 +582,12 @@ unblocked()
 # wait_grown [SECONDS]: mdadm has done its part and left, and nothing runs any more.
 wait_grown()
 {
-	wait_for "${1:-90}" no_mdadm
+	eventually "${1:-90}" no_mdadm || {
+		# who waits for whom
+		echo w >/proc/sysrq-trigger
+		dmesg | tail -n 150
+		fail "mdadm is still at work after ${1:-90} s"
+	}
 	wait_for 20 is "$V" reshape_position none
 	wait_for 20 unblocked "$V"
 	[ -z "$V1" ] || wait_for 20 unblocked "$V1"
