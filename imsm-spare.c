@@ -370,49 +370,32 @@ static uint32_t record_pick(struct imsm_container *c, struct imsm_volume *v, con
 	return victim;
 }
 
-static void replace_in_map(struct imsm_map *m, uint32_t victim, uint32_t index)
+/* A volume that nobody watches, perhaps a RAID0, has lost what was on that disk, and must say so. */
+static void record_loss(struct imsm_container *c, struct imsm_volume *v, uint32_t index)
 {
-	int slot = imsm_slot_of(m, victim);
-
-	if (slot < 0)
+	if (imsm_disk_present(c, index) && !imsm_disk_failed(c, index))
 		return;
-	m->ord[slot] = index | IMSM_ORD_REBUILD;
-	if (m->head.failed_disk_num == 0xff)
-		m->head.failed_disk_num = (uint8_t)slot;
+	imsm_mark_failure(c, v, index);
+	imsm_update_state(c, v);
 }
 
 /*
- * A volume that nobody watches, perhaps a RAID0, still names the disk whose entry is to go. Its data on that
- * disk is lost, and it must say so: the slot gets the new disk, but no data. False if it
- * has the new disk in another slot already.
+ * Removes the replaced disk's entry. True if it is gone. Not while a volume names it: with another disk in its place
+ * mdadm would start a RAID0 of which half is garbage.
  */
-static bool replace_in_idle_volume(struct imsm_container *c, struct imsm_volume *v, uint32_t victim, uint32_t index)
-{
-	if (imsm_volume_names(v, index)) {
-		imsm_mark_failure(c, v, victim);
-		imsm_update_state(c, v);
-		return false;
-	}
-	replace_in_map(&v->map[0], victim, index);
-	if (v->head.migr_state)
-		replace_in_map(&v->map[1], victim, index);
-	v->map[0].head.map_state =
-		(uint8_t)imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0);
-	return true;
-}
-
-/* Removes the replaced disk's entry when no watched volume names it any more. True if it is gone. */
 static bool release_victim(struct imsm_container *c, unsigned live, uint32_t victim, uint32_t index)
 {
 	bool keep = victim == index;
 
-	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		keep |= (live >> i & 1) && imsm_volume_names(&c->meta.volume[i], victim);
-	if (keep)
-		return false;
-	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		if (imsm_volume_names(&c->meta.volume[i], victim))
-			keep |= !replace_in_idle_volume(c, &c->meta.volume[i], victim, index);
+	for (unsigned i = 0; victim != index && i < c->meta.num_volumes; i++) {
+		struct imsm_volume *v = &c->meta.volume[i];
+
+		if (!imsm_volume_names(v, victim))
+			continue;
+		keep = true;
+		if (!(live >> i & 1))
+			record_loss(c, v, victim);
+	}
 	if (!keep)
 		imsm_delete_disk(c, victim);
 	return !keep;

@@ -761,7 +761,7 @@ static void test_matrix_cycle(void **state)
 	assert_string_equal(fx_text(&fx, 1), "N 2,0,1");
 }
 
-/* A RAID0 nobody watches must not look intact when its lost disk's number goes to another. */
+/* A RAID0 nobody watches must not look intact, nor be started with the new disk: it keeps naming the lost one. */
 static void test_commit_marks_idle_raid0(void **state)
 {
 	(void)state;
@@ -774,9 +774,9 @@ static void test_commit_marks_idle_raid0(void **state)
 	find(0);
 	assert_one(1, 2);
 	assert_int_equal(commit(0), 0);
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,1/0,1! f1 u0");
-	assert_string_equal(fx_text(&fx, 1), "F 0,1! f1");
-	assert_int_equal(fx.c.meta.num_disks, 2);
+	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,2/0,2! f1 u0");
+	assert_string_equal(fx_text(&fx, 1), "F 0,1x?! f1");
+	assert_int_equal(fx.c.meta.num_disks, 3);
 }
 
 static void test_commit_marks_idle_slot_0(void **state)
@@ -790,7 +790,7 @@ static void test_commit_marks_idle_slot_0(void **state)
 	md_from(0);
 	find(0);
 	assert_int_equal(commit(0), 0);
-	assert_string_equal(fx_text(&fx, 1), "F 1!,0 f0");
+	assert_string_equal(fx_text(&fx, 1), "F 1x?!,0 f0");
 }
 
 static void test_commit_marks_idle_mirror(void **state)
@@ -804,7 +804,7 @@ static void test_commit_marks_idle_mirror(void **state)
 	md_from(0);
 	find(0);
 	assert_int_equal(commit(0), 0);
-	assert_string_equal(fx_text(&fx, 1), "D<REPAIR<N 0,1!/0,1! f1 u5");
+	assert_string_equal(fx_text(&fx, 1), "N<REPAIR<N 0,1x?!/0,1x?! f1 u5");
 }
 
 /* The idle volume has the new disk already, in another slot: the old entry has to stay. */
@@ -821,6 +821,25 @@ static void test_commit_idle_volume_has_new_disk(void **state)
 	assert_int_equal(commit(0), 0);
 	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,2/0,2! f1 u0");
 	assert_string_equal(fx_text(&fx, 1), "D 0,1x?!,2 f1");
+	assert_int_equal(fx.c.meta.num_disks, 3);
+}
+
+/* It left one volume in good health: what it holds of another is still good. */
+static void test_commit_leaves_good_disk_to_idle_volume(void **state)
+{
+	(void)state;
+	fx_init(&fx, 2);
+	fx_volume(&fx, 1, "N 0,1");
+	fx_volume(&fx, 0, "N 0,1");
+	fx.c.live_volumes = 1;
+	fx_spare(&fx);
+	md_count = 0;
+	md_add(0, fx_dev(0), MEMBER_IN_SYNC);
+	md_add(1, fx_dev(2), MEMBER_SPARE);
+	find(0);
+	assert_int_equal(commit(0), 0);
+	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,2/0,2! f1 u0");
+	assert_string_equal(fx_text(&fx, 1), "N 0,1");
 	assert_int_equal(fx.c.meta.num_disks, 3);
 }
 
@@ -997,6 +1016,7 @@ int main(void)
 		cmocka_unit_test(test_commit_marks_idle_slot_0),
 		cmocka_unit_test(test_commit_marks_idle_mirror),
 		cmocka_unit_test(test_commit_idle_volume_has_new_disk),
+		cmocka_unit_test(test_commit_leaves_good_disk_to_idle_volume),
 		cmocka_unit_test(test_commit_good_old_disk),
 		cmocka_unit_test(test_commit_returning_disk),
 		cmocka_unit_test(test_commit_refused),
