@@ -42,7 +42,7 @@ make_slow_disks
 make_container "${DISKS[@]}"
 make_volume "$LEVEL" 4 v 8192
 wait_settled "$V" 90
-DATA=0
+WRITER_AT=0
 for ((i = 0; i < repetitions; i++)); do
 	stay_dirty
 	first=$(stall once "/dev/$V" 7 0) || fail "write"

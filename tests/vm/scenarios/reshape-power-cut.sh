@@ -97,7 +97,7 @@ for ((i = 1; i <= CUTS; i++)); do
 	shape
 	check_data
 	check_filled
-	must pattern verify "/dev/$V" 8 "$DATA" 1048576
+	must pattern verify "/dev/$V" 8 "$WRITER_AT" 1048576
 	put_block
 	if [ "$level" = 5 ]; then
 		fail_member "$V" "${MEMBERS[1]}"
