@@ -33,8 +33,8 @@ struct message {
 #define GROW(old, new, ...) MESSAGE(5, old, new, __VA_ARGS__)
 #define MIGRATE(old, new, volume, level, chunk_kib) MESSAGE(6, old, new, volume, level, 0, chunk_kib, -1)
 #define TAKEOVER(volume, direction) MESSAGE(7, volume, direction)
-#define CHECKPOINT(unit) MESSAGE(8, 0, (int32_t)(unit), (int32_t)((int64_t)(unit) >> 32))
-#define RESIZE(volume, sectors) MESSAGE(9, volume, (int32_t)(sectors), (int32_t)((int64_t)(sectors) >> 32))
+#define CHECKPOINT(unit) MESSAGE(8, 0, (int32_t)(unit), (int32_t)((uint64_t)(unit) >> 32))
+#define RESIZE(volume, sectors) MESSAGE(9, volume, (int32_t)(sectors), (int32_t)((uint64_t)(sectors) >> 32))
 
 /* In a buffer of just that size, so that a read beyond it is seen. */
 static int apply(const void *msg, size_t len, const char **why)
