@@ -302,6 +302,50 @@ static inline void fx_assert_unchanged(const struct fixture *f, const struct fx_
 	assert_memory_equal(s->dl, f->dl, sizeof(f->dl));
 }
 
+/* ---- messages ---- */
+
+/* In a buffer of just that size, so that a read beyond it is seen. */
+static inline int fx_apply_message(struct fixture *f, const void *msg, size_t len, const char **why)
+{
+	void *buf = malloc(len ? len : 1);
+	int err, checked;
+
+	assert_non_null(buf);
+	memcpy(buf, msg, len);
+	*why = NULL;
+	checked = imsm_check_message(buf, len, why);
+	f->c.write_due = false;
+	err = imsm_apply_message(&f->c, &f->scratch, buf, len, why);
+	free(buf);
+	/* What the manager refuses the monitor refuses as well. */
+	if (checked)
+		assert_int_equal(err, checked);
+	return err;
+}
+
+/* ... and nothing has changed. */
+static inline void fx_assert_message_refused(struct fixture *f, const void *msg, size_t len, int expected)
+{
+	static struct fx_snapshot before;
+	const char *why;
+
+	f->c.write_due = false;
+	fx_save(f, &before);
+	assert_int_equal(fx_apply_message(f, msg, len, &why), expected);
+	assert_non_null(why);
+	fx_assert_unchanged(f, &before);
+}
+
+static inline void fx_assert_message_applied(struct fixture *f, const void *msg, size_t len)
+{
+	const char *why;
+	int err = fx_apply_message(f, msg, len, &why);
+
+	if (err)
+		fail_msg("refused (%d): %s", err, why ? why : "?");
+	fx_assert_writable(f);
+}
+
 static inline bool fx_table_serial_is(const struct fixture *f, unsigned index, const char *serial)
 {
 	char text[IMSM_SERIAL_LEN + 1];

@@ -33,43 +33,12 @@ struct message {
 #define GROW(old, new, ...) MESSAGE(5, old, new, __VA_ARGS__)
 #define MIGRATE(old, new, volume, level, chunk_kib) MESSAGE(6, old, new, volume, level, 0, chunk_kib, -1)
 #define TAKEOVER(volume, direction) MESSAGE(7, volume, direction)
-#define CHECKPOINT(unit) MESSAGE(8, 0, (int32_t)(unit), (int32_t)((int64_t)(unit) >> 32))
-#define RESIZE(volume, sectors) MESSAGE(9, volume, (int32_t)(sectors), (int32_t)((int64_t)(sectors) >> 32))
-
-/* In a buffer of just that size, so that a read beyond it is seen. */
-static int apply(const void *msg, size_t len, const char **why)
-{
-	void *buf = malloc(len ? len : 1);
-	int err, checked;
-
-	assert_non_null(buf);
-	memcpy(buf, msg, len);
-	*why = NULL;
-	checked = imsm_check_message(buf, len, why);
-	fx.c.write_due = false;
-	err = imsm_apply_message(&fx.c, &fx.scratch, buf, len, why);
-	free(buf);
-	/* What the manager refuses the monitor refuses as well. */
-	if (checked)
-		assert_int_equal(err, checked);
-	return err;
-}
-
-static void assert_refused_bytes(const void *msg, size_t len, int expected)
-{
-	static struct fx_snapshot before;
-	const char *why;
-
-	fx.c.write_due = false;
-	fx_save(&fx, &before);
-	assert_int_equal(apply(msg, len, &why), expected);
-	assert_non_null(why);
-	fx_assert_unchanged(&fx, &before);
-}
+#define CHECKPOINT(unit) MESSAGE(8, 0, (int32_t)(unit), (int32_t)((uint64_t)(unit) >> 32))
+#define RESIZE(volume, sectors) MESSAGE(9, volume, (int32_t)(sectors), (int32_t)((uint64_t)(sectors) >> 32))
 
 static void assert_refused(const struct message *m, int expected)
 {
-	assert_refused_bytes(m->word, m->len, expected);
+	fx_assert_message_refused(&fx, m->word, m->len, expected);
 }
 
 /* The manager, who has no metadata, sees it. */
@@ -79,7 +48,7 @@ static void assert_refused_early(const void *msg, size_t len)
 
 	assert_int_equal(imsm_check_message(msg, len, &why), -EINVAL);
 	assert_non_null(why);
-	assert_refused_bytes(msg, len, -EINVAL);
+	fx_assert_message_refused(&fx, msg, len, -EINVAL);
 }
 
 /* ---- what was written can be read ---- */
@@ -159,12 +128,7 @@ static void assert_table_consistent(void)
 
 static void assert_applied(const struct message *m)
 {
-	const char *why;
-	int err = apply(m->word, m->len, &why);
-
-	if (err)
-		fail_msg("refused (%d): %s", err, why ? why : "?");
-	fx_assert_writable(&fx);
+	fx_assert_message_applied(&fx, m->word, m->len);
 	assert_round_trip(512);
 	assert_round_trip(4096);
 	assert_table_consistent();

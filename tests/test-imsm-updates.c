@@ -11,45 +11,14 @@ static struct fixture fx;
 
 /* ---- applying ---- */
 
-/* In a buffer of just that size, so that a read beyond it is seen. */
-static int apply(const void *msg, size_t len, const char **why)
-{
-	void *buf = malloc(len ? len : 1);
-	int err, checked;
-
-	assert_non_null(buf);
-	memcpy(buf, msg, len);
-	*why = NULL;
-	checked = imsm_check_message(buf, len, why);
-	fx.c.write_due = false;
-	err = imsm_apply_message(&fx.c, &fx.scratch, buf, len, why);
-	free(buf);
-	/* What the manager refuses the monitor refuses as well. */
-	if (checked)
-		assert_int_equal(err, checked);
-	return err;
-}
-
 static void assert_applied(const void *msg, size_t len)
 {
-	const char *why;
-	int err = apply(msg, len, &why);
-
-	if (err)
-		fail_msg("refused (%d): %s", err, why ? why : "?");
-	fx_assert_writable(&fx);
+	fx_assert_message_applied(&fx, msg, len);
 }
 
 static void assert_refused(const void *msg, size_t len, int expected)
 {
-	static struct fx_snapshot before;
-	const char *why;
-
-	fx.c.write_due = false;
-	fx_save(&fx, &before);
-	assert_int_equal(apply(msg, len, &why), expected);
-	assert_non_null(why);
-	fx_assert_unchanged(&fx, &before);
+	fx_assert_message_refused(&fx, msg, len, expected);
 }
 
 /* ... and the manager, who has no metadata, sees it already. */
