@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define NO_FAILED_SLOT 0xff
+#define MD_RAID5_LEFT_ASYMMETRIC 0 /* layout of all IMSM RAID5 */
 
 /* ---- finding things ---- */
 
@@ -975,6 +976,9 @@ static bool shape_reached(const struct imsm_volume *v, const struct imsm_event *
 	const struct imsm_map *m0 = &v->map[0];
 	bool raid0 = imsm_map_level(m0) == IMSM_RAID0;
 
+	/* A RAID0 that is to become a RAID5 is one from the beginning, but with all parity on the last disk. */
+	if (imsm_map_level(m0) == IMSM_RAID5 && ev->layout != MD_RAID5_LEFT_ASYMMETRIC)
+		return false;
 	return ev->level == (raid0 ? 4 : imsm_map_level(m0)) && ev->raid_disks == m0->head.num_members + raid0 &&
 	       ev->chunk == imsm_map_chunk(m0);
 }

@@ -1197,12 +1197,14 @@ static void test_reshape_end_unseen(void **state)
 		int level, md_level, raid_disks;
 		unsigned chunk;
 		bool idle, done;
+		int layout;
 	} rows[] = {
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, true, true },
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, false, false },
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 3, FX_CHUNK, true, false }, /* never begun */
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, 2 * FX_CHUNK, true, false },
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 4, 4, FX_CHUNK, true, false },
+		{ "N<GEN<N 0,1,2/0,1 u2", 5, 5, 3, FX_CHUNK, true, false, .layout = 5 }, /* RAID0, called RAID5 */
 		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 4, FX_CHUNK, true, true },
 		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 3, FX_CHUNK, true, false },
 	};
@@ -1213,6 +1215,7 @@ static void test_reshape_end_unseen(void **state)
 		md_reset(0, rows[i].md_level);
 		fx.ev.raid_disks = rows[i].raid_disks;
 		fx.ev.chunk = rows[i].chunk;
+		fx.ev.layout = rows[i].layout;
 		fx.ev.reshape_idle = rows[i].idle;
 		imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
 		assert_int_equal(imsm_general_migration(&fx.c.meta.volume[0]), !rows[i].done);
