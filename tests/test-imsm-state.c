@@ -1199,14 +1199,14 @@ static void test_reshape_end_unseen(void **state)
 		bool idle, done;
 		int layout;
 	} rows[] = {
-		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, true, true },
-		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, false, false },
-		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 3, FX_CHUNK, true, false }, /* never begun */
-		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, 2 * FX_CHUNK, true, false },
-		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 4, 4, FX_CHUNK, true, false },
-		{ "N<GEN<N 0,1,2/0,1 u2", 5, 5, 3, FX_CHUNK, true, false, .layout = 5 }, /* RAID0, called RAID5 */
-		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 4, FX_CHUNK, true, true },
-		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 3, FX_CHUNK, true, false },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, true, true, 0 },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, FX_CHUNK, false, false, 0 },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 3, FX_CHUNK, true, false, 0 }, /* never begun */
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 5, 4, 2 * FX_CHUNK, true, false, 0 },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", 5, 4, 4, FX_CHUNK, true, false, 0 },
+		{ "N<GEN<N 0,1,2/0,1 u2", 5, 5, 3, FX_CHUNK, true, false, 5 }, /* RAID0, called RAID5 */
+		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 4, FX_CHUNK, true, true, 0 },
+		{ "N<GEN<N 0,1,2/0,1 u2", 0, 4, 3, FX_CHUNK, true, false, 0 },
 	};
 
 	(void)state;
