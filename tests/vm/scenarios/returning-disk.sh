@@ -7,19 +7,21 @@
 # timeout: 90
 
 set_up 1 1
+# In the kernel's order ram1 comes last, is read first, and would win if order were all.
+kept=${DISKS[0]} back=${DISKS[1]} new=${DISKS[2]}
 write_data
-fail_member "$V" "${DISKS[0]}"
-wait_for 10 is_member "$V" "${DISKS[2]}"
+fail_member "$V" "$back"
+wait_for 10 is_member "$V" "$new"
 wait_settled "$V"
 must pattern write "/dev/$V" 9 0 "$DATA"
 wait_for 5 is "$V" array_state clean
 stop_all
-old=$(metadata_sums "${DISKS[0]}")
-family=$(on_disk family "${DISKS[1]}")
-[ "$(on_disk family "${DISKS[0]}")" != "$family" ] || fail "the replaced disk has the family of the others"
+old=$(metadata_sums "$back")
+family=$(on_disk family "$kept")
+[ "$(on_disk family "$back")" != "$family" ] || fail "the replaced disk has the family of the others"
 case $LEVEL in
-before) order=("${DISKS[@]}") ;;
-after) order=("${DISKS[2]}" "${DISKS[1]}" "${DISKS[0]}") ;;
+before) order=("$back" "$kept" "$new") ;;
+after) order=("$new" "$kept" "$back") ;;
 esac
 for disk in "${order[@]}"; do
 	say "mdadm -I $disk: $(mdadm -I "$disk" 2>&1)"
@@ -37,21 +39,21 @@ done
 must pattern verify "/dev/$V" 9 0 "$DATA"
 stay_dirty
 put_block "$DATA"
-no_member "$V" "${DISKS[0]}" || fail "the replaced disk is used"
-assert_metadata "family=$family" vol0.dirty=1 vol0.map0.state=NORMAL -- "${DISKS[@]:1}"
-fail_member "$V" "${DISKS[2]}"
-wait_for 5 no_member "$V" "${DISKS[2]}"
+no_member "$V" "$back" || fail "the replaced disk is used"
+assert_metadata "family=$family" vol0.dirty=1 vol0.map0.state=NORMAL -- "$kept" "$new"
+fail_member "$V" "$new"
+wait_for 5 no_member "$V" "$new"
 case $LEVEL in
 before)
-	wait_metadata 5 vol0.map0.state=DEGRADED -- "${DISKS[1]}"
+	wait_metadata 5 vol0.map0.state=DEGRADED -- "$kept"
 	nap 1
-	no_member "$V" "${DISKS[0]}" || fail "the replaced disk is taken for a spare"
-	assert_eq "metadata on the replaced disk" "$old" "$(metadata_sums "${DISKS[0]}")"
+	no_member "$V" "$back" || fail "the replaced disk is taken for a spare"
+	assert_eq "metadata on the replaced disk" "$old" "$(metadata_sums "$back")"
 	;;
 after)
-	wait_for 10 is_member "$V" "${DISKS[0]}"
+	wait_for 10 is_member "$V" "$back"
 	wait_settled "$V"
-	wait_metadata 5 vol0.map0.state=NORMAL "disk*.serial=${DISKS[0]}" -- "${DISKS[@]:0:2}"
+	wait_metadata 5 vol0.map0.state=NORMAL "disk*.serial=$back" -- "$kept" "$back"
 	;;
 esac
 must pattern verify "/dev/$V" 9 0 "$DATA"
