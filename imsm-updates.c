@@ -263,6 +263,14 @@ static int apply_create(struct imsm_container *c, struct imsm_volume *v, const v
 	return err;
 }
 
+static bool named_by_volume(const struct imsm_meta *meta, uint32_t index)
+{
+	for (unsigned i = 0; i < meta->num_volumes; i++)
+		if (imsm_volume_names(&meta->volume[i], index))
+			return true;
+	return false;
+}
+
 /* ---- kill ---- */
 
 static int check_kill(const void *buf, size_t len, const char **why)
@@ -270,6 +278,14 @@ static int check_kill(const void *buf, size_t len, const char **why)
 	if (len < KILL_SIZE || !imsm_volume_possible(imsm_word(buf, KILL_INDEX)))
 		return refuse(why, -EINVAL, "kill: volume index out of range");
 	return 0;
+}
+
+/* Failed disks whose entries only the deleted volume needed. Good ones stay members. */
+static void drop_lost_disks(struct imsm_container *c)
+{
+	for (uint32_t i = c->meta.num_disks; i-- > 0;)
+		if (!named_by_volume(&c->meta, i) && imsm_disk_failed(c, i))
+			imsm_delete_disk(c, i);
 }
 
 static int apply_kill(struct imsm_container *c, const void *buf, const char **why)
@@ -287,6 +303,7 @@ static int apply_kill(struct imsm_container *c, const void *buf, const char **wh
 	meta->num_volumes--;
 	memmove(&meta->volume[victim], &meta->volume[victim + 1],
 		(meta->num_volumes - (unsigned)victim) * sizeof(meta->volume[0]));
+	drop_lost_disks(c);
 	c->write_due = true;
 	return 0;
 }
@@ -443,14 +460,6 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 		c->meta.header.attributes = le32_make(attributes | IMSM_ATTR_2TB_DISK);
 		c->write_due = true;
 	}
-}
-
-static bool named_by_volume(const struct imsm_meta *meta, uint32_t index)
-{
-	for (unsigned i = 0; i < meta->num_volumes; i++)
-		if (imsm_volume_names(&meta->volume[i], index))
-			return true;
-	return false;
 }
 
 struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)

@@ -564,6 +564,22 @@ static void test_kill_first(void **state)
 	assert_string_equal(fx_text(&fx, 1), "N 1,2,0");
 }
 
+/* A RAID0 kept the entry of the disk that it had lost. */
+static void test_kill_drops_lost_disks(void **state)
+{
+	struct message m = WORDS(IMSM_UPDATE_KILL_ARRAY, 1);
+
+	(void)state;
+	fx_init(&fx, 4);
+	fx_volume(&fx, 1, "N 0,3");
+	fx_volume(&fx, 0, "F 0,1x?! f1"); /* disk 2 is good, and in no volume */
+	fx.c.live_volumes = 1;
+	assert_applied(m.bytes, m.len);
+	assert_int_equal(fx.c.meta.num_disks, 3);
+	assert_string_equal(fx_text(&fx, 0), "N 0,2");
+	assert_true(fx_table_serial_is(&fx, 1, "DISK2"));
+}
+
 static void test_kill_refused(void **state)
 {
 	static const int32_t bad[] = { -1, INT32_MIN, 3, 8, 256, INT32_MAX };
@@ -847,6 +863,7 @@ int main(void)
 		cmocka_unit_test(test_create_no_more_volumes),
 		cmocka_unit_test(test_kill_captured),
 		cmocka_unit_test(test_kill_first),
+		cmocka_unit_test(test_kill_drops_lost_disks),
 		cmocka_unit_test(test_kill_refused),
 		cmocka_unit_test(test_rename_captured),
 		cmocka_unit_test(test_rename_names),
