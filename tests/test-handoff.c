@@ -1108,9 +1108,9 @@ static void test_two_threads_and_a_report(void **state)
 
 struct bad_load {
 	struct array_watch watch;
-	struct active_array array;
 	struct mdinfo member;
 	atomic_bool stop;
+	struct active_array array; /* without room for members */
 };
 
 /* Counts up; as many at a time as the number says. */
