@@ -42,15 +42,9 @@ replaced()
 	stop_all
 }
 
-case $LEVEL in
-init)
-	make_disks 4
-	slow_sync
-	make_container "${DISKS[@]:0:3}"
-	make_volume 5 3
-	write_data
-	start_writer 20000
-	wait_for 10 is "$V" sync_action resync
+# A member fails while all are made equal: it is left out, and a new disk takes its place.
+fail_in_resync()
+{
 	know "${DISKS[1]}"
 	others_of "${DISKS[1]}" "${DISKS[3]}"
 	fail_member "$V" "${DISKS[1]}"
@@ -63,6 +57,18 @@ init)
 	add_disk "${DISKS[3]}"
 	wait_for 20 is_member "$V" "${DISKS[3]}"
 	replaced
+}
+
+case $LEVEL in
+init)
+	make_disks 4
+	slow_sync
+	make_container "${DISKS[@]:0:3}"
+	make_volume 5 3
+	write_data
+	start_writer 20000
+	wait_for 10 is "$V" sync_action resync
+	fail_in_resync
 	;;
 repair)
 	# an array that was not stopped properly: nobody said "clean"
@@ -78,18 +84,7 @@ repair)
 	wait_for 10 is "$V" sync_action resync
 	wait_metadata 10 vol0.migr_state=1 vol0.migr_type=REPAIR vol0.map0.state=NORMAL vol0.map1.state=NORMAL -- \
 		"${DISKS[@]:0:3}"
-	know "${DISKS[1]}"
-	others_of "${DISKS[1]}" "${DISKS[3]}"
-	fail_member "$V" "${DISKS[1]}"
-	wait_for 10 no_member "$V" "${DISKS[1]}"
-	writer_goes_on
-	fast_sync
-	wait_for 20 is "$V" sync_action idle
-	wait_metadata 20 vol0.migr_state=0 vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" \
-		"disk$ENTRY.status=0x6" "vol0.map0.ords=*${ENTRY}R*" -- "${OTHERS[@]}"
-	add_disk "${DISKS[3]}"
-	wait_for 20 is_member "$V" "${DISKS[3]}"
-	replaced
+	fail_in_resync
 	;;
 spare)
 	EXTRA=1 set_up 5 1
