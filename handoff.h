@@ -78,7 +78,8 @@ void handoff_request_size(struct active_array *a, uint64_t sectors);
 /* manager: all requests so far, which are cleared. */
 unsigned handoff_take_array_requests(struct active_array *a);
 unsigned handoff_take_member_requests(struct mdinfo *d);
-uint64_t handoff_new_size(const struct active_array *a); /* after ARRAY_WANT_SIZE was taken: the newest, sectors */
+/* Any thread: the size (sectors) that was requested last, 0: none was. */
+uint64_t handoff_new_size(const struct active_array *a);
 
 /* ---- bad blocks: one batch for each member, with one owner at a time ---- */
 

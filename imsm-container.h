@@ -118,6 +118,7 @@ uint32_t imsm_unknown_attributes(const struct imsm_meta *m);
 
 /* ---- imsm-state.c: derived quantities (imsm.md 3) ---- */
 
+bool imsm_map_is_mirror(const struct imsm_map *m);        /* RAID1 or RAID10 */
 unsigned imsm_map_data_members(const struct imsm_map *m); /* 0: unsupported */
 uint64_t imsm_map_per_dev(const struct imsm_map *m);      /* sectors */
 void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors);
@@ -128,6 +129,7 @@ const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_whi
 uint32_t imsm_ord(const struct imsm_volume *v, unsigned slot, enum imsm_which which);  /* UINT32_MAX: no such slot */
 int imsm_slot_of(const struct imsm_map *m, uint32_t index); /* -1: not a member */
 bool imsm_volume_names(const struct imsm_volume *v, uint32_t index); /* in either map */
+bool imsm_disk_named(const struct imsm_container *c, uint32_t index); /* by any volume */
 
 unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which);
 enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,

@@ -378,13 +378,6 @@ static int check_takeover_message(const void *buf, size_t len, const char **why)
 	return 0;
 }
 
-static bool is_mirror(const struct imsm_volume *v)
-{
-	int level = imsm_map_level(&v->map[0]);
-
-	return level == IMSM_RAID1 || level == IMSM_RAID10;
-}
-
 /* The good slot of a mirrored pair of which the other is bad, or -1. */
 static int survivor_of_pair(const struct imsm_container *c, const struct imsm_volume *v, unsigned pair)
 {
@@ -397,7 +390,7 @@ static int survivor_of_pair(const struct imsm_container *c, const struct imsm_vo
 
 static int check_to_raid0(const struct imsm_container *c, const struct imsm_volume *v, const char **why)
 {
-	if (!is_mirror(v))
+	if (!imsm_map_is_mirror(&v->map[0]))
 		return refuse(why, -EINVAL, "takeover: the volume is not mirrored");
 	for (unsigned pair = 0; pair < v->map[0].head.num_members / 2u; pair++)
 		if (survivor_of_pair(c, v, pair) < 0)
@@ -411,9 +404,8 @@ static void release_half(struct imsm_container *c, uint32_t index)
 	struct imsm_dl *dl = imsm_dl_by_index(c, (int)index);
 	struct imsm_disk *d = &c->meta.disk[index];
 
-	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		if (imsm_volume_names(&c->meta.volume[i], index))
-			return;
+	if (imsm_disk_named(c, index))
+		return;
 	if (dl) {
 		memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
 		d->status = le32_make(le32_get(d->status) & ~IMSM_DISK_FAILED);

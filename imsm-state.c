@@ -123,9 +123,17 @@ bool imsm_volume_names(const struct imsm_volume *v, uint32_t index)
 	return imsm_slot_of(&v->map[0], index) >= 0 || (v->head.migr_state && imsm_slot_of(&v->map[1], index) >= 0);
 }
 
+bool imsm_disk_named(const struct imsm_container *c, uint32_t index)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		if (imsm_volume_names(&c->meta.volume[i], index))
+			return true;
+	return false;
+}
+
 /* ---- derived quantities of a map ---- */
 
-static bool is_mirror(const struct imsm_map *m)
+bool imsm_map_is_mirror(const struct imsm_map *m)
 {
 	int level = imsm_map_level(m);
 
@@ -151,7 +159,7 @@ unsigned imsm_map_data_members(const struct imsm_map *m)
 /* num_data_stripes of a mirror is stored divided by its two domains. */
 uint64_t imsm_map_per_dev(const struct imsm_map *m)
 {
-	return imsm_map_stripes(m) * imsm_map_chunk(m) * (is_mirror(m) ? 2 : 1);
+	return imsm_map_stripes(m) * imsm_map_chunk(m) * (imsm_map_is_mirror(m) ? 2 : 1);
 }
 
 void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors)
@@ -348,7 +356,7 @@ static uint64_t block_in_member(const struct imsm_map *m, uint64_t block)
 {
 	unsigned chunk = imsm_map_chunk(m);
 
-	if (!is_mirror(m))
+	if (!imsm_map_is_mirror(m))
 		return 0;
 	return (block / chunk * m->head.num_domains + 1) / m->head.num_members * chunk + block % chunk;
 }
@@ -364,7 +372,7 @@ static uint64_t resync_unit(const struct imsm_map *m0, const struct imsm_map *m1
 
 	if (!stripe)
 		return 0;
-	if (is_mirror(m0))
+	if (imsm_map_is_mirror(m0))
 		depth *= m0->head.num_domains;
 	else if (level == IMSM_RAID5)
 		depth *= m0->head.num_members;
@@ -378,7 +386,7 @@ static uint64_t rebuild_unit(const struct imsm_map *m0, const struct imsm_map *m
 
 	if (imsm_map_level(m1) == IMSM_RAID5)
 		unit = chunk > 128 ? chunk : 128;
-	return unit * (is_mirror(m0) ? m1->head.num_domains : at_least_1(chunk / imsm_map_chunk(m0)));
+	return unit * (imsm_map_is_mirror(m0) ? m1->head.num_domains : at_least_1(chunk / imsm_map_chunk(m0)));
 }
 
 uint64_t imsm_blocks_per_unit(const struct imsm_volume *v)

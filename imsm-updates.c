@@ -263,14 +263,6 @@ static int apply_create(struct imsm_container *c, struct imsm_volume *v, const v
 	return err;
 }
 
-static bool named_by_volume(const struct imsm_meta *meta, uint32_t index)
-{
-	for (unsigned i = 0; i < meta->num_volumes; i++)
-		if (imsm_volume_names(&meta->volume[i], index))
-			return true;
-	return false;
-}
-
 /* ---- kill ---- */
 
 static int check_kill(const void *buf, size_t len, const char **why)
@@ -284,7 +276,7 @@ static int check_kill(const void *buf, size_t len, const char **why)
 static void drop_lost_disks(struct imsm_container *c)
 {
 	for (uint32_t i = c->meta.num_disks; i-- > 0;)
-		if (!named_by_volume(&c->meta, i) && imsm_disk_failed(c, i))
+		if (!imsm_disk_named(c, i) && imsm_disk_failed(c, i))
 			imsm_delete_disk(c, i);
 }
 
@@ -475,7 +467,7 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 	dl->next = NULL;
 	if (dl->index < 0)
 		return dl;
-	if (!named_by_volume(&c->meta, (uint32_t)dl->index))
+	if (!imsm_disk_named(c, (uint32_t)dl->index))
 		imsm_delete_disk(c, (uint32_t)dl->index);
 	return dl;
 }

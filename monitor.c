@@ -500,10 +500,9 @@ static void write_state(struct active_array *a, const char *word)
 
 static void request_size(struct active_array *a)
 {
-	if (a->watch->custom_array_size == a->watch->size_asked)
+	if (a->watch->custom_array_size == handoff_new_size(a))
 		return;
-	a->watch->size_asked = a->watch->custom_array_size;
-	handoff_request_size(a, a->watch->size_asked);
+	handoff_request_size(a, a->watch->custom_array_size);
 	mon.wake_manager = true;
 }
 
