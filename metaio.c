@@ -30,8 +30,8 @@ struct metaio {
 	struct request {
 		struct iocb cb;
 		struct metaio_disk *disk;
-		bool in_flight;
-	} *request;
+		const struct metaio_step *step;
+	} *request; /* METAIO_TOGETHER for each disk */
 };
 
 struct metaio *metaio_open(unsigned max_disks)
@@ -41,14 +41,14 @@ struct metaio *metaio_open(unsigned max_disks)
 	if (!m)
 		return NULL;
 	m->max_disks = max_disks;
-	m->event = calloc(max_disks, sizeof(*m->event));
-	m->request = calloc(max_disks, sizeof(*m->request));
+	m->event = calloc((size_t)max_disks * METAIO_TOGETHER, sizeof(*m->event));
+	m->request = calloc((size_t)max_disks * METAIO_TOGETHER, sizeof(*m->request));
 	if (!m->event || !m->request) {
 		metaio_close(m);
 		errno = ENOMEM;
 		return NULL;
 	}
-	m->use_aio = io_setup((int)max_disks, &m->aio) == 0;
+	m->use_aio = io_setup((int)(max_disks * METAIO_TOGETHER), &m->aio) == 0;
 	return m;
 }
 
@@ -124,6 +124,18 @@ bool metaio_disk_step(struct metaio_disk *pd, const void *buf, uint64_t offset, 
 	return true;
 }
 
+bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t offset, uint32_t len)
+{
+	unsigned before = pd->steps, group = 1;
+
+	if (!metaio_disk_step(pd, buf, offset, len))
+		return false;
+	while (group < before && pd->step[before - group].together)
+		group++;
+	pd->step[before].together = before && group < METAIO_TOGETHER;
+	return true;
+}
+
 bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len)
 {
 	uint32_t block = d->physical_size > d->sector_size ? d->physical_size : d->sector_size;
@@ -142,13 +154,23 @@ static void *unconst(const void *p)
 	return (void *)(uintptr_t)p;
 }
 
-/* The result of one step: how many bytes reached the disk, or -errno. */
-static void step_finished(struct metaio_disk *pd, long result)
+/* The steps from `done` up to this one go together. */
+static unsigned group_end(const struct metaio_disk *pd)
 {
-	if (result == (long)pd->step[pd->done].len)
-		pd->done++;
-	else
+	unsigned end = pd->done + 1;
+
+	while (end < pd->steps && pd->step[end].together)
+		end++;
+	return end;
+}
+
+/* The result of one step: how many bytes reached the disk, or -errno. */
+static void step_finished(struct metaio_disk *pd, const struct metaio_step *s, long result)
+{
+	if (result != (long)s->len && !pd->error)
 		pd->error = result < 0 ? (int)result : -EIO;
+	if (--pd->in_flight == 0 && !pd->error)
+		pd->done = group_end(pd);
 }
 
 static bool disk_finished(const struct metaio_disk *pd)
@@ -173,9 +195,8 @@ static ssize_t write_and_sync(int fd, const struct iovec *iov, off_t offset)
 	return err ? -1 : n;
 }
 
-static void write_step_now(struct metaio_disk *pd)
+static void write_step_now(struct metaio_disk *pd, const struct metaio_step *s)
 {
-	const struct metaio_step *s = &pd->step[pd->done];
 	struct iovec iov = { .iov_base = unconst(s->buf), .iov_len = s->len };
 	ssize_t n;
 
@@ -184,48 +205,58 @@ static void write_step_now(struct metaio_disk *pd)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
 		n = write_and_sync(pd->disk->fd, &iov, (off_t)s->offset);
-	step_finished(pd, n < 0 ? -errno : n);
+	step_finished(pd, s, n < 0 ? -errno : n);
 }
 
-static void prepare(struct request *r)
+static void prepare(struct request *r, struct metaio_disk *pd, const struct metaio_step *s)
 {
-	const struct metaio_step *s = &r->disk->step[r->disk->done];
-
-	io_prep_pwrite(&r->cb, r->disk->disk->fd, unconst(s->buf), s->len, (long long)s->offset);
+	r->disk = pd;
+	r->step = s;
+	io_prep_pwrite(&r->cb, pd->disk->fd, unconst(s->buf), s->len, (long long)s->offset);
 	r->cb.aio_rw_flags = RWF_DSYNC;
 	r->cb.data = r;
-	r->in_flight = true;
 }
 
 /* True if the kernel took it. Otherwise the step has been written here and now. */
-static bool submit(struct metaio *m, struct request *r)
+static bool submit(struct metaio *m, struct request *r, struct metaio_disk *pd, const struct metaio_step *s)
 {
 	struct iocb *cb = &r->cb;
 
-	prepare(r);
+	prepare(r, pd, s);
 	if (io_submit(m->aio, 1, &cb) == 1)
 		return true;
-	r->in_flight = false;
-	write_step_now(r->disk);
+	write_step_now(pd, s);
 	return false;
 }
 
+/* Starts the disk's next group of steps. Returns how many of them are in flight now. */
+static unsigned submit_group(struct metaio *m, struct request *r, struct metaio_disk *pd)
+{
+	unsigned first = pd->done, end = group_end(pd), in_flight = 0;
+
+	pd->in_flight = end - first;
+	for (unsigned i = first; i < end; i++)
+		in_flight += submit(m, &r[i - first], pd, &pd->step[i]);
+	return in_flight;
+}
+
 /*
- * Starts the next step of each disk that has one, within the limit for writes that
+ * Starts the next steps of each disk that has some, within the limit for writes that
  * could be torn. Returns how many are in flight.
  */
 static unsigned submit_ready(struct metaio *m, struct metaio_plan *p, unsigned in_flight, unsigned *torn)
 {
 	for (unsigned i = 0; i < p->disks; i++) {
-		struct request *r = &m->request[i];
+		struct metaio_disk *pd = &p->disk[i];
 
-		while (!r->in_flight && !disk_finished(r->disk)) {
-			if (r->disk->torn_risk && *torn >= p->max_torn)
+		while (!pd->in_flight && !disk_finished(pd)) {
+			unsigned n;
+
+			if (pd->torn_risk && *torn >= p->max_torn)
 				break;
-			if (!submit(m, r))
-				continue;
-			in_flight++;
-			*torn += r->disk->torn_risk;
+			n = submit_group(m, &m->request[i * METAIO_TOGETHER], pd);
+			in_flight += n;
+			*torn += n && pd->torn_risk;
 		}
 	}
 	return in_flight;
@@ -235,20 +266,26 @@ static void run_aio(struct metaio *m, struct metaio_plan *p)
 {
 	unsigned in_flight = 0, torn = 0;
 
-	for (unsigned i = 0; i < p->disks; i++)
-		m->request[i] = (struct request){ .disk = &p->disk[i] };
 	while ((in_flight = submit_ready(m, p, in_flight, &torn)) > 0) {
 		int n = io_getevents(m->aio, 1, (long)in_flight, m->event, NULL);
 
 		for (int i = 0; i < n; i++) {
-			struct request *r = m->event[i].data;
+			const struct request *r = m->event[i].data;
 
-			r->in_flight = false;
 			in_flight--;
-			torn -= r->disk->torn_risk;
-			step_finished(r->disk, (long)m->event[i].res);
+			step_finished(r->disk, r->step, (long)m->event[i].res);
+			torn -= r->disk->torn_risk && !r->disk->in_flight;
 		}
 	}
+}
+
+static void write_group_now(struct metaio_disk *pd)
+{
+	unsigned first = pd->done, end = group_end(pd);
+
+	pd->in_flight = end - first;
+	for (unsigned i = first; i < end; i++)
+		write_step_now(pd, &pd->step[i]);
 }
 
 unsigned metaio_run(struct metaio *m, struct metaio_plan *p)
@@ -258,13 +295,14 @@ unsigned metaio_run(struct metaio *m, struct metaio_plan *p)
 	for (unsigned i = 0; i < p->disks; i++) {
 		p->disk[i].error = 0;
 		p->disk[i].done = 0;
+		p->disk[i].in_flight = 0;
 	}
 	if (m->use_aio && p->disks <= m->max_disks)
 		run_aio(m, p);
 	/* Without AIO all of it; otherwise nothing is left. */
 	for (unsigned i = 0; i < p->disks; i++)
 		while (!disk_finished(&p->disk[i]))
-			write_step_now(&p->disk[i]);
+			write_group_now(&p->disk[i]);
 	for (unsigned i = 0; i < p->disks; i++)
 		written += !p->disk[i].error;
 	return written;

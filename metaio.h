@@ -4,22 +4,24 @@
  * "Writing metadata").
  *
  * A handler fills a write plan: for each disk an ordered list of steps. Steps of
- * one disk go one after the other, each durable before the next one starts; disks
- * are independent, except that disks marked `torn_risk` (their step may be half
- * written after a power cut) never have more than `max_torn` writes in flight
- * together.
+ * one disk go one after the other, each durable before the next one starts, except
+ * that a step may go together with the one before it; disks are independent, except
+ * that of the disks marked `torn_risk` (their step may be half written after a power
+ * cut) never more than `max_torn` are being written together.
  */
 #ifndef METAIO_H
 #define METAIO_H
 
 #include "mdmon.h"
 
-#define METAIO_STEPS 4
+#define METAIO_STEPS 12
+#define METAIO_TOGETHER 8 /* steps of one disk that may be in flight together */
 
 struct metaio_step {
-	const void *buf;   /* aligned to METAIO_ALIGN */
+	const void *buf;   /* aligned to the sector size */
 	uint64_t offset;   /* bytes, multiple of the sector size */
 	uint32_t len;      /* bytes, multiple of the sector size */
+	bool together;     /* with the step before it */
 };
 
 #define METAIO_ALIGN 4096
@@ -30,7 +32,8 @@ struct metaio_disk {
 	unsigned steps;
 	struct metaio_step step[METAIO_STEPS];
 	int error; /* out: 0 if all steps are durable, else the -errno of the one that failed */
-	unsigned done; /* out: steps that are durable */
+	unsigned done; /* out: steps that are durable, whole groups of those that go together */
+	unsigned in_flight; /* metaio.c: steps from `done` on */
 };
 
 struct metaio_plan {
@@ -55,6 +58,8 @@ void metaio_plan_clear(struct metaio_plan *p);
 struct metaio_disk *metaio_plan_add(struct metaio_plan *p, const struct disk *d);
 /* monitor: add a step to it; false if it has METAIO_STEPS already. */
 bool metaio_disk_step(struct metaio_disk *pd, const void *buf, uint64_t offset, uint32_t len);
+/* monitor: the same, together with the step before it; after METAIO_TOGETHER of them, behind it. */
+bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t offset, uint32_t len);
 
 /*
  * monitor (or start-up). Runs the plan to its end and returns the number of disks that were written
