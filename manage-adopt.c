@@ -70,6 +70,17 @@ static int open_member_attr(int md_dir, const char *name, const char *attr, int 
 	return open_for_monitor(md_dir, path, flags);
 }
 
+static uint64_t read_data_offset(int md_dir, const char *name)
+{
+	char path[MEMBER_NAME_MAX + 16], buf[SYSFS_WORD_MAX];
+	uint64_t sectors;
+
+	snprintf(path, sizeof(path), "%s/offset", name);
+	if (sysfs_read_attr(md_dir, path, buf, sizeof(buf)) < 0 || sysfs_parse_sectors(buf, &sectors))
+		return 0;
+	return sectors;
+}
+
 struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 {
 	struct mdinfo *d = calloc(1, sizeof(*d));
@@ -79,6 +90,7 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->dev = dev;
 	d->slot = slot;
+	d->data_offset = read_data_offset(md_dir, name);
 	d->meta_slot = -1;
 	d->recovery_start = SECTORS_NONE;
 	d->state_fd = open_member_attr(md_dir, name, "state", O_RDONLY);

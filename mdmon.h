@@ -119,6 +119,7 @@ struct mdinfo {
 	char name[MEMBER_NAME_MAX]; /* constant: "dev-sda" */
 	dev_t dev;                  /* constant */
 	int slot;                   /* constant: position in the array; -1 if md took it away (failed) */
+	uint64_t data_offset;       /* constant: sectors; where its data begin */
 
 	int state_fd;  /* constant: polled and read by the monitor */
 	int recovery_start_fd; /* constant: read by the monitor */
@@ -134,6 +135,7 @@ struct mdinfo {
 	bool removed;      /* manager: out of the array in md; the next duplicate leaves it out */
 
 	int meta_slot;           /* monitor: slot in the metadata, for a member without one in md */
+	bool failed_on_record;   /* monitor: set by the handler in open_new: md takes a disk that the metadata call failed */
 	bool fail_asked;         /* monitor: MEMBER_WANT_FAIL has been asked for */
 	bool compare_bad_blocks; /* monitor: the lists of bad blocks have to be looked at */
 	bool bad_blocks_dead;    /* monitor: they could not be read; polling them would not wait */
@@ -359,7 +361,10 @@ struct superswitch {
 	/* start-up or after the monitor ended: frees st->sb and its disks. */
 	void (*free_super)(struct supertype *st);
 
-	/* monitor. Binds a new array to volume a->member. -ENODEV: no such volume. -EBUSY: bound already. */
+	/*
+	 * monitor. Binds a new array to volume a->member. -ENODEV: no such volume. -EBUSY: bound already.
+	 * May set failed_on_record of its members.
+	 */
 	int (*open_new)(struct active_array *a);
 
 	/* monitor. The array is not monitored any more; undoes open_new. */
@@ -374,8 +379,8 @@ struct superswitch {
 	 */
 	enum consistency (*set_array_state)(struct active_array *a, enum consistency c);
 
-	/* monitor. `state`: MEMBER_* bits of the member in `slot`. Idempotent. */
-	void (*set_disk)(struct active_array *a, int slot, unsigned state);
+	/* monitor. `state`: MEMBER_* bits to be taken for those of member `m`, in `slot` of the metadata. Idempotent. */
+	void (*set_disk)(struct active_array *a, const struct mdinfo *m, int slot, unsigned state);
 
 	/*
 	 * monitor. The metadata shall say that this range of the member in `slot` is bad, completely or not at all.
@@ -398,6 +403,12 @@ struct superswitch {
 	 * to be written and not one could be (the change stays pending).
 	 */
 	int (*sync_metadata)(struct supertype *st, struct sync_result *res);
+
+	/*
+	 * monitor. Writes what nobody has to wait for, for the new state is durable: further copies. Called after the
+	 * kernel has been answered, if sync_metadata did not fail. May be NULL.
+	 */
+	void (*finish_sync)(struct supertype *st, struct sync_result *res);
 
 	/*
 	 * monitor. Fills generation, disks and volumes of the report. Counts stay within the report's arrays; what
@@ -428,6 +439,6 @@ struct superswitch {
 	int (*add_to_super)(struct supertype *st, struct disk *disk, struct metadata_update *u);
 };
 
-extern const struct superswitch super_imsm;
+extern const struct superswitch super_imsm, super_ddf;
 
 #endif

@@ -9,7 +9,8 @@
  * thing it waits for, besides the kernel's notifications, is its own metadata I/O.
  *
  * One pass: take what the manager handed over, read the arrays that something happened to,
- * decide (decide.c), tell the metadata handler, write the metadata once, then acknowledge.
+ * decide (decide.c), tell the metadata handler, write the metadata once, then acknowledge. A format that keeps
+ * several copies of its metadata on a disk writes the others after that.
  */
 #include "monitor.h"
 
@@ -401,7 +402,7 @@ static void tell_members(struct active_array *a, const struct decision *d)
 			continue;
 		slot = metadata_slot(a, m);
 		if (slot >= 0)
-			mon.st->ss->set_disk(a, slot, state);
+			mon.st->ss->set_disk(a, m, slot, state);
 		if (faulty && !(m->prev_state & MEMBER_FAULTY))
 			log_failure(a, m);
 	}
@@ -446,6 +447,10 @@ static void request_for_member(struct active_array *a, struct mdinfo *m, const s
 		/* See is_doomed(). */
 		if (bad_block_is_lost(m) && !has_to_wait(a, m))
 			bits = MEMBER_WANT_BBL_OFF;
+		if (m->failed_on_record && !m->fail_asked) {
+			m->fail_asked = true;
+			bits |= MEMBER_WANT_FAIL;
+		}
 	} else {
 		if (m->curr_state & MEMBER_BLOCKED)
 			bits |= MEMBER_WANT_UNBLOCK;
@@ -734,6 +739,36 @@ static void sync_metadata(bool retry)
 	mon.wake_manager |= res.reports > 0 || none;
 }
 
+static void note_rest(const struct sync_result *res)
+{
+	struct report_write *w = &mon.write;
+
+	if (!res->failed)
+		return;
+	w->errors += !w->failed_count;
+	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED && w->failed_count < REPORT_FAILED; i++)
+		w->failed[w->failed_count++] = res->failed_dev[i];
+	mon.report_due = true;
+}
+
+/* What the manager has been asked for must not wait for it. */
+static void finish_sync(bool retry)
+{
+	struct sync_result res = { .retry = retry };
+
+	if (!mon.st->ss->finish_sync || mon.sync_failed)
+		return;
+	if (mon.wake_manager)
+		handoff_wake_manager();
+	mon.wake_manager = false;
+	handoff_note_writing(clock_now_ns());
+	mon.st->ss->finish_sync(mon.st, &res);
+	handoff_note_writing(0);
+	note_rest(&res);
+	log_write_errors(&res, false);
+	mon.wake_manager |= res.reports > 0;
+}
+
 /* Never between noticing and answering: nobody waits for it. */
 static void publish_report(bool timer)
 {
@@ -842,6 +877,7 @@ static void pass(bool timer)
 	sync_metadata(timer);
 	finish_arrays();
 	request_spare_checks();
+	finish_sync(timer);
 	return_updates();
 	publish_report(timer);
 	if (holding() || not_durable()) /* an answer is still due to the kernel: so is the one to the client */

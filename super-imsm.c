@@ -293,10 +293,11 @@ static enum consistency imsm_state_entry(struct active_array *a, enum consistenc
 	return got;
 }
 
-static void imsm_disk_entry(struct active_array *a, int slot, unsigned state)
+static void imsm_disk_entry(struct active_array *a, const struct mdinfo *m, int slot, unsigned state)
 {
 	struct imsm_event *ev = event_of(a);
 
+	(void)m; /* the slot says it all */
 	imsm_set_disk(&super_of(a->container)->c, (unsigned)a->member, slot, state, ev);
 	take_results(a, ev);
 }

@@ -426,7 +426,7 @@ static enum consistency tell_state(struct rig *r, enum consistency c)
 static void tell_disk(struct rig *r, int slot, unsigned state)
 {
 	begin_monitor();
-	super_imsm.set_disk(r->array, slot, state);
+	super_imsm.set_disk(r->array, NULL, slot, state);
 	end_monitor();
 }
 
