@@ -36,7 +36,7 @@ enum { DDF_FIRST_COPY, DDF_SECOND_COPY, DDF_COPIES }; /* primary, secondary */
 /* One of the copies on a disk. */
 struct ddf_copy {
 	bool exists;
-	bool good;    /* closed, complete, and holds what c->seq was when it was written */
+	bool good;    /* closed, complete and right; current if seq is the container's */
 	bool failed;  /* the last attempt to write it failed */
 	uint32_t seq; /* of its header; valid while good */
 };
@@ -55,6 +55,8 @@ struct ddf_dl {
 	struct ddf_copy copy[DDF_COPIES];
 	bool anchor_due;          /* the anchor is missing or damaged */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
+	struct ddf_extent changed; /* ddf-write.c: sectors of `config` that the write under way changes */
+	int in_plan;               /* ddf-write.c: which copy is being written */
 };
 
 /* The configuration records of a virtual disk, in the order of their secondary_seq. One block, malloc'd. */
@@ -239,7 +241,7 @@ struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
 
 struct ddf_writer;
 
-struct ddf_writer *ddf_writer_new(const struct ddf_layout *l); /* start-up, NULL: ENOMEM */
+struct ddf_writer *ddf_writer_new(void); /* start-up, NULL: ENOMEM */
 void ddf_writer_free(struct ddf_writer *w);
 
 /*
