@@ -137,10 +137,10 @@ static const struct ddf_vdc *successor(const struct ddf_container *c, const stru
 /* The checksum of a record in memory is made when it is written. */
 static bool same_contents(const struct ddf_vdc *a, const struct ddf_vdc *b, size_t len)
 {
-	size_t behind = offsetof(struct ddf_vdc, guid);
+	size_t behind = offsetof(struct ddf_vdc, guid); /* the checksum */
 
 	return memcmp(&a->magic, &b->magic, sizeof(a->magic)) == 0 &&
-	       memcmp(a->guid, b->guid, len - behind) == 0;
+	       memcmp((const uint8_t *)a + behind, (const uint8_t *)b + behind, len - behind) == 0;
 }
 
 static void put_record(const struct ddf_container *c, struct ddf_dl *dl, unsigned i, const struct ddf_vdc *r)
