@@ -37,6 +37,7 @@ enum { DDF_FIRST_COPY, DDF_SECOND_COPY, DDF_COPIES }; /* primary, secondary */
 struct ddf_copy {
 	bool exists;
 	bool good;    /* closed, complete and right; current if seq is the container's */
+	bool chosen;  /* what is in memory comes from it */
 	bool failed;  /* the last attempt to write it failed */
 	uint32_t seq; /* of its header; valid while good */
 };
@@ -233,7 +234,7 @@ void ddf_free(struct ddf_container *c); /* closes the disks */
 
 /*
  * manager and start-up. A disk without metadata, room for its sections all ones: what ddf_add_disk needs. NULL: ENOMEM.
- * Sizes are those of `l`. One block, freed with free().
+ * Sizes are those of `l`; its sections are aligned to be written. One block, freed with free().
  */
 struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
 

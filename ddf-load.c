@@ -299,9 +299,10 @@ static int by_rank(const void *a, const void *b)
 
 /* ---- the tables ---- */
 
+/* Written from where they are. */
 static uint8_t *copy_of(const uint8_t *bytes, size_t size)
 {
-	uint8_t *p = malloc(size);
+	uint8_t *p = aligned_alloc(DDF_SECTOR, size);
 
 	if (p)
 		memcpy(p, bytes, size);
@@ -429,12 +430,13 @@ static void report_unused(const struct candidate *cand, size_t count, const char
 struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l)
 {
 	const size_t config = (size_t)l->config.length * DDF_SECTOR, data = (size_t)l->disk_data.length * DDF_SECTOR;
-	struct ddf_dl *dl = malloc(sizeof(*dl) + config + data);
+	const size_t head = (sizeof(struct ddf_dl) + DDF_SECTOR - 1) / DDF_SECTOR * DDF_SECTOR;
+	struct ddf_dl *dl = aligned_alloc(DDF_SECTOR, head + config + data);
 
 	if (!dl)
 		return NULL;
 	*dl = (struct ddf_dl){ .disk = disk, .dev = disk->dev };
-	dl->config = (uint8_t *)(dl + 1);
+	dl->config = (uint8_t *)dl + head;
 	dl->disk_data = dl->config + config;
 	memset(dl->config, 0xff, config + data);
 	return dl;
@@ -518,6 +520,7 @@ static void judge_copies(const struct ddf_container *c, const struct candidate *
 		copy->exists = m->exists;
 		copy->good = is_complete(m) && seq_of(m) == c->seq && holds_the_same(c, cand->dl, m);
 		copy->seq = copy->good ? seq_of(m) : 0;
+		copy->chosen = m == cand->chosen;
 		if (is_complete(m) && !copy->good)
 			log_debug("%s: disk %s: the %s copy of the metadata is out of date", container,
 				  cand->disk->name, NAME_OF_COPY(i));

@@ -254,6 +254,12 @@ static struct ddf_copy *other(struct ddf_dl *dl, unsigned copy)
 	return &dl->copy[DDF_FIRST_COPY + DDF_SECOND_COPY - copy];
 }
 
+/* Readers are to be left with this one. */
+static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
+{
+	return a->good != b->good ? a->good : a->chosen && !b->chosen;
+}
+
 /* The copy to be written next, -1: none. One that failed has to wait for `retry`. */
 static int next_copy(const struct ddf_container *c, const struct ddf_dl *dl, bool retry)
 {
@@ -262,7 +268,7 @@ static int next_copy(const struct ddf_container *c, const struct ddf_dl *dl, boo
 	bool second_due = second->exists && !is_current(second, c->seq) && (retry || !second->failed);
 
 	if (first_due && second_due)
-		return !first->good && second->good ? DDF_FIRST_COPY : DDF_SECOND_COPY;
+		return is_better(second, first) ? DDF_FIRST_COPY : DDF_SECOND_COPY;
 	if (first_due)
 		return DDF_FIRST_COPY;
 	return second_due ? DDF_SECOND_COPY : -1;
@@ -383,6 +389,7 @@ static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const st
 	copy->failed = pd->error;
 	copy->good = !pd->error;
 	copy->seq = c->seq;
+	copy->chosen &= copy->good;
 	if (copy->good && last->offset == dl->disk->size - DDF_SECTOR)
 		dl->anchor_due = false;
 }
