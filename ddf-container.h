@@ -5,6 +5,7 @@
  *   super-ddf.c     the superswitch: glue between the loops and the parts below
  *   ddf-format.c    structures on the disk, checked (ddf.h)
  *   ddf-load.c      reading all disks and choosing among their copies
+ *   ddf-find.c      finding entries of tables, disks and records
  *   ddf-write.c     writing what changed, one copy of each disk after the other
  *   ddf-state.c     what happens to the metadata when something happens to an array
  *   ddf-updates.c   queued updates: create, delete, disks come and go
@@ -101,7 +102,7 @@ struct ddf_container {
 	struct ddf_rebuild rebuild[DDF_MAX_REBUILDS];
 };
 
-/* ---- finding things (ddf-state.c) ---- */
+/* ---- finding things (ddf-find.c) ---- */
 
 struct ddf_pd_entry *ddf_pd(const struct ddf_container *c, unsigned i); /* i < layout.max_pd */
 struct ddf_vd_entry *ddf_vd(const struct ddf_container *c, unsigned i); /* i < layout.max_vd */
