@@ -26,7 +26,7 @@ CFLAGS  ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(SAN) -pthread \
 	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DRUNDIR='"$(RUNDIR)"' -I.
 ALL_LDFLAGS := $(LDFLAGS) $(SAN) -pthread -pie -Wl,-z,relro,-z,now
-LIBS := -ludev -laio -lnettle
+LIBS := -ludev -laio -lnettle -lz
 
 # The client is a program of its own, so that the daemon stays small.
 CTL := mdmonctl.c $(wildcard ctl-*.c)

@@ -28,8 +28,8 @@
 
 #define DDF_MAX_DISKS 256 /* present at a time */
 #define DDF_MAX_REBUILDS 64
-/* Slots of a virtual disk are numbered as in md. */
-#define DDF_MAX_SLOTS MAX_SLOTS
+
+_Static_assert(DDF_MAX_SLOTS == MAX_SLOTS, "slots are md's");
 
 enum { DDF_FIRST_COPY, DDF_SECOND_COPY, DDF_COPIES }; /* primary, secondary */
 

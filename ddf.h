@@ -38,6 +38,7 @@
 #define DDF_SECTION_SECTORS_MAX 65536u
 #define DDF_RECORD_SECTORS_MAX 97u
 #define DDF_MAX_BVDS 255u
+#define DDF_MAX_SLOTS 256u /* of a virtual disk, numbered as in md */
 
 /* Where mdadm puts things, in sectors from the end of the disk (1.3). */
 #define DDF_RESERVED_SECTORS 65536u
