@@ -3,8 +3,8 @@
  * Queued updates of DDF metadata (ddf.md 8 and 10): what mdadm sends over the control socket, and disks that come
  * and go.
  *
- * A message is bytes from another process: nothing in it is believed. Each one is checked completely before the first byte
- * of the metadata changes.
+ * A message is bytes from another process: nothing in it is believed. Each one is checked completely before the first
+ * byte of the metadata changes.
  */
 #include "ddf-container.h"
 
@@ -59,7 +59,7 @@ static void count_vds(struct ddf_container *c)
 	head->populated = be16_make(n);
 }
 
-/* Those who read the tables ask for the GUID or for the reference number: all of it must say that it is unused (1.6). */
+/* Some who read the tables ask for the GUID, some for the reference number: all of it must say "unused" (1.6). */
 static void clear_entry(void *entry)
 {
 	_Static_assert(sizeof(struct ddf_pd_entry) == sizeof(struct ddf_vd_entry), "both tables have such entries");
@@ -265,8 +265,6 @@ static bool same_virtual_disk(const struct ddf_vdc *a, const struct ddf_vdc *b)
 static int check_record(const struct ddf_layout *l, const struct ddf_vdc *v, const struct ddf_vdc *first,
 			const char **why)
 {
-	if (be32_get(v->magic) != DDF_VDC_MAGIC)
-		return refuse(why, -EINVAL, "config: not a configuration record");
 	if (!ddf_check_vdc(v, l, why))
 		return -EINVAL;
 	if (!same_virtual_disk(v, first))
@@ -318,8 +316,6 @@ static int check_config(const struct ddf_layout *l, const void *buf, size_t len,
 		err = check_record(l, message_record(l, buf, i), first, why);
 	if (!err)
 		err = check_sequence(l, buf, count, why);
-	if (!err && primary * count > DDF_MAX_SLOTS)
-		return refuse(why, -EINVAL, "config: too many members");
 	return err ? err : check_named_once(l, buf, primary, primary * count, why);
 }
 
@@ -366,8 +362,8 @@ static void store_records(struct ddf_container *c, unsigned vd, const void *buf,
 }
 
 /*
- * Its members are as good as new, whatever is missing beside them: none is marked as rebuilding (15, item 9). A failed disk is
- * taken, too: md has it already, and is told when the array is opened.
+ * Its members are as good as new, whatever is missing beside them: none is marked as rebuilding (15, item 9). A failed
+ * disk is taken, too: md has it already, and is told when the array is opened.
  */
 static int apply_first_config(struct ddf_container *c, unsigned vd, const void *buf, void **space, const char **why)
 {
@@ -464,7 +460,7 @@ static void mark_new_member(struct ddf_container *c, unsigned vd, unsigned slot,
 
 static void assign_bvd(struct ddf_container *c, unsigned vd, struct ddf_vdc *stored, const struct ddf_vdc *v)
 {
-	size_t tables = ddf_record_bytes(&c->layout) - sizeof(*v);
+	size_t tables = c->layout.mppe * (sizeof(be32) + sizeof(be64));
 	unsigned primary = be16_get(v->primary_count);
 
 	if (memcmp(stored + 1, v + 1, tables) == 0)
@@ -699,8 +695,8 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why)
 /* ---- disks that go (10.2) ---- */
 
 /*
- * An array in use goes on without it, and what it has gets old: it has failed, also if md did not get to say so (15, item 24).
- * Of the others the next start decides (5.1).
+ * An array in use goes on without it, and what it has gets old: it has failed, also if md did not get to say so (15,
+ * item 24). Of the others the next start decides (5.1).
  */
 static void mark_missing(struct ddf_container *c, uint32_t refnum)
 {
