@@ -256,13 +256,13 @@ void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 
 static bool is_synced(const struct ddf_container *c, unsigned vd, int slot)
 {
-	return slot >= 0 && slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
+	return slot >= 0 && slot < (int)DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
 }
 
 /* True if it was not known as such. */
 static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool synced)
 {
-	if (slot < 0 || slot >= DDF_MAX_SLOTS || is_synced(c, vd, slot) == synced)
+	if (slot < 0 || slot >= (int)DDF_MAX_SLOTS || is_synced(c, vd, slot) == synced)
 		return false;
 	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
 	return true;
