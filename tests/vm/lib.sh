@@ -9,6 +9,7 @@
 #   V       the kernel name of volume 0; V1 of volume 1
 #   LEVEL   the RAID level that the scenario was asked for
 #   DAEMON  "ours" or "reference"
+#   FORMAT  of the metadata: imsm, or ddf in the scenarios called ddf-* (see ddf-lib.sh)
 #
 # A scenario ends well by reaching its end. Anything else is "fail REASON".
 set -u
@@ -44,7 +45,7 @@ show_arrays()
 	done
 	for disk in "$@"; do
 		[ -b "$disk" ] || continue
-		echo "--- $disk: $(timeout 5 imsm-peek "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
+		echo "--- $disk: $(timeout 5 "$FORMAT-peek" "$disk" | grep -v -e size -e version -e pba -e strip -e blocks -e stored | tr '\n' ' ')"
 	done
 }
 
@@ -176,11 +177,11 @@ make_disks()
 }
 
 # make_dm_disks N [MIB]: disk i is /dev/dm-(20+i). Its last 4 MiB, where the metadata lie, pass
-# through a second dm device "t<i>", which can be suspended or made to fail on its own.
+# through a second dm device "t<i>", which can be suspended or made to fail on its own. TAIL=SECTORS: more than 4 MiB.
 # What is really stored is in RAM[i].
 make_dm_disks()
 {
-	local i size tail=8192
+	local i size tail=${TAIL:-8192}
 
 	make_disks "$@"
 	RAM=("${DISKS[@]}")
@@ -237,7 +238,7 @@ metadata_area()
 {
 	case $2 in
 	break)
-		must dmsetup load "t$1" --table "0 8192 error"
+		must dmsetup load "t$1" --table "0 ${TAIL:-8192} error"
 		must dmsetup suspend --nolockfs --noflush "t$1"
 		must dmsetup resume "t$1"
 		;;
@@ -250,7 +251,7 @@ metadata_area()
 # read nor written from now on; without any the disk is as good as new.
 break_sectors()
 {
-	local i=$1 at=0 size range tail=8192
+	local i=$1 at=0 size range tail=${TAIL:-8192}
 
 	size=$(cat "/sys/block/${RAM[i]##*/}/size")
 	shift
@@ -333,7 +334,7 @@ find_volumes()
 
 make_container()
 {
-	must mdadm -CR /dev/md/c -e imsm -n $# "$@"
+	must mdadm -CR /dev/md/c -e "$FORMAT" -n $# "$@"
 	C=$(basename "$(readlink -f /dev/md/c)")
 }
 
@@ -438,7 +439,7 @@ stop_all()
 # assemble DISK...
 assemble()
 {
-	must mdadm -A /dev/md/c -e imsm "$@"
+	must mdadm -A /dev/md/c -e "$FORMAT" "$@"
 	C=$(basename "$(readlink -f /dev/md/c)")
 	must mdadm -IR /dev/md/c
 	find_volumes
@@ -451,7 +452,7 @@ assemble_reshaping()
 	local said=/tmp/assembly
 
 	# files, not pipes: what stays in the background keeps them open
-	timeout 60 mdadm -A /dev/md/c -e imsm "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	timeout 60 mdadm -A /dev/md/c -e "$FORMAT" "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
 	C=$(basename "$(readlink -f /dev/md/c)")
 	timeout 60 mdadm -IR /dev/md/c >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
 	find_volumes
@@ -727,31 +728,31 @@ assert_served()
 
 ## What is on the disks
 
-# metadata TEST... -- DISK...: true if every disk holds it (see imsm-peek.c)
+# metadata TEST... -- DISK...: true if every disk holds it (see peek.h)
 metadata()
 {
-	imsm-peek -t "$@"
+	"$FORMAT-peek" -t "$@"
 }
 
 assert_metadata()
 {
 	local said
 
-	said=$(imsm-peek -t "$@") || fail "metadata: $said"
+	said=$("$FORMAT-peek" -t "$@") || fail "metadata: $said"
 	say "on disk: $*"
 }
 
 # wait_metadata SECONDS TEST... -- DISK...
 wait_metadata()
 {
-	eventually "$1" imsm-peek -t "${@:2}" || fail "metadata after $1 s: $(imsm-peek -t "${@:2}")"
+	eventually "$1" "$FORMAT-peek" -t "${@:2}" || fail "metadata after $1 s: $("$FORMAT-peek" -t "${@:2}")"
 	say "on disk: ${*:2}"
 }
 
 # The value of KEY on DISK.
 on_disk()
 {
-	imsm-peek -k "$1" "$2"
+	"$FORMAT-peek" -k "$1" "$2"
 }
 
 # The serial number under which the metadata know DISK.
@@ -811,7 +812,7 @@ record_metadata()
 	echo "--- metadata $what"
 	for disk in "$@"; do
 		echo "disk=$disk"
-		imsm-peek "$disk"
+		"$FORMAT-peek" "$disk"
 	done
 	echo "--- end of metadata"
 }
