@@ -100,7 +100,7 @@ static int check_sections(const struct ddf_layout *l, uint64_t *end, const char 
 
 		if (s->offset == 0 || s->length == 0)
 			return refuse(why, -EBADMSG, "a section is missing");
-		if (s->length > DDF_SECTION_SECTORS_MAX)
+		if (s->length > (s == &l->config ? DDF_CONFIG_SECTORS_MAX : DDF_SECTION_SECTORS_MAX))
 			return refuse(why, -EBADMSG, "a section is too long");
 		for (size_t k = 0; k < i; k++)
 			if (s->offset < end_of(section[k]) && section[k]->offset < end_of(s))

@@ -35,7 +35,8 @@
 
 /* Sane bounds, beyond which metadata are taken for broken. */
 #define DDF_TABLE_ENTRIES_MAX 4095u
-#define DDF_SECTION_SECTORS_MAX 65536u
+#define DDF_SECTION_SECTORS_MAX 1024u /* but for the configuration section: */
+#define DDF_CONFIG_SECTORS_MAX 65536u
 #define DDF_RECORD_SECTORS_MAX 97u
 #define DDF_MAX_BVDS 255u
 #define DDF_MAX_SLOTS 256u /* of a virtual disk, numbered as in md */
