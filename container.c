@@ -92,7 +92,7 @@ int container_resolve(const char *arg, struct container *c)
 /* The handler for the text after "external:". */
 static const struct superswitch *find_superswitch(const char *metadata)
 {
-	static const struct superswitch *const known[] = { &super_imsm };
+	static const struct superswitch *const known[] = { &super_imsm, &super_ddf };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(known[i]->name, metadata) == 0)
