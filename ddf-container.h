@@ -194,7 +194,7 @@ void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct dd
 /* Records the picks completely or not at all (9.3, 8.4). 0, or -errno and *why. */
 int ddf_commit_spares(struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why);
 
-struct ddf_rebuild *ddf_rebuild_of(struct ddf_container *c, unsigned vd, uint32_t refnum); /* NULL: none */
+struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* NULL: none */
 
 /* ---- ddf-updates.c ---- */
 

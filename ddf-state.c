@@ -78,27 +78,17 @@ bool ddf_place_of_slot(const struct ddf_container *c, unsigned vd, unsigned slot
 	return true;
 }
 
-static unsigned record_seq(const struct ddf_container *c, unsigned vd, const struct ddf_vdc *r)
-{
-	unsigned seq = 0;
-
-	while (ddf_record(c->volume[vd].records, seq) != r)
-		seq++;
-	return seq;
-}
-
 int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 {
 	struct ddf_place p;
 	unsigned slot;
 
 	if (!ddf_place_of(c, vd, refnum, &p)) {
-		for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-			if (c->rebuild[i].used && c->rebuild[i].vd == vd && c->rebuild[i].refnum == refnum)
-				return (int)c->rebuild[i].slot;
-		return -1;
+		const struct ddf_rebuild *b = ddf_rebuild_of(c, vd, refnum);
+
+		return b ? (int)b->slot : -1;
 	}
-	slot = record_seq(c, vd, p.record) * primary_count(p.record);
+	slot = p.record->secondary_seq * primary_count(p.record);
 	for (unsigned i = 0; i < p.index; i++)
 		slot += ddf_element_ref(p.record, i) != DDF_REF_NONE;
 	return (int)slot;
@@ -145,8 +135,6 @@ static bool raid1e_has_copies(const struct ddf_container *c, const struct ddf_vd
 	bool working[DDF_MAX_SLOTS];
 	unsigned elements = primary_count(r);
 
-	if (elements > DDF_MAX_SLOTS)
-		return false;
 	for (unsigned n = 0; n < elements; n++)
 		working[n] = slot_works(c, r, n);
 	return ddf_enough_copies(adjacent ? 2 : 1, adjacent ? 1 : 2, working, elements);
@@ -254,15 +242,16 @@ void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 
 /* ---- what is known to be in sync ---- */
 
+/* `slot` may be -1. */
 static bool is_synced(const struct ddf_container *c, unsigned vd, int slot)
 {
-	return slot >= 0 && slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
+	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
 }
 
 /* True if it was not known as such. */
 static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool synced)
 {
-	if (slot < 0 || slot >= DDF_MAX_SLOTS || is_synced(c, vd, slot) == synced)
+	if ((unsigned)slot >= DDF_MAX_SLOTS || is_synced(c, vd, slot) == synced)
 		return false;
 	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
 	return true;
@@ -291,7 +280,7 @@ static bool positions_are_slots(const struct ddf_container *c, unsigned vd, cons
 
 		if (member[i].slot < 0 || !dl || !ddf_place_of(c, vd, dl->refnum, &p))
 			continue;
-		if (record_seq(c, vd, p.record) * primary_count(p.record) + p.index != (unsigned)member[i].slot)
+		if (p.record->secondary_seq * primary_count(p.record) + p.index != (unsigned)member[i].slot)
 			return false;
 		any = true;
 	}
@@ -373,7 +362,7 @@ static uint8_t init_state(bool complete, uint64_t resync_start)
 	return resync_start ? DDF_QUICK_INIT : DDF_NOT_INITIALISED;
 }
 
-/* True: it is lost from now on, whatever it holds is about to become out of date. */
+/* What an absent disk holds is about to become out of date. True: it is not part of the virtual disk any more. */
 static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned n)
 {
 	int i = nth_element(c, r, n);
@@ -461,8 +450,10 @@ static void changed(const struct event *ev, unsigned pd_state, bool stamp)
  */
 static void fails(const struct event *ev)
 {
+	bool was_synced = note_synced(ev->c, ev->vd, ev->slot, false);
+
 	if (ev->e)
-		changed(ev, be16_get(ev->e->state) | DDF_PD_FAILED, note_synced(ev->c, ev->vd, ev->slot, false));
+		changed(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
 }
 
 static bool is_redundant(const struct ddf_container *c, unsigned vd)
@@ -579,7 +570,7 @@ static bool forget_rebuild(struct ddf_container *c, unsigned vd, unsigned slot)
 	return false;
 }
 
-/* The disk has left the container, or never was in it. It has failed all the same if the element's disk is not there. */
+/* The disk has left the container, or never was in it. If the element's disk is not there either it is this one. */
 static void tell_unknown(struct event *ev, unsigned md_state)
 {
 	if (!(md_state & MEMBER_FAULTY) || forget_rebuild(ev->c, ev->vd, (unsigned)ev->slot))
