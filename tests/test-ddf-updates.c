@@ -659,9 +659,9 @@ static void test_new_records_that_cannot_be_are_refused(void **state)
 		{ "v3 2,0", -ENOSPC },        /* where another one is */
 		{ "v3 2,0@16383", -ENOSPC },
 		{ "v3 2,3@49153", -ENOSPC },  /* beyond what arrays may use */
-		{ "v3 2,3@16383", -ENOSPC },  /* room that is kept for a rebuild */
+		{ "v3 2,3@16384", -ENOSPC },  /* room that is kept for a rebuild */
 		{ "v3 2,3@49151", -ENOSPC },
-		{ "v3 2,3@16384 v3 0@16384,1", -ENOSPC },
+		{ "v3 2,3 v3 0@16384,1", -ENOSPC },
 	};
 	struct message m;
 
@@ -669,15 +669,12 @@ static void test_new_records_that_cannot_be_are_refused(void **state)
 	small_container();
 	send_create(1);
 	keep_room(0, 1, 3, 32767, 1);
-	keep_room(0, 1, 3, 65535, 1);
+	keep_room(0, 1, 3, 65534, 1);
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		m = config(1, DDF_RAID1, 0, rows[i].records);
 		assert_refused(&m, rows[i].err);
 	}
 	m = config(1, DDF_RAID1, 0, "v3 2@49152,3@16383");
-	record_in(&m, 0)->block_count = be64_make(16384);
-	assert_refused(&m, -ENOSPC);
-	m = config(1, DDF_RAID1, 0, "v3 2@49152,3@32768");
 	assert_applied(&m);
 }
 
@@ -927,7 +924,7 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 	m = config(0, DDF_RAID1, 0, "v3 0,7");
 	fill_record_slots(7);
 	assert_refused(&m, -ENOSPC);
-	memset(fx.config[7], 0xff, RECORD);
+	memset(fx.config[7], 0xff, 2 * RECORD); /* one for it, and one for the rebuild that is kept */
 	assert_applied(&m);
 }
 
@@ -1406,6 +1403,150 @@ static void test_disk_that_comes_back_is_a_new_one(void **state)
 	assert_vd(0, "01/02 v3 0,1");
 }
 
+/* ---- whole lives (19) ---- */
+
+/* md tells of all members. */
+static void tell(unsigned vd, int level, int layout, const char *members)
+{
+	fx_md(&fx, level, layout, members);
+	for (unsigned i = 0; i < fx.members; i++)
+		ddf_set_disk(&fx.c, vd, (unsigned)fx.member[i].slot, &fx.member[i]);
+}
+
+/* The array of a virtual disk begins: what md has of it. */
+static void open_array(unsigned vd, int level, int layout, const char *members)
+{
+	bool broken[FX_DISKS];
+
+	fx_md(&fx, level, layout, members);
+	assert_int_equal(ddf_open_array(&fx.c, vd, fx.member, fx.members, broken), 0);
+	for (unsigned i = 0; i < fx.members; i++)
+		assert_false(broken[i]);
+	ddf_set_array_state(&fx.c, vd, &fx.md, MARK_DECIDE);
+	tell(vd, level, layout, members);
+}
+
+static void take_spare(unsigned vd, int level, int layout, const char *members, unsigned expected)
+{
+	struct spare_request req = { .member = (int)vd };
+	const char *why = NULL;
+
+	fx_md(&fx, level, layout, members);
+	ddf_find_spares(&fx.c, vd, &fx.md, fx.member, fx.members, &req);
+	assert_int_equal(req.count, 1);
+	assert_int_equal(req.pick[0].dev, fx_dev(expected));
+	if (ddf_commit_spares(&fx.c, vd, &req, &why))
+		fail_msg("not recorded: %s", why);
+}
+
+static void make_by_message(unsigned n, unsigned prl, unsigned rlq, const char *records)
+{
+	struct message vd = create(n, n), vdc = config(n, prl, rlq, records);
+
+	assert_applied(&vd);
+	assert_applied(&vdc);
+}
+
+/*
+ * T1. Not as there: a disk that serves another one is recorded when it has been rebuilt (15, item 6), so that the lost
+ * one keeps its entry until then; records get new numbers with new members (item 13), and types follow a deletion
+ * (item 8).
+ */
+static void test_life_of_two_virtual_disks(void **state)
+{
+	struct message m = delete(1);
+	struct ddf_dl *again;
+
+	(void)state;
+	start("0:05/01 1:05/01 2:05/01");
+	make_by_message(0, DDF_RAID1, 0, "v3 0,1");
+	open_array(0, 1, 0, "0,1");
+	assert_pds("0:03/01 1:03/01 2:05/01");
+	assert_vd(0, "00/02 v3 0,1");
+	ddf_set_array_state(&fx.c, 0, &fx.md, MARK_DIRTY);
+	assert_vd(0, "10/02 v3 0,1");
+	ddf_set_array_state(&fx.c, 0, &fx.md, MARK_CLEAN);
+	assert_vd(0, "00/02 v3 0,1");
+
+	make_by_message(1, DDF_RAID5, 3, "v4 0@16384,1@16384,2");
+	open_array(1, 5, 2, "0@16384,1@16384,2");
+	assert_pds("0:03/01 1:03/01 2:03/01");
+	assert_vd(1, "00/02 v4 0@16384,1@16384,2");
+
+	tell(0, 1, 0, "0,1x");
+	tell(1, 5, 2, "0@16384,1x@16384,2");
+	assert_pds("0:03/01 1:03/03 2:03/01");
+	take_spare(0, 1, 0, "0,-", 2);
+	assert_vd(0, "01/02 v4 0,1");
+	assert_vd(1, "01/02 v5 0@16384,1@16384,2");
+
+	assert_non_null(ddf_remove_disk(&fx.c, fx_dev(1)));
+	assert_pds("0:03/01 1:03/43? 2:03/01");
+	assert_added(new_disk(3, FX_SECTORS));
+	take_spare(1, 5, 2, "0@16384,-,2", 3);
+	assert_pds("0:03/01 1:03/43? 2:03/01 3:03/05");
+	assert_vd(0, "01/02 v4 0,1");
+	assert_vd(1, "01/02 v6 0@16384,3,2");
+
+	tell(0, 1, 0, "0,2@16384");
+	assert_pds("0:03/01 2:03/01 3:03/05");
+	assert_vd(0, "00/02 v5 0,2@16384");
+	tell(1, 5, 2, "0@16384,3,2");
+	assert_pds("0:03/01 2:03/01 3:03/01");
+	assert_int_equal(used_in(fx.pd), 3);
+	assert_vd(1, "00/02 v7 0@16384,3,2");
+
+	again = new_disk(1, FX_SECTORS);
+	fx_pd_guid(again->guid, 9);
+	assert_added(again);
+	assert_pds("0:03/01 2:03/01 3:03/01 1:05/01");
+	assert_int_equal(used_in(fx.pd), 4);
+	assert_refused(&m, -EBUSY);
+	ddf_close_array(&fx.c, 1);
+	assert_applied(&m);
+	assert_pds("0:03/01 2:03/01 3:05/01 1:05/01");
+	assert_vd(0, "00/02 v5 0,2@16384");
+	assert_true(all_ones(fx_vd(&fx, 1), 64));
+	assert_int_equal(used_in(fx.vd), 1);
+}
+
+/* T2 */
+static void test_life_with_a_disk_that_was_absent_at_the_start(void **state)
+{
+	(void)state;
+	start("0:03/01 1:03/01?");
+	fx_volume(&fx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+	open_array(0, 1, 0, "0,-");
+	assert_pds("0:03/01 1:03/42?");
+	assert_vd(0, "01/02 v5 0,_");
+	assert_added(new_disk(2, FX_SECTORS));
+	assert_pds("0:03/01 1:03/42? 2:05/01");
+	take_spare(0, 1, 0, "0,-", 2);
+	assert_pds("0:03/01 2:03/05");
+	assert_int_equal(used_in(fx.pd), 2);
+	tell(0, 1, 0, "0,2");
+	assert_pds("0:03/01 2:03/01");
+	assert_vd(0, "00/02 v7 0,2");
+}
+
+/* T3: samples C, then Cdone. */
+static void test_life_with_a_spare(void **state)
+{
+	(void)state;
+	start("0:03/01 1:03/01 2:05/01");
+	fx_volume(&fx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+	open_array(0, 1, 0, "0,1");
+	tell(0, 1, 0, "0,1x");
+	assert_pds("0:03/01 1:03/03 2:05/01");
+	assert_vd(0, "01/02 v4 0,1");
+	take_spare(0, 1, 0, "0,-", 2);
+	assert_pds("0:03/01 1:05/0b 2:03/05");
+	assert_vd(0, "01/02 v5 0,2");
+	tell(0, 1, 0, "0,2");
+	assert_pds("0:03/01 1:05/0b 2:03/01");
+	assert_vd(0, "00/02 v6 0,2");
+}
+
 #define T(f) cmocka_unit_test_teardown(f, end)
 
 int main(void)
@@ -1475,6 +1616,9 @@ int main(void)
 		T(test_rebuilds_onto_a_disk_that_goes_are_forgotten),
 		T(test_unknown_disk_that_goes_changes_nothing),
 		T(test_disk_that_comes_back_is_a_new_one),
+		T(test_life_of_two_virtual_disks),
+		T(test_life_with_a_disk_that_was_absent_at_the_start),
+		T(test_life_with_a_spare),
 	};
 
 	return cmocka_run_group_tests_name("ddf-updates", tests, NULL, NULL);
