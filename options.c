@@ -13,7 +13,7 @@ static void usage(FILE *to)
 {
 	fputs("Usage: mdmon [options] CONTAINER\n"
 	      "\n"
-	      "Keeps the metadata of an md container (Intel IMSM) in step with its arrays.\n"
+	      "Keeps the metadata of an md container (IMSM or DDF) in step with its arrays.\n"
 	      "\n"
 	      "Options:\n"
 	      "  --help        -h   this text\n"

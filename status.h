@@ -23,7 +23,7 @@ struct status_array {
 
 struct status {
 	pid_t pid;
-	const char *container, *metadata; /* "md127", "imsm" */
+	const char *container, *metadata; /* "md127", "imsm" or "ddf" */
 	uint64_t time_ms;                 /* CLOCK_REALTIME now */
 	uint64_t uptime_ms;
 	bool draining;

@@ -77,6 +77,15 @@ kind()
 	attribute "$1" metadata_version | sed 's/^external://'
 }
 
+# Can our daemon serve this container?
+is_supported()
+{
+	case $(kind "$1") in
+	imsm | ddf) return 0 ;;
+	esac
+	return 1
+}
+
 # Does it have an array that needs a daemon?
 is_redundant()
 {

@@ -410,8 +410,12 @@ static void test_served_containers(void **state)
 {
 	static const struct {
 		const char *level, *version;
+		const struct superswitch *ss;
 	} t[] = {
-		{ "\n", "external:imsm\n" }, { "", "external:imsm" },
+		{ "\n", "external:imsm\n", &super_imsm },
+		{ "", "external:imsm", &super_imsm },
+		{ "\n", "external:ddf\n", &super_ddf },
+		{ "", "external:ddf", &super_ddf },
 	};
 	struct supertype st;
 	struct capture err;
@@ -423,7 +427,7 @@ static void test_served_containers(void **state)
 		snprintf(name, sizeof(name), "md%u", 200 + i);
 		assert_true(identify(200 + i, t[i].level, t[i].version, &st, &err));
 		assert_string_equal(err.text, "");
-		assert_ptr_equal(st.ss, &super_imsm);
+		assert_ptr_equal(st.ss, t[i].ss);
 		assert_string_equal(st.container, name);
 	}
 }
@@ -449,7 +453,10 @@ static void test_refused_containers(void **state)
 		{ "\n", "none\n", "", " does not use external metadata - cannot monitor" },
 		{ "\n", "\n", "", " does not use external metadata - cannot monitor" },
 		/* others */
-		{ "\n", "external:ddf\n", "", " uses unsupported metadata: ddf" },
+		{ "\n", "external:foo\n", "", " uses unsupported metadata: foo" },
+		{ "\n", "external:ddf1\n", "", " uses unsupported metadata: ddf1" },
+		{ "\n", "external:dd\n", "", " uses unsupported metadata: dd" },
+		{ "\n", "external:DDF\n", "", " uses unsupported metadata: DDF" },
 		{ "\n", "external:imsm2\n", "", " uses unsupported metadata: imsm2" },
 		{ "\n", "external:ims\n", "", " uses unsupported metadata: ims" },
 		{ "\n", "external:IMSM\n", "", " uses unsupported metadata: IMSM" },
