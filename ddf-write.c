@@ -353,6 +353,8 @@ static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struc
 
 	if (!p.pd)
 		return;
+	/* The only copy that there is: not on all disks at once. */
+	p.pd->torn_risk = !refuge->exists;
 	metaio_disk_step(p.pd, make_header(&h[OPEN_HEADER], c, dl, type, open_seq, DDF_OPEN), p.base, DDF_SECTOR);
 	if (needs_all(w, &dl->copy[copy]))
 		put_all(c, dl, &p);

@@ -240,6 +240,16 @@ static unsigned submit_group(struct metaio *m, struct request *r, struct metaio_
 	return in_flight;
 }
 
+/* A disk counts from its first step to its last one: in between it is half written. */
+static void count_torn(struct metaio_disk *pd, unsigned *torn)
+{
+	bool now = pd->torn_risk && !(disk_finished(pd) && !pd->in_flight);
+
+	*torn += now;
+	*torn -= pd->torn;
+	pd->torn = now;
+}
+
 /*
  * Starts the next steps of each disk that has some, within the limit for writes that
  * could be torn. Returns how many are in flight.
@@ -250,13 +260,10 @@ static unsigned submit_ready(struct metaio *m, struct metaio_plan *p, unsigned i
 		struct metaio_disk *pd = &p->disk[i];
 
 		while (!pd->in_flight && !disk_finished(pd)) {
-			unsigned n;
-
-			if (pd->torn_risk && *torn >= p->max_torn)
+			if (pd->torn_risk && !pd->torn && *torn >= p->max_torn)
 				break;
-			n = submit_group(m, &m->request[i * METAIO_TOGETHER], pd);
-			in_flight += n;
-			*torn += n && pd->torn_risk;
+			in_flight += submit_group(m, &m->request[i * METAIO_TOGETHER], pd);
+			count_torn(pd, torn);
 		}
 	}
 	return in_flight;
@@ -274,7 +281,7 @@ static void run_aio(struct metaio *m, struct metaio_plan *p)
 
 			in_flight--;
 			step_finished(r->disk, r->step, (long)m->event[i].res);
-			torn -= r->disk->torn_risk && !r->disk->in_flight;
+			count_torn(r->disk, &torn);
 		}
 	}
 }
@@ -296,6 +303,7 @@ unsigned metaio_run(struct metaio *m, struct metaio_plan *p)
 		p->disk[i].error = 0;
 		p->disk[i].done = 0;
 		p->disk[i].in_flight = 0;
+		p->disk[i].torn = false;
 	}
 	if (m->use_aio && p->disks <= m->max_disks)
 		run_aio(m, p);

@@ -34,6 +34,7 @@ struct metaio_disk {
 	int error; /* out: 0 if all steps are durable, else the -errno of the one that failed */
 	unsigned done; /* out: steps that are durable, whole groups of those that go together */
 	unsigned in_flight; /* metaio.c: steps from `done` on */
+	bool torn;     /* metaio.c: counts as one that may be torn just now */
 };
 
 struct metaio_plan {

@@ -17,4 +17,4 @@ TEST_LIBS_status := -ljansson
 
 # The libc's names of open() and stat() with 64-bit offsets.
 TEST_LDFLAGS_container := -Wl,--wrap=open64 -Wl,--wrap=stat64
-TEST_LDFLAGS_ddf-write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2)
+TEST_LDFLAGS_ddf-write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)

@@ -4,6 +4,7 @@
  * written, in which order, and what a power cut would have left at each moment.
  */
 #include "ddf-fixture.h"
+#include "../metaio.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -29,7 +30,7 @@ static struct {
 	unsigned count;
 	int broken_fd; /* this disk takes nothing ... */
 	unsigned broken_from, broken_to; /* ... between these sectors */
-	bool crash;    /* nothing is really written */
+	unsigned risky, most_risky_at_once; /* disks that a power cut may cost their metadata */
 } seen;
 
 /* The plain order of disk by disk, step by step. Disks are independent: any mix of them may happen. */
@@ -66,14 +67,25 @@ ssize_t __wrap_pwritev64v2(int fd, const struct iovec *iov, int count, off64_t o
 		return -1;
 	}
 	note(fd, at, iov->iov_base, iov->iov_len);
-	return seen.crash ? (ssize_t)iov->iov_len : __real_pwritev64v2(fd, iov, count, offset, 0);
+	return __real_pwritev64v2(fd, iov, count, offset, 0);
+}
+
+unsigned __real_metaio_run(struct metaio *m, struct metaio_plan *p);
+unsigned __wrap_metaio_run(struct metaio *m, struct metaio_plan *p);
+unsigned __wrap_metaio_run(struct metaio *m, struct metaio_plan *p)
+{
+	for (unsigned i = 0; i < p->disks; i++)
+		seen.risky += p->disk[i].torn_risk;
+	if (seen.most_risky_at_once < p->max_torn)
+		seen.most_risky_at_once = p->max_torn;
+	return __real_metaio_run(m, p);
 }
 
 static void forget_writes(void)
 {
 	for (unsigned i = 0; i < seen.count; i++)
 		free(seen.write[i].data);
-	seen.count = 0;
+	seen.count = seen.risky = 0;
 }
 
 /* ---- the container ---- */
@@ -422,6 +434,19 @@ static void test_disk_without_secondary_copy(void **state)
 	forget_writes();
 	ddf_write_rest(b->w, &b->f.c, &b->res);
 	assert_string_equal(trace(b, 1), "");
+}
+
+/* A power cut may cost such a disk its metadata: not all of them at once. */
+static void test_disks_without_secondary_copy_go_one_by_one(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned n = 1; n < DISKS; n++)
+		b->f.dl[n].copy[DDF_SECOND_COPY].exists = false;
+	set_dirty(b, true);
+	write_all(b);
+	assert_int_equal(seen.risky, 2);
+	assert_int_equal(seen.most_risky_at_once, 1);
 }
 
 /* ---- records ---- */
@@ -904,6 +929,7 @@ int main(void)
 		T(test_timestamp_and_generation_of_headers),
 		T(test_each_disk_has_its_own_positions),
 		T(test_disk_without_secondary_copy),
+		T(test_disks_without_secondary_copy_go_one_by_one),
 		T(test_records_follow_the_disks_that_they_name),
 		T(test_records_of_others_survive),
 		T(test_records_of_nobody_are_dropped),

@@ -662,6 +662,19 @@ static void test_aio_limits_writes_that_may_be_torn(void **state)
 	}
 }
 
+/* Between its steps a disk is half written, too. */
+static void test_aio_begins_no_other_risky_disk_before_the_end(void **state)
+{
+	struct bench *b = *state;
+	unsigned changes = 0;
+
+	skip_without_aio(b);
+	run_torn(b, DISKS, 1);
+	for (unsigned k = 1; k < seen.events; k++)
+		changes += seen.event[k].fd != seen.event[k - 1].fd;
+	assert_int_equal(changes, DISKS - 1);
+}
+
 /* Disks without that risk do not wait for the others. */
 static void test_aio_holds_back_only_risky_disks(void **state)
 {
@@ -1013,6 +1026,7 @@ int main(void)
 		ON_AIO(test_aio_has_all_disks_in_flight),
 		ON_AIO(test_aio_disks_go_at_their_own_pace),
 		ON_AIO(test_aio_limits_writes_that_may_be_torn),
+		ON_AIO(test_aio_begins_no_other_risky_disk_before_the_end),
 		ON_AIO(test_aio_holds_back_only_risky_disks),
 		ON_AIO(test_aio_risky_disk_that_fails_frees_its_place),
 		ON_AIO(test_aio_refused),
