@@ -430,13 +430,12 @@ static void report_unused(const struct candidate *cand, size_t count, const char
 struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l)
 {
 	const size_t config = (size_t)l->config.length * DDF_SECTOR, data = (size_t)l->disk_data.length * DDF_SECTOR;
-	const size_t head = (sizeof(struct ddf_dl) + DDF_SECTOR - 1) / DDF_SECTOR * DDF_SECTOR;
-	struct ddf_dl *dl = aligned_alloc(DDF_SECTOR, head + config + data);
+	struct ddf_dl *dl = aligned_alloc(DDF_SECTOR, sizeof(*dl) + config + data);
 
 	if (!dl)
 		return NULL;
 	*dl = (struct ddf_dl){ .disk = disk, .dev = disk->dev };
-	dl->config = (uint8_t *)dl + head;
+	dl->config = (uint8_t *)(dl + 1);
 	dl->disk_data = dl->config + config;
 	memset(dl->config, 0xff, config + data);
 	return dl;

@@ -7,7 +7,7 @@
 # Names used throughout:
 #   REF[DISK]   the reference number of a disk, as learned by "learn"
 
-declare -A REF
+declare -gA REF
 
 # The metadata and their copies take the last 32 MiB of a disk; this is for make_dm_disks.
 export TAIL=65536
