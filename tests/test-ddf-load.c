@@ -1013,18 +1013,31 @@ static void test_virtual_disk_twice(void **state)
 	assert_null(r->c.volume[9].records);
 }
 
-static void test_table_that_says_it_is_shorter(void **state)
+/* What the tables say of their sizes themselves, and what of it counts: they may be shorter than the header says. */
+static const struct {
+	unsigned pd, vd, max_pd, max_vd;
+} table_sizes[] = {
+	{ 15, 4, 15, 4 },
+	{ 1024, 256, 1023, 255 },
+	{ 0xffff, 0xffff, 1023, 255 },
+	{ 0, 0, 1023, 255 }, /* not said */
+};
+
+static void test_tables_that_tell_their_sizes(void **state)
 {
 	struct rig *r = *state;
 
-	add_all(r, "A");
-	for (size_t n = 0; n < 3; n++) {
-		poke(r, n, BOTH, PD_AT, 128, FIELD(ddf_table_head, max), 15, true);
-		poke(r, n, BOTH, VD_AT, 32, FIELD(ddf_table_head, max), 4, true);
+	for (size_t i = 0; i < COUNT(table_sizes); i++) {
+		add_all(r, "A");
+		for (size_t n = 0; n < 3; n++) {
+			poke(r, n, BOTH, PD_AT, 128, FIELD(ddf_table_head, max), table_sizes[i].pd, true);
+			poke(r, n, BOTH, VD_AT, 32, FIELD(ddf_table_head, max), table_sizes[i].vd, true);
+		}
+		load_silently(r);
+		assert_int_equal(r->c.layout.max_pd, table_sizes[i].max_pd);
+		assert_int_equal(r->c.layout.max_vd, table_sizes[i].max_vd);
+		clear(r);
 	}
-	load_silently(r);
-	assert_int_equal(r->c.layout.max_pd, 15);
-	assert_int_equal(r->c.layout.max_vd, 4);
 }
 
 /* ---- configuration records ---- */
@@ -1104,6 +1117,29 @@ static void test_records_that_are_ignored(void **state)
 	}
 }
 
+static void test_room_that_is_not_there(void **state)
+{
+	struct rig *r = *state;
+
+	add_all(r, "A");
+	for (size_t n = 0; n < 3; n++)
+		poke_pd(r, n, BOTH, 0, FIELD(ddf_pd_entry, configured_size), 32768);
+	load_silently(r);
+	clear(r);
+	add_all(r, "A");
+	for (size_t n = 0; n < 3; n++)
+		poke_pd(r, n, BOTH, 0, FIELD(ddf_pd_entry, configured_size), 32767);
+	assert_int_equal(load(r), 0);
+	assert_string_equal(r->log.text, "mdmon: md127: disk sda: virtual disk 0 reaches beyond the room for data\n");
+	clear(r);
+	/* The RAID1 on disks 1 and 3, behind the RAID10: one sector further forward on disk 3. */
+	add_all(r, "B");
+	for (size_t n = 1; n <= 3; n += 2)
+		poke_record(r, n, 0, 512 + 4 * 256 + 8, 8, 16383);
+	assert_int_equal(load(r), 0);
+	assert_string_equal(r->log.text, "mdmon: md127: disk sdd: virtual disks 0 and 1 overlap\n");
+}
+
 /* ---- a disk that is new ---- */
 
 static void test_new_disk(void **state)
@@ -1161,10 +1197,11 @@ int main(void)
 		TEST(test_wrong_checksums_everywhere),
 		TEST(test_table_with_doubles),
 		TEST(test_virtual_disk_twice),
-		TEST(test_table_that_says_it_is_shorter),
+		TEST(test_tables_that_tell_their_sizes),
 		TEST(test_newest_record_counts),
 		TEST(test_record_of_the_newest_disk),
 		TEST(test_records_that_are_ignored),
+		TEST(test_room_that_is_not_there),
 		TEST(test_new_disk),
 	};
 
