@@ -19,6 +19,7 @@
 
 #define READ_TRIES 4
 #define READ_RETRY_MS 3
+#define RECORDS_MAX (32u << 20) /* bytes for all configuration records: a prepared disk must not use up the memory */
 #define NAME_OF_COPY(which) ((which) == DDF_FIRST_COPY ? "primary" : "secondary")
 
 enum { CONTROLLER, PHYSICAL, VIRTUAL, CONFIG, DISK_DATA, SECTIONS };
@@ -537,6 +538,16 @@ static struct ddf_records *new_records(const struct ddf_container *c, unsigned c
 	return r;
 }
 
+static size_t bytes_of_records(const struct ddf_container *c)
+{
+	size_t bytes = 0;
+
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (c->volume[vd].records)
+			bytes += c->volume[vd].records->count * c->volume[vd].records->record_bytes;
+	return bytes;
+}
+
 /* What must be the same in all records of a virtual disk. */
 static bool agree(const struct ddf_vdc *a, const struct ddf_vdc *b)
 {
@@ -552,6 +563,10 @@ static int add_record(struct ddf_container *c, unsigned vd, const struct ddf_vdc
 
 	if (other && !agree(v, other)) {
 		*why = "it contradicts the record of a newer disk";
+		return -EBADMSG;
+	}
+	if (!r && bytes_of_records(c) > RECORDS_MAX) {
+		*why = "there are too many virtual disks";
 		return -EBADMSG;
 	}
 	if (!r)

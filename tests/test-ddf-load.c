@@ -1140,6 +1140,45 @@ static void test_room_that_is_not_there(void **state)
 	assert_string_equal(r->log.text, "mdmon: md127: disk sdd: virtual disks 0 and 1 overlap\n");
 }
 
+/* A disk that is full of virtual disks, each of which says that it has 255 parts. */
+static void test_records_do_not_use_up_the_memory(void **state)
+{
+	static uint8_t vd[32 * DDF_SECTOR], config[455 * DDF_SECTOR];
+	static const uint64_t lba[] = { SAMPLE_PRIMARY, SAMPLE_SECONDARY };
+	struct rig *r = *state;
+	size_t bytes = 0, known = 0;
+
+	add(r, "A", 0);
+	ddf_read_sectors(r->all[0], SAMPLE_PRIMARY + VD_AT, vd, 32);
+	ddf_read_sectors(r->all[0], SAMPLE_PRIMARY + RECORD_AT(0), config, 455);
+	for (unsigned i = 0; i < 65; i++) {
+		uint8_t *entry = vd + 64 + 64 * i, *record = config + 3584 * i;
+		struct ddf_vdc *v = (struct ddf_vdc *)(void *)record;
+
+		if (i) {
+			memcpy(record, config, 3584);
+			memcpy(entry, vd + 64, 64);
+		}
+		v->primary_count = be16_make(1);
+		v->secondary_count = 255;
+		entry[20] = v->guid[20] = (uint8_t)i;
+		ddf_seal(record, 3584);
+	}
+	ddf_seal(vd, sizeof(vd));
+	for (int copy = 0; copy < 2; copy++) {
+		ddf_write_sectors(r->all[0], lba[copy] + VD_AT, vd, 32);
+		ddf_write_sectors(r->all[0], lba[copy] + RECORD_AT(0), config, 455);
+	}
+	assert_int_equal(load(r), 0);
+	assert_logged(r, "is ignored: there are too many virtual disks\n");
+	for (unsigned i = 0; i < 65; i++)
+		if (r->c.volume[i].records) {
+			bytes += r->c.volume[i].records->count * r->c.volume[i].records->record_bytes;
+			known++;
+		}
+	assert_true(known > 30 && bytes < 34u << 20);
+}
+
 /* ---- a disk that is new ---- */
 
 static void test_new_disk(void **state)
@@ -1202,6 +1241,7 @@ int main(void)
 		TEST(test_record_of_the_newest_disk),
 		TEST(test_records_that_are_ignored),
 		TEST(test_room_that_is_not_there),
+		TEST(test_records_do_not_use_up_the_memory),
 		TEST(test_new_disk),
 	};
 
