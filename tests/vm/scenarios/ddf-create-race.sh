@@ -10,7 +10,7 @@ ddf_set_up 5
 write_data
 lost=${MEMBERS[1]}
 all_but "$lost" "${MEMBERS[@]}"
-mdadm -CR /dev/md/second -l 1 -n 2 -z 8192 "${OTHERS[0]}" "$lost" >/tmp/create 2>&1 </dev/null &
+mdadm -CR /dev/md/second -l 5 -n 3 -z 8192 "${MEMBERS[@]}" >/tmp/create 2>&1 </dev/null &
 creator=$!
 nap "$LEVEL"
 fail_member "$V" "$lost"

@@ -26,7 +26,7 @@ writer_goes_on
 stop_writer
 hurry "$V"
 assert_optimal 0 "${MEMBERS[@]}"
-assert_metadata "pd.$before.index!=*" "pds=$COUNT" "pds_found=$COUNT" -- "${MEMBERS[@]}"
+assert_forgotten "$before" "$COUNT" "${MEMBERS[@]}"
 stop_all
 assert_closed "${MEMBERS[@]}"
 assemble "${DISKS[@]}"

@@ -41,8 +41,7 @@ room)
 	wait_for 10 is_member "$V" "${DISKS[2]}"
 	fast_sync
 	wait_settled "$V"
-	assert_optimal 0 "${OTHERS[@]}"
-	assert_metadata "vd1.state=DEGRADED" -- "${OTHERS[@]}"
+	wait_metadata 10 vd0.state=OPTIMAL vd1.state=DEGRADED "pd.${REF[${DISKS[2]}]}.state=0x01" -- "${OTHERS[@]}"
 	remove_disk "$lost"
 	wait_metadata 5 "pd.${REF[$lost]}.state=0x[4]?" -- "${OTHERS[@]}"
 	add_disk "${DISKS[3]}"
@@ -62,7 +61,7 @@ spare) assert_optimal 0 "${DISKS[0]}" "${DISKS[3]}" ;;
 room)
 	assert_optimal 0 "${DISKS[0]}" "${DISKS[2]}"
 	# nobody has the lost disk any more: it is forgotten
-	assert_metadata "pd.${REF[$lost]}.index!=*" pds=3 pds_found=3 -- "${OTHERS[@]}" "${DISKS[3]}"
+	assert_forgotten "${REF[$lost]}" 3 "${OTHERS[@]}" "${DISKS[3]}"
 	;;
 esac
 stop_all

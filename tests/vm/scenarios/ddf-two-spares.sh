@@ -4,6 +4,7 @@
 # replaced: both spares end up in both volumes.
 # cases: 2 0
 # timeout: 200
+# reference: fails@0 - puts the same spare into two places
 . /t/ddf-lib.sh
 
 fast_sync
