@@ -189,6 +189,18 @@ assert_closed()
 	assert_metadata 'vd*.dirty!=1' -- "$@"
 }
 
+## Data
+
+# check_written: what the writer has written, after stop_writer
+check_written()
+{
+	local blocks
+
+	blocks=$(writer_field 0)
+	must pattern verify "/dev/$V" 8 "$WRITER_AT" $(((blocks < 256 ? blocks : 256) * 4096))
+	say "data as the writer wrote them"
+}
+
 ## Losing power
 
 # Nothing of what ran is left, and no array.

@@ -47,5 +47,5 @@ assert_closed "${below[@]}"
 assemble "${alive[@]}"
 assert_eq "missing members" $count "$(attr "$V" degraded)"
 check_data
-must pattern verify "/dev/$V" 8 "$WRITER_AT" 1048576
+check_written
 stop_all
