@@ -427,6 +427,9 @@ static void an_array_is_bound_to_a_virtual_disk_that_is_known(void **state)
 	assert_int_equal(ddf_open_array(&f.c, FX_VDS, f.member, f.members, broken), -ENODEV);
 	assert_int_equal(ddf_open_array(&f.c, UINT32_MAX, f.member, f.members, broken), -ENODEV);
 	assert_false(f.volume[1].live || f.volume[2].live || f.volume[3].live);
+	f.c.layout.max_vd = 0;
+	assert_int_equal(ddf_open_array(&f.c, 0, f.member, f.members, broken), -ENODEV);
+	f.c.layout.max_vd = FX_VDS;
 	assert_int_equal(ddf_open_array(&f.c, 0, f.member, f.members, broken), 0);
 	assert_true(f.volume[0].live);
 	assert_int_equal(ddf_open_array(&f.c, 0, f.member, f.members, broken), -EBUSY);
@@ -855,12 +858,12 @@ static void a_rebuilt_member_works_again(void **state)
 static void a_disk_that_failed_is_not_well_because_an_array_has_not_noticed_yet(void **state)
 {
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/03 2:03/46");
+	fx_disks(&f, "0:03/01 1:03/07 2:03/45");
 	fx_volume(&f, 0, DDF_RAID1, 1, "01/02 v4 0,1,2");
 	fx_md(&f, 1, 0, "0,1,2");
 	open_array(0);
 	tell_twice(0, 1, "0,1,2");
-	check_pds("0:03/01 1:03/03 2:03/46");
+	check_pds("0:03/01 1:03/07 2:03/45");
 	check_vd(0, "01/02 v4 0,1,2");
 }
 
@@ -1092,6 +1095,32 @@ static void with_too_many_rebuilds_one_is_not_kept(void **state)
 	watch(0, 1, "0,2!@16384");
 	assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
 	assert_int_equal(f.c.rebuild[DDF_MAX_REBUILDS - 1].vd, 5);
+	for (unsigned i = 0; i < sizeof(f.controller); i++) /* what comes behind the rebuilds */
+		assert_int_equal(f.controller[i], 0xff);
+}
+
+static void a_slot_with_a_member_that_is_rebuilt_is_not_in_sync(void **state)
+{
+	(void)state;
+	fx_disks(&f, "0:03/01 1:03/01 2:05/01");
+	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v4 0,1");
+	watch(0, 1, "0,1");
+	assert_int_equal(f.volume[0].synced[0], 3);
+	tell(0, 1, "0,2!");
+	assert_int_equal(f.volume[0].synced[0], 1);
+}
+
+static void a_named_disk_without_an_entry_changes_nothing(void **state)
+{
+	(void)state;
+	fx_disks(&f, "0:03/01");
+	fx_present(&f, 1);
+	fx_volume(&f, 0, DDF_RAID1, 1, "01/02 v4 0,1,2");
+	watch(0, 1, "0,1,2");
+	tell_twice(0, 1, "0,1!,2!");
+	tell_twice(0, 1, "0,1x,2x");
+	check_vd(0, "01/02 v4 0,1,2");
+	check_pds("0:03/01");
 }
 
 static void a_member_not_named_that_fails_is_no_failure_of_the_array(void **state)
@@ -1184,6 +1213,8 @@ int main(void)
 		TEST(a_disk_without_an_entry_is_not_named),
 		TEST(a_member_that_is_rebuilt_keeps_its_room_after_a_restart),
 		TEST(with_too_many_rebuilds_one_is_not_kept),
+		TEST(a_slot_with_a_member_that_is_rebuilt_is_not_in_sync),
+		TEST(a_named_disk_without_an_entry_changes_nothing),
 		TEST(a_member_not_named_that_fails_is_no_failure_of_the_array),
 		TEST(a_member_not_named_that_left_the_container_does_not_take_another_with_it),
 	};
