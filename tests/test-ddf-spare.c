@@ -295,9 +295,9 @@ static void what_is_not_understood_keeps_its_slot(void **state)
 
 		again();
 		fx_disks(&f, "0:03/01 1:03/01");
-		for (unsigned vd = 0; vd < 7; vd++)
+		for (unsigned vd = 1; vd < 8; vd++)
 			fx_volume(&f, vd, DDF_RAID0, 0, "00/02 v1 0,1");
-		fx_volume(&f, 8, DDF_RAID0, 0, "00/02");
+		fx_volume(&f, 0, DDF_RAID0, 0, "00/02");
 		slot = (be32 *)(void *)slot_of(0, last ? FX_RECORDS - 1 : FX_RECORDS - 2);
 		if (!strcmp(row[i].what, "vendor") || last)
 			*slot = be32_make(DDF_VENDOR_MAGIC);
@@ -307,7 +307,7 @@ static void what_is_not_understood_keeps_its_slot(void **state)
 			*slot = be32_make(0);
 		else if (strcmp(row[i].what, "empty") != 0)
 			fx_vdc_head((struct ddf_vdc *)(void *)slot, !strcmp(row[i].what, "known") ? 1 :
-				    !strcmp(row[i].what, "deleted") ? 12 : 8, DDF_RAID0, 0, 0, 1);
+				    !strcmp(row[i].what, "deleted") ? 12 : 0, DDF_RAID0, 0, 0, 1);
 		if (be32_get(*slot) == DDF_VDC_MAGIC && strcmp(row[i].what, "bad crc") != 0)
 			ddf_seal(slot, FX_RECORD_SECTORS * DDF_SECTOR);
 		if (ddf_has_record_slot(&f.c, &f.dl[0]) == row[i].keeps)
@@ -387,6 +387,10 @@ static void an_array_of_no_virtual_disk_gets_no_spare(void **state)
 	assert_string_equal(find(0), "");
 	assert_string_equal(find(FX_VDS), "");
 	assert_string_equal(find(UINT32_MAX), "");
+	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v1 0,_");
+	assert_string_equal(find(0), "1:1@0");
+	f.c.layout.max_vd = 0;
+	assert_string_equal(find(0), "");
 }
 
 /* ---- which disk? ---- */
