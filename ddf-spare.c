@@ -520,7 +520,6 @@ static void record(const struct commit *k, uint32_t refnum)
 {
 	name_in_element(k, refnum, k->pick->data_offset);
 	k->e->state = be16_make((uint16_t)(be16_get(k->e->state) | DDF_PD_REBUILDING));
-	k->e->type = be16_make((uint16_t)((be16_get(k->e->type) & ~DDF_PD_GLOBAL_SPARE) | DDF_PD_ACTIVE));
 }
 
 static void keep_in_memory(const struct commit *k, uint32_t refnum)

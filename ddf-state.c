@@ -512,11 +512,10 @@ static void enters(const struct event *ev)
 		b->used = false;
 	ddf_set_element_ref(ev->at.record, ev->at.index, ev->refnum);
 	ddf_set_element_start(ev->at.record, ev->c->layout.mppe, ev->at.index, ev->data_offset);
-	ev->e->type = be16_make((uint16_t)((be16_get(ev->e->type) & ~DDF_PD_GLOBAL_SPARE) | DDF_PD_ACTIVE));
 	note_synced(ev->c, ev->vd, ev->slot, true);
 	ddf_update_state(ev->c, ev->vd);
 	ddf_stamp(ev->c, ev->at.record);
-	/* Perhaps nobody needs the replaced disk any more. */
+	/* It is a spare no more, and perhaps nobody needs the replaced disk. */
 	ddf_tidy_disks(ev->c);
 }
 
