@@ -599,6 +599,75 @@ static int load_records(struct ddf_container *c, const struct candidate *cand, c
 	return 0;
 }
 
+/* ---- room that is used twice, or that is not there (16): said, but not ours to put right ---- */
+
+struct use {
+	unsigned vd;
+	uint64_t start, end; /* sectors */
+};
+
+static unsigned uses_in_record(const struct ddf_container *c, const struct ddf_vdc *v, unsigned vd, uint32_t refnum,
+			       struct use *use, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->layout.mppe && n < max; i++) {
+		uint64_t start = ddf_element_start(v, c->layout.mppe, i);
+
+		if (ddf_element_ref(v, i) == refnum)
+			use[n++] = (struct use){ vd, start, start + be64_get(v->block_count) };
+	}
+	return n;
+}
+
+/* At most `max`: a disk has no more records. */
+static unsigned uses_of(const struct ddf_container *c, uint32_t refnum, struct use *use, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++) {
+		const struct ddf_records *r = c->volume[vd].records;
+
+		for (unsigned seq = 0; r && seq < r->count; seq++) {
+			const struct ddf_vdc *v = ddf_record(r, seq);
+
+			if (v)
+				n += uses_in_record(c, v, vd, refnum, use + n, max - n);
+		}
+	}
+	return n;
+}
+
+static void report_uses(const struct ddf_container *c, const struct ddf_dl *dl, struct use *use, const char *container)
+{
+	const uint64_t size = be64_get(ddf_pd_by_ref(c, dl->refnum)->configured_size);
+	const unsigned n = uses_of(c, dl->refnum, use, c->layout.records);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (use[i].end > size)
+			log_warning("%s: disk %s: virtual disk %u reaches beyond the room for data", container,
+				    dl->disk->name, use[i].vd);
+		for (unsigned k = 0; k < i; k++)
+			if (use[i].start < use[k].end && use[k].start < use[i].end) {
+				log_warning("%s: disk %s: virtual disks %u and %u overlap", container, dl->disk->name,
+					    use[k].vd, use[i].vd);
+				break;
+			}
+	}
+}
+
+static int report_room(const struct ddf_container *c, const char *container)
+{
+	struct use *use = malloc(c->layout.records * sizeof(*use));
+
+	if (!use)
+		return -ENOMEM;
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		report_uses(c, dl, use, container);
+	free(use);
+	return 0;
+}
+
 /* ---- all of it ---- */
 
 /* The candidates with metadata, the best first. */
@@ -652,6 +721,8 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 	err = take_disks(c, cand, count, disks);
 	if (!err)
 		err = load_chosen(c, order, n, container);
+	if (!err)
+		err = report_room(c, container);
 	return err ? err : c->disks ? 0 : -ENODEV;
 }
 
