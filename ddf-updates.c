@@ -215,7 +215,6 @@ static int apply_create(struct ddf_container *c, const void *buf, const char **w
 	if (vd < 0)
 		return refuse(why, -ENOSPC, "create: the table of virtual disks is full");
 	*ddf_vd(c, (unsigned)vd) = *entry_of(buf);
-	memset(&c->volume[vd], 0, sizeof(c->volume[vd]));
 	count_vds(c);
 	return 0;
 }

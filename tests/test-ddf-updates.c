@@ -1260,7 +1260,7 @@ static void test_new_disk_is_laid_out_as_the_others_are(void **state)
 		{ 131000, NONE, 5000, 100000, 99928, NONE, 34464, 34464 },
 		{ 131000, NONE, NONE, 100000, 99928, NONE, 34464, 34464 },
 		{ 131000, NONE, 131072, 100000, 99928, NONE, 34464, 34464 },
-		/* ... and what is between it and the rest counts, unless it is absurd: more than 1 GiB and 1/16 of the disk */
+		/* ... and what is between it and the rest counts */
 		{ 131000, NONE, 31072, 131072, 131000, NONE, 31072, 31072 },
 		{ 131000, NONE, 31072, 4000000, 3999928, NONE, 3900000, 3900000 },
 	};
