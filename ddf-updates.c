@@ -82,6 +82,15 @@ static bool named_by_other(const struct ddf_container *c, unsigned vd, uint32_t 
 	return false;
 }
 
+/* It will be named when it has been rebuilt. */
+static bool is_rebuilt_unnamed(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		if (c->rebuild[i].used && c->rebuild[i].refnum == refnum)
+			return true;
+	return false;
+}
+
 static bool named_by_live(const struct ddf_container *c, uint32_t refnum)
 {
 	for (unsigned i = 0; i < c->layout.max_vd; i++)
@@ -403,8 +412,8 @@ static int check_new_member(const struct ddf_container *c, unsigned vd, const st
 	if (e && (!ddf_dl_by_ref(c, refnum) || !(state & DDF_PD_ONLINE) ||
 		  state & (DDF_PD_FAILED | DDF_PD_MISSING)))
 		return refuse(why, -EINVAL, "config: a disk is missing or has failed");
-	if (named_by_other(c, vd, refnum))
-		return refuse(why, -EBUSY, "config: a disk serves another virtual disk");
+	if (named_by_other(c, vd, refnum) || is_rebuilt_unnamed(c, refnum))
+		return refuse(why, -EBUSY, "config: a disk serves already");
 	return check_new_extent(c, v, element, why);
 }
 

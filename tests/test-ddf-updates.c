@@ -903,8 +903,8 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 		{ "v3 0,8", -EINVAL },       /* not there, though nobody says so */
 		{ "v3 0,6", -EBUSY },        /* somebody else's (15, item 6) */
 		{ "v3 0,6@16384", -EBUSY },
-		{ "v3 0,7@49153", -ENOSPC }, /* beyond its end */
-		{ "v3 0,7@100", -ENOSPC },   /* kept room */
+		{ "v3 0,7@100", -EBUSY },    /* being rebuilt for somebody already, wherever */
+		{ "v3 0,7@32768", -EBUSY },
 		{ "v3 1,0", -EINVAL },       /* places change */
 		{ "v3 0@1,1", -EINVAL },
 		{ "v3 0,1@1", -EINVAL },
@@ -921,10 +921,13 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 		m = config(0, DDF_RAID1, 0, rows[i].records);
 		assert_refused(&m, rows[i].err);
 	}
+	fx.c.rebuild[0].used = false;
+	m = config(0, DDF_RAID1, 0, "v3 0,7@49153"); /* beyond its end */
+	assert_refused(&m, -ENOSPC);
 	m = config(0, DDF_RAID1, 0, "v3 0,7");
 	fill_record_slots(7);
 	assert_refused(&m, -ENOSPC);
-	memset(fx.config[7], 0xff, 2 * RECORD); /* one for it, and one for the rebuild that is kept */
+	memset(fx.config[7], 0xff, RECORD);
 	assert_applied(&m);
 }
 
