@@ -460,8 +460,7 @@ static void mark_new_member(struct ddf_container *c, unsigned vd, unsigned slot,
 {
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
 
-	if (slot < DDF_MAX_SLOTS)
-		c->volume[vd].synced[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	c->volume[vd].synced[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 	if (e)
 		e->state = be16_make(be16_get(e->state) | DDF_PD_REBUILDING);
 }

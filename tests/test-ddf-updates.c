@@ -908,7 +908,6 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 		{ "v3 1,0", -EINVAL },       /* places change */
 		{ "v3 0@1,1", -EINVAL },
 		{ "v3 0,1@1", -EINVAL },
-		{ "v3 7@49152,0", -EINVAL },
 	};
 	struct message m;
 
@@ -929,6 +928,20 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 	assert_refused(&m, -ENOSPC);
 	memset(fx.config[7], 0xff, RECORD);
 	assert_applied(&m);
+}
+
+static void test_monitor_believes_nothing_either(void **state)
+{
+	struct message m = delete(0);
+	const char *why = NULL;
+	void *space = NULL;
+
+	(void)state;
+	small_container();
+	fx_save(&fx, &before);
+	assert_int_equal(ddf_apply_message(&fx.c, m.bytes, m.len - 1, &space, &why), -EINVAL);
+	assert_non_null(why);
+	fx_assert_unchanged(&fx, &before);
 }
 
 /* One record would do, the other not: nothing is done. */
@@ -1200,6 +1213,25 @@ static void test_disk_without_room_in_the_table_is_not_added(void **state)
 	assert_added(new_disk(14, FX_SECTORS));
 	assert_int_equal(used_in(fx.pd), FX_PDS);
 	assert_not_added(new_disk(15, FX_SECTORS), -ENOSPC);
+}
+
+static void test_more_disks_than_are_managed_are_not_added(void **state)
+{
+	static struct ddf_dl others[DDF_MAX_DISKS];
+	struct ddf_dl *dl;
+
+	(void)state;
+	small_container();
+	dl = new_disk(4, FX_SECTORS);
+	for (unsigned i = 4; i < DDF_MAX_DISKS; i++) {
+		others[i] = fx.dl[0];
+		others[i].dev = (dev_t)(0x10000 + i);
+		others[i].next = fx.c.disks;
+		fx.c.disks = &others[i];
+	}
+	assert_not_added(dl, -ENOSPC);
+	fx.c.disks = others[DDF_MAX_DISKS - 1].next;
+	assert_added(dl);
 }
 
 static void test_disks_that_are_too_small_are_not_added(void **state)
@@ -1599,6 +1631,7 @@ int main(void)
 		T(test_records_that_are_not_known_stay_so),
 		T(test_another_number_of_members_is_refused),
 		T(test_new_members_that_cannot_be_are_refused),
+		T(test_monitor_believes_nothing_either),
 		T(test_half_of_a_message_is_not_applied),
 		T(test_new_member_is_not_in_sync),
 		T(test_member_can_be_taken_away),
@@ -1609,6 +1642,7 @@ int main(void)
 		T(test_reference_numbers_are_unique),
 		T(test_disk_that_is_there_is_not_added_again),
 		T(test_disk_without_room_in_the_table_is_not_added),
+		T(test_more_disks_than_are_managed_are_not_added),
 		T(test_disks_that_are_too_small_are_not_added),
 		T(test_disks_with_other_sectors_are_not_added),
 		T(test_first_disk_is_laid_out_as_mdadm_does),
