@@ -1100,6 +1100,7 @@ static void test_new_disk_is_a_global_spare(void **state)
 	(void)state;
 	small_container();
 	dl = new_disk(4, 200000);
+	memset((uint8_t *)fx_pd(&fx, 4) + DDF_GUID_LEN, 0, 64 - DDF_GUID_LEN); /* only its GUID says that it is unused */
 	assert_added(dl);
 	assert_pds("0:03/01 1:03/01 2:05/01 3:05/01 4:05/01");
 	assert_int_equal(used_in(fx.pd), 5);
@@ -1244,6 +1245,8 @@ static void test_disks_that_are_too_small_are_not_added(void **state)
 	assert_not_added(new_disk(4, 65536), -ENOSPC);
 	assert_added(new_disk(4, 65537));
 	assert_int_equal(be64_get(fx_pd(&fx, 4)->configured_size), 1);
+	fx.c.disks = NULL; /* nor if there is no other to compare it with */
+	assert_not_added(new_disk(5, 65536), -ENOSPC);
 }
 
 /* 15, item 12. */
