@@ -1100,7 +1100,7 @@ static void test_new_disk_is_a_global_spare(void **state)
 	(void)state;
 	small_container();
 	dl = new_disk(4, 200000);
-	memset((uint8_t *)fx_pd(&fx, 4) + DDF_GUID_LEN, 0, 64 - DDF_GUID_LEN); /* only its GUID says that it is unused */
+	memset((uint8_t *)fx_pd(&fx, 4) + DDF_GUID_LEN, 0, 64 - DDF_GUID_LEN); /* its GUID says that it is unused */
 	assert_added(dl);
 	assert_pds("0:03/01 1:03/01 2:05/01 3:05/01 4:05/01");
 	assert_int_equal(used_in(fx.pd), 5);
@@ -1424,6 +1424,15 @@ static void test_unknown_disk_that_goes_changes_nothing(void **state)
 	fx_assert_unchanged(&fx, &before);
 }
 
+static void test_disk_without_entry_goes(void **state)
+{
+	(void)state;
+	small_container();
+	fx_present(&fx, 9);
+	assert_ptr_equal(ddf_remove_disk(&fx.c, fx_dev(9)), &fx.dl[9]);
+	assert_pds("0:03/01 1:03/01 2:05/01 3:05/01");
+}
+
 /* What is on it is not looked at. */
 static void test_disk_that_comes_back_is_a_new_one(void **state)
 {
@@ -1655,6 +1664,7 @@ int main(void)
 		T(test_all_that_name_a_lost_disk_are_degraded),
 		T(test_rebuilds_onto_a_disk_that_goes_are_forgotten),
 		T(test_unknown_disk_that_goes_changes_nothing),
+		T(test_disk_without_entry_goes),
 		T(test_disk_that_comes_back_is_a_new_one),
 		T(test_life_of_two_virtual_disks),
 		T(test_life_with_a_disk_that_was_absent_at_the_start),
