@@ -82,6 +82,15 @@ static bool named_by_other(const struct ddf_container *c, unsigned vd, uint32_t 
 	return false;
 }
 
+/* It will be named when it has been rebuilt. */
+static bool is_rebuilt_unnamed(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		if (c->rebuild[i].used && c->rebuild[i].refnum == refnum)
+			return true;
+	return false;
+}
+
 static bool named_by_live(const struct ddf_container *c, uint32_t refnum)
 {
 	for (unsigned i = 0; i < c->layout.max_vd; i++)
@@ -215,7 +224,6 @@ static int apply_create(struct ddf_container *c, const void *buf, const char **w
 	if (vd < 0)
 		return refuse(why, -ENOSPC, "create: the table of virtual disks is full");
 	*ddf_vd(c, (unsigned)vd) = *entry_of(buf);
-	memset(&c->volume[vd], 0, sizeof(c->volume[vd]));
 	count_vds(c);
 	return 0;
 }
@@ -404,8 +412,8 @@ static int check_new_member(const struct ddf_container *c, unsigned vd, const st
 	if (e && (!ddf_dl_by_ref(c, refnum) || !(state & DDF_PD_ONLINE) ||
 		  state & (DDF_PD_FAILED | DDF_PD_MISSING)))
 		return refuse(why, -EINVAL, "config: a disk is missing or has failed");
-	if (named_by_other(c, vd, refnum))
-		return refuse(why, -EBUSY, "config: a disk serves another virtual disk");
+	if (named_by_other(c, vd, refnum) || is_rebuilt_unnamed(c, refnum))
+		return refuse(why, -EBUSY, "config: a disk serves already");
 	return check_new_extent(c, v, element, why);
 }
 
@@ -452,8 +460,7 @@ static void mark_new_member(struct ddf_container *c, unsigned vd, unsigned slot,
 {
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
 
-	if (slot < DDF_MAX_SLOTS)
-		c->volume[vd].synced[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	c->volume[vd].synced[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 	if (e)
 		e->state = be16_make(be16_get(e->state) | DDF_PD_REBUILDING);
 }

@@ -903,12 +903,11 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 		{ "v3 0,8", -EINVAL },       /* not there, though nobody says so */
 		{ "v3 0,6", -EBUSY },        /* somebody else's (15, item 6) */
 		{ "v3 0,6@16384", -EBUSY },
-		{ "v3 0,7@49153", -ENOSPC }, /* beyond its end */
-		{ "v3 0,7@100", -ENOSPC },   /* kept room */
+		{ "v3 0,7@100", -EBUSY },    /* being rebuilt for somebody already, wherever */
+		{ "v3 0,7@32768", -EBUSY },
 		{ "v3 1,0", -EINVAL },       /* places change */
 		{ "v3 0@1,1", -EINVAL },
 		{ "v3 0,1@1", -EINVAL },
-		{ "v3 7@49152,0", -EINVAL },
 	};
 	struct message m;
 
@@ -921,11 +920,28 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 		m = config(0, DDF_RAID1, 0, rows[i].records);
 		assert_refused(&m, rows[i].err);
 	}
+	fx.c.rebuild[0].used = false;
+	m = config(0, DDF_RAID1, 0, "v3 0,7@49153"); /* beyond its end */
+	assert_refused(&m, -ENOSPC);
 	m = config(0, DDF_RAID1, 0, "v3 0,7");
 	fill_record_slots(7);
 	assert_refused(&m, -ENOSPC);
-	memset(fx.config[7], 0xff, 2 * RECORD); /* one for it, and one for the rebuild that is kept */
+	memset(fx.config[7], 0xff, RECORD);
 	assert_applied(&m);
+}
+
+static void test_monitor_believes_nothing_either(void **state)
+{
+	struct message m = delete(0);
+	const char *why = NULL;
+	void *space = NULL;
+
+	(void)state;
+	small_container();
+	fx_save(&fx, &before);
+	assert_int_equal(ddf_apply_message(&fx.c, m.bytes, m.len - 1, &space, &why), -EINVAL);
+	assert_non_null(why);
+	fx_assert_unchanged(&fx, &before);
 }
 
 /* One record would do, the other not: nothing is done. */
@@ -1084,6 +1100,7 @@ static void test_new_disk_is_a_global_spare(void **state)
 	(void)state;
 	small_container();
 	dl = new_disk(4, 200000);
+	memset((uint8_t *)fx_pd(&fx, 4) + DDF_GUID_LEN, 0, 64 - DDF_GUID_LEN); /* its GUID says that it is unused */
 	assert_added(dl);
 	assert_pds("0:03/01 1:03/01 2:05/01 3:05/01 4:05/01");
 	assert_int_equal(used_in(fx.pd), 5);
@@ -1199,6 +1216,25 @@ static void test_disk_without_room_in_the_table_is_not_added(void **state)
 	assert_not_added(new_disk(15, FX_SECTORS), -ENOSPC);
 }
 
+static void test_more_disks_than_are_managed_are_not_added(void **state)
+{
+	static struct ddf_dl others[DDF_MAX_DISKS];
+	struct ddf_dl *dl;
+
+	(void)state;
+	small_container();
+	dl = new_disk(4, FX_SECTORS);
+	for (unsigned i = 4; i < DDF_MAX_DISKS; i++) {
+		others[i] = fx.dl[0];
+		others[i].dev = (dev_t)(0x10000 + i);
+		others[i].next = fx.c.disks;
+		fx.c.disks = &others[i];
+	}
+	assert_not_added(dl, -ENOSPC);
+	fx.c.disks = others[DDF_MAX_DISKS - 1].next;
+	assert_added(dl);
+}
+
 static void test_disks_that_are_too_small_are_not_added(void **state)
 {
 	(void)state;
@@ -1209,6 +1245,8 @@ static void test_disks_that_are_too_small_are_not_added(void **state)
 	assert_not_added(new_disk(4, 65536), -ENOSPC);
 	assert_added(new_disk(4, 65537));
 	assert_int_equal(be64_get(fx_pd(&fx, 4)->configured_size), 1);
+	fx.c.disks = NULL; /* nor if there is no other to compare it with */
+	assert_not_added(new_disk(5, 65536), -ENOSPC);
 }
 
 /* 15, item 12. */
@@ -1260,7 +1298,7 @@ static void test_new_disk_is_laid_out_as_the_others_are(void **state)
 		{ 131000, NONE, 5000, 100000, 99928, NONE, 34464, 34464 },
 		{ 131000, NONE, NONE, 100000, 99928, NONE, 34464, 34464 },
 		{ 131000, NONE, 131072, 100000, 99928, NONE, 34464, 34464 },
-		/* ... and what is between it and the rest counts, unless it is absurd: more than 1 GiB and 1/16 of the disk */
+		/* ... and what is between it and the rest counts */
 		{ 131000, NONE, 31072, 131072, 131000, NONE, 31072, 31072 },
 		{ 131000, NONE, 31072, 4000000, 3999928, NONE, 3900000, 3900000 },
 	};
@@ -1384,6 +1422,15 @@ static void test_unknown_disk_that_goes_changes_nothing(void **state)
 	fx_save(&fx, &before);
 	assert_null(ddf_remove_disk(&fx.c, fx_dev(9)));
 	fx_assert_unchanged(&fx, &before);
+}
+
+static void test_disk_without_entry_goes(void **state)
+{
+	(void)state;
+	small_container();
+	fx_present(&fx, 9);
+	assert_ptr_equal(ddf_remove_disk(&fx.c, fx_dev(9)), &fx.dl[9]);
+	assert_pds("0:03/01 1:03/01 2:05/01 3:05/01");
 }
 
 /* What is on it is not looked at. */
@@ -1596,6 +1643,7 @@ int main(void)
 		T(test_records_that_are_not_known_stay_so),
 		T(test_another_number_of_members_is_refused),
 		T(test_new_members_that_cannot_be_are_refused),
+		T(test_monitor_believes_nothing_either),
 		T(test_half_of_a_message_is_not_applied),
 		T(test_new_member_is_not_in_sync),
 		T(test_member_can_be_taken_away),
@@ -1606,6 +1654,7 @@ int main(void)
 		T(test_reference_numbers_are_unique),
 		T(test_disk_that_is_there_is_not_added_again),
 		T(test_disk_without_room_in_the_table_is_not_added),
+		T(test_more_disks_than_are_managed_are_not_added),
 		T(test_disks_that_are_too_small_are_not_added),
 		T(test_disks_with_other_sectors_are_not_added),
 		T(test_first_disk_is_laid_out_as_mdadm_does),
@@ -1615,6 +1664,7 @@ int main(void)
 		T(test_all_that_name_a_lost_disk_are_degraded),
 		T(test_rebuilds_onto_a_disk_that_goes_are_forgotten),
 		T(test_unknown_disk_that_goes_changes_nothing),
+		T(test_disk_without_entry_goes),
 		T(test_disk_that_comes_back_is_a_new_one),
 		T(test_life_of_two_virtual_disks),
 		T(test_life_with_a_disk_that_was_absent_at_the_start),

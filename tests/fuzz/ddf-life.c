@@ -109,7 +109,7 @@ static void plug_in(unsigned n, uint8_t refnum)
 
 static void set_up(struct bytes *b)
 {
-	unsigned disks = 2 + take_byte(b) % 6;
+	unsigned disks = 3 + take_byte(b) % 6;
 
 	memset(&world, 0, sizeof(world));
 	make_header(&c->header);
@@ -181,23 +181,31 @@ static void make_vd_message(struct bytes *b, struct message *m)
 	e->state = take_byte(b) & 3;
 }
 
+static void name_disk(struct bytes *b, struct ddf_vdc *v, unsigned i, unsigned n)
+{
+	const struct ddf_dl *dl = ddf_dl_by_dev(c, world.disk[n].dev);
+	uint64_t at = 0;
+
+	if (!dl)
+		return;
+	if (ddf_find_room(c, dl->refnum, be64_get(v->block_count), &at))
+		at = (uint64_t)take_byte(b) << 10;
+	ddf_set_element_ref(v, i, dl->refnum);
+	ddf_set_element_start(v, MPPE, i, at);
+}
+
 /* Some disk, mostly where there is room on it. */
 static void make_element(struct bytes *b, struct ddf_vdc *v, unsigned i)
 {
 	uint8_t how = take_byte(b);
-	const struct ddf_dl *dl = &world.dl[how % DISKS];
-	uint64_t at = 0;
 
-	if (how >= 0xf8) {
-		ddf_set_element_ref(v, i, how & 1 ? DDF_REF_MISSING : DDF_REF_NONE);
-	} else if (how >= 0xf0) {
+	if (how < 0xf0) {
+		name_disk(b, v, i, how % DISKS);
+	} else if (how < 0xf8) {
 		ddf_set_element_ref(v, i, take_byte(b));
 		ddf_set_element_start(v, MPPE, i, (uint64_t)take_byte(b) << 9);
-	} else if (dl->refnum) {
-		if (ddf_find_room(c, dl->refnum, be64_get(v->block_count), &at))
-			at = (uint64_t)take_byte(b) << 10;
-		ddf_set_element_ref(v, i, dl->refnum);
-		ddf_set_element_start(v, MPPE, i, at);
+	} else {
+		ddf_set_element_ref(v, i, how & 1 ? DDF_REF_MISSING : DDF_REF_NONE);
 	}
 }
 
@@ -210,12 +218,9 @@ static const struct shape {
 	{ DDF_RAID1, 0, 2, 2, DDF_2MIRRORED }, { DDF_RAID5EE, 0, 4, 1, 0xff },
 };
 
-/* The records of a new virtual disk. */
-static void make_config(struct bytes *b, struct message *m)
+/* The records of a new virtual disk, without members. */
+static void make_records(const struct shape *s, unsigned n, struct message *m)
 {
-	const struct shape *s = &shapes[take_byte(b) % (sizeof(shapes) / sizeof(shapes[0]))];
-	unsigned n = take_byte(b) % 10;
-
 	m->len = (size_t)s->bvds * RECORD;
 	memset(m->bytes, 0xff, m->len);
 	for (unsigned seq = 0; seq < s->bvds; seq++) {
@@ -231,7 +236,16 @@ static void make_config(struct bytes *b, struct message *m)
 		v->srl = s->srl;
 		v->block_count = be64_make(BLOCKS);
 		v->vd_size = be64_make((uint64_t)BLOCKS * 2);
-		for (unsigned i = 0; i < s->primary; i++)
+	}
+}
+
+static void make_config(struct bytes *b, struct message *m)
+{
+	make_records(&shapes[take_byte(b) % (sizeof(shapes) / sizeof(shapes[0]))], take_byte(b) % 10, m);
+	for (size_t at = 0; at < m->len; at += RECORD) {
+		struct ddf_vdc *v = (struct ddf_vdc *)(m->bytes + at);
+
+		for (unsigned i = 0; i < be16_get(v->primary_count); i++)
 			make_element(b, v, i);
 	}
 }
@@ -251,8 +265,17 @@ static void make_assignment(struct bytes *b, struct message *m)
 	while (changes--) {
 		struct ddf_vdc *v = (struct ddf_vdc *)(m->bytes + take_byte(b) % r->count * RECORD);
 
-		make_element(b, v, take_byte(b) % 4);
+		make_element(b, v, take_byte(b) % be16_get(v->primary_count));
 	}
+}
+
+/* A byte of the head of a record, or of its members. */
+static void spoil(struct bytes *b, struct message *m)
+{
+	uint8_t where = take_byte(b), at = take_byte(b);
+	size_t offset = at < 0xe0 ? at % 96u : 512u + at % 32u;
+
+	m->bytes[where % BVDS_MAX * RECORD + offset] = where & 0x80 ? 0xff : take_byte(b);
 }
 
 static void make_message(struct bytes *b, struct message *m)
@@ -272,40 +295,62 @@ static void make_message(struct bytes *b, struct message *m)
 		make_assignment(b, m);
 		break;
 	}
-	for (how >>= 4; how > 11; how--) {
-		size_t at = (size_t)take_byte(b) << 4;
-
-		at += take_byte(b) % 16;
-		m->bytes[at % sizeof(m->bytes)] = take_byte(b);
-	}
-	if (how == 11)
+	if (how >> 4 == 11)
 		m->len = (size_t)take_byte(b) << 4;
+	for (how >>= 4; how > 11; how--)
+		spoil(b, m);
 }
 
-static void send_message(struct bytes *b)
+static void send_it(const struct message *m)
 {
-	static struct message m;
 	const char *why = NULL;
 	void *space = NULL;
-	uint8_t *exact;
+	uint8_t *exact = malloc(m->len ? m->len : 1);
 	int err;
 
-	make_message(b, &m);
-	exact = malloc(m.len ? m.len : 1);
 	MUST(exact);
-	memcpy(exact, m.bytes, m.len);
+	memcpy(exact, m->bytes, m->len);
 	save();
-	err = ddf_prepare_message(&c->layout, exact, m.len, &space, &why);
+	err = ddf_prepare_message(&c->layout, exact, m->len, &space, &why);
 	if (err)
 		MUST(!space);
 	else
-		err = ddf_apply_message(c, exact, m.len, &space, &why);
+		err = ddf_apply_message(c, exact, m->len, &space, &why);
 	if (err) {
 		MUST(why);
 		must_be_unchanged();
 	}
 	free(space);
 	free(exact);
+}
+
+static void send_message(struct bytes *b)
+{
+	static struct message m;
+
+	make_message(b, &m);
+	send_it(&m);
+}
+
+/* As mdadm does it, on disks one after the other. */
+static void create(struct bytes *b, unsigned n)
+{
+	static struct message m;
+	unsigned disk = take_byte(b);
+
+	memset(&m, 0, sizeof(m));
+	m.len = 128;
+	*(be32 *)m.bytes = be32_make(DDF_VD_MAGIC);
+	make_guid(m.bytes + 64, n);
+	send_it(&m);
+	make_records(&shapes[take_byte(b) % (sizeof(shapes) / sizeof(shapes[0]))], n, &m);
+	for (size_t at = 0; at < m.len; at += RECORD) {
+		struct ddf_vdc *v = (struct ddf_vdc *)(m.bytes + at);
+
+		for (unsigned i = 0; i < be16_get(v->primary_count); i++)
+			name_disk(b, v, i, disk++ % DISKS);
+	}
+	send_it(&m);
 }
 
 /* ---- arrays ---- */
@@ -370,13 +415,30 @@ static void add_member(struct bytes *b, unsigned vd, unsigned slot, uint8_t how,
 		a->members++;
 }
 
+/* Either each for itself, or all is well but for one. */
 static void add_members(struct bytes *b, unsigned vd, struct array *a)
 {
+	uint8_t mode = take_byte(b), special = take_byte(b);
+
 	for (unsigned slot = 0; slot < (unsigned)a->md.raid_disks; slot++) {
-		uint8_t how = take_byte(b);
+		uint8_t how = mode & 0x80 ? take_byte(b) : slot == mode % (unsigned)a->md.raid_disks ? special : 0;
 
 		if (!(how & 0x10))
 			add_member(b, vd, slot, how, a);
+	}
+}
+
+/* What works is there, but for one. */
+static void add_working(struct bytes *b, unsigned vd, struct array *a)
+{
+	unsigned without = take_byte(b) % 16;
+
+	for (unsigned slot = 0; slot < (unsigned)a->md.raid_disks; slot++) {
+		struct ddf_place p;
+
+		if (slot != without && ddf_place_of_slot(c, vd, slot, &p) &&
+		    ddf_pd_working(ddf_pd_by_ref(c, ddf_element_ref(p.record, p.index))))
+			add_member(b, vd, slot, 0, a);
 	}
 }
 
@@ -425,12 +487,15 @@ static void rebuild(struct bytes *b, unsigned vd)
 
 	if (!make_md(b, vd, &a))
 		return;
-	add_members(b, vd, &a);
+	if (take_byte(b) & 3)
+		add_working(b, vd, &a);
+	else
+		add_members(b, vd, &a);
 	memset(&req, 0, sizeof(req));
 	save();
 	ddf_find_spares(c, vd, &a.md, a.member, a.members, &req);
 	must_be_unchanged();
-	if (take_byte(b) & 1) { /* time has passed: another pick */
+	if (!(take_byte(b) & 3)) { /* time has passed: another pick */
 		req.pick[0].dev = (dev_t)(0x800 + take_byte(b) % DISKS);
 		req.pick[0].slot = take_byte(b) % 9 - 1;
 		req.pick[0].data_offset = (uint64_t)take_byte(b) << 9;
@@ -617,6 +682,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	set_up(&b);
 	check_all();
+	for (unsigned n = take_byte(&b) % 4; n-- > 0;) {
+		create(&b, n);
+		begin_or_end(&b, n);
+	}
+	check_all();
 	while (b.left) {
 		unsigned vd = take_byte(&b) % VDS;
 
@@ -639,6 +709,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 7:
 			if (vd == 0)
 				tidy();
+			else if (vd == 1)
+				create(&b, take_byte(&b) % VDS);
 			else
 				plug(&b, take_byte(&b) % DISKS);
 			break;
