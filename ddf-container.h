@@ -122,6 +122,10 @@ struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd);
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum);
 /* Some record of the virtual disk names the disk. */
 bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum);
+bool ddf_any_names(const struct ddf_container *c, uint32_t refnum); /* some virtual disk does */
+bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* some other one does */
+/* The disk's spare assignment record; NULL: it has none, or it is broken. */
+const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl);
 
 /* ---- slots (3.1) ---- */
 

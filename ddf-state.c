@@ -33,7 +33,7 @@ static int nth_element(const struct ddf_container *c, const struct ddf_vdc *r, u
 
 static int find_element(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
 {
-	if (refnum == DDF_REF_NONE || refnum == DDF_REF_MISSING)
+	if (!ddf_is_disk(refnum))
 		return -1;
 	for (unsigned i = 0; i < c->layout.mppe; i++)
 		if (ddf_element_ref(r, i) == refnum)
