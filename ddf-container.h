@@ -42,8 +42,12 @@ struct ddf_copy {
 	uint32_t seq; /* of its header; valid while good */
 };
 
+/* Headers on their way to a disk. */
+enum { DDF_OUT_OPEN, DDF_OUT_CLOSED, DDF_OUT_ANCHOR, DDF_OUT_HEADERS };
+
 /* A disk that is present in the container and belongs to it. */
 struct ddf_dl {
+	_Alignas(DDF_SECTOR) struct ddf_header out[DDF_OUT_HEADERS]; /* ddf-write.c */
 	struct ddf_dl *next;
 	struct disk *disk; /* owned */
 	dev_t dev;

@@ -19,6 +19,7 @@
 
 #define READ_TRIES 4
 #define READ_RETRY_MS 3
+#define RECORDS_MAX (32u << 20) /* bytes for all configuration records: a prepared disk must not use up the memory */
 #define NAME_OF_COPY(which) ((which) == DDF_FIRST_COPY ? "primary" : "secondary")
 
 enum { CONTROLLER, PHYSICAL, VIRTUAL, CONFIG, DISK_DATA, SECTIONS };
@@ -430,13 +431,12 @@ static void report_unused(const struct candidate *cand, size_t count, const char
 struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l)
 {
 	const size_t config = (size_t)l->config.length * DDF_SECTOR, data = (size_t)l->disk_data.length * DDF_SECTOR;
-	const size_t head = (sizeof(struct ddf_dl) + DDF_SECTOR - 1) / DDF_SECTOR * DDF_SECTOR;
-	struct ddf_dl *dl = aligned_alloc(DDF_SECTOR, head + config + data);
+	struct ddf_dl *dl = aligned_alloc(DDF_SECTOR, sizeof(*dl) + config + data);
 
 	if (!dl)
 		return NULL;
 	*dl = (struct ddf_dl){ .disk = disk, .dev = disk->dev };
-	dl->config = (uint8_t *)dl + head;
+	dl->config = (uint8_t *)(dl + 1);
 	dl->disk_data = dl->config + config;
 	memset(dl->config, 0xff, config + data);
 	return dl;
@@ -540,6 +540,16 @@ static struct ddf_records *new_records(const struct ddf_container *c, unsigned c
 	return r;
 }
 
+static size_t bytes_of_records(const struct ddf_container *c)
+{
+	size_t bytes = 0;
+
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (c->volume[vd].records)
+			bytes += c->volume[vd].records->count * c->volume[vd].records->record_bytes;
+	return bytes;
+}
+
 /* What must be the same in all records of a virtual disk. */
 static bool agree(const struct ddf_vdc *a, const struct ddf_vdc *b)
 {
@@ -555,6 +565,10 @@ static int add_record(struct ddf_container *c, unsigned vd, const struct ddf_vdc
 
 	if (other && !agree(v, other)) {
 		*why = "it contradicts the record of a newer disk";
+		return -EBADMSG;
+	}
+	if (!r && bytes_of_records(c) > RECORDS_MAX) {
+		*why = "there are too many virtual disks";
 		return -EBADMSG;
 	}
 	if (!r)
@@ -599,6 +613,75 @@ static int load_records(struct ddf_container *c, const struct candidate *cand, c
 			log_warning("%s: disk %s: configuration record %u is ignored: %s", container, cand->disk->name,
 				    i, why);
 	}
+	return 0;
+}
+
+/* ---- room that is used twice, or that is not there (16): said, but not ours to put right ---- */
+
+struct use {
+	unsigned vd;
+	uint64_t start, end; /* sectors */
+};
+
+static unsigned uses_in_record(const struct ddf_container *c, const struct ddf_vdc *v, unsigned vd, uint32_t refnum,
+			       struct use *use, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->layout.mppe && n < max; i++) {
+		uint64_t start = ddf_element_start(v, c->layout.mppe, i);
+
+		if (ddf_element_ref(v, i) == refnum)
+			use[n++] = (struct use){ vd, start, start + be64_get(v->block_count) };
+	}
+	return n;
+}
+
+/* At most `max`: a disk has no more records. */
+static unsigned uses_of(const struct ddf_container *c, uint32_t refnum, struct use *use, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++) {
+		const struct ddf_records *r = c->volume[vd].records;
+
+		for (unsigned seq = 0; r && seq < r->count; seq++) {
+			const struct ddf_vdc *v = ddf_record(r, seq);
+
+			if (v)
+				n += uses_in_record(c, v, vd, refnum, use + n, max - n);
+		}
+	}
+	return n;
+}
+
+static void report_uses(const struct ddf_container *c, const struct ddf_dl *dl, struct use *use, const char *container)
+{
+	const uint64_t size = be64_get(ddf_pd_by_ref(c, dl->refnum)->configured_size);
+	const unsigned n = uses_of(c, dl->refnum, use, c->layout.records);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (use[i].end > size)
+			log_warning("%s: disk %s: virtual disk %u reaches beyond the room for data", container,
+				    dl->disk->name, use[i].vd);
+		for (unsigned k = 0; k < i; k++)
+			if (use[i].start < use[k].end && use[k].start < use[i].end) {
+				log_warning("%s: disk %s: virtual disks %u and %u overlap", container, dl->disk->name,
+					    use[k].vd, use[i].vd);
+				break;
+			}
+	}
+}
+
+static int report_room(const struct ddf_container *c, const char *container)
+{
+	struct use *use = malloc(c->layout.records * sizeof(*use));
+
+	if (!use)
+		return -ENOMEM;
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		report_uses(c, dl, use, container);
+	free(use);
 	return 0;
 }
 
@@ -655,6 +738,8 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 	err = take_disks(c, cand, count, disks);
 	if (!err)
 		err = load_chosen(c, order, n, container);
+	if (!err)
+		err = report_room(c, container);
 	return err ? err : c->disks ? 0 : -ENODEV;
 }
 

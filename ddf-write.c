@@ -20,12 +20,11 @@
 /* Unchanged sectors between changed ones that are cheaper to write than to leave out. */
 #define GAP 8
 
-enum { OPEN_HEADER, CLOSED_HEADER, ANCHOR, HEADERS };
+#define MAX_REQUESTS 256 /* in flight */
 
 struct ddf_writer {
 	struct metaio *io;
 	struct metaio_plan *plan;
-	struct ddf_header (*header)[HEADERS]; /* for each disk of the plan */
 	uint32_t old_seq;           /* generation before the change that is being written */
 	struct ddf_extent pd, vd;   /* changed sectors behind the first one, which holds the checksum; length 0: none */
 	bool pd_changed, vd_changed;
@@ -33,21 +32,15 @@ struct ddf_writer {
 	bool rest_due;              /* the first copies are written, the others are not */
 };
 
-static void *aligned(size_t size)
-{
-	return aligned_alloc(METAIO_ALIGN, (size + METAIO_ALIGN - 1) / METAIO_ALIGN * METAIO_ALIGN);
-}
-
 struct ddf_writer *ddf_writer_new(void)
 {
 	struct ddf_writer *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	w->io = metaio_open(DDF_MAX_DISKS);
+	w->io = metaio_open(MAX_REQUESTS);
 	w->plan = metaio_plan_new(DDF_MAX_DISKS);
-	w->header = aligned(DDF_MAX_DISKS * sizeof(*w->header));
-	if (w->io && w->plan && w->header)
+	if (w->io && w->plan)
 		return w;
 	ddf_writer_free(w);
 	return NULL;
@@ -59,7 +52,6 @@ void ddf_writer_free(struct ddf_writer *w)
 		return;
 	metaio_close(w->io);
 	metaio_plan_free(w->plan);
-	free(w->header);
 	free(w);
 }
 
@@ -345,7 +337,7 @@ static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struc
 {
 	enum ddf_header_type type = copy == DDF_FIRST_COPY ? DDF_PRIMARY : DDF_SECONDARY;
 	uint64_t lba = copy == DDF_FIRST_COPY ? dl->at.primary_lba : dl->at.secondary_lba;
-	struct ddf_header *h = w->header[w->plan->disks];
+	struct ddf_header *h = dl->out;
 	struct place p = { .pd = metaio_plan_add(w->plan, dl->disk), .base = lba * DDF_SECTOR, .first = true };
 	const struct ddf_copy *refuge = other(dl, copy);
 	/* Not newer than what readers shall take meanwhile. */
@@ -355,15 +347,15 @@ static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struc
 		return;
 	/* The only copy that there is: not on all disks at once. */
 	p.pd->torn_risk = !refuge->exists;
-	metaio_disk_step(p.pd, make_header(&h[OPEN_HEADER], c, dl, type, open_seq, DDF_OPEN), p.base, DDF_SECTOR);
+	metaio_disk_step(p.pd, make_header(&h[DDF_OUT_OPEN], c, dl, type, open_seq, DDF_OPEN), p.base, DDF_SECTOR);
 	if (needs_all(w, &dl->copy[copy]))
 		put_all(c, dl, &p);
 	else
 		put_changes(w, c, dl, &p);
-	metaio_disk_step(p.pd, make_header(&h[CLOSED_HEADER], c, dl, type, c->seq, DDF_CLOSED), p.base, DDF_SECTOR);
+	metaio_disk_step(p.pd, make_header(&h[DDF_OUT_CLOSED], c, dl, type, c->seq, DDF_CLOSED), p.base, DDF_SECTOR);
 	/* What says that there is something to be found comes when there is. */
 	if (dl->anchor_due && (!refuge->exists || is_current(refuge, c->seq)))
-		metaio_disk_step(p.pd, make_header(&h[ANCHOR], c, dl, DDF_ANCHOR, DDF_ANCHOR_SEQ, DDF_ANCHOR_OPEN_FLAG),
+		metaio_disk_step(p.pd, make_header(&h[DDF_OUT_ANCHOR], c, dl, DDF_ANCHOR, DDF_ANCHOR_SEQ, DDF_ANCHOR_OPEN_FLAG),
 				 dl->disk->size - DDF_SECTOR, DDF_SECTOR);
 	dl->in_plan = (int)copy;
 }

@@ -25,30 +25,35 @@
 struct metaio {
 	io_context_t aio;
 	bool use_aio;
-	unsigned max_disks;
+	unsigned max_requests;
 	struct io_event *event;
 	struct request {
 		struct iocb cb;
+		struct request *next; /* unused ones */
 		struct metaio_disk *disk;
 		const struct metaio_step *step;
-	} *request; /* METAIO_TOGETHER for each disk */
+	} *request, *unused;
 };
 
-struct metaio *metaio_open(unsigned max_disks)
+struct metaio *metaio_open(unsigned max_requests)
 {
 	struct metaio *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
-	m->max_disks = max_disks;
-	m->event = calloc((size_t)max_disks * METAIO_TOGETHER, sizeof(*m->event));
-	m->request = calloc((size_t)max_disks * METAIO_TOGETHER, sizeof(*m->request));
+	m->max_requests = max_requests < METAIO_TOGETHER ? METAIO_TOGETHER : max_requests;
+	m->event = calloc(m->max_requests, sizeof(*m->event));
+	m->request = calloc(m->max_requests, sizeof(*m->request));
 	if (!m->event || !m->request) {
 		metaio_close(m);
 		errno = ENOMEM;
 		return NULL;
 	}
-	m->use_aio = io_setup((int)(max_disks * METAIO_TOGETHER), &m->aio) == 0;
+	for (unsigned i = 0; i < m->max_requests; i++) {
+		m->request[i].next = m->unused;
+		m->unused = &m->request[i];
+	}
+	m->use_aio = io_setup((int)m->max_requests, &m->aio) == 0;
 	return m;
 }
 
@@ -208,35 +213,46 @@ static void write_step_now(struct metaio_disk *pd, const struct metaio_step *s)
 	step_finished(pd, s, n < 0 ? -errno : n);
 }
 
-static void prepare(struct request *r, struct metaio_disk *pd, const struct metaio_step *s)
+static struct request *take_request(struct metaio *m, struct metaio_disk *pd, const struct metaio_step *s)
 {
+	struct request *r = m->unused;
+
+	m->unused = r->next;
 	r->disk = pd;
 	r->step = s;
 	io_prep_pwrite(&r->cb, pd->disk->fd, unconst(s->buf), s->len, (long long)s->offset);
 	r->cb.aio_rw_flags = RWF_DSYNC;
 	r->cb.data = r;
+	return r;
+}
+
+static void return_request(struct metaio *m, struct request *r)
+{
+	r->next = m->unused;
+	m->unused = r;
 }
 
 /* True if the kernel took it. Otherwise the step has been written here and now. */
-static bool submit(struct metaio *m, struct request *r, struct metaio_disk *pd, const struct metaio_step *s)
+static bool submit(struct metaio *m, struct metaio_disk *pd, const struct metaio_step *s)
 {
+	struct request *r = take_request(m, pd, s);
 	struct iocb *cb = &r->cb;
 
-	prepare(r, pd, s);
 	if (io_submit(m->aio, 1, &cb) == 1)
 		return true;
+	return_request(m, r);
 	write_step_now(pd, s);
 	return false;
 }
 
 /* Starts the disk's next group of steps. Returns how many of them are in flight now. */
-static unsigned submit_group(struct metaio *m, struct request *r, struct metaio_disk *pd)
+static unsigned submit_group(struct metaio *m, struct metaio_disk *pd)
 {
 	unsigned first = pd->done, end = group_end(pd), in_flight = 0;
 
 	pd->in_flight = end - first;
 	for (unsigned i = first; i < end; i++)
-		in_flight += submit(m, &r[i - first], pd, &pd->step[i]);
+		in_flight += submit(m, pd, &pd->step[i]);
 	return in_flight;
 }
 
@@ -262,7 +278,9 @@ static unsigned submit_ready(struct metaio *m, struct metaio_plan *p, unsigned i
 		while (!pd->in_flight && !disk_finished(pd)) {
 			if (pd->torn_risk && !pd->torn && *torn >= p->max_torn)
 				break;
-			in_flight += submit_group(m, &m->request[i * METAIO_TOGETHER], pd);
+			if (in_flight + group_end(pd) - pd->done > m->max_requests)
+				break;
+			in_flight += submit_group(m, pd);
 			count_torn(pd, torn);
 		}
 	}
@@ -277,11 +295,12 @@ static void run_aio(struct metaio *m, struct metaio_plan *p)
 		int n = io_getevents(m->aio, 1, (long)in_flight, m->event, NULL);
 
 		for (int i = 0; i < n; i++) {
-			const struct request *r = m->event[i].data;
+			struct request *r = m->event[i].data;
 
 			in_flight--;
 			step_finished(r->disk, r->step, (long)m->event[i].res);
 			count_torn(r->disk, &torn);
+			return_request(m, r);
 		}
 	}
 }
@@ -305,7 +324,7 @@ unsigned metaio_run(struct metaio *m, struct metaio_plan *p)
 		p->disk[i].in_flight = 0;
 		p->disk[i].torn = false;
 	}
-	if (m->use_aio && p->disks <= m->max_disks)
+	if (m->use_aio)
 		run_aio(m, p);
 	/* Without AIO all of it; otherwise nothing is left. */
 	for (unsigned i = 0; i < p->disks; i++)

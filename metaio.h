@@ -46,8 +46,11 @@ struct metaio_plan {
 
 struct metaio;
 
-/* manager or start-up: engine for plans of up to max_disks disks. NULL with errno set. */
-struct metaio *metaio_open(unsigned max_disks);
+/*
+ * manager or start-up: engine that has up to max_requests writes in flight (METAIO_TOGETHER at least). NULL with errno
+ * set.
+ */
+struct metaio *metaio_open(unsigned max_requests);
 void metaio_close(struct metaio *m);
 
 struct metaio_plan *metaio_plan_new(unsigned capacity);

@@ -7,7 +7,7 @@
 # Names used throughout:
 #   REF[DISK]   the reference number of a disk, as learned by "learn"
 
-declare -A REF
+declare -gA REF
 
 # The metadata and their copies take the last 32 MiB of a disk; this is for make_dm_disks.
 export TAIL=65536
@@ -149,22 +149,6 @@ assert_agreement()
 	say "the disks agree: $*"
 }
 
-# assert_volume INDEX NAME=VALUE... -- DISK...: what the disks hold of a volume, within 10 s; "refs" are all its
-# elements (in any order), "pds" the state of their physical disks.
-assert_volume()
-{
-	local vd=vd$1 test disk
-	local -a tests=()
-
-	shift
-	while [ "$1" != -- ]; do
-		tests+=("$vd.$1")
-		shift
-	done
-	shift
-	wait_metadata "${WITHIN:-10}" "${tests[@]}" -- "$@"
-}
-
 # assert_optimal INDEX DISK...: a volume has all its members, which are these
 assert_optimal()
 {
@@ -178,6 +162,14 @@ assert_optimal()
 	wait_metadata 20 "vd$index.state=OPTIMAL" "vd$index.dirty=0" "vd$index.init=2" "vd$index.records=1" \
 		"vd$index.slot!=-1" "vd$index.elements!=*[hl]o*" "${tests[@]}" -- "$@"
 	assert_examined "$1" "$index" 'Optimal, Consistent'
+}
+
+# assert_forgotten REFNUM COUNT DISK...: there are as many physical disks, and this is none of them
+assert_forgotten()
+{
+	wait_metadata 10 "pds=$2" -- "${@:3}"
+	# Debian's leaves a ghost that only counts as free
+	[ "$DAEMON" = reference ] || assert_metadata "pd.$1.index!=*" "pds_found=$2" -- "${@:3}"
 }
 
 # assert_examined DISK INDEX STATE: mdadm reads the same
@@ -197,15 +189,16 @@ assert_closed()
 	assert_metadata 'vd*.dirty!=1' -- "$@"
 }
 
-# all_refs_of DISK...: their reference numbers, for elements
-elements_of()
-{
-	local disk list=''
+## Data
 
-	for disk in "$@"; do
-		list+=,${REF[$disk]:-$disk}
-	done
-	echo "${list#,}"
+# check_written: what the writer has written, after stop_writer
+check_written()
+{
+	local blocks
+
+	blocks=$(writer_field 0)
+	must pattern verify "/dev/$V" 8 "$WRITER_AT" $(((blocks < 256 ? blocks : 256) * 4096))
+	say "data as the writer wrote them"
 }
 
 ## Losing power

@@ -332,6 +332,14 @@ find_volumes()
 	V1=$(volume_name 1)
 }
 
+# use_format imsm|ddf: for a scenario that is about both
+use_format()
+{
+	FORMAT=$1
+	# shellcheck source=tests/vm/ddf-lib.sh
+	[ "$FORMAT" != ddf ] || . /t/ddf-lib.sh
+}
+
 make_container()
 {
 	must mdadm -CR /dev/md/c -e "$FORMAT" -n $# "$@"

@@ -3,7 +3,9 @@
 # The thread in the write path never allocates or frees memory and never takes a lock: through clean/dirty cycles, a
 # member failure, the rebuild on a spare, and the end of the array. (monitor-syscalls shows the same from outside.)
 # ours-only: the reference's monitor allocates
+# cases: imsm ddf
 
+use_format "$LEVEL"
 rm -f /tmp/alloc-trace.*
 cat >/tmp/mdmon <<'END'
 #!/bin/bash

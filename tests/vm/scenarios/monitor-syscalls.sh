@@ -4,7 +4,9 @@
 # system calls that cannot block behind memory or files: it waits, reads and writes descriptors that are
 # open already, and does asynchronous disk I/O.
 # ours-only: the reference's monitor opens, closes and allocates
+# cases: imsm ddf
 
+use_format "$LEVEL"
 # write: to the sysfs descriptors, not to a log
 allowed='write|ppoll|epoll_pwait|epoll_pwait2|pread64|pwrite64|pwritev2|lseek|io_submit|io_getevents|io_pgetevents|tgkill|gettid|getpid|clock_gettime|rt_sigreturn|restart_syscall'
 set_up 5
