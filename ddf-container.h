@@ -177,8 +177,8 @@ struct ddf_md_member {
 
 /*
  * An array begins to be watched. Positions that were never filled are made countable (3.1), and broken[i] is set for
- * each member that the metadata say has failed: md has to be told. -ENODEV: no such virtual disk, or no record of it is
- * known. -EBUSY: bound already.
+ * each member that the metadata say has failed: md has to be told. A disk that the metadata count on, but that is no
+ * member, is not in sync from now on. -ENODEV: no such virtual disk, or no record of it is known. -EBUSY: bound already.
  */
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members,
 		   bool *broken);
