@@ -542,13 +542,26 @@ static void enters(const struct event *ev)
 	ddf_tidy_disks(ev->c);
 }
 
+/*
+ * It failed while it was rebuilt: all that are on it have to know, and nobody is to choose it again. What we gave no
+ * room may be another disk that has got the number of one that failed; what vanished may have been in good health.
+ */
+static void rebuild_fails(const struct event *ev, struct ddf_rebuild *b, unsigned md_state)
+{
+	b->used = false;
+	if (!ev->e || md_state & MEMBER_GONE)
+		return;
+	ev->e->state = be16_make((uint16_t)(be16_get(ev->e->state) | DDF_PD_FAILED));
+	ddf_update_states_of(ev->c, ev->refnum);
+}
+
 static void tell_unnamed(const struct event *ev, unsigned md_state)
 {
 	struct ddf_rebuild *b = ddf_rebuild_of(ev->c, ev->vd, ev->refnum);
 
 	if (md_state & MEMBER_FAULTY) {
 		if (b)
-			b->used = false;
+			rebuild_fails(ev, b, md_state);
 	} else if (md_state & MEMBER_IN_SYNC) {
 		enters(ev);
 	} else {

@@ -140,6 +140,48 @@ static void an_array_of_strangers_says_nothing_of_our_disks(void **state)
 	check_vd(0, "00/02 v3 0,1");
 }
 
+/* ---- spares that fail ---- */
+
+/* The other arrays on it may not be running, and would not say so. */
+static void a_spare_that_fails_while_it_is_rebuilt_has_failed(void **state)
+{
+	(void)state;
+	fx_disks(&f, "0:03/01 1:03/43? 2:03/01 3:03/01");
+	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
+	adopt(0, 1, "0,2!@16384");
+	for (unsigned twice = 0; twice < 2; twice++) {
+		tell(0, 1, "0,2x@16384");
+		check_pds("0:03/01 1:03/43? 2:03/03 3:03/01");
+		check_vd(0, "01/02 v4 0,1");
+		check_vd(1, "01/02 v6 2,3");
+		assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
+	}
+}
+
+static void a_spare_that_vanishes_while_it_is_rebuilt_may_be_well(void **state)
+{
+	(void)state;
+	fx_disks(&f, "0:03/01 1:03/43? 2:03/01 3:03/01");
+	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
+	adopt(0, 1, "0,2!@16384");
+	tell(0, 1, "0,2?@16384");
+	check_pds("0:03/01 1:03/43? 2:03/01 3:03/01");
+	assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
+}
+
+/* A new disk that has got the number of the one that failed. */
+static void a_new_disk_has_not_failed_because_the_old_one_did(void **state)
+{
+	(void)state;
+	fx_disks(&f, "0:03/01 1:03/43? 2:05/01");
+	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+	adopt(0, 1, "0,2x");
+	check_pds("0:03/01 1:03/43? 2:05/01");
+	check_vd(0, "01/02 v4 0,1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -151,6 +193,9 @@ int main(void)
 		TEST(a_shared_member_that_is_rebuilt_is_named_when_it_has_its_data),
 		TEST(what_is_recorded_of_a_disk_that_md_runs_without_stays),
 		TEST(an_array_of_strangers_says_nothing_of_our_disks),
+		TEST(a_spare_that_fails_while_it_is_rebuilt_has_failed),
+		TEST(a_spare_that_vanishes_while_it_is_rebuilt_may_be_well),
+		TEST(a_new_disk_has_not_failed_because_the_old_one_did),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
