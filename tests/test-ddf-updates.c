@@ -928,6 +928,19 @@ static void test_new_members_that_cannot_be_are_refused(void **state)
 	assert_applied(&m);
 }
 
+/* Only places are taken from the message: how much room there must be is said by what is known. */
+static void test_room_for_a_new_member_is_that_of_the_virtual_disk(void **state)
+{
+	struct message m = config(0, DDF_RAID1, 0, "v3 0,2");
+
+	(void)state;
+	start("0:03/01 1:03/03 2:05/01");
+	fx_volume(&fx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+	keep_room(0, 1, 2, 16383, 100);
+	record_in(&m, 0)->block_count = be64_make(1);
+	assert_refused(&m, -ENOSPC);
+}
+
 /* One record would do, the other not: nothing is done. */
 static void test_half_of_a_message_is_not_applied(void **state)
 {
@@ -1596,6 +1609,7 @@ int main(void)
 		T(test_records_that_are_not_known_stay_so),
 		T(test_another_number_of_members_is_refused),
 		T(test_new_members_that_cannot_be_are_refused),
+		T(test_room_for_a_new_member_is_that_of_the_virtual_disk),
 		T(test_half_of_a_message_is_not_applied),
 		T(test_new_member_is_not_in_sync),
 		T(test_member_can_be_taken_away),
