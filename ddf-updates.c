@@ -432,16 +432,22 @@ static void assign_bvd(struct ddf_container *c, unsigned vd, struct ddf_vdc *sto
 {
 	size_t tables = c->layout.mppe * (sizeof(be32) + sizeof(be64));
 	unsigned primary = be16_get(v->primary_count);
+	bool counts[DDF_MAX_SLOTS];
 
 	if (memcmp(stored + 1, v + 1, tables) == 0)
 		return;
 	for (unsigned i = 0; i < primary; i++) {
 		uint32_t refnum = ddf_element_ref(v, i);
 
+		counts[i] = ddf_element_ref(stored, i) != DDF_REF_NONE;
 		if (ddf_element_ref(stored, i) != refnum)
 			mark_new_member(c, vd, v->secondary_seq * primary + i, refnum);
 	}
 	memcpy(stored + 1, v + 1, tables);
+	/* A position that counted goes on counting (3.1): the slots of those behind it do not shift. */
+	for (unsigned i = 0; i < primary; i++)
+		if (counts[i] && ddf_element_ref(stored, i) == DDF_REF_NONE)
+			ddf_set_element_ref(stored, i, DDF_REF_MISSING);
 	ddf_stamp(c, stored);
 }
 

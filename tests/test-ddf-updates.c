@@ -976,6 +976,19 @@ static void test_member_can_be_taken_away(void **state)
 	assert_pds("0:03/01 1:05/01 2:05/01 3:05/01");
 }
 
+/* What was known of the slots would count for other disks. */
+static void test_slots_do_not_shift_when_a_member_is_taken_away(void **state)
+{
+	struct message m = config(0, DDF_RAID1, 0, "v1 -,1");
+
+	(void)state;
+	small_container();
+	assert_int_equal(ddf_slot_of(&fx.c, 0, fx_ref(1)), 1);
+	assert_applied(&m);
+	assert_vd(0, "01/02 v4 _,1");
+	assert_int_equal(ddf_slot_of(&fx.c, 0, fx_ref(1)), 1);
+}
+
 /* ---- as captured (18.8) ---- */
 
 static void captured_container(void)
@@ -1613,6 +1626,7 @@ int main(void)
 		T(test_half_of_a_message_is_not_applied),
 		T(test_new_member_is_not_in_sync),
 		T(test_member_can_be_taken_away),
+		T(test_slots_do_not_shift_when_a_member_is_taken_away),
 		T(test_captured_create_and_delete),
 		T(test_new_disk_is_a_global_spare),
 		T(test_new_disk_is_written_from_scratch),
