@@ -295,14 +295,16 @@ static int check_config(const struct ddf_layout *l, const void *buf, size_t len,
 
 /* ---- config messages: the records of a new virtual disk ---- */
 
-static int check_new_extent(const struct ddf_container *c, const struct ddf_vdc *v, unsigned element, const char **why)
+/* `v` says where, `blocks` how much. */
+static int check_new_extent(const struct ddf_container *c, const struct ddf_vdc *v, unsigned element, uint64_t blocks,
+			    const char **why)
 {
 	uint32_t refnum = ddf_element_ref(v, element);
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
 
 	if (!ddf_pd_by_ref(c, refnum))
 		return refuse(why, -EINVAL, "config: no such disk in the container");
-	if (!ddf_is_free(c, refnum, ddf_element_start(v, c->layout.mppe, element), be64_get(v->block_count)))
+	if (!ddf_is_free(c, refnum, ddf_element_start(v, c->layout.mppe, element), blocks))
 		return refuse(why, -ENOSPC, "config: the place on a disk is not free");
 	if (dl && !ddf_has_record_slot(c, dl))
 		return refuse(why, -ENOSPC, "config: a disk has no room for another record");
@@ -315,8 +317,10 @@ static int check_create(const struct ddf_container *c, const void *buf, unsigned
 		const struct ddf_vdc *v = message_record(&c->layout, buf, i);
 
 		for (unsigned k = 0; k < be16_get(v->primary_count); k++) {
-			int err = ddf_is_disk(ddf_element_ref(v, k)) ? check_new_extent(c, v, k, why) : 0;
+			int err = 0;
 
+			if (ddf_is_disk(ddf_element_ref(v, k)))
+				err = check_new_extent(c, v, k, be64_get(v->block_count), why);
 			if (err)
 				return err;
 		}
@@ -382,7 +386,7 @@ static const struct ddf_vdc *message_of_bvd(const struct ddf_container *c, const
  * that counts for all its virtual disks: it must not serve another one (15, item 6).
  */
 static int check_new_member(const struct ddf_container *c, unsigned vd, const struct ddf_vdc *v, unsigned element,
-			    const char **why)
+			    uint64_t blocks, const char **why)
 {
 	uint32_t refnum = ddf_element_ref(v, element);
 	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
@@ -393,9 +397,10 @@ static int check_new_member(const struct ddf_container *c, unsigned vd, const st
 		return refuse(why, -EINVAL, "config: a disk is missing or has failed");
 	if (ddf_other_names(c, vd, refnum) || is_rebuilt_unnamed(c, refnum))
 		return refuse(why, -EBUSY, "config: a disk serves already");
-	return check_new_extent(c, v, element, why);
+	return check_new_extent(c, v, element, blocks, why);
 }
 
+/* The size that counts is that of the record that is kept. */
 static int check_element(const struct ddf_container *c, unsigned vd, const struct ddf_vdc *stored,
 			 const struct ddf_vdc *v, unsigned i, const char **why)
 {
@@ -405,7 +410,7 @@ static int check_element(const struct ddf_container *c, unsigned vd, const struc
 	if (!ddf_is_disk(refnum))
 		return 0;
 	if (!ddf_vd_names(c, vd, refnum))
-		return check_new_member(c, vd, v, i, why);
+		return check_new_member(c, vd, v, i, be64_get(stored->block_count), why);
 	if (ddf_element_ref(stored, i) != refnum ||
 	    ddf_element_start(stored, mppe, i) != ddf_element_start(v, mppe, i))
 		return refuse(why, -EINVAL, "config: a member's place changes");
@@ -448,16 +453,22 @@ static void assign_bvd(struct ddf_container *c, unsigned vd, struct ddf_vdc *sto
 {
 	size_t tables = c->layout.mppe * (sizeof(be32) + sizeof(be64));
 	unsigned primary = be16_get(v->primary_count);
+	bool counts[DDF_MAX_SLOTS];
 
 	if (memcmp(stored + 1, v + 1, tables) == 0)
 		return;
 	for (unsigned i = 0; i < primary; i++) {
 		uint32_t refnum = ddf_element_ref(v, i);
 
+		counts[i] = ddf_element_ref(stored, i) != DDF_REF_NONE;
 		if (ddf_element_ref(stored, i) != refnum)
 			mark_new_member(c, vd, v->secondary_seq * primary + i, refnum);
 	}
 	memcpy(stored + 1, v + 1, tables);
+	/* A position that counted goes on counting (3.1): the slots of those behind it do not shift. */
+	for (unsigned i = 0; i < primary; i++)
+		if (counts[i] && ddf_element_ref(stored, i) == DDF_REF_NONE)
+			ddf_set_element_ref(stored, i, DDF_REF_MISSING);
 	ddf_stamp(c, stored);
 }
 

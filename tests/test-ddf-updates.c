@@ -971,6 +971,19 @@ static void test_monitor_believes_nothing_either(void **state)
 	fx_assert_unchanged(&fx, &before);
 }
 
+/* Only places are taken from the message: how much room there must be is said by what is known. */
+static void test_room_for_a_new_member_is_that_of_the_virtual_disk(void **state)
+{
+	struct message m = config(0, DDF_RAID1, 0, "v3 0,2");
+
+	(void)state;
+	start("0:03/01 1:03/03 2:05/01");
+	fx_volume(&fx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+	fx_pd_of(&fx, 2)->configured_size = be64_make(FX_BLOCKS - 1);
+	record_in(&m, 0)->block_count = be64_make(1);
+	assert_refused(&m, -ENOSPC);
+}
+
 /* One record would do, the other not: nothing is done. */
 static void test_half_of_a_message_is_not_applied(void **state)
 {
@@ -1004,6 +1017,19 @@ static void test_member_can_be_taken_away(void **state)
 	assert_applied(&m);
 	assert_vd(0, "01/02 v4 0,_");
 	assert_pds("0:03/01 1:05/01 2:05/01 3:05/01");
+}
+
+/* What was known of the slots would count for other disks. */
+static void test_slots_do_not_shift_when_a_member_is_taken_away(void **state)
+{
+	struct message m = config(0, DDF_RAID1, 0, "v1 -,1");
+
+	(void)state;
+	small_container();
+	assert_int_equal(ddf_slot_of(&fx.c, 0, fx_ref(1)), 1);
+	assert_applied(&m);
+	assert_vd(0, "01/02 v4 _,1");
+	assert_int_equal(ddf_slot_of(&fx.c, 0, fx_ref(1)), 1);
 }
 
 /* ---- as captured (18.8) ---- */
@@ -1672,9 +1698,11 @@ int main(void)
 		T(test_another_number_of_members_is_refused),
 		T(test_new_members_that_cannot_be_are_refused),
 		T(test_monitor_believes_nothing_either),
+		T(test_room_for_a_new_member_is_that_of_the_virtual_disk),
 		T(test_half_of_a_message_is_not_applied),
 		T(test_new_member_is_not_in_sync),
 		T(test_member_can_be_taken_away),
+		T(test_slots_do_not_shift_when_a_member_is_taken_away),
 		T(test_captured_create_and_delete),
 		T(test_new_disk_is_a_global_spare),
 		T(test_new_disk_is_written_from_scratch),
