@@ -43,11 +43,23 @@ static struct metadata_update *spare_update(struct managed_array *ma, enum updat
 	return u;
 }
 
+/*
+ * Between the choice and its record nobody else knows that the disk is taken: two arrays would put the same place on
+ * the same disk to use.
+ */
+static bool another_is_choosing(const struct managed_array *ma)
+{
+	for (const struct managed_array *other = ma->mgr->arrays; other; other = other->next)
+		if (other != ma && other->spare_step != SPARE_IDLE)
+			return true;
+	return false;
+}
+
 void spare_check(struct managed_array *ma)
 {
 	struct metadata_update *u;
 
-	if (ma->spare_retry_ns)
+	if (ma->spare_retry_ns || another_is_choosing(ma))
 		return;
 	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
 		return; /* the wish stays; somebody wakes us when that has passed */
@@ -247,14 +259,16 @@ static void give_up(struct managed_array *ma)
 	thaw(ma);
 }
 
-/* Takes the members that were just put in out again. */
+/* Takes the members that were just put in out again. md lets go only of what has failed, as long as it could rebuild. */
 static void take_out(struct managed_array *ma)
 {
 	for (unsigned i = 0; i < ma->with_spares->disk_count; i++) {
 		struct mdinfo *d = ma->with_spares->disks[i];
 
-		if (d->refs == 1)
-			sysfs_write_fd(d->manager_fd, "remove");
+		if (d->refs != 1)
+			continue;
+		sysfs_write_fd(d->manager_fd, "faulty");
+		sysfs_write_fd(d->manager_fd, "remove");
 	}
 }
 
