@@ -84,12 +84,7 @@ struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd)
 
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
 {
-	if (!ddf_is_disk(refnum))
-		return false;
-	for (unsigned i = 0; i < c->layout.mppe; i++)
-		if (ddf_element_ref(r, i) == refnum)
-			return true;
-	return false;
+	return ddf_find_element(r, c->layout.mppe, refnum) >= 0;
 }
 
 bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum)

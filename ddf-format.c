@@ -221,6 +221,17 @@ uint32_t ddf_element_ref(const struct ddf_vdc *v, unsigned i)
 	return be32_get(refs_of(v)[i]);
 }
 
+/* Asked for each record and each disk at every write: the bytes are compared as they are. */
+int ddf_find_element(const struct ddf_vdc *v, unsigned mppe, uint32_t refnum)
+{
+	const be32 *ref = refs_of(v), wanted = be32_make(refnum);
+
+	for (unsigned i = 0; i < mppe && ddf_is_disk(refnum); i++)
+		if (memcmp(&ref[i], &wanted, sizeof(wanted)) == 0)
+			return (int)i;
+	return -1;
+}
+
 void ddf_set_element_ref(struct ddf_vdc *v, unsigned i, uint32_t refnum)
 {
 	refs_of(v)[i] = be32_make(refnum);
@@ -352,11 +363,6 @@ bool ddf_guid_unused(const uint8_t guid[DDF_GUID_LEN])
 		if (guid[i] != 0xff)
 			return false;
 	return true;
-}
-
-bool ddf_guid_equal(const uint8_t a[DDF_GUID_LEN], const uint8_t b[DDF_GUID_LEN])
-{
-	return memcmp(a, b, DDF_GUID_LEN) == 0;
 }
 
 const char *ddf_vd_name(const struct ddf_vd_entry *vd, char out[17])

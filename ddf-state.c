@@ -31,16 +31,6 @@ static int nth_element(const struct ddf_container *c, const struct ddf_vdc *r, u
 	return n < c->layout.mppe && ddf_element_ref(r, n) == DDF_REF_NONE ? (int)n : -1;
 }
 
-static int find_element(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
-{
-	if (!ddf_is_disk(refnum))
-		return -1;
-	for (unsigned i = 0; i < c->layout.mppe; i++)
-		if (ddf_element_ref(r, i) == refnum)
-			return (int)i;
-	return -1;
-}
-
 static unsigned bvds(const struct ddf_container *c, unsigned vd)
 {
 	return c->volume[vd].records ? c->volume[vd].records->count : 0;
@@ -50,7 +40,7 @@ bool ddf_place_of(const struct ddf_container *c, unsigned vd, uint32_t refnum, s
 {
 	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
 		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
-		int i = r ? find_element(c, r, refnum) : -1;
+		int i = r ? ddf_find_element(r, c->layout.mppe, refnum) : -1;
 
 		if (i < 0)
 			continue;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "byteorder.h"
@@ -319,6 +320,7 @@ static inline size_t ddf_record_bytes(const struct ddf_layout *l)
 /* Elements of a record; i < mppe. */
 uint32_t ddf_element_ref(const struct ddf_vdc *v, unsigned i);
 void ddf_set_element_ref(struct ddf_vdc *v, unsigned i, uint32_t refnum);
+int ddf_find_element(const struct ddf_vdc *v, unsigned mppe, uint32_t refnum); /* -1: it names no such disk */
 uint64_t ddf_element_start(const struct ddf_vdc *v, unsigned mppe, unsigned i);
 void ddf_set_element_start(struct ddf_vdc *v, unsigned mppe, unsigned i, uint64_t sector);
 
@@ -337,7 +339,10 @@ bool ddf_md_level(const struct ddf_vdc *v, int *level, int *layout, unsigned *ra
 /* ---- small things ---- */
 
 bool ddf_guid_unused(const uint8_t guid[DDF_GUID_LEN]);
-bool ddf_guid_equal(const uint8_t a[DDF_GUID_LEN], const uint8_t b[DDF_GUID_LEN]);
+static inline bool ddf_guid_equal(const uint8_t a[DDF_GUID_LEN], const uint8_t b[DDF_GUID_LEN])
+{
+	return memcmp(a, b, DDF_GUID_LEN) == 0;
+}
 /* For messages: the name as text, ends at a NUL or a space. `out`: 17 bytes. Returns out. */
 const char *ddf_vd_name(const struct ddf_vd_entry *vd, char out[17]);
 
