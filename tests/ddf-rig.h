@@ -749,6 +749,14 @@ static inline int find_slot(struct rig_array *a, unsigned n)
 	return slot;
 }
 
+/* `slot`: what the monitor takes for the member's. */
+static inline void tell_member(struct rig_array *a, const struct mdinfo *m, int slot, unsigned member_state)
+{
+	begin_monitor();
+	super_ddf.set_disk(a->a, m, slot, member_state);
+	end_monitor();
+}
+
 /* md's members are these from now on, and each is told of. */
 static inline void tell(struct rig_array *a, const char *members)
 {
@@ -756,9 +764,7 @@ static inline void tell(struct rig_array *a, const char *members)
 	for (unsigned i = 0; i < a->a->disk_count; i++) {
 		const struct mdinfo *m = a->a->disks[i];
 
-		begin_monitor();
-		super_ddf.set_disk(a->a, m, m->slot, m->curr_state);
-		end_monitor();
+		tell_member(a, m, m->slot, m->curr_state);
 	}
 }
 
@@ -882,6 +888,9 @@ static inline int remove_disk(struct rig *r, unsigned n)
 	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = rig_dev(n) };
 	int err = rig_apply(r, &u);
 
+	/* what was used comes back to be closed and freed */
+	assert_int_equal(!!u.disk, r->in[n]);
+	assert_int_equal(!!u.space, r->in[n]);
 	disk_close(u.disk);
 	free(u.space);
 	r->in[n] = false;

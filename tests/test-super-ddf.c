@@ -855,6 +855,21 @@ static void test_two_disks_added_at_once(void **state)
 	rig_free(r);
 }
 
+static void test_array_that_lost_too_much_gets_no_spare(void **state)
+{
+	struct rig *r = rig_bare(5);
+	struct rig_array *a;
+
+	(void)state;
+	create(r, 0, &raid5, "v4 0,1,2");
+	a = open_array(r, 0, 5, 2, "0,1,2");
+	tell(a, "0x,1,2");
+	assert_synced(r);
+	assert_string_equal(find_spares(a, "-,1,2"), "0:3");
+	assert_string_equal(find_spares(a, "-,1,-"), "");
+	rig_free(r);
+}
+
 /* Items 3 and 4, in the container that mdadm made: the order in which records were found does not matter. */
 static void test_spare_of_a_raid10_goes_into_the_right_mirror(void **state)
 {
@@ -1102,11 +1117,14 @@ static void test_disk_that_leaves_before_its_failure_is_seen(void **state)
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/01 2:03/43? 3:03/01 4:05/01");
 	assert_vd(r, 0, "01/02 v3 0,1 v3 2,3");
-	tell(r10, "0,1,2x,3");
-	sync_now(r);
+	r10->a->disks[2]->slot = -1;
+	tell_member(r10, r10->a->disks[2], 2, MEMBER_FAULTY);
+	assert_synced(r);
+	assert_vd(r, 0, "01/02 v3 0,1 v4 2,3");
 	assert_taken(r, r10, "0,1,-,3", "2:4");
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/01 3:03/01 4:03/05");
+	assert_vd(r, 0, "01/02 v3 0,1 v5 4,3");
 	tell(r10, "0,1,4,3");
 	assert_synced(r);
 	assert_int_equal(rig_vd(r->any, 0)->state, DDF_VD_OPTIMAL);
@@ -1348,6 +1366,51 @@ static void test_disk_is_rebuilding_until_all_its_arrays_are_done(void **state)
 	}
 }
 
+/* Item 34: the daemon died when one of them was done. mdadm leaves the disk out of both. */
+static void test_disk_that_two_arrays_name_is_rebuilding_until_both_are_done(void **state)
+{
+	(void)state;
+	for (unsigned first = 0; first < 2; first++) {
+		struct rig *r = rig_bare(3);
+		struct rig_array *m1, *m5;
+
+		create(r, 0, &raid1, "v3 0,1");
+		create(r, 1, &raid5, "v4 0@16384,1@16384,2");
+		m1 = open_array(r, 0, 1, 0, "0,1");
+		m5 = open_array(r, 1, 5, 2, "0@16384,1@16384,2");
+		tell(m1, "0,1x");
+		tell(m5, "0@16384,1x@16384,2");
+		assert_int_equal(add_disk(r, 3), 0);
+		assert_synced(r);
+		assert_taken(r, m1, "0,-", "1:3");
+		assert_taken(r, m5, "0@16384,-,2", "1:3@16384");
+		tell(m5, "0@16384,3@16384,2");
+		assert_synced(r);
+		assert_pds(r, "0:03/01 1:05/0b 2:03/01 3:03/05");
+
+		restart(r);
+		m1 = open_array(r, 0, 1, 0, "0,-");
+		m5 = open_array(r, 1, 5, 2, "0@16384,-,2");
+		sync_now(r);
+		assert_taken(r, m1, "0,-", "1:3");
+		assert_taken(r, m5, "0@16384,-,2", "1:3@16384");
+		assert_nothing_to_sync(r);
+		if (first)
+			tell(m1, "0,3");
+		else
+			tell(m5, "0@16384,3@16384,2");
+		sync_now(r);
+		assert_pds(r, "0:03/01 1:05/0b 2:03/01 3:03/05");
+		tell(m1, "0,3");
+		tell(m5, "0@16384,3@16384,2");
+		assert_synced(r);
+		assert_pds(r, "0:03/01 1:05/0b 2:03/01 3:03/01");
+		assert_int_equal(rig_vd(r->any, 0)->state, DDF_VD_OPTIMAL);
+		assert_int_equal(rig_vd(r->any, 1)->state, DDF_VD_OPTIMAL);
+		rig_free(r);
+	}
+}
+
 /* Item 35: md has a disk in the slot that the metadata did not know of. It gets the record (examine() looks). */
 static void test_disk_that_md_took_itself_gets_the_record(void **state)
 {
@@ -1425,6 +1488,20 @@ static void test_disks_that_cannot_be_used(void **state)
 	rig_free(r);
 }
 
+static void test_disk_that_nobody_knows_may_leave(void **state)
+{
+	struct rig *r = rig_loaded_sample("B");
+
+	(void)state;
+	assert_int_equal(remove_disk(r, 4), 0);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/01 2:03/01 3:03/01 4:05/41?");
+	assert_int_equal(remove_disk(r, 4), 0);
+	assert_int_equal(remove_disk(r, 9), 0);
+	assert_nothing_to_sync(r);
+	rig_free(r);
+}
+
 /* ---- members ---- */
 
 /* md took the failed member out of its slot before it was looked at: the monitor says what to take for its state. */
@@ -1437,9 +1514,7 @@ static void test_member_is_what_the_monitor_says(void **state)
 	(void)state;
 	m->slot = -1;
 	m->curr_state = MEMBER_SPARE;
-	begin_monitor();
-	super_ddf.set_disk(a->a, m, find_slot(a, 3), MEMBER_FAULTY);
-	end_monitor();
+	tell_member(a, m, find_slot(a, 3), MEMBER_FAULTY);
 	assert_synced(r);
 	assert_vd(r, 1, "01/02 v4 1@16384,3@16384");
 	rig_free(r);
@@ -1521,6 +1596,7 @@ int main(void)
 		cmocka_unit_test(test_full_life_of_a_raid10),
 		cmocka_unit_test(test_one_spare_fills_one_slot),
 		cmocka_unit_test(test_two_disks_added_at_once),
+		cmocka_unit_test(test_array_that_lost_too_much_gets_no_spare),
 		cmocka_unit_test(test_spare_of_a_raid10_goes_into_the_right_mirror),
 		cmocka_unit_test(test_half_rebuilt_disk_is_not_taken_for_good_after_a_crash),
 		cmocka_unit_test(test_room_of_a_rebuild_is_kept),
@@ -1540,10 +1616,12 @@ int main(void)
 		cmocka_unit_test(test_disk_that_is_there_is_not_added_again),
 		cmocka_unit_test(test_failure_is_recorded_for_arrays_that_are_not_watched),
 		cmocka_unit_test(test_disk_is_rebuilding_until_all_its_arrays_are_done),
+		cmocka_unit_test(test_disk_that_two_arrays_name_is_rebuilding_until_both_are_done),
 		cmocka_unit_test(test_disk_that_md_took_itself_gets_the_record),
 		cmocka_unit_test(test_disk_that_comes_gets_an_identity),
 		cmocka_unit_test(test_changes_have_the_time),
 		cmocka_unit_test(test_disks_that_cannot_be_used),
+		cmocka_unit_test(test_disk_that_nobody_knows_may_leave),
 		cmocka_unit_test(test_member_is_what_the_monitor_says),
 		cmocka_unit_test(test_array_that_ends_leaves_no_rebuild),
 		cmocka_unit_test(test_failed_members_of_new_arrays_are_told_of),
