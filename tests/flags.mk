@@ -9,6 +9,7 @@ TEST_LDFLAGS_metaio := $(addprefix -Wl$(comma)--wrap=,io_submit io_getevents pwr
 	$(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-imsm := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents \
 	$(COUNT_ALLOCATIONS))
+TEST_LDFLAGS_super-ddf := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_log := -Wl,--wrap=sendto
 TEST_LDFLAGS_status := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 

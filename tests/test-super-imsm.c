@@ -12,6 +12,7 @@
 
 #include "count-allocations.h"
 #include "metaio.h"
+#include "one-aio.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_DISKS 10
@@ -23,25 +24,6 @@
 
 static unsigned in_flight, most_in_flight;
 static void (*before_write)(uint64_t offset); /* NULL: nobody wants to know */
-
-/* One context for all containers, since closing one takes the kernel tens of milliseconds. */
-int __real_io_setup(int maxevents, io_context_t *ctx);
-int __wrap_io_setup(int maxevents, io_context_t *ctx);
-int __wrap_io_setup(int maxevents, io_context_t *ctx)
-{
-	static io_context_t only;
-	int err = only ? 0 : __real_io_setup(maxevents, &only);
-
-	*ctx = only;
-	return err;
-}
-
-int __wrap_io_destroy(io_context_t ctx);
-int __wrap_io_destroy(io_context_t ctx)
-{
-	(void)ctx;
-	return 0;
-}
 
 int __real_io_submit(io_context_t ctx, long nr, struct iocb *ios[]);
 int __wrap_io_submit(io_context_t ctx, long nr, struct iocb *ios[]);
