@@ -5,6 +5,7 @@
  *   super-ddf.c     the superswitch: glue between the loops and the parts below
  *   ddf-format.c    structures on the disk, checked (ddf.h)
  *   ddf-load.c      reading all disks and choosing among their copies
+ *   ddf-probe.c     anchors that are not in the last sector
  *   ddf-find.c      finding entries of tables, disks and records
  *   ddf-write.c     writing what changed, one copy of each disk after the other
  *   ddf-state.c     what happens to the metadata when something happens to an array
@@ -16,8 +17,8 @@
  * Changes are made here and found by ddf-write.c, which compares with what is on the disks: nobody has to
  * say that something changed, and what ends as it began costs no write.
  *
- * Everything but super-ddf.c, ddf-load.c and ddf-write.c is pure: it works on struct ddf_container, which belongs to
- * the monitor once the threads run. Nothing allocates, except where its comment says so.
+ * Everything but super-ddf.c, ddf-load.c, ddf-probe.c and ddf-write.c is pure: it works on struct ddf_container, which
+ * belongs to the monitor once the threads run. Nothing allocates, except where its comment says so.
  */
 #ifndef DDF_CONTAINER_H
 #define DDF_CONTAINER_H
@@ -246,6 +247,15 @@ void ddf_free(struct ddf_container *c); /* closes the disks */
  * Sizes are those of `l`; its sections are aligned to be written. One block, freed with free().
  */
 struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
+
+/* ---- ddf-probe.c: start-up, blocking, allocates (12) ---- */
+
+#define DDF_PROBED_BYTES (32u << 20) /* at the end of the disk, which must be larger */
+
+/* mdadm's configuration in the directory `etc` says that anchors are to be looked for. */
+bool ddf_probe_wanted(const char *etc);
+/* What the first DDF signature near the end of the disk begins. NULL, or why it is no anchor: a static text. */
+const char *ddf_probe_anchor(const struct disk *disk, struct ddf_header *anchor);
 
 /* ---- ddf-write.c: monitor ---- */
 

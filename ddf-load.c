@@ -40,6 +40,7 @@ struct image {
 struct candidate {
 	struct disk *disk;
 	struct ddf_header anchor;
+	bool anchor_elsewhere; /* not in the last sector */
 	struct image copy[DDF_COPIES];
 	struct image *chosen; /* NULL: none is usable */
 	struct ddf_dl *dl;    /* taken over into the container */
@@ -208,21 +209,33 @@ static void read_copies(struct candidate *cand)
 	}
 }
 
-/*
- * Nothing is looked for where there is no anchor: mdadm clears it, and only it, to make a disk blank. NULL or why the
- * disk has no metadata.
- */
-static const char *read_anchor(const struct disk *disk, struct ddf_header *anchor)
+/* 0 or -errno and *why; -EBADMSG: there is an anchor, but it is not right. */
+static int read_last_sector(const struct disk *disk, struct ddf_header *anchor, const char **why)
 {
+	*why = "its last sector cannot be read";
+	if (disk_read(disk, anchor, sizeof(*anchor), (sectors_of(disk) - 1) * DDF_SECTOR) != 0)
+		return -EIO;
+	return ddf_check_header(anchor, DDF_ANCHOR, why);
+}
+
+/* What cannot be read counts as not there, as with mdadm. NULL or why the disk has no metadata. */
+static const char *read_anchor(struct candidate *cand)
+{
+	const struct disk *disk = cand->disk;
 	const char *why;
+	int err;
 
 	if (disk->sector_size != DDF_SECTOR)
 		return "its sectors are not of 512 bytes, and DDF can use no others";
 	if (sectors_of(disk) < 2)
 		return "it is too small for metadata";
-	if (disk_read(disk, anchor, sizeof(*anchor), (sectors_of(disk) - 1) * DDF_SECTOR) != 0)
-		return "its last sector cannot be read";
-	return ddf_check_header(anchor, DDF_ANCHOR, &why) == 0 ? NULL : why;
+	err = read_last_sector(disk, &cand->anchor, &why);
+	if (!err)
+		return NULL;
+	if (err == -EBADMSG || disk->size <= DDF_PROBED_BYTES || !ddf_probe_wanted("/etc"))
+		return why;
+	cand->anchor_elsewhere = true;
+	return ddf_probe_anchor(disk, &cand->anchor);
 }
 
 /* ---- choosing among the copies of a disk (2.1) ---- */
@@ -261,9 +274,11 @@ static void report_copies(const struct candidate *cand, const char *container)
 
 static void read_candidate(struct candidate *cand, const char *container)
 {
-	cand->why = read_anchor(cand->disk, &cand->anchor);
+	cand->why = read_anchor(cand);
 	if (cand->why)
 		return;
+	if (cand->anchor_elsewhere)
+		log_debug("%s: disk %s: the anchor is not in the last sector", container, cand->disk->name);
 	read_copies(cand);
 	cand->chosen = choose_copy(&cand->copy[DDF_FIRST_COPY], &cand->copy[DDF_SECOND_COPY]);
 	if (!cand->chosen)
@@ -450,6 +465,17 @@ static bool same_rest(const struct ddf_header *a, const struct ddf_header *b)
 	return memcmp((const uint8_t *)a + from, (const uint8_t *)b + from, sizeof(*a) - from) == 0;
 }
 
+/*
+ * One that was found elsewhere stays where it is, and nothing is ever written to the last sector, as mdadm would: the
+ * controller may keep something of its own there.
+ */
+static bool is_anchor_due(const struct candidate *cand)
+{
+	if (cand->anchor_elsewhere)
+		return false;
+	return cand->anchor.type != DDF_ANCHOR || !same_rest(&cand->anchor, &cand->chosen->header);
+}
+
 static struct ddf_dl *new_dl(const struct candidate *cand)
 {
 	const struct image *m = cand->chosen;
@@ -463,7 +489,7 @@ static struct ddf_dl *new_dl(const struct candidate *cand)
 	dl->at = m->at;
 	memcpy(dl->config, m->section[CONFIG], m->size[CONFIG]);
 	memcpy(dl->disk_data, m->section[DISK_DATA], m->size[DISK_DATA]);
-	dl->anchor_due = cand->anchor.type != DDF_ANCHOR || !same_rest(&cand->anchor, &m->header);
+	dl->anchor_due = is_anchor_due(cand);
 	return dl;
 }
 
