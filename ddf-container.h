@@ -76,6 +76,7 @@ struct ddf_records {
 struct ddf_volume {
 	struct ddf_records *records; /* NULL: none of its records was found */
 	bool live;                   /* bound to a monitored array */
+	bool announced;              /* by a message; its records are still to come */
 	uint64_t synced[DDF_MAX_SLOTS / 64]; /* bit per slot: its member has been seen in sync */
 };
 
@@ -126,6 +127,10 @@ struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd);
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum);
 /* Some record of the virtual disk names the disk. */
 bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum);
+bool ddf_any_names(const struct ddf_container *c, uint32_t refnum); /* some virtual disk does */
+bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* some other one does */
+/* The disk's spare assignment record; NULL: it has none, or it is broken. */
+const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl);
 
 /* ---- slots (3.1) ---- */
 
@@ -173,8 +178,8 @@ struct ddf_md_member {
 
 /*
  * An array begins to be watched. Positions that were never filled are made countable (3.1), and broken[i] is set for
- * each member that the metadata say has failed: md has to be told. -ENODEV: no such virtual disk, or no record of it is
- * known. -EBUSY: bound already.
+ * each member that the metadata say has failed: md has to be told. A disk that the metadata count on, but that is no
+ * member, is not in sync from now on. -ENODEV: no such virtual disk, or no record of it is known. -EBUSY: bound already.
  */
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members,
 		   bool *broken);

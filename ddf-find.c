@@ -21,7 +21,7 @@ bool ddf_pd_used(const struct ddf_pd_entry *e)
 
 struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum)
 {
-	if (refnum == DDF_REF_NONE || refnum == DDF_REF_MISSING)
+	if (!ddf_is_disk(refnum))
 		return NULL;
 	for (unsigned i = 0; i < c->layout.max_pd; i++) {
 		struct ddf_pd_entry *e = ddf_pd(c, i);
@@ -84,9 +84,11 @@ struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd)
 
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
 {
+	if (!ddf_is_disk(refnum))
+		return false;
 	for (unsigned i = 0; i < c->layout.mppe; i++)
 		if (ddf_element_ref(r, i) == refnum)
-			return refnum != DDF_REF_NONE && refnum != DDF_REF_MISSING;
+			return true;
 	return false;
 }
 
@@ -101,4 +103,30 @@ bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 			return true;
 	}
 	return false;
+}
+
+bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	for (unsigned i = 0; i < c->layout.max_vd; i++)
+		if (i != vd && ddf_vd_names(c, i, refnum))
+			return true;
+	return false;
+}
+
+bool ddf_any_names(const struct ddf_container *c, uint32_t refnum)
+{
+	return ddf_other_names(c, c->layout.max_vd, refnum);
+}
+
+const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	size_t bytes = ddf_record_bytes(&c->layout);
+
+	for (unsigned i = 0; i < c->layout.records; i++) {
+		const struct ddf_spare *s = (const struct ddf_spare *)(const void *)(dl->config + i * bytes);
+
+		if (be32_get(s->magic) == DDF_SPARE_MAGIC && ddf_crc_ok(s, bytes))
+			return s;
+	}
+	return NULL;
 }

@@ -259,13 +259,9 @@ static const char *fault_of_extents(const struct ddf_vdc *v, const struct ddf_la
 
 	if (blocks > MAX_SECTORS || be64_get(v->vd_size) > MAX_SECTORS)
 		return "its size is out of range";
-	for (unsigned i = 0; i < l->mppe; i++) {
-		uint32_t refnum = ddf_element_ref(v, i);
-
-		if (refnum != DDF_REF_NONE && refnum != DDF_REF_MISSING &&
-		    ddf_element_start(v, l->mppe, i) > MAX_SECTORS - blocks)
+	for (unsigned i = 0; i < l->mppe; i++)
+		if (ddf_is_disk(ddf_element_ref(v, i)) && ddf_element_start(v, l->mppe, i) > MAX_SECTORS - blocks)
 			return "an extent is out of range";
-	}
 	return NULL;
 }
 

@@ -15,14 +15,6 @@ struct listed {
 	uint32_t refnum[REPORT_DISKS];
 };
 
-static bool is_named(const struct ddf_container *c, uint32_t refnum)
-{
-	for (unsigned i = 0; i < c->layout.max_vd; i++)
-		if (ddf_vd_names(c, i, refnum))
-			return true;
-	return false;
-}
-
 static enum report_disk_state disk_state(const struct ddf_container *c, const struct ddf_pd_entry *e)
 {
 	uint32_t refnum = be32_get(e->refnum);
@@ -31,7 +23,7 @@ static enum report_disk_state disk_state(const struct ddf_container *c, const st
 		return REPORT_DISK_FAILED;
 	if (!ddf_dl_by_ref(c, refnum))
 		return REPORT_DISK_MISSING;
-	return is_named(c, refnum) ? REPORT_DISK_MEMBER : REPORT_DISK_SPARE;
+	return ddf_any_names(c, refnum) ? REPORT_DISK_MEMBER : REPORT_DISK_SPARE;
 }
 
 static void report_disk(const struct ddf_container *c, const struct ddf_pd_entry *e, struct report_disk *d)

@@ -188,19 +188,6 @@ static unsigned free_rebuilds(const struct ddf_container *c)
 /* In the order of choice (9.2). */
 enum spare_class { DEDICATED, UNUSED, SHARED, UNFIT };
 
-static const struct ddf_spare *spare_record(const struct ddf_container *c, const struct ddf_dl *dl)
-{
-	size_t bytes = ddf_record_bytes(&c->layout);
-
-	for (unsigned i = 0; i < c->layout.records; i++) {
-		const struct ddf_spare *s = (const struct ddf_spare *)(const void *)(dl->config + i * bytes);
-
-		if (be32_get(s->magic) == DDF_SPARE_MAGIC && ddf_crc_ok(s, bytes))
-			return s;
-	}
-	return NULL;
-}
-
 static bool serves(const struct ddf_container *c, const struct ddf_spare *s, unsigned vd)
 {
 	for (unsigned i = 0; i < ddf_spare_entries(s, &c->layout); i++)
@@ -209,19 +196,10 @@ static bool serves(const struct ddf_container *c, const struct ddf_spare *s, uns
 	return false;
 }
 
-/* Some other virtual disk names it. */
-static bool serves_others(const struct ddf_container *c, unsigned vd, uint32_t refnum)
-{
-	for (unsigned other = 0; other < c->layout.max_vd; other++)
-		if (other != vd && ddf_vd_names(c, other, refnum))
-			return true;
-	return false;
-}
-
 static enum spare_class class_of(const struct ddf_container *c, unsigned vd, const struct ddf_dl *dl)
 {
 	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
-	const struct ddf_spare *s = spare_record(c, dl);
+	const struct ddf_spare *s = ddf_spare_record(c, dl);
 
 	if (s && (s->type & DDF_SPARE_DEDICATED))
 		return serves(c, s, vd) ? DEDICATED : UNFIT;
@@ -270,7 +248,7 @@ static bool only_in_memory(const struct ddf_container *c, unsigned vd, const str
 {
 	bool known = occupant(at) == refnum && (be16_get(ddf_pd_by_ref(c, refnum)->state) & DDF_PD_REBUILDING);
 
-	return !known && serves_others(c, vd, refnum);
+	return !known && ddf_other_names(c, vd, refnum);
 }
 
 /* ---- the search ---- */

@@ -33,7 +33,7 @@ static int nth_element(const struct ddf_container *c, const struct ddf_vdc *r, u
 
 static int find_element(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
 {
-	if (refnum == DDF_REF_NONE || refnum == DDF_REF_MISSING)
+	if (!ddf_is_disk(refnum))
 		return -1;
 	for (unsigned i = 0; i < c->layout.mppe; i++)
 		if (ddf_element_ref(r, i) == refnum)
@@ -305,28 +305,6 @@ static void fill_holes(struct ddf_container *c, struct ddf_vdc *r)
 		ddf_stamp(c, r);
 }
 
-int ddf_open_array(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members,
-		   bool *broken)
-{
-	if (vd >= c->layout.max_vd || ddf_guid_unused(ddf_vd(c, vd)->guid) || !ddf_any_record(c, vd))
-		return -ENODEV;
-	if (c->volume[vd].live)
-		return -EBUSY;
-	c->volume[vd].live = true;
-	memset(c->volume[vd].synced, 0, sizeof(c->volume[vd].synced));
-	for (unsigned i = 0; i < members; i++)
-		broken[i] = is_broken(c, member[i].dev);
-	if (!positions_are_slots(c, vd, member, members))
-		return 0;
-	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
-		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
-
-		if (r)
-			fill_holes(c, r);
-	}
-	return 0;
-}
-
 /* What is in sync stays so: nobody writes to it. */
 void ddf_close_array(struct ddf_container *c, unsigned vd)
 {
@@ -488,14 +466,58 @@ static void is_in_sync(const struct event *ev)
 	changed(ev, state, false);
 }
 
+/* The daemon that gave the disk to md is no more: its room is kept again. */
+static void keep_room(const struct event *ev)
+{
+	struct ddf_rebuild *b = ev->c->rebuild;
+
+	if (ddf_rebuild_of(ev->c, ev->vd, ev->refnum))
+		return;
+	while (b < ev->c->rebuild + DDF_MAX_REBUILDS && b->used)
+		b++;
+	if (b == ev->c->rebuild + DDF_MAX_REBUILDS)
+		return;
+	*b = (struct ddf_rebuild){
+		.used = true,
+		.vd = ev->vd,
+		.slot = (unsigned)ev->slot,
+		.refnum = ev->refnum,
+		.start = ev->data_offset,
+		.length = be64_get(ev->at.record->block_count),
+	};
+}
+
+/*
+ * The metadata count on a disk that md writes nothing to, or that it is still rebuilding. It must not be taken for good
+ * by whoever comes next. As "Rebuilding" it would be left out of all its arrays (15, item 6): if there are others it is
+ * not named any more instead. True: so it is.
+ */
+static bool loses_its_data(const struct event *ev)
+{
+	if (!ddf_pd_working(ev->e))
+		return false;
+	if (!ddf_other_names(ev->c, ev->vd, ev->refnum)) {
+		changed(ev, be16_get(ev->e->state) | DDF_PD_REBUILDING, false);
+		return false;
+	}
+	ddf_set_element_ref(ev->at.record, ev->at.index, DDF_REF_MISSING);
+	ddf_set_element_start(ev->at.record, ev->c->layout.mppe, ev->at.index, 0);
+	ddf_update_state(ev->c, ev->vd);
+	ddf_stamp(ev->c, ev->at.record);
+	return true;
+}
+
 static void tell_named(const struct event *ev, unsigned md_state)
 {
-	if (md_state & MEMBER_FAULTY)
+	if (md_state & MEMBER_FAULTY) {
 		fails(ev);
-	else if (md_state & MEMBER_IN_SYNC)
+	} else if (md_state & MEMBER_IN_SYNC) {
 		is_in_sync(ev);
-	else
+	} else {
 		note_synced(ev->c, ev->vd, ev->slot, false);
+		if (loses_its_data(ev))
+			keep_room(ev);
+	}
 }
 
 /* It has its data: the element names it from now on, if nothing speaks for the disk that is named there. */
@@ -519,25 +541,17 @@ static void enters(const struct event *ev)
 	ddf_tidy_disks(ev->c);
 }
 
-/* The daemon that gave the disk to md is no more: its room is kept again. */
-static void keep_room(const struct event *ev)
+/*
+ * It failed while it was rebuilt: all that are on it have to know, and nobody is to choose it again. What we gave no
+ * room may be another disk that has got the number of one that failed; what vanished may have been in good health.
+ */
+static void rebuild_fails(const struct event *ev, struct ddf_rebuild *b, unsigned md_state)
 {
-	struct ddf_rebuild *b = ev->c->rebuild;
-
-	if (ddf_rebuild_of(ev->c, ev->vd, ev->refnum))
+	b->used = false;
+	if (!ev->e || md_state & MEMBER_GONE)
 		return;
-	while (b < ev->c->rebuild + DDF_MAX_REBUILDS && b->used)
-		b++;
-	if (b == ev->c->rebuild + DDF_MAX_REBUILDS)
-		return;
-	*b = (struct ddf_rebuild){
-		.used = true,
-		.vd = ev->vd,
-		.slot = (unsigned)ev->slot,
-		.refnum = ev->refnum,
-		.start = ev->data_offset,
-		.length = be64_get(ev->at.record->block_count),
-	};
+	ev->e->state = be16_make((uint16_t)(be16_get(ev->e->state) | DDF_PD_FAILED));
+	ddf_update_states_of(ev->c, ev->refnum);
 }
 
 static void tell_unnamed(const struct event *ev, unsigned md_state)
@@ -546,7 +560,7 @@ static void tell_unnamed(const struct event *ev, unsigned md_state)
 
 	if (md_state & MEMBER_FAULTY) {
 		if (b)
-			b->used = false;
+			rebuild_fails(ev, b, md_state);
 	} else if (md_state & MEMBER_IN_SYNC) {
 		enters(ev);
 	} else {
@@ -598,4 +612,64 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 		else
 			tell_unknown(&ev, m->state);
 	}
+}
+
+/* ---- an array comes (4) ---- */
+
+static bool is_member(const struct ddf_md_member *member, unsigned members, dev_t dev)
+{
+	for (unsigned i = 0; i < members; i++)
+		if (member[i].dev == dev)
+			return true;
+	return false;
+}
+
+static bool names_some(const struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members)
+{
+	for (unsigned i = 0; i < members; i++) {
+		const struct ddf_dl *dl = ddf_dl_by_dev(c, member[i].dev);
+
+		if (dl && ddf_vd_names(c, vd, dl->refnum))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * md runs without a disk that is there and that the records name: it was lost and came back while nobody watched, or
+ * did not get into the array at its start. What it holds is out of date from the first write on.
+ */
+static void tell_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members)
+{
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		struct event ev = { .c = c, .vd = vd, .refnum = dl->refnum, .e = ddf_pd_by_ref(c, dl->refnum) };
+
+		if (!is_member(member, members, dl->dev) && ddf_place_of(c, vd, dl->refnum, &ev.at))
+			loses_its_data(&ev);
+	}
+}
+
+int ddf_open_array(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members,
+		   bool *broken)
+{
+	bool fill;
+
+	if (vd >= c->layout.max_vd || ddf_guid_unused(ddf_vd(c, vd)->guid) || !ddf_any_record(c, vd))
+		return -ENODEV;
+	if (c->volume[vd].live)
+		return -EBUSY;
+	c->volume[vd].live = true;
+	memset(c->volume[vd].synced, 0, sizeof(c->volume[vd].synced));
+	for (unsigned i = 0; i < members; i++)
+		broken[i] = is_broken(c, member[i].dev);
+	fill = positions_are_slots(c, vd, member, members);
+	for (unsigned seq = 0; fill && seq < bvds(c, vd); seq++) {
+		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+
+		if (r)
+			fill_holes(c, r);
+	}
+	if (names_some(c, vd, member, members))
+		tell_left_out(c, vd, member, members);
+	return 0;
 }

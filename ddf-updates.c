@@ -31,12 +31,6 @@ static uint32_t magic_of(const void *buf)
 	return be32_get(magic);
 }
 
-/* It stands for a disk. */
-static bool names_disk(uint32_t refnum)
-{
-	return refnum != DDF_REF_NONE && refnum != DDF_REF_MISSING;
-}
-
 /* ---- counts and entries ---- */
 
 static void count_pds(struct ddf_container *c)
@@ -66,22 +60,6 @@ static void clear_entry(void *entry)
 	memset(entry, 0xff, sizeof(struct ddf_pd_entry));
 }
 
-static bool named_by_any(const struct ddf_container *c, uint32_t refnum)
-{
-	for (unsigned i = 0; i < c->layout.max_vd; i++)
-		if (ddf_vd_names(c, i, refnum))
-			return true;
-	return false;
-}
-
-static bool named_by_other(const struct ddf_container *c, unsigned vd, uint32_t refnum)
-{
-	for (unsigned i = 0; i < c->layout.max_vd; i++)
-		if (i != vd && ddf_vd_names(c, i, refnum))
-			return true;
-	return false;
-}
-
 /* It will be named when it has been rebuilt. */
 static bool is_rebuilt_unnamed(const struct ddf_container *c, uint32_t refnum)
 {
@@ -100,19 +78,6 @@ static bool named_by_live(const struct ddf_container *c, uint32_t refnum)
 }
 
 /* ---- order after a change of configuration records (8.4) ---- */
-
-static bool has_spare_record(const struct ddf_container *c, const struct ddf_dl *dl)
-{
-	size_t bytes = ddf_record_bytes(&c->layout);
-
-	for (unsigned i = 0; i < c->layout.records; i++) {
-		const uint8_t *record = dl->config + i * bytes;
-
-		if (magic_of(record) == DDF_SPARE_MAGIC && ddf_crc_ok(record, bytes))
-			return true;
-	}
-	return false;
-}
 
 static unsigned tidy_type(unsigned type, bool named, bool spare_record)
 {
@@ -138,11 +103,11 @@ static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
 {
 	uint32_t refnum = be32_get(e->refnum);
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
-	bool named = named_by_any(c, refnum);
+	bool named = ddf_any_names(c, refnum);
 
 	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named));
 	if (dl)
-		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, has_spare_record(c, dl)));
+		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
 }
 
 /* It has failed, is gone, and nobody names it. */
@@ -150,7 +115,7 @@ static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entr
 {
 	uint32_t refnum = be32_get(e->refnum);
 
-	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !named_by_any(c, refnum);
+	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !ddf_any_names(c, refnum);
 }
 
 /* Entries move only if one is dropped. */
@@ -224,6 +189,7 @@ static int apply_create(struct ddf_container *c, const void *buf, const char **w
 	if (vd < 0)
 		return refuse(why, -ENOSPC, "create: the table of virtual disks is full");
 	*ddf_vd(c, (unsigned)vd) = *entry_of(buf);
+	c->volume[vd].announced = true;
 	count_vds(c);
 	return 0;
 }
@@ -282,7 +248,7 @@ static int check_record(const struct ddf_layout *l, const struct ddf_vdc *v, con
 	if (!be64_get(v->block_count))
 		return refuse(why, -EINVAL, "config: no blocks");
 	for (unsigned i = be16_get(v->primary_count); i < l->mppe; i++)
-		if (names_disk(ddf_element_ref(v, i)))
+		if (ddf_is_disk(ddf_element_ref(v, i)))
 			return refuse(why, -EINVAL, "config: more disks than the record counts");
 	return 0;
 }
@@ -302,7 +268,7 @@ static int check_named_once(const struct ddf_layout *l, const void *buf, unsigne
 	for (unsigned i = 0; i < slots; i++) {
 		uint32_t refnum = ddf_element_ref(message_record(l, buf, i / primary), i % primary);
 
-		for (unsigned k = 0; k < i && names_disk(refnum); k++)
+		for (unsigned k = 0; k < i && ddf_is_disk(refnum); k++)
 			if (ddf_element_ref(message_record(l, buf, k / primary), k % primary) == refnum)
 				return refuse(why, -EINVAL, "config: a disk is named twice");
 	}
@@ -349,7 +315,7 @@ static int check_create(const struct ddf_container *c, const void *buf, unsigned
 		const struct ddf_vdc *v = message_record(&c->layout, buf, i);
 
 		for (unsigned k = 0; k < be16_get(v->primary_count); k++) {
-			int err = names_disk(ddf_element_ref(v, k)) ? check_new_extent(c, v, k, why) : 0;
+			int err = ddf_is_disk(ddf_element_ref(v, k)) ? check_new_extent(c, v, k, why) : 0;
 
 			if (err)
 				return err;
@@ -369,6 +335,16 @@ static void store_records(struct ddf_container *c, unsigned vd, const void *buf,
 	c->volume[vd].records = r;
 }
 
+/* It was announced, and cannot be: nothing of it shall stay. */
+static void withdraw(struct ddf_container *c, unsigned vd)
+{
+	if (!c->volume[vd].announced)
+		return;
+	c->volume[vd].announced = false;
+	clear_entry(ddf_vd(c, vd));
+	count_vds(c);
+}
+
 /*
  * Its members are as good as new, whatever is missing beside them: none is marked as rebuilding (15, item 9). A failed
  * disk is taken, too: md has it already, and is told when the array is opened.
@@ -378,8 +354,11 @@ static int apply_first_config(struct ddf_container *c, unsigned vd, const void *
 	const struct ddf_vdc *first = buf;
 	int err = check_create(c, buf, first->secondary_count, why);
 
-	if (err)
+	if (err) {
+		withdraw(c, vd);
 		return err;
+	}
+	c->volume[vd].announced = false;
 	store_records(c, vd, buf, *space);
 	*space = NULL;
 	ddf_tidy_disks(c);
@@ -412,7 +391,7 @@ static int check_new_member(const struct ddf_container *c, unsigned vd, const st
 	if (e && (!ddf_dl_by_ref(c, refnum) || !(state & DDF_PD_ONLINE) ||
 		  state & (DDF_PD_FAILED | DDF_PD_MISSING)))
 		return refuse(why, -EINVAL, "config: a disk is missing or has failed");
-	if (named_by_other(c, vd, refnum) || is_rebuilt_unnamed(c, refnum))
+	if (ddf_other_names(c, vd, refnum) || is_rebuilt_unnamed(c, refnum))
 		return refuse(why, -EBUSY, "config: a disk serves already");
 	return check_new_extent(c, v, element, why);
 }
@@ -423,7 +402,7 @@ static int check_element(const struct ddf_container *c, unsigned vd, const struc
 	unsigned mppe = c->layout.mppe;
 	uint32_t refnum = ddf_element_ref(v, i);
 
-	if (!names_disk(refnum))
+	if (!ddf_is_disk(refnum))
 		return 0;
 	if (!ddf_vd_names(c, vd, refnum))
 		return check_new_member(c, vd, v, i, why);
@@ -563,7 +542,7 @@ int ddf_apply_message(struct ddf_container *c, const void *buf, size_t len, void
 /* Also what stands for nothing, and what somebody remembers of a disk that is listed no more. */
 static bool refnum_taken(const struct ddf_container *c, uint32_t refnum)
 {
-	if (!names_disk(refnum) || ddf_dl_by_ref(c, refnum) || named_by_any(c, refnum))
+	if (!ddf_is_disk(refnum) || ddf_dl_by_ref(c, refnum) || ddf_any_names(c, refnum))
 		return true;
 	for (unsigned i = 0; i < c->layout.max_pd; i++)
 		if (be32_get(ddf_pd(c, i)->refnum) == refnum)

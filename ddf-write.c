@@ -249,7 +249,11 @@ static struct ddf_copy *other(struct ddf_dl *dl, unsigned copy)
 /* Readers are to be left with this one. */
 static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
 {
-	return a->good != b->good ? a->good : a->chosen && !b->chosen;
+	if (a->good != b->good)
+		return a->good;
+	if (a->good && a->seq != b->seq)
+		return a->seq > b->seq;
+	return a->chosen && !b->chosen;
 }
 
 /* The copy to be written next, -1: none. One that failed has to wait for `retry`. */

@@ -190,6 +190,12 @@ struct ddf_vdc {
 #define DDF_REF_NONE 0xffffffffu /* never filled; does not count as a position */
 #define DDF_REF_MISSING 0u       /* the disk was found missing; counts */
 
+/* It stands for a disk. */
+static inline bool ddf_is_disk(uint32_t refnum)
+{
+	return refnum != DDF_REF_NONE && refnum != DDF_REF_MISSING;
+}
+
 enum ddf_prl {
 	DDF_RAID0 = 0x00,
 	DDF_RAID1 = 0x01,

@@ -70,15 +70,14 @@ static int open_member_attr(int md_dir, const char *name, const char *attr, int 
 	return open_for_monitor(md_dir, path, flags);
 }
 
-static uint64_t read_data_offset(int md_dir, const char *name)
+static int read_data_offset(int md_dir, const char *name, uint64_t *sectors)
 {
 	char path[MEMBER_NAME_MAX + 16], buf[SYSFS_WORD_MAX];
-	uint64_t sectors;
+	ssize_t n;
 
 	snprintf(path, sizeof(path), "%s/offset", name);
-	if (sysfs_read_attr(md_dir, path, buf, sizeof(buf)) < 0 || sysfs_parse_sectors(buf, &sectors))
-		return 0;
-	return sectors;
+	n = sysfs_read_attr(md_dir, path, buf, sizeof(buf));
+	return n < 0 ? (int)n : sysfs_parse_sectors(buf, sectors);
 }
 
 struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
@@ -90,7 +89,6 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->dev = dev;
 	d->slot = slot;
-	d->data_offset = read_data_offset(md_dir, name);
 	d->meta_slot = -1;
 	d->recovery_start = SECTORS_NONE;
 	d->state_fd = open_member_attr(md_dir, name, "state", O_RDONLY);
@@ -101,7 +99,9 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 	d->acknowledge_fd = open_member_attr(md_dir, name, "bad_blocks", O_RDWR);
 	d->manager_fd = open_member_attr(md_dir, name, "state", O_RDWR);
 	d->remove_fd = open_member_attr(md_dir, name, "state", O_RDWR);
-	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0) {
+	/* Metadata may come to name it with its offset: a wrong one would cost its data. */
+	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0 ||
+	    read_data_offset(md_dir, name, &d->data_offset)) {
 		member_free(d);
 		errno = ENODEV;
 		return NULL;

@@ -400,6 +400,9 @@ static void tell_members(struct active_array *a, const struct decision *d)
 
 		if (!(d->tell_disks || (d->tell_faulty && faulty)))
 			continue;
+		/* md takes the array apart, member by member. */
+		if (d->stopped && (m->curr_state & MEMBER_GONE))
+			continue;
 		slot = metadata_slot(a, m);
 		if (slot >= 0)
 			mon.st->ss->set_disk(a, m, slot, state);

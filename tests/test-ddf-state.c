@@ -1008,8 +1008,9 @@ static void whom_a_member_in_sync_replaces(void **state)
 		{ "0:03/01 2:05/01", "01/02 v4 0,_", "0:03/01 2:03/01", "00/02 v5 0,2@5" },
 		{ "0:03/01 2:05/01", "01/02 v4 0,9", "0:03/01 2:03/01", "00/02 v5 0,2@5" },
 		{ "0:03/01 2:41/01", "01/02 v4 0,9", "0:03/01 2:43/01", "00/02 v5 0,2@5" },
-		/* A disk that works. */
-		{ "0:03/01 1:03/01 2:05/01", "00/02 v4 0,1", "0:03/01 1:03/01 2:05/01", "00/02 v4 0,1" },
+		/* A disk that works, but that md has no use for. */
+		{ "0:03/01 1:03/01 2:05/01", "00/02 v4 0,1", "0:03/01 1:05/01 2:03/01", "00/02 v6 0,2@5" },
+		/* Nobody knows what became of it. */
 		{ "0:03/01 1:03/01? 2:05/01", "00/02 v4 0,1", "0:03/01 1:03/01? 2:05/01", "00/02 v4 0,1" },
 		/* Itself it must not have failed. */
 		{ "0:03/01 1:03/03 2:05/03", "01/02 v4 0,1", "0:03/01 1:03/03 2:05/03", "01/02 v4 0,1" },
@@ -1125,7 +1126,12 @@ static void a_named_disk_without_an_entry_changes_nothing(void **state)
 
 static void a_member_not_named_that_fails_is_no_failure_of_the_array(void **state)
 {
-	static const char *const failure[] = { "0,2x", "0,2?" };
+	static const struct {
+		const char *members, *pds, *other;
+	} row[] = {
+		{ "0,2x", "0:03/01 1:03/03 2:03/03 3:03/01", "01/02 v6 2,3" },
+		{ "0,2?", "0:03/01 1:03/03 2:03/01 3:03/01", "00/02 v6 2,3" }, /* it was taken away */
+	};
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
@@ -1135,10 +1141,11 @@ static void a_member_not_named_that_fails_is_no_failure_of_the_array(void **stat
 		fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
 		watch(0, 1, "0,2!@16384");
 		assert_non_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
-		tell_twice(0, 1, failure[i]);
+		tell_twice(0, 1, row[i].members);
 		assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
 		check_vd(0, "01/02 v4 0,1");
-		check_pds("0:03/01 1:03/03 2:03/01 3:03/01");
+		check_vd(1, row[i].other);
+		check_pds(row[i].pds);
 	}
 }
 

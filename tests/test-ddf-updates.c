@@ -571,6 +571,33 @@ static void send_create(unsigned n)
 	assert_applied(&m);
 }
 
+/* The entry was there when the daemon started, and no record of it was found. */
+static void entry_without_records(unsigned n)
+{
+	send_create(n);
+	fx.c.volume[n].announced = false;
+}
+
+/* mdadm gives up when the second half fails: what the first one made must not stay. */
+static void test_creation_that_is_refused_leaves_nothing(void **state)
+{
+	struct message m = config(1, DDF_RAID1, 0, "v3 2,0");
+	const char *why;
+
+	(void)state;
+	small_container();
+	fx_save(&fx, &before);
+	send_create(1);
+	assert_int_equal(send_message(&m, &why), -ENOSPC);
+	fx_assert_unchanged(&fx, &before);
+	m = config(1, DDF_RAID1, 0, "v3 2,3");
+	assert_refused(&m, -ENOENT);
+	send_create(1);
+	assert_applied(&m);
+	m = config(1, DDF_RAID1, 0, "v3 2,0"); /* it has its records: what comes now is another matter */
+	assert_refused(&m, -EBUSY);
+}
+
 static void test_new_records_are_kept_as_they_are(void **state)
 {
 	struct message m = config(1, DDF_RAID1, 0, "v3 2,3@77");
@@ -667,7 +694,7 @@ static void test_new_records_that_cannot_be_are_refused(void **state)
 
 	(void)state;
 	small_container();
-	send_create(1);
+	entry_without_records(1);
 	keep_room(0, 1, 3, 32767, 1);
 	keep_room(0, 1, 3, 65534, 1);
 	for (unsigned i = 0; i < COUNT(rows); i++) {
@@ -691,7 +718,7 @@ static void test_new_records_without_room_on_a_disk_are_refused(void **state)
 
 	(void)state;
 	small_container();
-	send_create(1);
+	entry_without_records(1);
 	fill_record_slots(3);
 	assert_refused(&m, -ENOSPC);
 }
@@ -1630,6 +1657,7 @@ int main(void)
 		T(test_members_of_a_new_degraded_virtual_disk_are_not_rebuilding),
 		T(test_new_virtual_disk_on_a_disk_that_has_just_failed),
 		T(test_records_without_entry_are_refused),
+		T(test_creation_that_is_refused_leaves_nothing),
 		T(test_new_records_that_cannot_be_are_refused),
 		T(test_new_records_without_room_on_a_disk_are_refused),
 		T(test_contradictions_are_refused),

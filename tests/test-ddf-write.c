@@ -612,6 +612,20 @@ static void test_change_after_an_unfinished_one(void **state)
 	assert_all_complete(b);
 }
 
+/* Nobody has written the rest yet: what the kernel was told is in one copy only. */
+static void test_the_newer_copy_comes_last(void **state)
+{
+	struct bench *b = *state;
+
+	set_dirty(b, true);
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	forget_writes();
+	fail_disk(b);
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	for (unsigned i = 0; i < seen.count; i++)
+		assert_true(seen.write[i].at >= PRIMARY);
+}
+
 /* ---- disks that do not take it ---- */
 
 static void break_disk(const struct bench *b, unsigned n, unsigned from, unsigned to)
@@ -939,6 +953,7 @@ int main(void)
 		T(test_the_copy_that_was_used_comes_last),
 		T(test_repair_waits_for_a_change),
 		T(test_change_after_an_unfinished_one),
+		T(test_the_newer_copy_comes_last),
 		T(test_torn_copy_is_left_open),
 		T(test_failed_copy_is_tried_again_in_time),
 		T(test_disk_that_takes_nothing_holds_up_nobody),
