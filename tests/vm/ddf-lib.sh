@@ -223,5 +223,6 @@ power_off()
 	eventually 20 release_everything || fail "processes are left"
 	eventually 20 clear_arrays || fail "arrays are left"
 	rm -rf /run/mdadm/* /dev/md
-	V='' V1=''
+	V=''
+	export V1=''
 }

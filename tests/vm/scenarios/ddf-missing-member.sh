@@ -5,8 +5,10 @@
 # and a disk that is added is rebuilt.
 # cases: again-first-5 again-last-5 added-first-5 added-last-5 added-first-1 added-last-1 added-first-6 added-last-10 beside-first-5 beside-last-5
 # timeout: 120
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
+# shellcheck disable=SC2153  # LEVEL comes from init
 IFS=- read -r what place level <<<"$LEVEL"
 kind "$level"
 fast_sync

@@ -6,6 +6,7 @@
 # cases: own other
 # timeout: 120
 # reference: fails - destroys such records
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 # records_survive: both are still there, byte by byte
