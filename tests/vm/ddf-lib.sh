@@ -189,6 +189,20 @@ assert_closed()
 	assert_metadata 'vd*.dirty!=1' -- "$@"
 }
 
+# Sums of both copies and the anchor, of each disk
+metadata_sums()
+{
+	local disk size start
+
+	for disk in "$@"; do
+		size=$(cat "/sys/block/${disk##*/}/size")
+		for start in 65536 32768; do
+			pattern sum "$disk" $(((size - start) * 512)) $((618 * 512))
+		done
+		pattern sum "$disk" $(((size - 1) * 512)) 512
+	done
+}
+
 ## Data
 
 # check_written: what the writer has written, after stop_writer
@@ -209,5 +223,6 @@ power_off()
 	eventually 20 release_everything || fail "processes are left"
 	eventually 20 clear_arrays || fail "arrays are left"
 	rm -rf /run/mdadm/* /dev/md
-	V='' V1=''
+	V=''
+	export V1=''
 }

@@ -281,8 +281,12 @@ static void show_volume(const struct copy *c, unsigned int vd, const uint8_t *e,
 	uint32_t len, record = b16(c->bytes + 134) * 512u;
 	const uint8_t *config = section(c, CONFIG, &len);
 	unsigned int records = 0;
-	char key[48];
+	char key[48], guid[49];
 
+	guid[0] = '\0';
+	for (int i = 0; i < 24; i++)
+		snprintf(guid + 2 * i, 3, "%02x", e[i]);
+	SAY_VD("guid", "%s", guid);
 	SAY_VD("name", "%.*s", (int)strcspn((const char *)e + 48, " ") < 16 ? (int)strcspn((const char *)e + 48, " ") : 16,
 	       (const char *)e + 48);
 	SAY_VD("unit", "%u", b16(e + 24));

@@ -6,6 +6,7 @@
 # cases: primary secondary pds record both
 # timeout: 90
 # reference: fails@both - one unreadable disk makes it refuse the whole container
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 # damage SECTOR [BYTE]: of the damaged disk, counted from its primary header

@@ -4,6 +4,7 @@
 # are recorded as degraded. SECONDS: how long after the start of mdadm.
 # cases: 0 0.3 0.6
 # timeout: 120
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 ddf_set_up 5

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # A stopped volume is deleted while another one of the container is in use, and one more is created in its room.
 # timeout: 120
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 ddf_set_up 5

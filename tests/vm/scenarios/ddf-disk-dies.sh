@@ -7,6 +7,7 @@
 # levels: 1 5 6 10 10-of-6
 # timeout: 120
 # reference: fails@10-of-6 - does not find the members of the later mirrors
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 DM=yes ddf_set_up "$LEVEL"

@@ -4,6 +4,7 @@
 # (only): it is recorded, and a disk that is added is rebuilt, at the latest when the volume may be written to again.
 # cases: auto-1 auto-5 auto-6 only-1 only-5
 # timeout: 120
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 what=${LEVEL%-*}

@@ -4,6 +4,7 @@
 # was last written to: whether it comes first, second or last, it is not taken for a member that is in sync.
 # cases: all stale-first stale-second stale-last
 # timeout: 120
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 ddf_set_up 5
@@ -16,7 +17,7 @@ else
 	fresh=("${MEMBERS[1]}" "${MEMBERS[2]}")
 	assemble "${fresh[@]}"
 	hurry "$V"
-	must pattern write "/dev/$V" 9 0 $DATA
+	must pattern write "/dev/$V" 9 0 "$DATA"
 	stop_all
 	assert_closed "${fresh[@]}"
 	case $LEVEL in
@@ -46,14 +47,13 @@ if [ "$LEVEL" = all ]; then
 	hurry "$V"
 	assert_optimal 0 "${MEMBERS[@]}"
 else
-	! member_is "$V" "$stale" '*in_sync*' || is "$V" sync_action recover || must pattern verify "/dev/$V" 9 0 $DATA
-	must pattern verify "/dev/$V" 9 0 $DATA
-	put_block $DATA
+	must pattern verify "/dev/$V" 9 0 "$DATA"
+	put_block "$DATA"
 	is_member "$V" "$stale" && wait_settled "$V"
 	hurry "$V"
 	# once more with what the stale disk brings in
 	fail_member "$V" "${fresh[0]}"
 	if is_member "$V" "$stale"; then
-		must pattern verify "/dev/$V" 9 0 $DATA
+		must pattern verify "/dev/$V" 9 0 "$DATA"
 	fi
 fi

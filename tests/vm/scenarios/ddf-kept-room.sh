@@ -6,6 +6,7 @@
 # cases: 0 1
 # timeout: 120
 # ours-only: the reference records the disk at once
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 create()

@@ -7,6 +7,7 @@
 # cases: restart-1 restart-5 restart-6 restart-10 crash-1 crash-5 crash-6 crash-10 shared
 # timeout: 150
 # reference: fails@restart-10@crash-1@crash-5@crash-6@crash-10@shared - wrong mirror; no rebuild when it was interrupted; half a disk taken as whole
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 # crash: all is lost but the disks

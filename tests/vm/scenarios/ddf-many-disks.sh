@@ -4,6 +4,7 @@
 # levels: 5 10
 # timeout: 120
 # reference: fails@10 - does not find the members of the later mirrors
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 fast_sync

@@ -3,6 +3,7 @@
 # The metadata of one disk can neither be read nor written for a while: the others are still written, and writers do not
 # hang. When it can be written again the next write makes it right.
 # levels: 1 5 10
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 DM=yes ddf_set_up "$LEVEL"

@@ -6,6 +6,7 @@
 # cases: back-1 back-5 back-6 back-10 next-1 next-5
 # timeout: 120
 # reference: fails@back-10 - puts the disk into the wrong mirror
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 # shellcheck disable=SC2153  # LEVEL comes from init
@@ -23,7 +24,7 @@ wait_metadata 5 "pd.${REF[$absent]}.state=0x42" "vd0.state=$WEAK" "vd0.vdc_seq!=
 assert_metadata "vd0.elements=*lost*" "vd0.vdc_seq>$vdc_seq" "seq>$seq" -- "${OTHERS[0]}"
 mdadm -E "${OTHERS[0]}" | grep -q 'Raid Devices.*--' || fail "mdadm -E does not show the place as empty"
 assert_agreement "${OTHERS[@]}"
-must pattern write "/dev/$V" 7 0 $DATA
+must pattern write "/dev/$V" 7 0 "$DATA"
 must pattern write "/dev/$V" 8 $((5 << 20)) 1048576
 case $what in
 back)

@@ -8,6 +8,7 @@
 # and these copies take the place of the disks.
 # cases: dirty-first failure-first failure-last
 # timeout: 400
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 SIZE_MIB=40
@@ -99,7 +100,7 @@ for cut in "${CUTS[@]}"; do
 	hurry "$V"
 	set_attr "$V" safe_mode_delay 60
 	must dmsetup create gate -m 40 -j "$(dm_major)" --table "0 ${cut#*:} linear /dev/ram$gated ${cut%:*}"
-	disk $gated "/dev/ram$gated" "$cut"
+	disk "$gated" "/dev/ram$gated" "$cut"
 	must dmsetup suspend --nolockfs --noflush gate
 	case $what in
 	dirty) stall once "/dev/$V" 7 0 >/dev/null 2>&1 & ;;

@@ -5,6 +5,7 @@
 # levels: 1 5 6 10
 # timeout: 120
 # reference: fails@10 - puts the disk into the wrong mirror
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 ddf_set_up "$LEVEL"

@@ -4,6 +4,7 @@
 # metadata are right at the end.
 # levels: 1 6
 # timeout: 120
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 EXTRA=1 ddf_set_up "$LEVEL"

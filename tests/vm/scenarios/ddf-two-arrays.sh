@@ -5,6 +5,7 @@
 # is added serves the first.
 # cases: spare room
 # timeout: 120
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 fast_sync

@@ -5,6 +5,7 @@
 # cases: 2 0
 # timeout: 200
 # reference: fails@0 - puts the same spare into two places
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 fast_sync

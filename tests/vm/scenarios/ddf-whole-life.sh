@@ -6,6 +6,7 @@
 # levels: 1 5 6 10 10-of-6 4 1e 1-of-3 5-la 5-ra 6-zero 6-n 10-n3 1e-far
 # timeout: 150
 # reference: fails@10@10-of-6@10-n3@1e@1e-far - puts the spare into the wrong mirror, or never rebuilds RAID1E
+# shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
 EXTRA=1 ddf_set_up "$LEVEL"
