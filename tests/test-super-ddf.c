@@ -444,10 +444,9 @@ static void test_rebuild_that_the_reference_recorded_too_early(void **state)
 	struct rig_array *m5 = open_array(r, 1, 5, 2, "0@24576,-,2");
 
 	(void)state;
+	r->in_memory = true;
 	sync_now(r);
 	assert_taken(r, m1, "0,2!@16384", "1:2@16384");
-	r->in_memory = true;
-	assert_synced(r);
 	assert_vd(r, 0, "01/02 v5 0,_");
 	assert_vd(r, 1, "01/02 v5 0@24576,1@24576,2");
 	assert_pds(r, "0:03/01 1:03/03 2:03/01");
@@ -946,6 +945,8 @@ static void test_room_of_a_rebuild_is_kept(void **state)
 	assert_int_equal(send_message(r, &m), 0);
 	config_message(r, &m, 2, &raid0, "v2 2@20000");
 	assert_int_equal(send_message(r, &m), -ENOSPC);
+	entry_message(&m, 2, DDF_VD_OPTIMAL);
+	assert_int_equal(send_message(r, &m), 0);
 	config_message(r, &m, 2, &raid0, "v2 2@32768");
 	assert_int_equal(send_message(r, &m), 0);
 	tell(m1, "0,2@16384");
