@@ -42,8 +42,7 @@ assert_optimal 0 "${DISKS[0]}" "${DISKS[2]}"
 check_data
 create || fail "there is room now"
 wait_metadata 10 vds=3 whole=yes -- "${DISKS[0]}" "${DISKS[2]}"
-stop_all
+must mdadm --stop --scan
 assemble "${DISKS[0]}" "${DISKS[2]}"
 check_data
 on "$V1" check_data
-stop_all
