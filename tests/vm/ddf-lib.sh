@@ -15,6 +15,7 @@ export TAIL=65536
 ## Kinds of volumes
 
 # kind KIND: sets ARGS (of mdadm), COUNT (disks), WEAK (the state when one of them is lost)
+# shellcheck disable=SC2034  # the scenarios use them
 kind()
 {
 	WEAK=DEGRADED

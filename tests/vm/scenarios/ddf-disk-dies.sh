@@ -34,6 +34,8 @@ for disk in "${dead[@]}"; do
 	must dmsetup suspend --nolockfs --noflush "d${disk#/dev/dm-2}"
 	must dmsetup resume "d${disk#/dev/dm-2}"
 done
+# the writer does not reach all of a large volume's disks
+write_data
 for disk in "${dead[@]}"; do
 	wait_for 20 no_member "$V" "$disk"
 done

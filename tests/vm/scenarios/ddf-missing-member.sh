@@ -5,6 +5,7 @@
 # and a disk that is added is rebuilt.
 # cases: again-first-5 again-last-5 added-first-5 added-last-5 added-first-1 added-last-1 added-first-6 added-last-10 beside-first-5 beside-last-5
 # timeout: 120
+# reference: fails@again-first-5@again-last-5@added-last-5@added-last-1@added-last-10@beside-first-5@beside-last-5 - does not find the last place; places shift
 # shellcheck source=tests/vm/ddf-lib.sh
 . /t/ddf-lib.sh
 
