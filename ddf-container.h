@@ -198,6 +198,8 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t length, uint64_t *start);
 /* Nothing lies in this extent, and it is within Configured_Size. */
 bool ddf_is_free(const struct ddf_container *c, uint32_t refnum, uint64_t start, uint64_t length);
+/* The same, but for what is of that virtual disk itself. */
+bool ddf_is_free_for(const struct ddf_container *c, unsigned vd, uint32_t refnum, uint64_t start, uint64_t length);
 /* The disk may hold one more configuration record. */
 bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl);
 

@@ -80,9 +80,9 @@ static bool within(uint64_t start, uint64_t length, uint64_t size)
 	return length <= size && start <= size - length;
 }
 
-static bool is_free_except(const struct ddf_container *c, uint32_t refnum, int except, uint64_t start, uint64_t length)
+bool ddf_is_free_for(const struct ddf_container *c, unsigned vd, uint32_t refnum, uint64_t start, uint64_t length)
 {
-	struct walk w = { .c = c, .refnum = refnum, .except = except };
+	struct walk w = { .c = c, .refnum = refnum, .except = (int)vd };
 	struct range r = { .start = start, .length = length };
 
 	if (!within(start, length, configured_size(c, refnum)))
@@ -93,7 +93,7 @@ static bool is_free_except(const struct ddf_container *c, uint32_t refnum, int e
 
 bool ddf_is_free(const struct ddf_container *c, uint32_t refnum, uint64_t start, uint64_t length)
 {
-	return is_free_except(c, refnum, -1, start, length);
+	return ddf_is_free_for(c, c->layout.max_vd, refnum, start, length);
 }
 
 static bool is_usable(const struct ddf_pd_entry *e)
@@ -232,7 +232,7 @@ static bool holds(const struct ddf_container *c, unsigned vd, const struct ddf_p
 		return false;
 	if (!own && !ddf_rebuild_of(c, vd, dl->refnum) && !ddf_has_record_slot(c, dl))
 		return false;
-	return is_free_except(c, dl->refnum, (int)vd, start, extent_length(at->record, component_size));
+	return ddf_is_free_for(c, vd, dl->refnum, start, extent_length(at->record, component_size));
 }
 
 /* The metadata count on another disk that is there. */

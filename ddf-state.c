@@ -520,6 +520,9 @@ static void enters(const struct event *ev)
 		return;
 	if (!b && ddf_pd_working(ddf_pd_by_ref(ev->c, occupant)))
 		return;
+	/* Two virtual disks must never be named in one place. */
+	if (!ddf_is_free_for(ev->c, ev->vd, ev->refnum, ev->data_offset, be64_get(ev->at.record->block_count)))
+		return;
 	if (b)
 		b->used = false;
 	ddf_set_element_ref(ev->at.record, ev->at.index, ev->refnum);

@@ -1124,6 +1124,30 @@ static void a_named_disk_without_an_entry_changes_nothing(void **state)
 	check_pds("0:03/01");
 }
 
+/* Should md have been given a place that another virtual disk has: that one's data are there. */
+static void a_place_that_another_virtual_disk_has_is_not_named(void **state)
+{
+	static const struct {
+		const char *members, *vd;
+	} row[] = {
+		{ "0,2@16383", "01/02 v4 0,1" },
+		{ "0,2@0", "01/02 v4 0,1" },
+		{ "0,2@49153", "01/02 v4 0,1" }, /* nobody's, but not for arrays */
+		{ "0,2@16384", "00/02 v5 0,2@16384" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		again();
+		fx_disks(&f, "0:03/01 1:03/03 2:03/01 3:03/01");
+		fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+		fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
+		watch(0, 1, "0,-");
+		tell_twice(0, 1, row[i].members);
+		check_vd(0, row[i].vd);
+	}
+}
+
 static void a_member_not_named_that_fails_is_no_failure_of_the_array(void **state)
 {
 	static const struct {
@@ -1222,6 +1246,7 @@ int main(void)
 		TEST(with_too_many_rebuilds_one_is_not_kept),
 		TEST(a_slot_with_a_member_that_is_rebuilt_is_not_in_sync),
 		TEST(a_named_disk_without_an_entry_changes_nothing),
+		TEST(a_place_that_another_virtual_disk_has_is_not_named),
 		TEST(a_member_not_named_that_fails_is_no_failure_of_the_array),
 		TEST(a_member_not_named_that_left_the_container_does_not_take_another_with_it),
 	};
