@@ -25,6 +25,7 @@
 
 #include "ddf.h"
 #include "disk.h"
+#include "md-member.h"
 #include "mdmon.h"
 
 #define DDF_MAX_DISKS 256 /* present at a time */
@@ -170,19 +171,12 @@ struct ddf_md_array {
 	uint64_t resync_start;   /* sectors, SECTORS_NONE = complete */
 };
 
-struct ddf_md_member {
-	dev_t dev;
-	int slot;             /* -1: md has taken it away */
-	unsigned state;       /* MEMBER_* */
-	uint64_t data_offset; /* sectors */
-};
-
 /*
  * An array begins to be watched. Positions that were never filled are made countable (3.1), and broken[i] is set for
  * each member that the metadata say has failed: md has to be told. A disk that the metadata count on, but that is no
  * member, is not in sync from now on. -ENODEV: no such virtual disk, or no record of it is known. -EBUSY: bound already.
  */
-int ddf_open_array(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members,
+int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken);
 /* Not watched any more: what was being rebuilt and is not recorded is forgotten. */
 void ddf_close_array(struct ddf_container *c, unsigned vd);
@@ -190,7 +184,7 @@ void ddf_close_array(struct ddf_container *c, unsigned vd);
 enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
 				     enum consistency want);
 /* `slot`: the member's in md, or what ddf_slot_of says. */
-void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_md_member *m);
+void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m);
 
 /* ---- ddf-spare.c ---- */
 
@@ -205,7 +199,7 @@ bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl)
 
 /* Fills req->pick (9.1, 9.2); req->count stays 0 if nothing is to be done. */
 void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
-		     const struct ddf_md_member *member, unsigned members, struct spare_request *req);
+		     const struct md_member *member, unsigned members, struct spare_request *req);
 /* Records the picks completely or not at all (9.3, 8.4). 0, or -errno and *why. */
 int ddf_commit_spares(struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why);
 

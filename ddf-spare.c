@@ -257,39 +257,13 @@ struct search {
 	const struct ddf_container *c;
 	unsigned vd;
 	const struct ddf_md_array *md;
-	const struct ddf_md_member *member;
-	unsigned members;
+	struct md_members members;
 	struct spare_request *req;
 };
 
-/* A member that has vanished is none, whatever we still know of it. */
-static const struct ddf_md_member *md_member(const struct search *s, unsigned slot)
-{
-	for (unsigned i = 0; i < s->members; i++)
-		if (s->member[i].slot == (int)slot && !(s->member[i].state & MEMBER_GONE))
-			return &s->member[i];
-	return NULL;
-}
-
-static bool md_has(const struct search *s, dev_t dev)
-{
-	for (unsigned i = 0; i < s->members; i++)
-		if (s->member[i].dev == dev && !(s->member[i].state & MEMBER_GONE))
-			return true;
-	return false;
-}
-
-static bool any_faulty(const struct search *s)
-{
-	for (unsigned i = 0; i < s->members; i++)
-		if ((s->member[i].state & (MEMBER_FAULTY | MEMBER_GONE)) == MEMBER_FAULTY)
-			return true;
-	return false;
-}
-
 static bool slot_in_sync(const struct search *s, unsigned slot)
 {
-	const struct ddf_md_member *m = md_member(s, slot);
+	const struct md_member *m = md_member_in(&s->members, slot);
 
 	return m && (m->state & MEMBER_IN_SYNC);
 }
@@ -324,7 +298,7 @@ static bool may_activate(const struct search *s)
 
 	if (!v || (unsigned)s->md->raid_disks != be16_get(v->primary_count) * s->c->volume[s->vd].records->count)
 		return false;
-	return !any_faulty(s) && enough_left(s);
+	return !md_any_faulty(&s->members) && enough_left(s);
 }
 
 static bool chosen(const struct search *s, const struct ddf_dl *dl)
@@ -337,7 +311,7 @@ static bool chosen(const struct search *s, const struct ddf_dl *dl)
 
 static bool is_candidate(const struct search *s, const struct ddf_place *at, const struct ddf_dl *dl, uint64_t start)
 {
-	if (md_has(s, dl->dev) || chosen(s, dl) || !holds(s->c, s->vd, at, dl, start, s->md->component_size))
+	if (md_members_have(&s->members, dl->dev) || chosen(s, dl) || !holds(s->c, s->vd, at, dl, start, s->md->component_size))
 		return false;
 	return !only_in_memory(s->c, s->vd, at, dl->refnum) || s->req->count < free_rebuilds(s->c);
 }
@@ -377,7 +351,7 @@ static const struct ddf_dl *find_for_slot(const struct search *s, const struct d
 
 /* md has a member in the slot that is not rebuilt: a daemon died after giving it to md. */
 static const struct ddf_dl *find_left_behind(const struct search *s, const struct ddf_place *at,
-					     const struct ddf_md_member *m)
+					     const struct md_member *m)
 {
 	const struct ddf_dl *dl = ddf_dl_by_dev(s->c, m->dev);
 
@@ -386,7 +360,7 @@ static const struct ddf_dl *find_left_behind(const struct search *s, const struc
 
 static void find_pick(const struct search *s, unsigned slot)
 {
-	const struct ddf_md_member *m = md_member(s, slot);
+	const struct md_member *m = md_member_in(&s->members, slot);
 	const struct ddf_dl *dl;
 	struct ddf_place at;
 	uint64_t start = m ? m->data_offset : 0;
@@ -406,9 +380,9 @@ static void find_pick(const struct search *s, unsigned slot)
 }
 
 void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
-		     const struct ddf_md_member *member, unsigned members, struct spare_request *req)
+		     const struct md_member *member, unsigned members, struct spare_request *req)
 {
-	struct search s = { .c = c, .vd = vd, .md = md, .member = member, .members = members, .req = req };
+	struct search s = { .c = c, .vd = vd, .md = md, .members = { member, members }, .req = req };
 
 	req->count = req->bad_count = 0;
 	if (!may_activate(&s))

@@ -259,7 +259,7 @@ static bool is_broken(const struct ddf_container *c, dev_t dev)
 }
 
 /* The members that the records name stand where md has them: a position is a slot, and holes are slots, too. */
-static bool positions_are_slots(const struct ddf_container *c, unsigned vd, const struct ddf_md_member *member,
+static bool positions_are_slots(const struct ddf_container *c, unsigned vd, const struct md_member *member,
 				unsigned members)
 {
 	bool any = false;
@@ -587,7 +587,7 @@ static void tell_unknown(struct event *ev, unsigned md_state)
 		fails(ev);
 }
 
-void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_md_member *m)
+void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m)
 {
 	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
 	struct event ev = { .c = c, .vd = vd, .slot = (int)slot, .data_offset = m->data_offset };
@@ -609,7 +609,7 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 
 /* ---- an array comes (4) ---- */
 
-static bool is_member(const struct ddf_md_member *member, unsigned members, dev_t dev)
+static bool is_member(const struct md_member *member, unsigned members, dev_t dev)
 {
 	for (unsigned i = 0; i < members; i++)
 		if (member[i].dev == dev)
@@ -617,7 +617,7 @@ static bool is_member(const struct ddf_md_member *member, unsigned members, dev_
 	return false;
 }
 
-static bool names_some(const struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members)
+static bool names_some(const struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
 {
 	for (unsigned i = 0; i < members; i++) {
 		const struct ddf_dl *dl = ddf_dl_by_dev(c, member[i].dev);
@@ -632,7 +632,7 @@ static bool names_some(const struct ddf_container *c, unsigned vd, const struct 
  * md runs without a disk that is there and that the records name: it was lost and came back while nobody watched, or
  * did not get into the array at its start. What it holds is out of date from the first write on.
  */
-static void tell_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members)
+static void tell_left_out(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		struct event ev = { .c = c, .vd = vd, .refnum = dl->refnum, .e = ddf_pd_by_ref(c, dl->refnum) };
@@ -642,7 +642,7 @@ static void tell_left_out(struct ddf_container *c, unsigned vd, const struct ddf
 	}
 }
 
-int ddf_open_array(struct ddf_container *c, unsigned vd, const struct ddf_md_member *member, unsigned members,
+int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken)
 {
 	bool fill;

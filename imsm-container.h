@@ -24,6 +24,7 @@
 
 #include "disk.h"
 #include "imsm.h"
+#include "md-member.h"
 #include "mdmon.h"
 
 #define IMSM_INDEX_SPARE (-1)     /* a spare */
@@ -265,16 +266,9 @@ uint64_t imsm_occupied(const struct imsm_container *c, const struct imsm_dl *dl)
 
 /* ---- imsm-spare.c ---- */
 
-/* One member as md has it. */
-struct imsm_md_member {
-	int slot;
-	dev_t dev;
-	unsigned state; /* MEMBER_* */
-};
-
 /* imsm.md 9. Fills req->pick/count (highest slot first); changes nothing. */
 void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_level, uint64_t component_size,
-		      const struct imsm_md_member *member, unsigned members, unsigned raid_disks,
+		      const struct md_member *member, unsigned members, unsigned raid_disks,
 		      struct spare_request *req);
 
 /* imsm.md 8.2, all records or none: everything is checked first. */

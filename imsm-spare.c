@@ -50,37 +50,11 @@ static bool suits(const struct imsm_container *c, const struct imsm_volume *v, u
 struct search {
 	const struct imsm_container *c;
 	const struct imsm_volume *v;
-	const struct imsm_md_member *member;
-	unsigned members;
+	struct md_members members;
 	unsigned raid_disks;
 	uint64_t component_size;
 	struct spare_request *req;
 };
-
-/* A member that has vanished is none, whatever we still know of it. */
-static const struct imsm_md_member *md_member(const struct search *s, unsigned slot)
-{
-	for (unsigned i = 0; i < s->members; i++)
-		if (s->member[i].slot == (int)slot && !(s->member[i].state & MEMBER_GONE))
-			return &s->member[i];
-	return NULL;
-}
-
-static bool md_has(const struct search *s, dev_t dev)
-{
-	for (unsigned i = 0; i < s->members; i++)
-		if (s->member[i].dev == dev && !(s->member[i].state & MEMBER_GONE))
-			return true;
-	return false;
-}
-
-static bool any_faulty(const struct search *s)
-{
-	for (unsigned i = 0; i < s->members; i++)
-		if ((s->member[i].state & (MEMBER_FAULTY | MEMBER_GONE)) == MEMBER_FAULTY)
-			return true;
-	return false;
-}
 
 /*
  * md has a member in the slot that the metadata does not know as such: a daemon died after giving it to md.
@@ -88,7 +62,7 @@ static bool any_faulty(const struct search *s)
  */
 static bool left_behind(const struct search *s, unsigned slot)
 {
-	const struct imsm_md_member *m = md_member(s, slot);
+	const struct md_member *m = md_member_in(&s->members, slot);
 	const struct imsm_dl *dl = m ? imsm_dl_by_dev(s->c, m->dev) : NULL;
 
 	if (!m)
@@ -101,7 +75,7 @@ static bool left_behind(const struct search *s, unsigned slot)
 
 static bool vacant(const struct search *s, unsigned slot)
 {
-	return !md_member(s, slot) || left_behind(s, slot);
+	return !md_member_in(&s->members, slot) || left_behind(s, slot);
 }
 
 static unsigned count_vacant(const struct search *s)
@@ -157,7 +131,7 @@ static bool may_activate(const struct search *s, int md_level)
 	const struct imsm_map *m0 = &s->v->map[0];
 	unsigned missing = count_vacant(s);
 
-	if (any_faulty(s) || imsm_container_reshaping(s->c) || s->v->head.migr_state)
+	if (md_any_faulty(&s->members) || imsm_container_reshaping(s->c) || s->v->head.migr_state)
 		return false;
 	/* Level 4: mdadm is reshaping a RAID0. */
 	if (md_level == 4 || s->raid_disks != m0->head.num_members)
@@ -183,7 +157,7 @@ static bool chosen(const struct search *s, const struct imsm_dl *dl)
 static const struct imsm_dl *find_other(const struct search *s, unsigned slot, int lowest)
 {
 	for (const struct imsm_dl *dl = s->c->disks; dl; dl = dl->next)
-		if (dl->index >= lowest && !md_has(s, dl->dev) && !chosen(s, dl) && suits(s->c, s->v, slot, dl))
+		if (dl->index >= lowest && !md_members_have(&s->members, dl->dev) && !chosen(s, dl) && suits(s->c, s->v, slot, dl))
 			return dl;
 	return NULL;
 }
@@ -191,7 +165,7 @@ static const struct imsm_dl *find_other(const struct search *s, unsigned slot, i
 /* imsm.md 9.2: its own disk; a member of another volume that is not in this one yet; a pristine spare. */
 static const struct imsm_dl *find_for_slot(const struct search *s, unsigned slot)
 {
-	const struct imsm_md_member *m = md_member(s, slot);
+	const struct md_member *m = md_member_in(&s->members, slot);
 	const struct imsm_dl *dl;
 
 	if (m) {
@@ -199,7 +173,7 @@ static const struct imsm_dl *find_for_slot(const struct search *s, unsigned slot
 		return dl && suits(s->c, s->v, slot, dl) ? dl : NULL;
 	}
 	dl = imsm_dl_by_index(s->c, (int)imsm_ord_index(imsm_ord(s->v, slot, IMSM_MX)));
-	if (dl && is_own_disk(s->c, s->v, slot, dl) && !md_has(s, dl->dev) && !chosen(s, dl))
+	if (dl && is_own_disk(s->c, s->v, slot, dl) && !md_members_have(&s->members, dl->dev) && !chosen(s, dl))
 		return dl;
 	dl = find_other(s, slot, 0);
 	return dl ? dl : find_other(s, slot, IMSM_INDEX_SPARE);
@@ -222,7 +196,7 @@ static void add_pick(const struct search *s, unsigned slot, const struct imsm_dl
 		.data_offset = imsm_map_pba(m0),
 		.component_size = s->component_size,
 		.bad_block_log = true,
-		.in_array = md_member(s, slot),
+		.in_array = md_member_in(&s->members, slot),
 	};
 	if (uses_ppl(s->v)) {
 		p->ppl_sector = imsm_map_pba(m0) + imsm_map_stripes(m0) * imsm_map_chunk(m0);
@@ -254,13 +228,12 @@ static void reverse(struct spare_request *req)
 }
 
 void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_level, uint64_t component_size,
-		      const struct imsm_md_member *member, unsigned members, unsigned raid_disks,
+		      const struct md_member *member, unsigned members, unsigned raid_disks,
 		      struct spare_request *req)
 {
 	struct search s = {
 		.c = c,
-		.member = member,
-		.members = members,
+		.members = { member, members },
 		.raid_disks = raid_disks,
 		.component_size = component_size,
 		.req = req,

@@ -85,9 +85,9 @@ static struct ddf_md_array array_of(const struct active_array *a)
 	};
 }
 
-static struct ddf_md_member member_of(const struct mdinfo *d)
+static struct md_member member_of(const struct mdinfo *d)
 {
-	return (struct ddf_md_member){
+	return (struct md_member){
 		.dev = d->dev,
 		.slot = d->slot,
 		.state = d->curr_state,
@@ -95,7 +95,7 @@ static struct ddf_md_member member_of(const struct mdinfo *d)
 	};
 }
 
-static unsigned members_of(const struct active_array *a, struct ddf_md_member member[DDF_MAX_SLOTS])
+static unsigned members_of(const struct active_array *a, struct md_member member[DDF_MAX_SLOTS])
 {
 	unsigned n = 0;
 
@@ -106,7 +106,7 @@ static unsigned members_of(const struct active_array *a, struct ddf_md_member me
 
 static int open_new(struct active_array *a)
 {
-	struct ddf_md_member member[DDF_MAX_SLOTS];
+	struct md_member member[DDF_MAX_SLOTS];
 	bool broken[DDF_MAX_SLOTS] = { false };
 	unsigned n = members_of(a, member);
 	int err;
@@ -141,7 +141,7 @@ static enum consistency set_array_state(struct active_array *a, enum consistency
 
 static void set_disk(struct active_array *a, const struct mdinfo *m, int slot, unsigned state)
 {
-	struct ddf_md_member member = member_of(m);
+	struct md_member member = member_of(m);
 
 	member.state = state;
 	ddf_set_disk(changing(a->container), vd_of(a), (unsigned)slot, &member);
@@ -149,7 +149,7 @@ static void set_disk(struct active_array *a, const struct mdinfo *m, int slot, u
 
 static void activate_spare(struct active_array *a, struct spare_request *req)
 {
-	struct ddf_md_member member[DDF_MAX_SLOTS];
+	struct md_member member[DDF_MAX_SLOTS];
 	struct ddf_md_array md = array_of(a);
 	unsigned n = members_of(a, member);
 

@@ -317,13 +317,13 @@ static int imsm_compare_bad_entry(struct active_array *a, int slot, const struct
 static void imsm_activate_spare(struct active_array *a, struct spare_request *req)
 {
 	const struct imsm_container *c = &super_of(a->container)->c;
-	struct imsm_md_member member[IMSM_MAX_MEMBERS];
+	struct md_member member[IMSM_MAX_MEMBERS];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < a->disk_count && n < IMSM_MAX_MEMBERS; i++) {
 		const struct mdinfo *d = a->disks[i];
 
-		member[n++] = (struct imsm_md_member){ .slot = d->slot, .dev = d->dev, .state = d->curr_state };
+		member[n++] = (struct md_member){ .slot = d->slot, .dev = d->dev, .state = d->curr_state };
 	}
 	imsm_find_spares(c, (unsigned)a->member, a->level, a->component_size, member, n, (unsigned)a->raid_disks, req);
 }

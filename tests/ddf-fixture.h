@@ -61,7 +61,7 @@ struct fixture {
 	uint8_t disk_data[FX_DISKS][DDF_SECTOR];
 
 	struct ddf_md_array md;
-	struct ddf_md_member member[FX_DISKS];
+	struct md_member member[FX_DISKS];
 	unsigned members;
 };
 
@@ -551,7 +551,7 @@ static inline void fx_md(struct fixture *f, int level, int layout, const char *m
 	memset(f->member, 0, sizeof(f->member));
 	f->members = 0;
 	for (slot = 0; *p; slot++, p += *p == ',') {
-		struct ddf_md_member *m = &f->member[f->members];
+		struct md_member *m = &f->member[f->members];
 
 		if (*p == '-') {
 			p++;

@@ -3,50 +3,7 @@
  * Whatever happens, and in whatever order: no disk is recorded as having data that it has not. ddf-state.c,
  * ddf-spare.c and ddf-updates.c together.
  */
-#include "ddf-fixture.h"
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	(void)state;
-	fx_init(&f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fx_free(&f);
-	return 0;
-}
-
-static void check_pds(const char *text)
-{
-	assert_string_equal(fx_pd_text(&f), text);
-}
-
-static void check_vd(unsigned vd, const char *text)
-{
-	assert_string_equal(fx_vd_text(&f, vd), text);
-}
-
-static void tell(unsigned vd, int level, const char *members)
-{
-	fx_md(&f, level, 0, members);
-	for (unsigned i = 0; i < f.members; i++)
-		ddf_set_disk(&f.c, vd, (unsigned)f.member[i].slot, &f.member[i]);
-}
-
-/* A new daemon finds the array running. */
-static void adopt(unsigned vd, int level, const char *members)
-{
-	bool broken[FX_DISKS];
-
-	fx_md(&f, level, 0, members);
-	assert_int_equal(ddf_open_array(&f.c, vd, f.member, f.members, broken), 0);
-	tell(vd, level, members);
-}
+#include "ddf-steps.h"
 
 /* md's member of that slot is a disk that has got another number since, or none: it came back under another name. */
 static void a_disk_that_md_runs_without_is_not_in_sync(void **state)
@@ -55,11 +12,10 @@ static void a_disk_that_md_runs_without_is_not_in_sync(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(md) / sizeof(md[0]); i++) {
-		fx_free(&f);
-		fx_init(&f);
+		again();
 		fx_disks(&f, "0:03/01 1:03/01 2:05/01");
 		fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1");
-		adopt(0, 1, md[i]);
+		watch(0, 1, md[i]);
 		check_pds("0:03/01 1:03/05 2:05/01");
 		check_vd(0, "01/02 v4 0,1");
 	}
@@ -71,7 +27,7 @@ static void a_shared_disk_that_md_runs_without_is_not_named(void **state)
 	fx_disks(&f, "0:03/01 1:03/01 2:05/01");
 	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1@16384");
 	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 1,0@16384");
-	adopt(0, 1, "0,-");
+	watch(0, 1, "0,-");
 	check_pds("0:03/01 1:03/01 2:05/01");
 	check_vd(0, "01/02 v4 0,_");
 	check_vd(1, "00/02 v6 1,0@16384");
@@ -83,7 +39,7 @@ static void a_named_member_that_is_rebuilt_is_recorded_as_such(void **state)
 	(void)state;
 	fx_disks(&f, "0:03/01 1:03/01");
 	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1");
-	adopt(0, 1, "0,1!");
+	watch(0, 1, "0,1!");
 	check_pds("0:03/01 1:03/05");
 	check_vd(0, "01/02 v4 0,1");
 	tell(0, 1, "0,1!");
@@ -101,7 +57,7 @@ static void a_shared_member_that_is_rebuilt_is_named_when_it_has_its_data(void *
 	fx_disks(&f, "0:03/01 1:03/01");
 	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1@16384");
 	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 1,0@16384");
-	adopt(0, 1, "0,1!@16384");
+	watch(0, 1, "0,1!@16384");
 	check_pds("0:03/01 1:03/01");
 	check_vd(0, "01/02 v4 0,_");
 	b = ddf_rebuild_of(&f.c, 0, fx_ref(1));
@@ -119,11 +75,10 @@ static void what_is_recorded_of_a_disk_that_md_runs_without_stays(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pds) / sizeof(pds[0]); i++) {
-		fx_free(&f);
-		fx_init(&f);
+		again();
 		fx_disks(&f, pds[i]);
 		fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v3 0,1");
-		adopt(0, 1, "0,-");
+		watch(0, 1, "0,-");
 		check_pds(pds[i]);
 		check_vd(0, "01/02 v3 0,1");
 	}
@@ -135,7 +90,7 @@ static void an_array_of_strangers_says_nothing_of_our_disks(void **state)
 	(void)state;
 	fx_disks(&f, "0:03/01 1:03/01");
 	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1");
-	adopt(0, 1, "8,9");
+	watch(0, 1, "8,9");
 	check_pds("0:03/01 1:03/01");
 	check_vd(0, "00/02 v3 0,1");
 }
@@ -149,7 +104,7 @@ static void a_spare_that_fails_while_it_is_rebuilt_has_failed(void **state)
 	fx_disks(&f, "0:03/01 1:03/43? 2:03/01 3:03/01");
 	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
 	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
-	adopt(0, 1, "0,2!@16384");
+	watch(0, 1, "0,2!@16384");
 	for (unsigned twice = 0; twice < 2; twice++) {
 		tell(0, 1, "0,2x@16384");
 		check_pds("0:03/01 1:03/43? 2:03/03 3:03/01");
@@ -165,7 +120,7 @@ static void a_spare_that_vanishes_while_it_is_rebuilt_may_be_well(void **state)
 	fx_disks(&f, "0:03/01 1:03/43? 2:03/01 3:03/01");
 	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
 	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
-	adopt(0, 1, "0,2!@16384");
+	watch(0, 1, "0,2!@16384");
 	tell(0, 1, "0,2?@16384");
 	check_pds("0:03/01 1:03/43? 2:03/01 3:03/01");
 	assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
@@ -177,7 +132,7 @@ static void a_new_disk_has_not_failed_because_the_old_one_did(void **state)
 	(void)state;
 	fx_disks(&f, "0:03/01 1:03/43? 2:05/01");
 	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
-	adopt(0, 1, "0,2x");
+	watch(0, 1, "0,2x");
 	check_pds("0:03/01 1:03/43? 2:05/01");
 	check_vd(0, "01/02 v4 0,1");
 }

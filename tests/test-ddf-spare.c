@@ -1,63 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ddf-spare.c: room on disks, which disk is chosen for which slot, and what is recorded (ddf.md 9, 15 and 19). */
-#include "ddf-fixture.h"
+#include "ddf-steps.h"
 
 #include <errno.h>
 
-static struct fixture f;
 static struct spare_request req;
-
-static int setup(void **state)
-{
-	(void)state;
-	fx_init(&f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fx_free(&f);
-	return 0;
-}
-
-/* In a loop over a table. */
-static void again(void)
-{
-	fx_free(&f);
-	fx_init(&f);
-}
-
-static void check_vd(unsigned vd, const char *expected)
-{
-	assert_string_equal(fx_vd_text(&f, vd), expected);
-}
-
-static void check_pds(const char *expected)
-{
-	assert_string_equal(fx_pd_text(&f), expected);
-}
-
-static void open_array(unsigned vd)
-{
-	bool broken[FX_DISKS];
-
-	assert_int_equal(ddf_open_array(&f.c, vd, f.member, f.members, broken), 0);
-}
-
-static void tell(unsigned vd, int level, const char *members)
-{
-	fx_md(&f, level, level == 10 ? 0x102 : 0, members);
-	for (unsigned i = 0; i < f.members; i++)
-		ddf_set_disk(&f.c, vd, (unsigned)f.member[i].slot, &f.member[i]);
-}
-
-static void watch(unsigned vd, int level, const char *members)
-{
-	fx_md(&f, level, 0, members);
-	open_array(vd);
-	tell(vd, level, members);
-}
 
 static void extent(unsigned i, unsigned n, uint64_t start, uint64_t length)
 {

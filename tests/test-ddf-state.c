@@ -1,63 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ddf-state.c: slots, states, and what events make of the metadata (ddf.md 3 to 6, 15 and 19). */
-#include "ddf-fixture.h"
+#include "ddf-steps.h"
 
 #include <errno.h>
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	(void)state;
-	fx_init(&f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fx_free(&f);
-	return 0;
-}
-
-/* In a loop over a table. */
-static void again(void)
-{
-	fx_free(&f);
-	fx_init(&f);
-}
-
-static void check_vd(unsigned vd, const char *expected)
-{
-	assert_string_equal(fx_vd_text(&f, vd), expected);
-}
-
-static void check_pds(const char *expected)
-{
-	assert_string_equal(fx_pd_text(&f), expected);
-}
-
-static void open_array(unsigned vd)
-{
-	bool broken[FX_DISKS];
-
-	assert_int_equal(ddf_open_array(&f.c, vd, f.member, f.members, broken), 0);
-}
-
-/* Tells of all members, as the monitor does at its first pass and when members come or a rebuild ends. */
-static void tell(unsigned vd, int level, const char *members)
-{
-	fx_md(&f, level, 0, members);
-	for (unsigned i = 0; i < f.members; i++)
-		ddf_set_disk(&f.c, vd, (unsigned)f.member[i].slot, &f.member[i]);
-}
-
-static void watch(unsigned vd, int level, const char *members)
-{
-	fx_md(&f, level, 0, members);
-	open_array(vd);
-	tell(vd, level, members);
-}
 
 /* ... and being told again changes nothing. */
 static void tell_twice(unsigned vd, int level, const char *members)
@@ -794,7 +739,7 @@ static void a_member_that_is_not_known_is_left_alone_while_it_works(void **state
 
 static void a_slot_that_does_not_exist_is_ignored(void **state)
 {
-	struct ddf_md_member m = { .dev = fx_dev(2), .slot = 7, .state = MEMBER_IN_SYNC };
+	struct md_member m = { .dev = fx_dev(2), .slot = 7, .state = MEMBER_IN_SYNC };
 
 	(void)state;
 	fx_disks(&f, "0:03/01 1:03/03 2:05/01");

@@ -11,12 +11,12 @@ static struct spare_request req;
 
 /* ---- md ---- */
 
-static struct imsm_md_member md[32];
+static struct md_member md[32];
 static unsigned md_count;
 
 static void md_add(int slot, dev_t dev, unsigned state)
 {
-	md[md_count++] = (struct imsm_md_member){ .slot = slot, .dev = dev, .state = state };
+	md[md_count++] = (struct md_member){ .slot = slot, .dev = dev, .state = state };
 }
 
 /* md has every disk of the volume that is there, has not failed and is not flagged. */

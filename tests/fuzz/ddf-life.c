@@ -372,7 +372,7 @@ static void create(struct bytes *b, unsigned n)
 
 struct array {
 	struct ddf_md_array md;
-	struct ddf_md_member member[DISKS + BVDS_MAX];
+	struct md_member member[DISKS + BVDS_MAX];
 	unsigned members;
 };
 
@@ -412,7 +412,7 @@ static void add_member(struct bytes *b, unsigned vd, unsigned slot, uint8_t how,
 {
 	static const unsigned states[] = { MEMBER_IN_SYNC, MEMBER_IN_SYNC, 0, MEMBER_FAULTY,
 					   MEMBER_FAULTY | MEMBER_GONE, MEMBER_IN_SYNC, 0, MEMBER_IN_SYNC };
-	struct ddf_md_member *m = &a->member[a->members];
+	struct md_member *m = &a->member[a->members];
 	struct ddf_place p;
 	struct ddf_dl *dl = NULL;
 

@@ -211,7 +211,7 @@ static void happen(struct bytes *b, unsigned volume)
 
 static void rebuild(struct bytes *b, unsigned volume)
 {
-	struct imsm_md_member member[IMSM_MAX_MEMBERS];
+	struct md_member member[IMSM_MAX_MEMBERS];
 	struct spare_request req = { .member = (int)volume, .random = 7 };
 	const struct imsm_map *m = &world.c.meta.volume[volume].map[0];
 	uint8_t missing = take_byte(b);
@@ -222,7 +222,9 @@ static void rebuild(struct bytes *b, unsigned volume)
 		const struct imsm_dl *dl = imsm_dl_by_index(&world.c, (int)imsm_ord_index(m->ord[slot]));
 
 		if (dl && !imsm_slot_bad(&world.c, &world.c.meta.volume[volume], slot) && !(missing >> (slot % 8) & 1))
-			member[n++] = (struct imsm_md_member){ (int)slot, dl->dev, MEMBER_IN_SYNC };
+			member[n++] = (struct md_member){
+				.slot = (int)slot, .dev = dl->dev, .state = MEMBER_IN_SYNC,
+			};
 	}
 	imsm_find_spares(&world.c, volume, imsm_map_level(m), imsm_map_per_dev(m), member, n, m->head.num_members, &req);
 	if (take_byte(b) & 1) { /* time has passed: another pick */
