@@ -9,11 +9,13 @@
 #   V       the kernel name of volume 0; V1 of volume 1
 #   LEVEL   the RAID level that the scenario was asked for
 #   DAEMON  "ours" or "reference"
-#   FORMAT  of the metadata: imsm, or ddf in the scenarios called ddf-* (see ddf-lib.sh)
+#   FORMAT  of the metadata: imsm, or ddf in the scenarios called ddf-* (see ddf-lib.sh) and where use_format says so
 #
 # A scenario ends well by reaching its end. Anything else is "fail REASON".
 set -u
 shopt -s extglob
+
+: "${FORMAT:=imsm}"
 
 DISKS=()
 C=''
