@@ -1107,6 +1107,7 @@ static inline struct rig *rig_bare(unsigned disks)
 
 /* The disks as they were. */
 struct snapshot {
+	unsigned disks; /* that there were */
 	struct disk disk[RIG_DISKS];
 };
 
@@ -1126,6 +1127,7 @@ static inline void rig_copy_data(const struct disk *from, const struct disk *to)
 
 static inline void remember(const struct rig *r, struct snapshot *s)
 {
+	s->disks = r->disks;
 	for (unsigned n = 0; n < r->disks; n++) {
 		s->disk[n] = r->file[n];
 		s->disk[n].fd = memfd_create("snapshot", MFD_CLOEXEC);
@@ -1134,11 +1136,10 @@ static inline void remember(const struct rig *r, struct snapshot *s)
 	}
 }
 
-static inline void forget(const struct rig *r, struct snapshot *s)
+static inline void forget(struct snapshot *s)
 {
-	for (unsigned n = 0; n < r->disks; n++)
-		if (s->disk[n].fd > 0)
-			close(s->disk[n].fd);
+	for (unsigned n = 0; n < s->disks; n++)
+		close(s->disk[n].fd);
 }
 
 static inline bool sector_changed(const struct rig *r, const struct snapshot *s, unsigned n, uint64_t sector)

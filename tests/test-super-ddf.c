@@ -55,7 +55,7 @@ static void test_samples_are_loaded_and_left_as_they_are(void **state)
 		finish(r);
 		for (unsigned n = 0; n < r->disks; n++)
 			assert_string_equal(changes(r, &before, n), "");
-		forget(r, &before);
+		forget(&before);
 		rig_free(r);
 	}
 }
@@ -360,7 +360,7 @@ static void test_captured_create_and_delete(void **state)
 	assert_synced(r);
 	for (unsigned n = 0; n < 4; n++)
 		assert_string_equal(changes(r, &before, n), "S0 P0"); /* but for the generation it has never been */
-	forget(r, &before);
+	forget(&before);
 	rig_free(r);
 }
 
@@ -518,7 +518,7 @@ static void test_dedicated_spare_serves_only_whom_it_may(void **state)
 	tell_state(r1, MARK_DIRTY);
 	assert_synced(r);
 	assert_true(range_untouched(r, &before, 4, D_SPARE_RECORD, 7));
-	forget(r, &before);
+	forget(&before);
 	rig_free(r);
 }
 
@@ -687,7 +687,7 @@ static void test_what_others_wrote_survives(void **state)
 		check_bytes_of_others(&r->copy[n][DDF_FIRST_COPY], &then[n]);
 	for (unsigned n = 0; n < 3; n++)
 		check_records_of_others(&r->copy[n][DDF_FIRST_COPY], &then[n]);
-	forget(r, &before);
+	forget(&before);
 	rig_free(r);
 }
 
@@ -713,7 +713,7 @@ static void test_damaged_copy_is_repaired_around_what_others_wrote(void **state)
 	assert_synced(r);
 	for (unsigned n = 0; n < 5; n++)
 		assert_string_equal(changes(r, &before, n), "S0 P0");
-	forget(r, &before);
+	forget(&before);
 	rig_free(r);
 }
 
@@ -1058,7 +1058,7 @@ static void test_stale_disk_does_not_set_the_container_back(void **state)
 		assert_synced(r);
 		assert_int_equal(r->seq, 14);
 		assert_vd(r, 0, "00/02 v4 1,0,2");
-		forget(r, &before);
+		forget(&before);
 		rig_free(r);
 	}
 }
@@ -1190,7 +1190,7 @@ static void test_disk_that_took_no_write_is_tried_again(void **state)
 	assert_int_equal(r->seq, 9);
 	assert_string_equal(changes(r, &before, 1), "S0 S130 P0 P130");
 	assert_same_after_reload(r);
-	forget(r, &before);
+	forget(&before);
 	rig_free(r);
 }
 
@@ -1256,7 +1256,7 @@ static void test_disks_without_a_secondary_copy(void **state)
 	assert_int_equal(add_disk(r, 3), 0);
 	assert_synced(r);
 	assert_false(r->copy[3][DDF_SECOND_COPY].exists);
-	forget(r, &before);
+	forget(&before);
 	rig_free(r);
 }
 
