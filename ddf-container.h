@@ -116,6 +116,7 @@ struct ddf_container {
 
 struct ddf_pd_entry *ddf_pd(const struct ddf_container *c, unsigned i); /* i < layout.max_pd */
 struct ddf_vd_entry *ddf_vd(const struct ddf_container *c, unsigned i); /* i < layout.max_vd */
+bool ddf_pd_usable(const struct ddf_pd_entry *e); /* online, not failed or missing; it may be rebuilding. NULL: not */
 bool ddf_pd_used(const struct ddf_pd_entry *e); /* both GUID and refnum are not all ones */
 struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum); /* NULL also for the special ones */
 int ddf_vd_by_guid(const struct ddf_container *c, const uint8_t guid[DDF_GUID_LEN]); /* -1: none */

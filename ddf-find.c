@@ -19,6 +19,13 @@ bool ddf_pd_used(const struct ddf_pd_entry *e)
 	return !ddf_guid_unused(e->guid) && be32_get(e->refnum) != DDF_REF_NONE;
 }
 
+bool ddf_pd_usable(const struct ddf_pd_entry *e)
+{
+	unsigned bits = DDF_PD_ONLINE | DDF_PD_FAILED | DDF_PD_MISSING;
+
+	return e && (be16_get(e->state) & bits) == DDF_PD_ONLINE;
+}
+
 struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum)
 {
 	if (!ddf_is_disk(refnum))

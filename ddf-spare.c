@@ -96,20 +96,13 @@ bool ddf_is_free(const struct ddf_container *c, uint32_t refnum, uint64_t start,
 	return ddf_is_free_for(c, c->layout.max_vd, refnum, start, length);
 }
 
-static bool is_usable(const struct ddf_pd_entry *e)
-{
-	unsigned bits = DDF_PD_ONLINE | DDF_PD_FAILED | DDF_PD_MISSING;
-
-	return e && (be16_get(e->state) & bits) == DDF_PD_ONLINE;
-}
-
 int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t length, uint64_t *start)
 {
 	struct walk w = { .c = c, .refnum = refnum, .except = -1 };
 	struct range r = { .length = length };
 	uint64_t size = configured_size(c, refnum);
 
-	if (!is_usable(ddf_pd_by_ref(c, refnum)))
+	if (!ddf_pd_usable(ddf_pd_by_ref(c, refnum)))
 		return -ENOSPC;
 	/* Behind whatever is in the way: no extent is met twice. */
 	for (; within(r.start, length, size); r.start = r.end_of_used) {
@@ -228,7 +221,7 @@ static bool holds(const struct ddf_container *c, unsigned vd, const struct ddf_p
 {
 	bool own = occupant(at) == dl->refnum;
 
-	if (!is_usable(ddf_pd_by_ref(c, dl->refnum)) || (!own && ddf_vd_names(c, vd, dl->refnum)))
+	if (!ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)) || (!own && ddf_vd_names(c, vd, dl->refnum)))
 		return false;
 	if (!own && !ddf_rebuild_of(c, vd, dl->refnum) && !ddf_has_record_slot(c, dl))
 		return false;
@@ -311,7 +304,8 @@ static bool chosen(const struct search *s, const struct ddf_dl *dl)
 
 static bool is_candidate(const struct search *s, const struct ddf_place *at, const struct ddf_dl *dl, uint64_t start)
 {
-	if (md_members_have(&s->members, dl->dev) || chosen(s, dl) || !holds(s->c, s->vd, at, dl, start, s->md->component_size))
+	if (md_members_have(&s->members, dl->dev) || chosen(s, dl) ||
+	    !holds(s->c, s->vd, at, dl, start, s->md->component_size))
 		return false;
 	return !only_in_memory(s->c, s->vd, at, dl->refnum) || s->req->count < free_rebuilds(s->c);
 }

@@ -88,9 +88,7 @@ int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 
 bool ddf_pd_working(const struct ddf_pd_entry *e)
 {
-	unsigned bad = DDF_PD_FAILED | DDF_PD_REBUILDING | DDF_PD_MISSING;
-
-	return e && (be16_get(e->state) & (DDF_PD_ONLINE | bad)) == DDF_PD_ONLINE;
+	return ddf_pd_usable(e) && !(be16_get(e->state) & DDF_PD_REBUILDING);
 }
 
 static bool slot_works(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n)
@@ -253,9 +251,8 @@ static bool is_broken(const struct ddf_container *c, dev_t dev)
 {
 	const struct ddf_dl *dl = ddf_dl_by_dev(c, dev);
 	const struct ddf_pd_entry *e = dl ? ddf_pd_by_ref(c, dl->refnum) : NULL;
-	unsigned bits = DDF_PD_ONLINE | DDF_PD_FAILED | DDF_PD_MISSING;
 
-	return e && (be16_get(e->state) & bits) != DDF_PD_ONLINE;
+	return e && !ddf_pd_usable(e);
 }
 
 /* The members that the records name stand where md has them: a position is a slot, and holes are slots, too. */

@@ -205,9 +205,7 @@ static int apply_delete(struct ddf_container *c, const void *buf, void **space, 
 	*space = c->volume[vd].records;
 	memset(&c->volume[vd], 0, sizeof(c->volume[vd]));
 	clear_entry(ddf_vd(c, (unsigned)vd));
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].vd == (unsigned)vd)
-			c->rebuild[i].used = false;
+	ddf_close_array(c, (unsigned)vd);
 	count_vds(c);
 	ddf_tidy_disks(c);
 	return 0;

@@ -366,18 +366,6 @@ static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struc
 
 /* ---- writing ---- */
 
-static void note_failure(struct ddf_dl *dl, bool again, int error, struct sync_result *res)
-{
-	if (res->failed < REPORT_FAILED)
-		res->failed_dev[res->failed] = dl->dev;
-	res->failed++;
-	if (again || res->reports == MAX_SYNC_REPORTS)
-		return;
-	res->report[res->reports].dev = dl->dev;
-	res->report[res->reports].name = dl->disk->name;
-	res->report[res->reports++].error = error;
-}
-
 /* What became of the copy. A torn one stays open: nobody shall take it for good. */
 static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const struct metaio_disk *pd)
 {
@@ -411,7 +399,7 @@ static void run_plan(struct ddf_writer *w, const struct ddf_container *c, struct
 
 		note_copy(c, dl, pd);
 		if (pd->error)
-			note_failure(dl, failed_before, pd->error, res);
+			metaio_note_failure(res, dl->disk, pd->error, failed_before);
 	}
 }
 

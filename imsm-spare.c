@@ -157,7 +157,8 @@ static bool chosen(const struct search *s, const struct imsm_dl *dl)
 static const struct imsm_dl *find_other(const struct search *s, unsigned slot, int lowest)
 {
 	for (const struct imsm_dl *dl = s->c->disks; dl; dl = dl->next)
-		if (dl->index >= lowest && !md_members_have(&s->members, dl->dev) && !chosen(s, dl) && suits(s->c, s->v, slot, dl))
+		if (dl->index >= lowest && !md_members_have(&s->members, dl->dev) && !chosen(s, dl) &&
+		    suits(s->c, s->v, slot, dl))
 			return dl;
 	return NULL;
 }

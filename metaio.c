@@ -141,6 +141,18 @@ bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t
 	return true;
 }
 
+void metaio_note_failure(struct sync_result *res, const struct disk *d, int error, bool again)
+{
+	if (res->failed < REPORT_FAILED)
+		res->failed_dev[res->failed] = d->dev;
+	res->failed++;
+	if (again || res->reports == MAX_SYNC_REPORTS)
+		return;
+	res->report[res->reports].dev = d->dev;
+	res->report[res->reports].name = d->name;
+	res->report[res->reports++].error = error;
+}
+
 bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len)
 {
 	uint32_t block = d->physical_size > d->sector_size ? d->physical_size : d->sector_size;

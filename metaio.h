@@ -72,6 +72,12 @@ bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t
  */
 unsigned metaio_run(struct metaio *m, struct metaio_plan *p);
 
+/*
+ * monitor. A handler's write to the disk failed: adds it to what sync_metadata tells. `again`: the time before, too; that is
+ * not reported once more.
+ */
+void metaio_note_failure(struct sync_result *res, const struct disk *d, int error, bool again);
+
 /* A write of len bytes at offset lies within one physical block of the disk: it cannot be torn. */
 bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len);
 

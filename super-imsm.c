@@ -405,14 +405,7 @@ static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 		res->written++;
 		return;
 	}
-	if (res->failed < REPORT_FAILED)
-		res->failed_dev[res->failed] = dl->dev;
-	res->failed++;
-	if (!dl->stale && res->reports < MAX_SYNC_REPORTS) {
-		res->report[res->reports].dev = dl->dev;
-		res->report[res->reports].name = dl->disk->name;
-		res->report[res->reports++].error = error;
-	}
+	metaio_note_failure(res, dl->disk, error, dl->stale);
 	dl->stale = true;
 	dl->spare_record_due = false;
 }
