@@ -28,45 +28,57 @@ ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(if $(WERROR),-Werror) $
 ALL_LDFLAGS := $(LDFLAGS) $(SAN) -pthread -pie -Wl,-z,relro,-z,now
 LIBS := -ludev -laio -lnettle -lz
 
+# Each wing holds one concern; the file of the same concern at the top is its door (README, "The map").
+WINGS := start manager monitor threads metadata imsm ddf md socket lib
 # The client is a program of its own, so that the daemon stays small.
-CTL := mdmonctl.c $(wildcard ctl-*.c)
+CTL := $(wildcard ctl/*.c)
 CTL_LIBS := -ljansson
 # Everything but main() goes into an archive that the unit tests link against.
-SRC := $(filter-out mdmon.c $(CTL),$(wildcard *.c))
+SRC := $(filter-out mdmon.c,$(wildcard *.c $(WINGS:%=%/*.c)))
 OBJ := $(SRC:%.c=$(B)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
 TEST_BIN := $(TESTS:%=$(B)/tests/%)
 
-.PHONY: all install uninstall check check-unit check-vm check-systemd fuzz demo bench deb deps clean distclean help
+# One line for each file; V=1 shows the commands.
+ifeq ($(V),1)
+say =
+else
+.SILENT:
+say = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
+endif
+
+.PHONY: all install uninstall check check-unit check-vm check-systemd fuzz demo bench deb deps clean distclean help FORCE
 
 all: $(B)/mdmon $(B)/mdmonctl
 
 $(B)/mdmon: $(B)/mdmon.o $(B)/libmdmon.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/mdmonctl: $(CTL:%.c=$(B)/%.o) $(B)/libmdmon.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
+# Thin, with paths: the wings have files of the same name.
 $(B)/libmdmon.a: $(OBJ)
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) rcsT $@ $^
 
-$(B)/%.o: %.c | $(B)/tests
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/%.o: %.c $(B)/flags
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/tests/%.o: tests/%.c | $(B)/tests
-	$(CC) $(ALL_CFLAGS) -DSAMPLES='"$(CURDIR)/tests/samples"' -DFUZZ_CORPUS='"$(CURDIR)/tests/fuzz/corpus"' \
-		-MMD -MP -c -o $@ $<
+$(B)/tests/%.o: private ALL_CFLAGS += -DSAMPLES='"$(CURDIR)/tests/samples"' -DFUZZ_CORPUS='"$(CURDIR)/tests/fuzz/corpus"'
 
 $(B)/tests/test-%: $(B)/tests/test-%.o $(B)/libmdmon.a
-	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS) $(TEST_LIBS_$*)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $(filter-out FORCE,$^) -lcmocka $(LIBS) $(TEST_LIBS_$*)
 
 # Tests of the client link all of it but main().
-$(B)/tests/test-ctl-%: $(B)/tests/test-ctl-%.o $(patsubst %.c,$(B)/%.o,$(wildcard ctl-*.c)) $(B)/libmdmon.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(CTL_LIBS)
+$(B)/tests/test-ctl-%: $(B)/tests/test-ctl-%.o $(patsubst %.c,$(B)/%.o,$(filter-out ctl/main.c,$(CTL))) $(B)/libmdmon.a
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(CTL_LIBS)
 
-$(B)/tests:
-	mkdir -p $@
+# Other flags make other objects: the file changes only when the words do.
+FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(B)/flags: FORCE
+	mkdir -p $(@D)
+	printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+FORCE:
 
 -include tests/flags.mk
 
@@ -112,7 +124,7 @@ deps:
 	@sh scripts/deps
 
 compile_commands.json: Makefile
-	@{ echo '['; for f in *.c tests/test-*.c; do \
+	@{ echo '['; for f in *.c $(WINGS:%=%/*.c) ctl/*.c tests/test-*.c; do \
 		printf '{"directory":"%s","file":"%s","command":"%s -c %s"},\n' '$(CURDIR)' "$$f" \
 			"$$(printf '%s' '$(CC) $(ALL_CFLAGS)' | sed 's/[\\"]/\\&/g')" "$$f"; \
 	done | sed '$$s/,$$//'; echo ']'; } > $@
@@ -164,4 +176,4 @@ help:
 	@echo 'SANITIZE=address,undefined or SANITIZE=thread builds with sanitizers, WERROR=1 is strict,'
 	@echo 'B=dir names the object directory, RUNDIR=$(RUNDIR) is where pid file and socket live.'
 
--include $(wildcard $(B)/*.d $(B)/tests/*.d)
+-include $(shell find $(B) -name "*.d" 2>/dev/null)

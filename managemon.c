@@ -13,13 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "disk.h"
-#include "handoff.h"
-#include "log.h"
-#include "manage-status.h"
-#include "notify.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/notify.h"
+#include "manager/status.h"
+#include "metadata/disk.h"
 #include "sysfs.h"
+#include "threads/handoff.h"
 
 #define LOOK_RETRY_MS 200
 

@@ -3,11 +3,11 @@
  * The manager thread: everything that may block, allocate, open files or talk.
  *
  *   managemon.c       the loop: what to wait for, mdstat, the container's disks
- *   manage-clients.c  the clients of the control socket: pings, updates, status
- *   manage-end.c      the end: no array left, SIGTERM, a successor
- *   manage-adopt.c    taking on a member array; the duplicates by which it is changed
- *   manage-array.c    the life of one member array: changes, requests of the monitor, its end
- *   manage-spare.c    putting spares into a degraded array
+ *   manager/clients.c  the clients of the control socket: pings, updates, status
+ *   manager/end.c      the end: no array left, SIGTERM, a successor
+ *   manager/adopt.c    taking on a member array; the duplicates by which it is changed
+ *   manager/array.c    the life of one member array: changes, requests of the monitor, its end
+ *   manager/spare.c    putting spares into a degraded array
  *
  * All of it runs in the manager thread (the process's main thread).
  */
@@ -17,7 +17,7 @@
 #include "mdmon.h"
 #include "mdstat.h"
 #include "msg.h"
-#include "worker.h"
+#include "threads/worker.h"
 
 enum spare_step {
 	SPARE_IDLE,
@@ -148,7 +148,7 @@ bool manager_is_half_done(const struct manager *mgr);
 /* No array that we serve is left. */
 bool manager_has_no_arrays(const struct manager *mgr);
 
-/* ---- manage-clients.c ---- */
+/* ---- manager/clients.c ---- */
 
 /* The start-up waits like a client that pings. */
 void clients_add_start(struct manager *mgr);
@@ -167,7 +167,7 @@ void clients_answer_update(struct manager *mgr, const struct metadata_update *u)
  */
 void clients_serve_last(struct manager *mgr);
 
-/* ---- manage-end.c ---- */
+/* ---- manager/end.c ---- */
 
 /* Acts on SIGTERM; `seen`: one has come. */
 void end_take_sigterm(struct manager *mgr, bool seen);
@@ -178,7 +178,7 @@ void end_start_handover(struct manager *mgr, uint64_t successor);
 /* May we leave now, and how? */
 enum manager_end end_check(struct manager *mgr);
 
-/* ---- manage-adopt.c, manage-array.c ---- */
+/* ---- manager/adopt.c, manager/array.c ---- */
 
 /*
  * Adopts a running array that we do not know yet. If that fails it is tried again later; `again`: it was
@@ -234,7 +234,7 @@ void array_release(struct active_array *a); /* a copy that was never published, 
 struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot);
 void member_release(struct mdinfo *d); /* one reference less; closes and frees with the last one */
 
-/* ---- manage-spare.c ---- */
+/* ---- manager/spare.c ---- */
 
 void spare_check(struct managed_array *ma);           /* asks the monitor to choose */
 void spare_found(struct managed_array *ma);           /* it has: have them put in, then recorded */

@@ -16,17 +16,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container.h"
-#include "disk.h"
-#include "handoff.h"
-#include "log.h"
+#include "lib/log.h"
+#include "lib/notify.h"
 #include "managemon.h"
+#include "metadata/disk.h"
 #include "monitor.h"
-#include "notify.h"
-#include "options.h"
-#include "pidfile.h"
+#include "socket/rundir.h"
+#include "start/container.h"
+#include "start/options.h"
 #include "sysfs.h"
-#include "worker.h"
+#include "threads/handoff.h"
+#include "threads/worker.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57

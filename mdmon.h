@@ -5,11 +5,11 @@
  *
  * Two threads run in this program. Each field below names its owner:
  *
- *   constant   set by the manager before the object is published (handoff.h),
+ *   constant   set by the manager before the object is published (threads/handoff.h),
  *              never changed afterwards; both threads may read it
  *   manager    only the manager thread touches it
  *   monitor    only the monitor thread touches it
- *   handoff    atomic, touched by both, under the rules in handoff.h
+ *   handoff    atomic, touched by both, under the rules in threads/handoff.h
  *
  * Sizes and positions are in sectors of 512 bytes unless said otherwise.
  */
@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "report.h"
+#include "threads/report.h"
 
 #define MDMON_VERSION "0.1.0"
 
@@ -345,7 +345,7 @@ struct sync_result {
  *
  * "start-up" entries run before the monitor exists, "manager" and "monitor"
  * ones only in that thread. Monitor entries must not allocate, open, close,
- * take locks or log other than through log.h. Metadata belongs to the monitor:
+ * take locks or log other than through lib/log.h. Metadata belongs to the monitor:
  * manager entries see only what they are given.
  */
 struct superswitch {

@@ -9,7 +9,7 @@
  * thing it waits for, besides the kernel's notifications, is its own metadata I/O.
  *
  * One pass: take what the manager handed over, read the arrays that something happened to,
- * decide (decide.c), tell the metadata handler, write the metadata once, then acknowledge. A format that keeps
+ * decide (monitor/decide.c), tell the metadata handler, write the metadata once, then acknowledge. A format that keeps
  * several copies of its metadata on a disk writes the others after that.
  */
 #include "monitor.h"
@@ -23,12 +23,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "decide.h"
-#include "handoff.h"
-#include "log.h"
-#include "monitor-badblocks.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "monitor/badblocks.h"
+#include "monitor/decide.h"
 #include "sysfs.h"
+#include "threads/handoff.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57

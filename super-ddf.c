@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The DDF handler: what stands between the two loops and the DDF metadata. The metadata itself is in the
- * ddf-*.c files (ddf-container.h says which does what); here are the superswitch entries.
+ * ddf-*.c files (ddf/ddf.h says which does what); here are the superswitch entries.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "clock.h"
-#include "ddf-container.h"
-#include "log.h"
+#include "ddf/ddf.h"
+#include "lib/clock.h"
+#include "lib/log.h"
 
 struct ddf_super {
 	struct ddf_container c;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The IMSM handler: what stands between the two loops and the IMSM metadata. The
- * metadata itself is in the imsm-*.c files (imsm-container.h says which does what);
+ * metadata itself is in the imsm-*.c files (imsm/imsm.h says which does what);
  * here are the superswitch entries and the writing.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "imsm-container.h"
-#include "log.h"
-#include "metaio.h"
+#include "imsm/imsm.h"
+#include "lib/log.h"
+#include "metadata/metaio.h"
 
 #define SPARE_BUFFER_OFFSET METAIO_ALIGN
 #define MIGR_RECORD_MAX 4096

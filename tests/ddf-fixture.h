@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A DDF container in memory, and its tables as lines of text, for the tests of ddf-state.c, ddf-spare.c,
- * ddf-updates.c and ddf-report.c.
+ * A DDF container in memory, and its tables as lines of text, for the tests of ddf/events.c, ddf/spare.c,
+ * ddf/messages.c and ddf/report.c.
  *
  * Physical disks, in the order of the table: number of the disk, type/state in hex, "?" if it is absent, "-" for an
  * unused entry:
@@ -33,7 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../ddf-container.h"
+#include "ddf/ddf.h"
 
 #define FX_DISKS 16
 #define FX_PDS 15

@@ -19,9 +19,9 @@
 #include <fcntl.h>
 #include <stdarg.h>
 
-#include "../ddf-container.h"
 #include "count-allocations.h"
 #include "ddf-samples.h"
+#include "ddf/ddf.h"
 #include "one-aio.h"
 
 #define RIG_DISKS 10

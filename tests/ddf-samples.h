@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "ddf.h"
-#include "disk.h"
+#include "ddf/format.h"
+#include "metadata/disk.h"
 
 #define SAMPLE_SECTORS 131072u
 #define SAMPLE_PRIMARY (SAMPLE_SECTORS - DDF_PRIMARY_FROM_END)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An IMSM container in memory, and volumes as one line of text, for the tests of
- * imsm-state.c, imsm-updates.c and imsm-spare.c.
+ * imsm/events.c, imsm/messages.c and imsm/spare.c.
  *
  *   "D 0,1x!,2 f1"               degraded, slot 1: disk 1 has failed and is flagged, failed_disk_num 1
  *   "N<REBUILD<D 0,3/0,3! f1 u7" from map 1 (after the slash) to map 0, checkpoint 7
@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../imsm-container.h"
+#include "imsm/imsm.h"
 
 #define FX_DISKS 16
 #define FX_DISK_BLOCKS 1000000u

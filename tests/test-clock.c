@@ -7,7 +7,7 @@
 
 #include <limits.h>
 
-#include "clock.h"
+#include "lib/clock.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

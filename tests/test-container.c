@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "capture.h"
-#include "container.h"
+#include "start/container.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

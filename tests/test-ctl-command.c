@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "ctl-command.h"
-#include "ctl-watch.h"
+#include "ctl/command.h"
+#include "ctl/watch.h"
+#include "lib/clock.h"
 #include "msg.h"
 
 static char dir[] = "/tmp/test-ctl-command-XXXXXX";

@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "ctl-container.h"
+#include "ctl/container.h"
 
 /* A small system below a directory of our own: md127 with the array md126, md20 with a daemon only, sda. */
 static char root[] = "/tmp/test-ctl-container-XXXXXX";

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl-text.h"
-#include "ctl-units.h"
-#include "ctl-view.h"
+#include "ctl/text.h"
+#include "ctl/units.h"
+#include "ctl/view.h"
 
 #define ZEROES "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]"
 #define NO_STALLS "{'count':0,'total_us':0,'max_us':0,'buckets':" ZEROES "}"

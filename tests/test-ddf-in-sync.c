@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whatever happens, and in whatever order: no disk is recorded as having data that it has not. ddf-state.c,
- * ddf-spare.c and ddf-updates.c together.
+ * Whatever happens, and in whatever order: no disk is recorded as having data that it has not. ddf/events.c,
+ * ddf/spare.c and ddf/messages.c together.
  */
 #include "ddf-steps.h"
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 
 #include "capture.h"
-#include "ddf-container.h"
 #include "ddf-samples.h"
+#include "ddf/ddf.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define FIELD(type, field) offsetof(struct type, field), sizeof(((struct type *)0)->field)

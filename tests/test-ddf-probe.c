@@ -9,8 +9,8 @@
 #include <errno.h>
 
 #include "capture.h"
-#include "ddf-container.h"
 #include "ddf-samples.h"
+#include "ddf/ddf.h"
 #include "tree.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ddf-spare.c: room on disks, which disk is chosen for which slot, and what is recorded (ddf.md 9, 15 and 19). */
+/* ddf/spare.c: room on disks, which disk is chosen for which slot, and what is recorded (ddf.md 9, 15 and 19). */
 #include "ddf-steps.h"
 
 #include <errno.h>

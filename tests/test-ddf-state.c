@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ddf-state.c: slots, states, and what events make of the metadata (ddf.md 3 to 6, 15 and 19). */
+/* ddf/events.c: slots, states, and what events make of the metadata (ddf.md 3 to 6, 15 and 19). */
 #include "ddf-steps.h"
 
 #include <errno.h>

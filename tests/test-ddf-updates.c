@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ddf-updates.c: messages as mdadm sends them, and as it does not; disks that come and go. */
+/* ddf/messages.c: messages as mdadm sends them, and as it does not; disks that come and go. */
 #include "ddf-fixture.h"
 
 #include <errno.h>

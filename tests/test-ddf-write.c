@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ddf-write.c on disks that are files in memory. All writes are recorded, so that the tests can see what was
+ * ddf/write.c on disks that are files in memory. All writes are recorded, so that the tests can see what was
  * written, in which order, and what a power cut would have left at each moment.
  */
 #include "ddf-fixture.h"
-#include "../metaio.h"
+#include "metadata/metaio.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decide.h"
+#include "monitor/decide.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SIZE 1000u /* component size of all arrays here, in sectors */

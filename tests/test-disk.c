@@ -2,7 +2,7 @@
 #include <glob.h>
 
 /* The whole file, to reach what is static in it. */
-#include "disk.c"
+#include "metadata/disk.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
-#include "handoff.c"
+#include "lib/clock.h"
+#include "threads/handoff.c"
 
 /* ---- helpers ---- */
 

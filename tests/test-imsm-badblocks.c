@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * imsm-badblocks.c. The log as one line of text, in its order: "2:100+8 0:64+256" is disk 2, 8 sectors from 100 on,
+ * imsm/badblocks.c. The log as one line of text, in its order: "2:100+8 0:64+256" is disk 2, 8 sectors from 100 on,
  * then disk 0. Disks 0 to 2 are the members of a RAID 5 at the start of the disks, and of another one behind it.
  */
 #include "imsm-fixture.h"

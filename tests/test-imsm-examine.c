@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <time.h>
 
-#include "imsm-container.h"
+#include "imsm/imsm.h"
 #include "samples/imsm/sample.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "imsm-container.h"
+#include "imsm/imsm.h"
 #include "samples/imsm/sample.h"
 
 #define MAX_DISKS 6

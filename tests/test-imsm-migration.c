@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * imsm-migration.c: changes of shape (imsm.md 8.7 to 8.11), and what is recorded when a reshape has ended (5.5).
+ * imsm/migration.c: changes of shape (imsm.md 8.7 to 8.11), and what is recorded when a reshape has ended (5.5).
  *
  * Sizes are worked out by hand from the formulas of imsm.md 3.1. Unless a row says otherwise each member gives
  * 65536 sectors = 512 strips of 128 = 32 MiB to a volume, and the next volume begins 8192 sectors behind.
@@ -1745,7 +1745,7 @@ static void test_array_size_in_whole_mib(void **state)
 	assert_int_equal(fx.ev.custom_array_size, 3 * 6 * MIB);
 }
 
-/* ---- imsm-state.c: entries of the disk table ---- */
+/* ---- imsm/events.c: entries of the disk table ---- */
 
 static void test_insert_disk(void **state)
 {

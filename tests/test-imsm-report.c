@@ -9,8 +9,8 @@
  *   "0 vol0 raid5 131072 degraded dirty 0+ 1~ -"
  */
 #include "imsm-fixture.h"
-#include "samples/imsm/sample.h"
 #include "report-text.h"
+#include "samples/imsm/sample.h"
 
 
 static void report_of(const struct imsm_container *c)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* imsm-spare.c: which disk is chosen (imsm.md 9), and what is recorded of it (imsm.md 8.2). */
+/* imsm/spare.c: which disk is chosen (imsm.md 9), and what is recorded of it (imsm.md 8.2). */
 #include "imsm-fixture.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* imsm-state.c: tables before, event, after. The rows of imsm.md 6.4 are named by their number. */
+/* imsm/events.c: tables before, event, after. The rows of imsm.md 6.4 are named by their number. */
 #include "imsm-fixture.h"
 
 static struct fixture fx;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* imsm-updates.c: messages as mdadm sends them, and as it does not; disks that come and go. */
+/* imsm/messages.c: messages as mdadm sends them, and as it does not; disks that come and go. */
 #include "imsm-fixture.h"
 
 #include <errno.h>

@@ -18,7 +18,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define JOURNAL "journal"

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "count-allocations.h"
-#include "disk.h"
-#include "metaio.h"
+#include "metadata/disk.h"
+#include "metadata/metaio.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define DISKS 6

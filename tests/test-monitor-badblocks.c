@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * monitor-badblocks.c: what is recorded, what the manager is given to acknowledge, and what is given up. Files stand in
+ * monitor/badblocks.c: what is recorded, what the manager is given to acknowledge, and what is given up. Files stand in
  * for the two attributes of sysfs, and a handler that remembers at most `capacity` ranges for the metadata.
  */
 #include <stdarg.h>
@@ -17,9 +17,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "handoff.h"
-#include "monitor-badblocks.h"
+#include "monitor/badblocks.h"
 #include "sysfs.h"
+#include "threads/handoff.h"
 
 #define GOOD (MEMBER_IN_SYNC | MEMBER_EXTERNAL_BBL)
 #define BLOCKED (GOOD | MEMBER_BLOCKED)

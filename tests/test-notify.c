@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "notify.h"
+#include "lib/log.h"
+#include "lib/notify.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -12,7 +12,7 @@
 
 #include "capture.h"
 #include "mdmon.h"
-#include "options.h"
+#include "start/options.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ARGS_MAX 12

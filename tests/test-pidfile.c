@@ -20,7 +20,7 @@
 
 /* The source waits for nothing but the end of processes: less patiently here. */
 #define poll(fds, count, ms) poll(fds, count, (ms) / 25)
-#include "pidfile.c"
+#include "socket/rundir.c"
 #undef poll
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "status.h"
+#include "manager/status-json.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NEVER UINT_MAX

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "count-allocations.h"
-#include "metaio.h"
+#include "metadata/metaio.h"
 #include "one-aio.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

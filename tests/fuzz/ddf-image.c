@@ -2,7 +2,7 @@
 /*
  * What the disks of a DDF container may hold. Three small disks of a container are made, and the input changes them:
  * each change is five bytes, the disk, the position (2), the value, and what is to be sealed again afterwards; the
- * first byte of the input says which copies are left open. What can be loaded keeps the promises of ddf-container.h,
+ * first byte of the input says which copies are left open. What can be loaded keeps the promises of ddf/ddf.h,
  * and is the same when it is loaded again.
  */
 #include "fuzz.h"
@@ -12,8 +12,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "../../ddf-container.h"
-#include "../../log.h"
+#include "ddf/ddf.h"
+#include "lib/log.h"
 
 #define DISKS 3
 #define MPPE 16
@@ -33,7 +33,7 @@
 
 static uint8_t image[DISKS][SECTORS * DDF_SECTOR];
 
-/* ---- what ddf-load.c needs: disks in memory, no pauses, and silence ---- */
+/* ---- what ddf/load.c needs: disks in memory, no pauses, and silence ---- */
 
 int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
 {

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../ddf-container.h"
+#include "ddf/ddf.h"
 
 #define DISKS 12
 #define PDS 15

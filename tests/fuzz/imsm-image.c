@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "../../imsm-container.h"
+#include "imsm/imsm.h"
 
 static uint8_t mpb[IMSM_MPB_MAX], image[IMSM_MPB_MAX], again[IMSM_MPB_MAX];
 static struct imsm_meta first, second;

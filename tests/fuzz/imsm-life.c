@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../imsm-container.h"
+#include "imsm/imsm.h"
 
 #define DISKS 12
 #define DISK_BLOCKS 400000u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Model of handoff.c and of how the loops of monitor.c and managemon.c use it: one array with its duplicates,
+ * Model of threads/handoff.c and of how the loops of monitor.c and managemon.c use it: one array with its duplicates,
  * updates, requests, tickets, wake-ups, start and end. See README.
  *
  * What is looked for:
@@ -25,7 +25,7 @@
 #define FIRST_UPDATE (COPIES + 1)
 #define NODES (COPIES + UPDATES)
 
-/* ---- handoff.c: what is shared ---- */
+/* ---- threads/handoff.c: what is shared ---- */
 
 byte next[NODES + 1]; /* struct handoff_node of copies 1 .., then of updates */
 byte published, discarded, updates, handled; /* heads of the lists */
@@ -44,7 +44,7 @@ bool applied[NODES + 1];
 bool unanswered; /* the monitor has asked and the manager has not seen it */
 bool monitor_waits, manager_waits;
 
-/* ---- handoff.c ---- */
+/* ---- threads/handoff.c ---- */
 
 inline list_push(top, node, old)
 {

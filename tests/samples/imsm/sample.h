@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imsm.h"
+#include "imsm/format.h"
 
 #define SAMPLE_TAIL 16384 /* bytes of each device that are kept */
 

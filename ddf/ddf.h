@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A DDF container in memory, and the parts of its handler:
+ *
+ *   super-ddf.c     the superswitch: glue between the loops and the parts below
+ *   ddf/format.c    structures on the disk, checked (ddf/format.h)
+ *   ddf/load.c      reading all disks and choosing among their copies
+ *   ddf/probe.c     anchors that are not in the last sector
+ *   ddf/find.c      finding entries of tables, disks and records
+ *   ddf/write.c     writing what changed, one copy of each disk after the other
+ *   ddf/events.c     what happens to the metadata when something happens to an array
+ *   ddf/messages.c   queued updates: create, delete, disks come and go
+ *   ddf/spare.c     room on disks, choosing a spare and recording it
+ *   ddf/report.c    what a status request is told
+ *
+ * Metadata are kept as bytes, in the sections' own layout: what is not understood is written back as it was.
+ * Changes are made here and found by ddf/write.c, which compares with what is on the disks: nobody has to
+ * say that something changed, and what ends as it began costs no write.
+ *
+ * Everything but super-ddf.c, ddf/load.c, ddf/probe.c and ddf/write.c is pure: it works on struct ddf_container, which
+ * belongs to the monitor once the threads run. Nothing allocates, except where its comment says so.
+ */
+#ifndef DDF_CONTAINER_H
+#define DDF_CONTAINER_H
+
+#include "ddf/format.h"
+#include "mdmon.h"
+#include "metadata/disk.h"
+#include "metadata/md-member.h"
+
+#define DDF_MAX_DISKS 256 /* present at a time */
+#define DDF_MAX_REBUILDS 64
+
+_Static_assert(DDF_MAX_SLOTS == MAX_SLOTS, "slots are md's");
+
+enum { DDF_FIRST_COPY, DDF_SECOND_COPY, DDF_COPIES }; /* primary, secondary */
+
+/* One of the copies on a disk. */
+struct ddf_copy {
+	bool exists;
+	bool good;    /* closed, complete and right; current if seq is the container's */
+	bool chosen;  /* what is in memory comes from it */
+	bool failed;  /* the last attempt to write it failed */
+	uint32_t seq; /* of its header; valid while good */
+};
+
+/* Headers on their way to a disk. */
+enum { DDF_OUT_OPEN, DDF_OUT_CLOSED, DDF_OUT_ANCHOR, DDF_OUT_HEADERS };
+
+/* A disk that is present in the container and belongs to it. */
+struct ddf_dl {
+	_Alignas(DDF_SECTOR) struct ddf_header out[DDF_OUT_HEADERS]; /* ddf/write.c */
+	struct ddf_dl *next;
+	struct disk *disk; /* owned */
+	dev_t dev;
+	uint32_t refnum;
+	uint8_t guid[DDF_GUID_LEN];
+	struct ddf_header header; /* as found or made for it: its own positions */
+	struct ddf_layout at;     /* the same, decoded */
+	uint8_t *config;          /* its configuration section, as it is on the disk (or all ones, not written yet) */
+	uint8_t *disk_data;       /* its disk data section */
+	struct ddf_copy copy[DDF_COPIES];
+	bool anchor_due;          /* the anchor is missing or damaged */
+	bool given_up;            /* a failed disk that did not take a write: not tried again */
+	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */
+	int in_plan;               /* ddf/write.c: which copy is being written */
+};
+
+/* The configuration records of a virtual disk, in the order of their secondary_seq. One block, malloc'd. */
+struct ddf_records {
+	unsigned count;        /* BVDs, 1..DDF_MAX_BVDS */
+	size_t record_bytes;
+	uint8_t present[32];   /* bit per BVD: the record is known */
+	uint8_t bytes[];
+};
+
+/* What we know of a virtual disk besides its table entry. */
+struct ddf_volume {
+	struct ddf_records *records; /* NULL: none of its records was found */
+	bool live;                   /* bound to a monitored array */
+	bool announced;              /* by a message; its records are still to come */
+	uint64_t synced[DDF_MAX_SLOTS / 64]; /* bit per slot: its member has been seen in sync */
+};
+
+/*
+ * A disk that serves another virtual disk already is recorded only when it has been rebuilt: until then nothing on
+ * the disks could tell that it has not (15, item 6). Its room is kept here meanwhile.
+ */
+struct ddf_rebuild {
+	bool used;
+	unsigned vd;
+	unsigned slot;
+	uint32_t refnum;
+	uint64_t start, length; /* sectors */
+};
+
+struct ddf_container {
+	struct ddf_header header; /* of the disk whose copy was chosen */
+	struct ddf_layout layout; /* the same, decoded; only sizes are meant for all disks */
+	uint32_t seq;             /* generation on the disks */
+	uint32_t now;             /* seconds of the DDF epoch; set by the caller before anything is changed */
+
+	/* whole sections, as they shall be: */
+	uint8_t *controller; /* layout.controller.length sectors */
+	uint8_t *pd;         /* layout.pd.length sectors */
+	uint8_t *vd;         /* layout.vd.length sectors */
+	/* as they are on the disks: */
+	uint8_t *pd_written, *vd_written;
+
+	struct ddf_volume *volume; /* layout.max_vd of them, by table index */
+	struct ddf_dl *disks;      /* present disks, most recently added first */
+	struct ddf_rebuild rebuild[DDF_MAX_REBUILDS];
+};
+
+/* ---- finding things (ddf/find.c) ---- */
+
+struct ddf_pd_entry *ddf_pd(const struct ddf_container *c, unsigned i); /* i < layout.max_pd */
+struct ddf_vd_entry *ddf_vd(const struct ddf_container *c, unsigned i); /* i < layout.max_vd */
+bool ddf_pd_usable(const struct ddf_pd_entry *e); /* online, not failed or missing; it may be rebuilding. NULL: not */
+bool ddf_pd_used(const struct ddf_pd_entry *e); /* both GUID and refnum are not all ones */
+struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum); /* NULL also for the special ones */
+int ddf_vd_by_guid(const struct ddf_container *c, const uint8_t guid[DDF_GUID_LEN]); /* -1: none */
+struct ddf_dl *ddf_dl_by_ref(const struct ddf_container *c, uint32_t refnum);
+struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev);
+
+/* The record of BVD `seq`, NULL if it is not known. */
+struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq);
+/* Any known record of the virtual disk, NULL if there is none: for what is the same in all of them. */
+struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd);
+bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum);
+/* Some record of the virtual disk names the disk. */
+bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum);
+bool ddf_any_names(const struct ddf_container *c, uint32_t refnum); /* some virtual disk does */
+bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* some other one does */
+/* The disk's spare assignment record; NULL: it has none, or it is broken. */
+const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl);
+
+/* ---- slots (3.1) ---- */
+
+struct ddf_place {
+	struct ddf_vdc *record;
+	unsigned index; /* element */
+};
+
+/* Where the disk stands in the virtual disk's records. */
+bool ddf_place_of(const struct ddf_container *c, unsigned vd, uint32_t refnum, struct ddf_place *p);
+/* By arithmetic. An unused position counts if nothing else fits. */
+bool ddf_place_of_slot(const struct ddf_container *c, unsigned vd, unsigned slot, struct ddf_place *p);
+/* md's slot of the disk, by its record or by a rebuild that is not recorded yet; -1: none. */
+int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum);
+
+/* ---- ddf/events.c: states (3.2 to 3.4) ---- */
+
+bool ddf_pd_working(const struct ddf_pd_entry *e); /* NULL: not */
+enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r);
+enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd); /* of all BVDs together */
+/* Enough copies for md to go on (RAID1E); bit i of working: element i. 3.3. */
+bool ddf_enough_copies(unsigned near, unsigned far, const bool *working, unsigned elements);
+/* Stores it in the table; true if it changed. */
+bool ddf_update_state(struct ddf_container *c, unsigned vd);
+/* For all virtual disks that name the disk. */
+void ddf_update_states_of(struct ddf_container *c, uint32_t refnum);
+/* The record changed: sequence number and time stamp (1.13). */
+void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r);
+
+/* ---- ddf/events.c: events (4 to 6) ---- */
+
+/* What md says of the array and of its members. */
+struct ddf_md_array {
+	int level, layout, raid_disks;
+	uint64_t component_size; /* sectors */
+	uint64_t resync_start;   /* sectors, SECTORS_NONE = complete */
+};
+
+/*
+ * An array begins to be watched. Positions that were never filled are made countable (3.1), and broken[i] is set for
+ * each member that the metadata say has failed: md has to be told. A disk that the metadata count on, but that is no
+ * member, is not in sync from now on. -ENODEV: no such virtual disk, or no record of it is known. -EBUSY: bound already.
+ */
+int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
+		   bool *broken);
+/* Not watched any more: what was being rebuilt and is not recorded is forgotten. */
+void ddf_close_array(struct ddf_container *c, unsigned vd);
+
+enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
+				     enum consistency want);
+/* `slot`: the member's in md, or what ddf_slot_of says. */
+void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m);
+
+/* ---- ddf/spare.c ---- */
+
+/* First sector of a free extent of `length` sectors on the disk, or -ENOSPC. Extents and kept room count as used. */
+int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t length, uint64_t *start);
+/* Nothing lies in this extent, and it is within Configured_Size. */
+bool ddf_is_free(const struct ddf_container *c, uint32_t refnum, uint64_t start, uint64_t length);
+/* The same, but for what is of that virtual disk itself. */
+bool ddf_is_free_for(const struct ddf_container *c, unsigned vd, uint32_t refnum, uint64_t start, uint64_t length);
+/* The disk may hold one more configuration record. */
+bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl);
+
+/* Fills req->pick (9.1, 9.2); req->count stays 0 if nothing is to be done. */
+void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
+		     const struct md_member *member, unsigned members, struct spare_request *req);
+/* Records the picks completely or not at all (9.3, 8.4). 0, or -errno and *why. */
+int ddf_commit_spares(struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why);
+
+struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* NULL: none */
+
+/* ---- ddf/messages.c ---- */
+
+/*
+ * manager. Type and length, and what can be said without the metadata; `layout` is constant. Allocates *space, freed with
+ * free(), for what applying will need. 0 or -errno and *why.
+ */
+int ddf_prepare_message(const struct ddf_layout *l, const void *buf, size_t len, void **space, const char **why);
+/* monitor. All or nothing. *space: taken (then NULL), or left; may come back with something else to be freed. */
+int ddf_apply_message(struct ddf_container *c, const void *buf, size_t len, void **space, const char **why);
+
+/*
+ * The disk becomes part of the container: finds it a table entry, a reference number that is free, and positions
+ * for its metadata (10.1). -EEXIST: present already. -ENOSPC: no room in the table, or the disk is too small.
+ */
+int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why);
+/* It left. Returns what was listed, or NULL (10.2). */
+struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev);
+
+/*
+ * What has to be put in order after configuration records changed (8.4): types of disks, and the entries of failed disks
+ * that nobody needs any more. Marking disks as rebuilding is the business of ddf_commit_spares.
+ */
+void ddf_tidy_disks(struct ddf_container *c);
+
+/* ---- ddf/load.c: start-up, blocking, allocates ---- */
+
+/*
+ * Reads all disks and fills *c, which is zeroed. Takes over the disks that belong to the container (their pointers in
+ * `disks` become NULL); says of the others why not. On failure -errno, one line logged; *c needs ddf_free then, too.
+ */
+int ddf_load(struct ddf_container *c, struct disk **disks, size_t count, const char *container);
+void ddf_free(struct ddf_container *c); /* closes the disks */
+
+/*
+ * manager and start-up. A disk without metadata, room for its sections all ones: what ddf_add_disk needs. NULL: ENOMEM.
+ * Sizes are those of `l`; its sections are aligned to be written. One block, freed with free().
+ */
+struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
+
+/* ---- ddf/probe.c: start-up, blocking, allocates (12) ---- */
+
+#define DDF_PROBED_BYTES (32u << 20) /* at the end of the disk, which must be larger */
+
+/* mdadm's configuration in the directory `etc` says that anchors are to be looked for. */
+bool ddf_probe_wanted(const char *etc);
+/* What the first DDF signature near the end of the disk begins. NULL, or why it is no anchor: a static text. */
+const char *ddf_probe_anchor(const struct disk *disk, struct ddf_header *anchor);
+
+/* ---- ddf/write.c: monitor ---- */
+
+struct ddf_writer;
+
+struct ddf_writer *ddf_writer_new(void); /* start-up, NULL: ENOMEM */
+void ddf_writer_free(struct ddf_writer *w);
+
+/*
+ * Brings the first copy of every disk up to date, durably. When it returns, readers find the new state. 1 wrote, 0
+ * nothing to do, -EIO no disk took it.
+ */
+int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res);
+/* The rest: the other copies, and disks that have failed. Nobody waits for it. */
+void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res);
+
+/* ---- ddf/report.c ---- */
+
+void ddf_report(const struct ddf_container *c, struct report *r);
+
+#endif

@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happens to the metadata of a DDF virtual disk when something happens to its array (ddf.md 3 to 6).
+ *
+ * Every rule looks at what md has now and at what the metadata say now: being told the same thing again changes
+ * nothing, and an event that nobody saw is made up for by the next look.
+ *
+ * The state of a disk is one for all virtual disks on it. What md knows better, that a member has its data in one
+ * array and not yet in another, is kept in memory: ddf_volume.synced and struct ddf_rebuild.
+ */
+#include "ddf/ddf.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- slots (3.1) ---- */
+
+static unsigned primary_count(const struct ddf_vdc *r)
+{
+	return be16_get(r->primary_count);
+}
+
+/* Element of a record for the nth slot of its BVD, -1: there is none. Positions never filled do not count. */
+static int nth_element(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n)
+{
+	unsigned countable = 0;
+
+	for (unsigned i = 0; i < c->layout.mppe; i++)
+		if (ddf_element_ref(r, i) != DDF_REF_NONE && countable++ == n)
+			return (int)i;
+	return n < c->layout.mppe && ddf_element_ref(r, n) == DDF_REF_NONE ? (int)n : -1;
+}
+
+static unsigned bvds(const struct ddf_container *c, unsigned vd)
+{
+	return c->volume[vd].records ? c->volume[vd].records->count : 0;
+}
+
+bool ddf_place_of(const struct ddf_container *c, unsigned vd, uint32_t refnum, struct ddf_place *p)
+{
+	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
+		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+		int i = r ? ddf_find_element(r, c->layout.mppe, refnum) : -1;
+
+		if (i < 0)
+			continue;
+		*p = (struct ddf_place){ .record = r, .index = (unsigned)i };
+		return true;
+	}
+	return false;
+}
+
+bool ddf_place_of_slot(const struct ddf_container *c, unsigned vd, unsigned slot, struct ddf_place *p)
+{
+	const struct ddf_vdc *any = ddf_any_record(c, vd);
+	struct ddf_vdc *r;
+	int i;
+
+	if (!any)
+		return false;
+	r = ddf_record(c->volume[vd].records, slot / primary_count(any));
+	if (!r)
+		return false;
+	i = nth_element(c, r, slot % primary_count(any));
+	if (i < 0)
+		return false;
+	*p = (struct ddf_place){ .record = r, .index = (unsigned)i };
+	return true;
+}
+
+int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	struct ddf_place p;
+	unsigned slot;
+
+	if (!ddf_place_of(c, vd, refnum, &p)) {
+		const struct ddf_rebuild *b = ddf_rebuild_of(c, vd, refnum);
+
+		return b ? (int)b->slot : -1;
+	}
+	slot = p.record->secondary_seq * primary_count(p.record);
+	for (unsigned i = 0; i < p.index; i++)
+		slot += ddf_element_ref(p.record, i) != DDF_REF_NONE;
+	return (int)slot;
+}
+
+/* ---- states (3.2 to 3.4) ---- */
+
+bool ddf_pd_working(const struct ddf_pd_entry *e)
+{
+	return ddf_pd_usable(e) && !(be16_get(e->state) & DDF_PD_REBUILDING);
+}
+
+static bool slot_works(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n)
+{
+	int i = nth_element(c, r, n);
+
+	return i >= 0 && ddf_pd_working(ddf_pd_by_ref(c, ddf_element_ref(r, (unsigned)i)));
+}
+
+bool ddf_enough_copies(unsigned near, unsigned far, const bool *working, unsigned elements)
+{
+	unsigned copies = near * far, start = 0;
+
+	if (!copies || !elements)
+		return false;
+	do {
+		bool left = false;
+
+		for (unsigned i = 0; i < copies; i++)
+			left |= working[(start + i) % elements];
+		if (!left)
+			return false;
+		start = (start + near) % elements;
+	} while (start);
+	return true;
+}
+
+/* Adjacent: two near copies. Otherwise md's mapping makes it two far ones (1.9). */
+static bool raid1e_has_copies(const struct ddf_container *c, const struct ddf_vdc *r)
+{
+	bool adjacent = r->rlq == 0;
+	bool working[DDF_MAX_SLOTS];
+	unsigned elements = primary_count(r);
+
+	for (unsigned n = 0; n < elements; n++)
+		working[n] = slot_works(c, r, n);
+	return ddf_enough_copies(adjacent ? 2 : 1, adjacent ? 1 : 2, working, elements);
+}
+
+/* Of a BVD that has lost some of its disks, but not more than it can. */
+static enum ddf_vd_state reduced(unsigned lost, unsigned redundant)
+{
+	if (lost > redundant)
+		return DDF_VD_FAILED;
+	return lost < redundant ? DDF_VD_PARTIALLY_OPTIMAL : DDF_VD_DEGRADED;
+}
+
+enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r)
+{
+	unsigned elements = primary_count(r), lost = 0;
+
+	for (unsigned n = 0; n < elements; n++)
+		lost += !slot_works(c, r, n);
+	if (!lost)
+		return DDF_VD_OPTIMAL;
+	switch (r->prl) {
+	case DDF_RAID0:
+	case DDF_CONCAT:
+	case DDF_JBOD:
+		return DDF_VD_FAILED;
+	case DDF_RAID1:
+		return reduced(lost, elements - 1);
+	case DDF_RAID1E:
+		return raid1e_has_copies(c, r) ? DDF_VD_DEGRADED : DDF_VD_FAILED;
+	case DDF_RAID4:
+	case DDF_RAID5:
+		return reduced(lost, 1);
+	case DDF_RAID6:
+		return reduced(lost, 2);
+	}
+	return DDF_VD_DEGRADED;
+}
+
+static enum ddf_vd_state both_mirrored(enum ddf_vd_state a, enum ddf_vd_state b)
+{
+	if (a == b && (a == DDF_VD_OPTIMAL || a == DDF_VD_FAILED))
+		return a;
+	if (a == DDF_VD_OPTIMAL || b == DDF_VD_OPTIMAL)
+		return DDF_VD_PARTIALLY_OPTIMAL;
+	return DDF_VD_DEGRADED;
+}
+
+static enum ddf_vd_state worse(enum ddf_vd_state a, enum ddf_vd_state b)
+{
+	if (a == DDF_VD_FAILED || b == DDF_VD_FAILED)
+		return DDF_VD_FAILED;
+	if (a == DDF_VD_DEGRADED || b == DDF_VD_DEGRADED)
+		return DDF_VD_DEGRADED;
+	return a == DDF_VD_OPTIMAL ? b : a;
+}
+
+/* A BVD whose record was found nowhere is lost. */
+enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd)
+{
+	const struct ddf_vdc *any = ddf_any_record(c, vd);
+	enum ddf_vd_state all = DDF_VD_OPTIMAL;
+
+	if (!any)
+		return DDF_VD_FAILED;
+	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
+		const struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+		enum ddf_vd_state one = r ? ddf_bvd_state(c, r) : DDF_VD_FAILED;
+
+		if (seq == 0)
+			all = one;
+		else
+			all = any->srl == DDF_2MIRRORED ? both_mirrored(all, one) : worse(all, one);
+	}
+	return all;
+}
+
+/* What we have no record of keeps the state that others gave it. */
+bool ddf_update_state(struct ddf_container *c, unsigned vd)
+{
+	struct ddf_vd_entry *e = ddf_vd(c, vd);
+	uint8_t state;
+
+	if (ddf_guid_unused(e->guid) || !ddf_any_record(c, vd))
+		return false;
+	state = (uint8_t)((e->state & ~DDF_VD_STATE_MASK) | ddf_vd_state(c, vd));
+	if (state == e->state)
+		return false;
+	e->state = state;
+	return true;
+}
+
+void ddf_update_states_of(struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (ddf_vd_names(c, vd, refnum))
+			ddf_update_state(c, vd);
+}
+
+void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
+{
+	r->seq = be32_make(be32_get(r->seq) + 1);
+	r->timestamp = be32_make(c->now);
+}
+
+/* ---- what is known to be in sync ---- */
+
+/* `slot` may be -1. */
+static bool is_synced(const struct ddf_container *c, unsigned vd, int slot)
+{
+	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
+}
+
+/* True if it was not known as such. */
+static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool synced)
+{
+	if ((unsigned)slot >= DDF_MAX_SLOTS || is_synced(c, vd, slot) == synced)
+		return false;
+	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
+	return true;
+}
+
+/* ---- arrays come and go (4) ---- */
+
+static bool is_broken(const struct ddf_container *c, dev_t dev)
+{
+	const struct ddf_dl *dl = ddf_dl_by_dev(c, dev);
+	const struct ddf_pd_entry *e = dl ? ddf_pd_by_ref(c, dl->refnum) : NULL;
+
+	return e && !ddf_pd_usable(e);
+}
+
+/* The members that the records name stand where md has them: a position is a slot, and holes are slots, too. */
+static bool positions_are_slots(const struct ddf_container *c, unsigned vd, const struct md_member *member,
+				unsigned members)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < members; i++) {
+		const struct ddf_dl *dl = ddf_dl_by_dev(c, member[i].dev);
+		struct ddf_place p;
+
+		if (member[i].slot < 0 || !dl || !ddf_place_of(c, vd, dl->refnum, &p))
+			continue;
+		if (p.record->secondary_seq * primary_count(p.record) + p.index != (unsigned)member[i].slot)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * Disks that were missing when the array was created are positions that do not count, so that slots behind them shift.
+ * mdadm would assemble it so.
+ */
+static void fill_holes(struct ddf_container *c, struct ddf_vdc *r)
+{
+	bool filled = false;
+
+	for (unsigned i = 0; i < primary_count(r) && i < c->layout.mppe; i++) {
+		if (ddf_element_ref(r, i) != DDF_REF_NONE)
+			continue;
+		ddf_set_element_ref(r, i, DDF_REF_MISSING);
+		filled = true;
+	}
+	if (filled)
+		ddf_stamp(c, r);
+}
+
+/* What is in sync stays so: nobody writes to it. */
+void ddf_close_array(struct ddf_container *c, unsigned vd)
+{
+	c->volume[vd].live = false;
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		if (c->rebuild[i].used && c->rebuild[i].vd == vd)
+			c->rebuild[i].used = false;
+}
+
+/* ---- an array's state (5) ---- */
+
+/* Sectors that a complete resync goes over (3.5). */
+static uint64_t sync_size(const struct ddf_md_array *md)
+{
+	unsigned layout = (unsigned)md->layout, copies = (layout & 0xff) * (layout >> 8 & 0xff);
+
+	switch (md->level) {
+	case 1:
+	case 4:
+	case 5:
+	case 6:
+		return md->component_size;
+	case 10:
+		return copies ? md->component_size * (unsigned)md->raid_disks / copies : 0;
+	}
+	return 0;
+}
+
+static uint8_t init_state(bool complete, uint64_t resync_start)
+{
+	if (complete)
+		return DDF_INITIALISED;
+	return resync_start ? DDF_QUICK_INIT : DDF_NOT_INITIALISED;
+}
+
+/* What an absent disk holds is about to become out of date. True: it is not part of the virtual disk any more. */
+static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned n)
+{
+	int i = nth_element(c, r, n);
+	uint32_t refnum = i < 0 ? DDF_REF_NONE : ddf_element_ref(r, (unsigned)i);
+	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
+	unsigned state = e ? be16_get(e->state) : 0;
+
+	if (!(state & DDF_PD_ONLINE) || ddf_dl_by_ref(c, refnum))
+		return false;
+	e->state = be16_make((uint16_t)((state & ~DDF_PD_ONLINE) | DDF_PD_FAILED | DDF_PD_MISSING));
+	ddf_set_element_ref(r, (unsigned)i, DDF_REF_MISSING);
+	ddf_stamp(c, r);
+	ddf_update_states_of(c, refnum);
+	return true;
+}
+
+/* 5.1. When it comes back it is a new disk. The change of state counts once more (19, T2). */
+static void drop_missing(struct ddf_container *c, unsigned vd)
+{
+	uint8_t before = ddf_vd(c, vd)->state;
+	uint8_t lost[DDF_MAX_BVDS] = { 0 };
+
+	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
+		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+
+		for (unsigned n = 0; r && n < primary_count(r); n++)
+			lost[seq] |= drop_if_missing(c, r, n);
+	}
+	ddf_update_state(c, vd);
+	if (ddf_vd(c, vd)->state == before)
+		return;
+	for (unsigned seq = 0; seq < bvds(c, vd); seq++)
+		if (lost[seq])
+			ddf_stamp(c, ddf_record(c->volume[vd].records, seq));
+}
+
+enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
+				     enum consistency want)
+{
+	struct ddf_vd_entry *e = ddf_vd(c, vd);
+	bool complete = md->resync_start >= sync_size(md);
+
+	if (want == MARK_DECIDE) {
+		drop_missing(c, vd);
+		want = complete ? MARK_CLEAN : MARK_DIRTY;
+	}
+	if (want == MARK_CLEAN)
+		e->state &= (uint8_t)~DDF_VD_INCONSISTENT;
+	else
+		e->state |= DDF_VD_INCONSISTENT;
+	e->init_state = (uint8_t)((e->init_state & ~DDF_INIT_MASK) | init_state(complete, md->resync_start));
+	return want;
+}
+
+/* ---- a member (6) ---- */
+
+/* A disk, where it stands in a virtual disk, and what md says of it there. */
+struct event {
+	struct ddf_container *c;
+	unsigned vd;
+	int slot; /* in the metadata */
+	uint32_t refnum;
+	struct ddf_pd_entry *e; /* may be NULL */
+	struct ddf_place at;
+	uint64_t data_offset;
+};
+
+/* Whoever shares the disk is told; only the record concerned gets a new number. */
+static void changed(const struct event *ev, unsigned pd_state, bool stamp)
+{
+	uint8_t before = ddf_vd(ev->c, ev->vd)->state;
+
+	if (ev->e && be16_get(ev->e->state) != pd_state) {
+		ev->e->state = be16_make((uint16_t)pd_state);
+		stamp = true;
+	}
+	ddf_update_states_of(ev->c, ev->refnum);
+	if (stamp || ddf_vd(ev->c, ev->vd)->state != before)
+		ddf_stamp(ev->c, ev->at.record);
+}
+
+/*
+ * Also when the disk has failed already, in another array: this record is marked at the first report of its own array,
+ * which is that of a member that was in sync.
+ */
+static void fails(const struct event *ev)
+{
+	bool was_synced = note_synced(ev->c, ev->vd, ev->slot, false);
+
+	if (ev->e)
+		changed(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
+}
+
+static bool is_redundant(const struct ddf_container *c, unsigned vd)
+{
+	const struct ddf_vdc *r = ddf_any_record(c, vd);
+	int level, layout;
+	unsigned raid_disks;
+
+	return r && ddf_md_level(r, &level, &layout, &raid_disks) && level > 0;
+}
+
+/* Another array may still be rebuilt onto the disk, or have been when its daemon died (15, item 34). */
+static bool others_synced(const struct event *ev)
+{
+	for (unsigned vd = 0; vd < ev->c->layout.max_vd; vd++)
+		if (vd != ev->vd && ddf_vd_names(ev->c, vd, ev->refnum) && is_redundant(ev->c, vd) &&
+		    !is_synced(ev->c, vd, ddf_slot_of(ev->c, vd, ev->refnum)))
+			return false;
+	return true;
+}
+
+static void is_in_sync(const struct event *ev)
+{
+	unsigned state = ev->e ? be16_get(ev->e->state) : 0;
+
+	note_synced(ev->c, ev->vd, ev->slot, true);
+	if (!ev->e || (state & (DDF_PD_FAILED | DDF_PD_MISSING)))
+		return;
+	state |= DDF_PD_ONLINE;
+	if (others_synced(ev))
+		state &= ~(unsigned)DDF_PD_REBUILDING;
+	changed(ev, state, false);
+}
+
+/* The daemon that gave the disk to md is no more: its room is kept again. */
+static void keep_room(const struct event *ev)
+{
+	struct ddf_rebuild *b = ev->c->rebuild;
+
+	if (ddf_rebuild_of(ev->c, ev->vd, ev->refnum))
+		return;
+	while (b < ev->c->rebuild + DDF_MAX_REBUILDS && b->used)
+		b++;
+	if (b == ev->c->rebuild + DDF_MAX_REBUILDS)
+		return;
+	*b = (struct ddf_rebuild){
+		.used = true,
+		.vd = ev->vd,
+		.slot = (unsigned)ev->slot,
+		.refnum = ev->refnum,
+		.start = ev->data_offset,
+		.length = be64_get(ev->at.record->block_count),
+	};
+}
+
+/*
+ * The metadata count on a disk that md writes nothing to, or that it is still rebuilding. It must not be taken for good
+ * by whoever comes next. As "Rebuilding" it would be left out of all its arrays (15, item 6): if there are others it is
+ * not named any more instead. True: so it is.
+ */
+static bool loses_its_data(const struct event *ev)
+{
+	if (!ddf_pd_working(ev->e))
+		return false;
+	if (!ddf_other_names(ev->c, ev->vd, ev->refnum)) {
+		changed(ev, be16_get(ev->e->state) | DDF_PD_REBUILDING, false);
+		return false;
+	}
+	ddf_set_element_ref(ev->at.record, ev->at.index, DDF_REF_MISSING);
+	ddf_set_element_start(ev->at.record, ev->c->layout.mppe, ev->at.index, 0);
+	ddf_update_state(ev->c, ev->vd);
+	ddf_stamp(ev->c, ev->at.record);
+	return true;
+}
+
+static void tell_named(const struct event *ev, unsigned md_state)
+{
+	if (md_state & MEMBER_FAULTY) {
+		fails(ev);
+	} else if (md_state & MEMBER_IN_SYNC) {
+		is_in_sync(ev);
+	} else {
+		note_synced(ev->c, ev->vd, ev->slot, false);
+		if (loses_its_data(ev))
+			keep_room(ev);
+	}
+}
+
+/* It has its data: the element names it from now on, if nothing speaks for the disk that is named there. */
+static void enters(const struct event *ev)
+{
+	struct ddf_rebuild *b = ddf_rebuild_of(ev->c, ev->vd, ev->refnum);
+	uint32_t occupant = ddf_element_ref(ev->at.record, ev->at.index);
+
+	if (!ev->e || (be16_get(ev->e->state) & (DDF_PD_FAILED | DDF_PD_MISSING)))
+		return;
+	if (!b && ddf_pd_working(ddf_pd_by_ref(ev->c, occupant)))
+		return;
+	/* Two virtual disks must never be named in one place. */
+	if (!ddf_is_free_for(ev->c, ev->vd, ev->refnum, ev->data_offset, be64_get(ev->at.record->block_count)))
+		return;
+	if (b)
+		b->used = false;
+	ddf_set_element_ref(ev->at.record, ev->at.index, ev->refnum);
+	ddf_set_element_start(ev->at.record, ev->c->layout.mppe, ev->at.index, ev->data_offset);
+	note_synced(ev->c, ev->vd, ev->slot, true);
+	ddf_update_state(ev->c, ev->vd);
+	ddf_stamp(ev->c, ev->at.record);
+	/* It is a spare no more, and perhaps nobody needs the replaced disk. */
+	ddf_tidy_disks(ev->c);
+}
+
+/*
+ * It failed while it was rebuilt: all that are on it have to know, and nobody is to choose it again. What we gave no
+ * room may be another disk that has got the number of one that failed; what vanished may have been in good health.
+ */
+static void rebuild_fails(const struct event *ev, struct ddf_rebuild *b, unsigned md_state)
+{
+	b->used = false;
+	if (!ev->e || md_state & MEMBER_GONE)
+		return;
+	ev->e->state = be16_make((uint16_t)(be16_get(ev->e->state) | DDF_PD_FAILED));
+	ddf_update_states_of(ev->c, ev->refnum);
+}
+
+static void tell_unnamed(const struct event *ev, unsigned md_state)
+{
+	struct ddf_rebuild *b = ddf_rebuild_of(ev->c, ev->vd, ev->refnum);
+
+	if (md_state & MEMBER_FAULTY) {
+		if (b)
+			rebuild_fails(ev, b, md_state);
+	} else if (md_state & MEMBER_IN_SYNC) {
+		enters(ev);
+	} else {
+		note_synced(ev->c, ev->vd, ev->slot, false);
+		keep_room(ev);
+	}
+}
+
+/* True: a disk that was being rebuilt there, without being named yet, has left the container. */
+static bool forget_rebuild(struct ddf_container *c, unsigned vd, unsigned slot)
+{
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
+		struct ddf_rebuild *b = &c->rebuild[i];
+
+		if (!b->used || b->vd != vd || b->slot != slot || ddf_dl_by_ref(c, b->refnum))
+			continue;
+		b->used = false;
+		return true;
+	}
+	return false;
+}
+
+/* The disk has left the container, or never was in it. If the element's disk is not there either it is this one. */
+static void tell_unknown(struct event *ev, unsigned md_state)
+{
+	if (!(md_state & MEMBER_FAULTY) || forget_rebuild(ev->c, ev->vd, (unsigned)ev->slot))
+		return;
+	ev->refnum = ddf_element_ref(ev->at.record, ev->at.index);
+	ev->e = ddf_pd_by_ref(ev->c, ev->refnum);
+	if (!ddf_dl_by_ref(ev->c, ev->refnum))
+		fails(ev);
+}
+
+void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m)
+{
+	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
+	struct event ev = { .c = c, .vd = vd, .slot = (int)slot, .data_offset = m->data_offset };
+
+	if (dl) {
+		ev.refnum = dl->refnum;
+		ev.e = ddf_pd_by_ref(c, dl->refnum);
+	}
+	if (dl && ddf_place_of(c, vd, dl->refnum, &ev.at)) {
+		ev.slot = ddf_slot_of(c, vd, dl->refnum);
+		tell_named(&ev, m->state);
+	} else if (ddf_place_of_slot(c, vd, slot, &ev.at)) {
+		if (dl)
+			tell_unnamed(&ev, m->state);
+		else
+			tell_unknown(&ev, m->state);
+	}
+}
+
+/* ---- an array comes (4) ---- */
+
+static bool is_member(const struct md_member *member, unsigned members, dev_t dev)
+{
+	for (unsigned i = 0; i < members; i++)
+		if (member[i].dev == dev)
+			return true;
+	return false;
+}
+
+static bool names_some(const struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
+{
+	for (unsigned i = 0; i < members; i++) {
+		const struct ddf_dl *dl = ddf_dl_by_dev(c, member[i].dev);
+
+		if (dl && ddf_vd_names(c, vd, dl->refnum))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * md runs without a disk that is there and that the records name: it was lost and came back while nobody watched, or
+ * did not get into the array at its start. What it holds is out of date from the first write on.
+ */
+static void tell_left_out(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
+{
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		struct event ev = { .c = c, .vd = vd, .refnum = dl->refnum, .e = ddf_pd_by_ref(c, dl->refnum) };
+
+		if (!is_member(member, members, dl->dev) && ddf_place_of(c, vd, dl->refnum, &ev.at))
+			loses_its_data(&ev);
+	}
+}
+
+int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
+		   bool *broken)
+{
+	bool fill;
+
+	if (vd >= c->layout.max_vd || ddf_guid_unused(ddf_vd(c, vd)->guid) || !ddf_any_record(c, vd))
+		return -ENODEV;
+	if (c->volume[vd].live)
+		return -EBUSY;
+	c->volume[vd].live = true;
+	memset(c->volume[vd].synced, 0, sizeof(c->volume[vd].synced));
+	for (unsigned i = 0; i < members; i++)
+		broken[i] = is_broken(c, member[i].dev);
+	fill = positions_are_slots(c, vd, member, members);
+	for (unsigned seq = 0; fill && seq < bvds(c, vd); seq++) {
+		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+
+		if (r)
+			fill_holes(c, r);
+	}
+	if (names_some(c, vd, member, members))
+		tell_left_out(c, vd, member, members);
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding entries, disks and records of a DDF container: ddf/ddf.h. Pure. */
+#include "ddf/ddf.h"
+
+/* ---- the tables ---- */
+
+struct ddf_pd_entry *ddf_pd(const struct ddf_container *c, unsigned i)
+{
+	return (struct ddf_pd_entry *)(void *)(c->pd + sizeof(struct ddf_table_head)) + i;
+}
+
+struct ddf_vd_entry *ddf_vd(const struct ddf_container *c, unsigned i)
+{
+	return (struct ddf_vd_entry *)(void *)(c->vd + sizeof(struct ddf_table_head)) + i;
+}
+
+bool ddf_pd_used(const struct ddf_pd_entry *e)
+{
+	return !ddf_guid_unused(e->guid) && be32_get(e->refnum) != DDF_REF_NONE;
+}
+
+bool ddf_pd_usable(const struct ddf_pd_entry *e)
+{
+	unsigned bits = DDF_PD_ONLINE | DDF_PD_FAILED | DDF_PD_MISSING;
+
+	return e && (be16_get(e->state) & bits) == DDF_PD_ONLINE;
+}
+
+struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum)
+{
+	if (!ddf_is_disk(refnum))
+		return NULL;
+	for (unsigned i = 0; i < c->layout.max_pd; i++) {
+		struct ddf_pd_entry *e = ddf_pd(c, i);
+
+		if (be32_get(e->refnum) == refnum && ddf_pd_used(e))
+			return e;
+	}
+	return NULL;
+}
+
+int ddf_vd_by_guid(const struct ddf_container *c, const uint8_t guid[DDF_GUID_LEN])
+{
+	if (ddf_guid_unused(guid))
+		return -1;
+	for (unsigned i = 0; i < c->layout.max_vd; i++)
+		if (ddf_guid_equal(ddf_vd(c, i)->guid, guid))
+			return (int)i;
+	return -1;
+}
+
+/* ---- the disks that are present ---- */
+
+struct ddf_dl *ddf_dl_by_ref(const struct ddf_container *c, uint32_t refnum)
+{
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->refnum == refnum)
+			return dl;
+	return NULL;
+}
+
+struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev)
+{
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->dev == dev)
+			return dl;
+	return NULL;
+}
+
+/* ---- records ---- */
+
+struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq)
+{
+	if (!r || seq >= r->count || !(r->present[seq / 8] & 1u << seq % 8))
+		return NULL;
+	return (struct ddf_vdc *)(uintptr_t)(r->bytes + seq * r->record_bytes);
+}
+
+struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd)
+{
+	const struct ddf_records *r = c->volume[vd].records;
+
+	for (unsigned seq = 0; r && seq < r->count; seq++) {
+		struct ddf_vdc *v = ddf_record(r, seq);
+
+		if (v)
+			return v;
+	}
+	return NULL;
+}
+
+bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
+{
+	return ddf_find_element(r, c->layout.mppe, refnum) >= 0;
+}
+
+bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	const struct ddf_records *r = c->volume[vd].records;
+
+	for (unsigned seq = 0; r && seq < r->count; seq++) {
+		const struct ddf_vdc *v = ddf_record(r, seq);
+
+		if (v && ddf_record_names(c, v, refnum))
+			return true;
+	}
+	return false;
+}
+
+bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	for (unsigned i = 0; i < c->layout.max_vd; i++)
+		if (i != vd && ddf_vd_names(c, i, refnum))
+			return true;
+	return false;
+}
+
+bool ddf_any_names(const struct ddf_container *c, uint32_t refnum)
+{
+	return ddf_other_names(c, c->layout.max_vd, refnum);
+}
+
+const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	size_t bytes = ddf_record_bytes(&c->layout);
+
+	for (unsigned i = 0; i < c->layout.records; i++) {
+		const struct ddf_spare *s = (const struct ddf_spare *)(const void *)(dl->config + i * bytes);
+
+		if (be32_get(s->magic) == DDF_SPARE_MAGIC && ddf_crc_ok(s, bytes))
+			return s;
+	}
+	return NULL;
+}

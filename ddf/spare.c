@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Spares of a DDF container: room on disks, choosing a disk for each empty slot of a degraded array, and recording the
+ * choice (ddf.md 9).
+ *
+ * Between the two the manager hands the disk to md, so time passes, and anything may have happened when the record is
+ * to be made: everything is checked again. And the daemon may die in between: then md has a member that the metadata
+ * know nothing of. The next search finds it and has it recorded.
+ *
+ * A disk that serves other virtual disks is not named before it has its data. That it has not cannot be said: as
+ * "Rebuilding" it would be left out of all arrays (15, item 6).
+ */
+#include "ddf/ddf.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- room ---- */
+
+/* The extents on a disk, except those of virtual disk `except` (-1: none). */
+struct walk {
+	const struct ddf_container *c;
+	uint32_t refnum;
+	int except;
+};
+
+/* What lies in [start, start + length). */
+struct range {
+	uint64_t start, length;
+	uint64_t end_of_used; /* 0: nothing; else where the last extent in it ends, UINT64_MAX if beyond all bounds */
+};
+
+static void meet(struct range *r, uint64_t start, uint64_t length)
+{
+	uint64_t end = length > UINT64_MAX - start ? UINT64_MAX : start + length;
+
+	if (start < r->start + r->length && end > r->start && end > r->end_of_used)
+		r->end_of_used = end;
+}
+
+static void meet_record(const struct walk *w, const struct ddf_vdc *v, struct range *r)
+{
+	unsigned mppe = w->c->layout.mppe;
+
+	for (unsigned i = 0; i < mppe; i++)
+		if (ddf_element_ref(v, i) == w->refnum)
+			meet(r, ddf_element_start(v, mppe, i), be64_get(v->block_count));
+}
+
+static void meet_all(const struct walk *w, struct range *r)
+{
+	r->end_of_used = 0;
+	for (unsigned vd = 0; vd < w->c->layout.max_vd; vd++) {
+		const struct ddf_records *records = w->c->volume[vd].records;
+
+		for (unsigned seq = 0; records && seq < records->count && (int)vd != w->except; seq++) {
+			const struct ddf_vdc *v = ddf_record(records, seq);
+
+			if (v)
+				meet_record(w, v, r);
+		}
+	}
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
+		const struct ddf_rebuild *b = &w->c->rebuild[i];
+
+		if (b->used && b->refnum == w->refnum && (int)b->vd != w->except)
+			meet(r, b->start, b->length);
+	}
+}
+
+static uint64_t configured_size(const struct ddf_container *c, uint32_t refnum)
+{
+	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
+
+	return e ? be64_get(e->configured_size) : 0;
+}
+
+static bool within(uint64_t start, uint64_t length, uint64_t size)
+{
+	return length <= size && start <= size - length;
+}
+
+bool ddf_is_free_for(const struct ddf_container *c, unsigned vd, uint32_t refnum, uint64_t start, uint64_t length)
+{
+	struct walk w = { .c = c, .refnum = refnum, .except = (int)vd };
+	struct range r = { .start = start, .length = length };
+
+	if (!within(start, length, configured_size(c, refnum)))
+		return false;
+	meet_all(&w, &r);
+	return !r.end_of_used;
+}
+
+bool ddf_is_free(const struct ddf_container *c, uint32_t refnum, uint64_t start, uint64_t length)
+{
+	return ddf_is_free_for(c, c->layout.max_vd, refnum, start, length);
+}
+
+int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t length, uint64_t *start)
+{
+	struct walk w = { .c = c, .refnum = refnum, .except = -1 };
+	struct range r = { .length = length };
+	uint64_t size = configured_size(c, refnum);
+
+	if (!ddf_pd_usable(ddf_pd_by_ref(c, refnum)))
+		return -ENOSPC;
+	/* Behind whatever is in the way: no extent is met twice. */
+	for (; within(r.start, length, size); r.start = r.end_of_used) {
+		meet_all(&w, &r);
+		if (r.end_of_used)
+			continue;
+		*start = r.start;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+/* ---- record slots ---- */
+
+/* What ddf_write() leaves where it is: what is no configuration of ours. */
+static bool stays(const struct ddf_container *c, const uint8_t *slot)
+{
+	const struct ddf_vdc *v = (const struct ddf_vdc *)(const void *)slot;
+	uint32_t magic = be32_get(v->magic);
+	int vd;
+
+	if (magic == DDF_NO_RECORD || magic == 0)
+		return false;
+	if (magic != DDF_VDC_MAGIC || !ddf_crc_ok(slot, ddf_record_bytes(&c->layout)))
+		return true;
+	vd = ddf_vd_by_guid(c, v->guid);
+	return vd >= 0 && !ddf_any_record(c, (unsigned)vd);
+}
+
+static unsigned count_names(const struct ddf_container *c, uint32_t refnum)
+{
+	unsigned n = 0;
+
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		n += ddf_vd_names(c, vd, refnum);
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		n += c->rebuild[i].used && c->rebuild[i].refnum == refnum &&
+		     !ddf_vd_names(c, c->rebuild[i].vd, refnum);
+	return n;
+}
+
+/* The last slot is for a spare record. */
+bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	unsigned used = count_names(c, dl->refnum);
+
+	for (unsigned i = 0; i + 1 < c->layout.records; i++)
+		used += stays(c, dl->config + i * ddf_record_bytes(&c->layout));
+	return used + 1 < c->layout.records;
+}
+
+/* ---- rebuilds that are not recorded ---- */
+
+struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
+		const struct ddf_rebuild *b = &c->rebuild[i];
+
+		if (b->used && b->vd == vd && b->refnum == refnum)
+			return (struct ddf_rebuild *)(uintptr_t)b;
+	}
+	return NULL;
+}
+
+static unsigned free_rebuilds(const struct ddf_container *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		n += !c->rebuild[i].used;
+	return n;
+}
+
+/* ---- is a disk fit? ---- */
+
+/* In the order of choice (9.2). */
+enum spare_class { DEDICATED, UNUSED, SHARED, UNFIT };
+
+static bool serves(const struct ddf_container *c, const struct ddf_spare *s, unsigned vd)
+{
+	for (unsigned i = 0; i < ddf_spare_entries(s, &c->layout); i++)
+		if (ddf_guid_equal(s->entry[i].guid, ddf_vd(c, vd)->guid))
+			return true;
+	return false;
+}
+
+static enum spare_class class_of(const struct ddf_container *c, unsigned vd, const struct ddf_dl *dl)
+{
+	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
+	const struct ddf_spare *s = ddf_spare_record(c, dl);
+
+	if (s && (s->type & DDF_SPARE_DEDICATED))
+		return serves(c, s, vd) ? DEDICATED : UNFIT;
+	/* Nobody knows for whom it is kept. */
+	if (!e || (!s && (be16_get(e->type) & DDF_PD_SPARE)))
+		return UNFIT;
+	return count_names(c, dl->refnum) ? SHARED : UNUSED;
+}
+
+/* Sectors that the virtual disk takes on each disk. */
+static uint64_t extent_length(const struct ddf_vdc *v, uint64_t component_size)
+{
+	uint64_t blocks = be64_get(v->block_count);
+
+	return blocks > component_size ? blocks : component_size;
+}
+
+static uint32_t occupant(const struct ddf_place *at)
+{
+	return ddf_element_ref(at->record, at->index);
+}
+
+/* The disk can hold that extent of the virtual disk. */
+static bool holds(const struct ddf_container *c, unsigned vd, const struct ddf_place *at, const struct ddf_dl *dl,
+		  uint64_t start, uint64_t component_size)
+{
+	bool own = occupant(at) == dl->refnum;
+
+	if (!ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)) || (!own && ddf_vd_names(c, vd, dl->refnum)))
+		return false;
+	if (!own && !ddf_rebuild_of(c, vd, dl->refnum) && !ddf_has_record_slot(c, dl))
+		return false;
+	return ddf_is_free_for(c, vd, dl->refnum, start, extent_length(at->record, component_size));
+}
+
+/* The metadata count on another disk that is there. */
+static bool is_taken(const struct ddf_container *c, const struct ddf_place *at, uint32_t refnum)
+{
+	uint32_t present = occupant(at);
+
+	return present != refnum && ddf_dl_by_ref(c, present) && ddf_pd_working(ddf_pd_by_ref(c, present));
+}
+
+/* It must not be named before it has its data. Unless it is said of it already that it has not. */
+static bool only_in_memory(const struct ddf_container *c, unsigned vd, const struct ddf_place *at, uint32_t refnum)
+{
+	bool known = occupant(at) == refnum && (be16_get(ddf_pd_by_ref(c, refnum)->state) & DDF_PD_REBUILDING);
+
+	return !known && ddf_other_names(c, vd, refnum);
+}
+
+/* ---- the search ---- */
+
+struct search {
+	const struct ddf_container *c;
+	unsigned vd;
+	const struct ddf_md_array *md;
+	struct md_members members;
+	struct spare_request *req;
+};
+
+static bool slot_in_sync(const struct search *s, unsigned slot)
+{
+	const struct md_member *m = md_member_in(&s->members, slot);
+
+	return m && (m->state & MEMBER_IN_SYNC);
+}
+
+/* What is left is enough to rebuild the rest from (9.1). */
+static bool enough_left(const struct search *s)
+{
+	unsigned disks = (unsigned)s->md->raid_disks, layout = (unsigned)s->md->layout, lost = 0;
+	bool working[DDF_MAX_SLOTS];
+
+	for (unsigned slot = 0; slot < disks; slot++) {
+		working[slot] = slot_in_sync(s, slot);
+		lost += !working[slot];
+	}
+	switch (s->md->level) {
+	case 1:
+		return lost && lost < disks;
+	case 4:
+	case 5:
+		return lost == 1;
+	case 6:
+		return lost == 1 || lost == 2;
+	case 10:
+		return lost && ddf_enough_copies(layout & 0xff, layout >> 8 & 0xff, working, disks);
+	}
+	return false;
+}
+
+static bool may_activate(const struct search *s)
+{
+	const struct ddf_vdc *v = s->vd < s->c->layout.max_vd ? ddf_any_record(s->c, s->vd) : NULL;
+
+	if (!v || (unsigned)s->md->raid_disks != be16_get(v->primary_count) * s->c->volume[s->vd].records->count)
+		return false;
+	return !md_any_faulty(&s->members) && enough_left(s);
+}
+
+static bool chosen(const struct search *s, const struct ddf_dl *dl)
+{
+	for (unsigned i = 0; i < s->req->count; i++)
+		if (s->req->pick[i].dev == dl->dev)
+			return true;
+	return false;
+}
+
+static bool is_candidate(const struct search *s, const struct ddf_place *at, const struct ddf_dl *dl, uint64_t start)
+{
+	if (md_members_have(&s->members, dl->dev) || chosen(s, dl) ||
+	    !holds(s->c, s->vd, at, dl, start, s->md->component_size))
+		return false;
+	return !only_in_memory(s->c, s->vd, at, dl->refnum) || s->req->count < free_rebuilds(s->c);
+}
+
+static const struct ddf_dl *find_in_class(const struct search *s, const struct ddf_place *at, enum spare_class class,
+					  uint64_t *start)
+{
+	uint64_t length = extent_length(at->record, s->md->component_size);
+
+	for (const struct ddf_dl *dl = s->c->disks; dl; dl = dl->next)
+		if (class_of(s->c, s->vd, dl) == class && !ddf_find_room(s->c, dl->refnum, length, start) &&
+		    is_candidate(s, at, dl, *start))
+			return dl;
+	return NULL;
+}
+
+/*
+ * A disk that is named already: a rebuild was interrupted. It goes on where it was. As long as the metadata count on
+ * a disk that is there nobody else takes its place.
+ */
+static const struct ddf_dl *find_for_slot(const struct search *s, const struct ddf_place *at, uint64_t *start)
+{
+	const struct ddf_dl *dl = ddf_dl_by_ref(s->c, occupant(at));
+
+	if (dl) {
+		*start = ddf_element_start(at->record, s->c->layout.mppe, at->index);
+		if (is_candidate(s, at, dl, *start))
+			return dl;
+	}
+	if (is_taken(s->c, at, DDF_REF_NONE))
+		return NULL;
+	dl = NULL;
+	for (enum spare_class class = DEDICATED; class < UNFIT && !dl; class++)
+		dl = find_in_class(s, at, class, start);
+	return dl;
+}
+
+/* md has a member in the slot that is not rebuilt: a daemon died after giving it to md. */
+static const struct ddf_dl *find_left_behind(const struct search *s, const struct ddf_place *at,
+					     const struct md_member *m)
+{
+	const struct ddf_dl *dl = ddf_dl_by_dev(s->c, m->dev);
+
+	return dl && holds(s->c, s->vd, at, dl, m->data_offset, s->md->component_size) ? dl : NULL;
+}
+
+static void find_pick(const struct search *s, unsigned slot)
+{
+	const struct md_member *m = md_member_in(&s->members, slot);
+	const struct ddf_dl *dl;
+	struct ddf_place at;
+	uint64_t start = m ? m->data_offset : 0;
+
+	if (!ddf_place_of_slot(s->c, s->vd, slot, &at))
+		return;
+	dl = m ? find_left_behind(s, &at, m) : find_for_slot(s, &at, &start);
+	if (!dl)
+		return;
+	s->req->pick[s->req->count++] = (struct spare_pick){
+		.dev = dl->dev,
+		.slot = (int)slot,
+		.data_offset = start,
+		.component_size = s->md->component_size,
+		.in_array = m,
+	};
+}
+
+void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
+		     const struct md_member *member, unsigned members, struct spare_request *req)
+{
+	struct search s = { .c = c, .vd = vd, .md = md, .members = { member, members }, .req = req };
+
+	req->count = req->bad_count = 0;
+	if (!may_activate(&s))
+		return;
+	for (unsigned slot = 0; slot < (unsigned)md->raid_disks && req->count < MAX_SPARE_PICKS; slot++)
+		if (!slot_in_sync(&s, slot))
+			find_pick(&s, slot);
+}
+
+/* ---- recording ---- */
+
+static int refuse(const char **why, int err, const char *text)
+{
+	*why = text;
+	return err;
+}
+
+static bool picked_before(const struct spare_request *req, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (req->pick[k].dev == req->pick[i].dev || req->pick[k].slot == req->pick[i].slot)
+			return true;
+	return false;
+}
+
+/* Counts in *kept the rebuilds that are kept in memory. */
+static int check_pick(const struct ddf_container *c, unsigned vd, const struct spare_request *req, unsigned i,
+		      unsigned *kept, const char **why)
+{
+	const struct spare_pick *p = &req->pick[i];
+	const struct ddf_dl *dl = ddf_dl_by_dev(c, p->dev);
+	struct ddf_place at;
+
+	if (p->slot < 0 || !ddf_place_of_slot(c, vd, (unsigned)p->slot, &at) || picked_before(req, i))
+		return refuse(why, -EINVAL, "no such slot, or one is named twice");
+	if (!dl)
+		return refuse(why, -ENODEV, "the disk has left the container");
+	if (!holds(c, vd, &at, dl, p->data_offset, p->component_size))
+		return refuse(why, -ESTALE, "the disk has failed or has no room any more");
+	if (!p->in_array && occupant(&at) != dl->refnum && class_of(c, vd, dl) == UNFIT)
+		return refuse(why, -ESTALE, "the disk is kept for others");
+	if (!p->in_array && is_taken(c, &at, dl->refnum))
+		return refuse(why, -ESTALE, "the slot is in use again");
+	*kept += only_in_memory(c, vd, &at, dl->refnum);
+	return 0;
+}
+
+static int check_request(const struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why)
+{
+	unsigned kept = 0;
+
+	if (vd >= c->layout.max_vd || !ddf_any_record(c, vd) || req->count == 0 || req->count > MAX_SPARE_PICKS)
+		return refuse(why, -EINVAL, "no such virtual disk, or no disk");
+	if (!c->volume[vd].live)
+		return refuse(why, -ESTALE, "the array has ended");
+	for (unsigned i = 0; i < req->count; i++) {
+		int err = check_pick(c, vd, req, i, &kept, why);
+
+		if (err)
+			return err;
+	}
+	return free_rebuilds(c) < kept ? refuse(why, -ENOSPC, "too many rebuilds at a time") : 0;
+}
+
+/* One pick, where it goes, and the records that changed. */
+struct commit {
+	struct ddf_container *c;
+	unsigned vd;
+	const struct spare_pick *pick;
+	struct ddf_place at;
+	struct ddf_pd_entry *e;
+	bool *changed; /* by secondary_seq */
+};
+
+static void name_in_element(const struct commit *k, uint32_t refnum, uint64_t start)
+{
+	unsigned mppe = k->c->layout.mppe;
+
+	if (occupant(&k->at) == refnum && ddf_element_start(k->at.record, mppe, k->at.index) == start)
+		return;
+	ddf_set_element_ref(k->at.record, k->at.index, refnum);
+	ddf_set_element_start(k->at.record, mppe, k->at.index, start);
+	k->changed[k->at.record->secondary_seq] = true;
+}
+
+static void record(const struct commit *k, uint32_t refnum)
+{
+	name_in_element(k, refnum, k->pick->data_offset);
+	k->e->state = be16_make((uint16_t)(be16_get(k->e->state) | DDF_PD_REBUILDING));
+}
+
+static void keep_in_memory(const struct commit *k, uint32_t refnum)
+{
+	struct ddf_rebuild *b = k->c->rebuild;
+
+	/* Readers would take it for good. */
+	if (occupant(&k->at) == refnum)
+		name_in_element(k, DDF_REF_MISSING, 0);
+	while (b->used)
+		b++;
+	*b = (struct ddf_rebuild){
+		.used = true,
+		.vd = k->vd,
+		.slot = (unsigned)k->pick->slot,
+		.refnum = refnum,
+		.start = k->pick->data_offset,
+		.length = extent_length(k->at.record, k->pick->component_size),
+	};
+}
+
+/* Whatever was meant for the slot before, or for the disk. */
+static void forget_rebuilds(const struct commit *k, uint32_t refnum)
+{
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
+		struct ddf_rebuild *b = &k->c->rebuild[i];
+
+		if (b->used && b->vd == k->vd && (b->slot == (unsigned)k->pick->slot || b->refnum == refnum))
+			b->used = false;
+	}
+}
+
+static void commit_pick(struct commit *k)
+{
+	uint32_t refnum = ddf_dl_by_dev(k->c, k->pick->dev)->refnum;
+	unsigned slot = (unsigned)k->pick->slot;
+
+	ddf_place_of_slot(k->c, k->vd, slot, &k->at);
+	k->e = ddf_pd_by_ref(k->c, refnum);
+	forget_rebuilds(k, refnum);
+	if (only_in_memory(k->c, k->vd, &k->at, refnum))
+		keep_in_memory(k, refnum);
+	else
+		record(k, refnum);
+	k->c->volume[k->vd].synced[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+}
+
+int ddf_commit_spares(struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why)
+{
+	bool changed[DDF_MAX_BVDS] = { false };
+	int err = check_request(c, vd, req, why);
+
+	if (err)
+		return err;
+	for (unsigned i = 0; i < req->count; i++) {
+		struct commit k = { .c = c, .vd = vd, .pick = &req->pick[i], .changed = changed };
+
+		commit_pick(&k);
+	}
+	for (unsigned seq = 0; seq < c->volume[vd].records->count; seq++)
+		if (changed[seq])
+			ddf_stamp(c, ddf_record(c->volume[vd].records, seq));
+	ddf_update_state(c, vd);
+	ddf_tidy_disks(c);
+	return 0;
+}

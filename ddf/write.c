@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing the metadata of a DDF container (ddf.md 7): finding out what changed, and bringing both copies of each disk up
+ * to date, all disks at once, one copy after the other.
+ *
+ * A copy is opened (its header says so, with the generation of before), its changed sectors are written, and it is closed
+ * with the new generation; each of the three is durable before the next one starts. The other copy is closed and complete
+ * meanwhile, and it is the one that readers choose. So the copy that is not good comes first, otherwise the
+ * secondary one: of an open primary and a closed secondary of the same generation readers take the latter.
+ *
+ * The kernel gets its answer after the first copy.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ddf/ddf.h"
+#include "metadata/metaio.h"
+
+/* Unchanged sectors between changed ones that are cheaper to write than to leave out. */
+#define GAP 8
+
+#define MAX_REQUESTS 256 /* in flight */
+
+struct ddf_writer {
+	struct metaio *io;
+	struct metaio_plan *plan;
+	uint32_t old_seq;           /* generation before the change that is being written */
+	struct ddf_extent pd, vd;   /* changed sectors behind the first one, which holds the checksum; length 0: none */
+	bool pd_changed, vd_changed;
+	bool pending;               /* no disk has taken the last change yet */
+	bool rest_due;              /* the first copies are written, the others are not */
+};
+
+struct ddf_writer *ddf_writer_new(void)
+{
+	struct ddf_writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->io = metaio_open(MAX_REQUESTS);
+	w->plan = metaio_plan_new(DDF_MAX_DISKS);
+	if (w->io && w->plan)
+		return w;
+	ddf_writer_free(w);
+	return NULL;
+}
+
+void ddf_writer_free(struct ddf_writer *w)
+{
+	if (!w)
+		return;
+	metaio_close(w->io);
+	metaio_plan_free(w->plan);
+	free(w);
+}
+
+/* ---- what changed ---- */
+
+/* The sectors in which the two differ, from the first to the last one. */
+static struct ddf_extent difference(const uint8_t *a, const uint8_t *b, uint32_t sectors)
+{
+	struct ddf_extent e = { 0, 0 };
+
+	for (uint32_t i = 0; i < sectors; i++) {
+		if (memcmp(a + (size_t)i * DDF_SECTOR, b + (size_t)i * DDF_SECTOR, DDF_SECTOR) == 0)
+			continue;
+		if (!e.length)
+			e.offset = i;
+		e.length = i - e.offset + 1;
+	}
+	return e;
+}
+
+/* A section of which there is one in the container. True if it changed. */
+static bool take_changes(uint8_t *now, uint8_t *written, uint32_t sectors, struct ddf_extent *behind)
+{
+	size_t len = (size_t)sectors * DDF_SECTOR;
+
+	*behind = (struct ddf_extent){ 0, 0 };
+	if (memcmp(now, written, len) == 0)
+		return false;
+	ddf_seal(now, len);
+	*behind = difference(now + DDF_SECTOR, written + DDF_SECTOR, sectors - 1);
+	behind->offset++;
+	memcpy(written, now, len);
+	return true;
+}
+
+static struct ddf_vdc *slot_of(const struct ddf_container *c, const struct ddf_dl *dl, unsigned i)
+{
+	return (struct ddf_vdc *)(void *)(dl->config + i * ddf_record_bytes(&c->layout));
+}
+
+static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsigned slot)
+{
+	uint32_t first = slot * c->layout.record_sectors, end = first + c->layout.record_sectors;
+	struct ddf_extent *e = &dl->changed;
+
+	if (e->length && e->offset < first)
+		first = e->offset;
+	if (e->length && e->offset + e->length > end)
+		end = e->offset + e->length;
+	*e = (struct ddf_extent){ first, end - first };
+}
+
+/* The record of a BVD that we know, or of nobody any more: what stands there is ours to change. */
+static bool is_ours(const struct ddf_container *c, const struct ddf_vdc *r)
+{
+	int vd;
+
+	if (be32_get(r->magic) != DDF_VDC_MAGIC)
+		return false;
+	vd = ddf_vd_by_guid(c, r->guid);
+	if (vd < 0)
+		return ddf_crc_ok(r, ddf_record_bytes(&c->layout));
+	return c->volume[vd].records && ddf_record(c->volume[vd].records, r->secondary_seq);
+}
+
+/* What belongs into the slot where this one stands; NULL: nothing, it does not belong on the disk any more. */
+static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *old)
+{
+	int vd = ddf_vd_by_guid(c, old->guid);
+	const struct ddf_vdc *r = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
+
+	return r && ddf_record_names(c, r, dl->refnum) ? r : NULL;
+}
+
+/* The checksum of a record in memory is made when it is written. */
+static bool same_contents(const struct ddf_vdc *a, const struct ddf_vdc *b, size_t len)
+{
+	size_t behind = offsetof(struct ddf_vdc, guid); /* the checksum */
+
+	return memcmp(&a->magic, &b->magic, sizeof(a->magic)) == 0 &&
+	       memcmp((const uint8_t *)a + behind, (const uint8_t *)b + behind, len - behind) == 0;
+}
+
+static void put_record(const struct ddf_container *c, struct ddf_dl *dl, unsigned i, const struct ddf_vdc *r)
+{
+	size_t len = ddf_record_bytes(&c->layout);
+	struct ddf_vdc *slot = slot_of(c, dl, i);
+
+	memcpy(slot, r, len);
+	ddf_seal(slot, len);
+	note_changed(c, dl, i);
+}
+
+static void update_slot(const struct ddf_container *c, struct ddf_dl *dl, unsigned i)
+{
+	size_t len = ddf_record_bytes(&c->layout);
+	struct ddf_vdc *slot = slot_of(c, dl, i);
+	const struct ddf_vdc *r;
+
+	if (!is_ours(c, slot))
+		return;
+	r = successor(c, dl, slot);
+	if (!r) {
+		memset(slot, 0xff, len);
+		note_changed(c, dl, i);
+	} else if (!same_contents(slot, r, len)) {
+		put_record(c, dl, i, r);
+	}
+}
+
+static bool is_empty(const struct ddf_vdc *r)
+{
+	return be32_get(r->magic) == DDF_NO_RECORD || be32_get(r->magic) == 0;
+}
+
+static bool same_record(const struct ddf_vdc *a, const struct ddf_vdc *b)
+{
+	return be32_get(a->magic) == DDF_VDC_MAGIC && ddf_guid_equal(a->guid, b->guid) &&
+	       a->secondary_seq == b->secondary_seq;
+}
+
+/* Into the first empty slot, if the disk has not got it. The last slot is for a spare record. */
+static void add_record(const struct ddf_container *c, struct ddf_dl *dl, const struct ddf_vdc *r)
+{
+	unsigned room = c->layout.records;
+
+	for (unsigned i = 0; i < c->layout.records; i++) {
+		const struct ddf_vdc *slot = slot_of(c, dl, i);
+
+		if (same_record(slot, r))
+			return;
+		if (room == c->layout.records && is_empty(slot))
+			room = i;
+	}
+	if (room + 1 < c->layout.records)
+		put_record(c, dl, room, r);
+}
+
+static void add_records(const struct ddf_container *c, struct ddf_dl *dl)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++) {
+		const struct ddf_records *records = c->volume[vd].records;
+
+		for (unsigned i = 0; records && i < records->count; i++) {
+			const struct ddf_vdc *r = ddf_record(records, i);
+
+			if (r && ddf_record_names(c, r, dl->refnum))
+				add_record(c, dl, r);
+		}
+	}
+}
+
+/* The disk's configuration section becomes what it shall be: its records where they were, new ones where there is room. */
+static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl)
+{
+	dl->changed = (struct ddf_extent){ 0, 0 };
+	for (unsigned i = 0; i < c->layout.records; i++)
+		update_slot(c, dl, i);
+	add_records(c, dl);
+	return dl->changed.length;
+}
+
+/* From here on the buffers hold what shall be on the disks. A change begins a new generation. */
+static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
+{
+	bool changed;
+
+	w->pd_changed = take_changes(c->pd, c->pd_written, c->layout.pd.length, &w->pd);
+	w->vd_changed = take_changes(c->vd, c->vd_written, c->layout.vd.length, &w->vd);
+	changed = w->pd_changed || w->vd_changed;
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		changed |= take_config_changes(c, dl);
+	w->old_seq = c->seq;
+	c->seq += changed;
+	return changed;
+}
+
+/* ---- planning ---- */
+
+static bool is_current(const struct ddf_copy *copy, uint32_t seq)
+{
+	return copy->good && copy->seq == seq;
+}
+
+static bool has_current(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	return is_current(&dl->copy[DDF_FIRST_COPY], c->seq) || is_current(&dl->copy[DDF_SECOND_COPY], c->seq);
+}
+
+static struct ddf_copy *other(struct ddf_dl *dl, unsigned copy)
+{
+	return &dl->copy[DDF_FIRST_COPY + DDF_SECOND_COPY - copy];
+}
+
+/* Readers are to be left with this one. */
+static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
+{
+	if (a->good != b->good)
+		return a->good;
+	if (a->good && a->seq != b->seq)
+		return a->seq > b->seq;
+	return a->chosen && !b->chosen;
+}
+
+/* The copy to be written next, -1: none. One that failed has to wait for `retry`. */
+static int next_copy(const struct ddf_container *c, const struct ddf_dl *dl, bool retry)
+{
+	const struct ddf_copy *first = &dl->copy[DDF_FIRST_COPY], *second = &dl->copy[DDF_SECOND_COPY];
+	bool first_due = first->exists && !is_current(first, c->seq) && (retry || !first->failed);
+	bool second_due = second->exists && !is_current(second, c->seq) && (retry || !second->failed);
+
+	if (first_due && second_due)
+		return is_better(second, first) ? DDF_FIRST_COPY : DDF_SECOND_COPY;
+	if (first_due)
+		return DDF_FIRST_COPY;
+	return second_due ? DDF_SECOND_COPY : -1;
+}
+
+/* What the copy needs: the changes, if it has everything else. */
+static bool needs_all(const struct ddf_writer *w, const struct ddf_copy *copy)
+{
+	return !is_current(copy, w->old_seq);
+}
+
+struct place {
+	struct metaio_disk *pd;
+	uint64_t base; /* bytes: where the copy begins */
+	bool first;    /* the next piece is the first one behind the header */
+};
+
+static void put_piece(struct place *p, const struct ddf_extent *section, const uint8_t *buf, uint32_t first, uint32_t count)
+{
+	const uint8_t *from = buf + (size_t)first * DDF_SECTOR;
+	uint64_t at = p->base + ((uint64_t)section->offset + first) * DDF_SECTOR;
+
+	if (!count)
+		return;
+	if (p->first)
+		metaio_disk_step(p->pd, from, at, count * DDF_SECTOR);
+	else
+		metaio_disk_step_together(p->pd, from, at, count * DDF_SECTOR);
+	p->first = false;
+}
+
+/* The sector with the checksum, and what changed behind it. */
+static void put_table(struct place *p, const struct ddf_extent *section, const uint8_t *buf, const struct ddf_extent *behind)
+{
+	if (!behind->length || behind->offset <= GAP) {
+		put_piece(p, section, buf, 0, behind->length ? behind->offset + behind->length : 1);
+		return;
+	}
+	put_piece(p, section, buf, 0, 1);
+	put_piece(p, section, buf, behind->offset, behind->length);
+}
+
+static void put_changes(const struct ddf_writer *w, const struct ddf_container *c, const struct ddf_dl *dl, struct place *p)
+{
+	if (w->pd_changed)
+		put_table(p, &dl->at.pd, c->pd_written, &w->pd);
+	if (w->vd_changed)
+		put_table(p, &dl->at.vd, c->vd_written, &w->vd);
+	put_piece(p, &dl->at.config, dl->config, dl->changed.offset, dl->changed.length);
+}
+
+static void put_all(const struct ddf_container *c, const struct ddf_dl *dl, struct place *p)
+{
+	put_piece(p, &dl->at.controller, c->controller, 0, dl->at.controller.length);
+	put_piece(p, &dl->at.pd, c->pd_written, 0, dl->at.pd.length);
+	put_piece(p, &dl->at.vd, c->vd_written, 0, dl->at.vd.length);
+	put_piece(p, &dl->at.config, dl->config, 0, dl->at.config.length);
+	put_piece(p, &dl->at.disk_data, dl->disk_data, 0, dl->at.disk_data.length);
+}
+
+static struct ddf_header *make_header(struct ddf_header *h, const struct ddf_container *c, const struct ddf_dl *dl,
+				      enum ddf_header_type type, uint32_t seq, uint8_t open_flag)
+{
+	*h = dl->header;
+	h->type = (uint8_t)type;
+	h->seq = be32_make(seq);
+	h->open_flag = open_flag;
+	h->timestamp = be32_make(c->now);
+	ddf_seal(h, sizeof(*h));
+	return h;
+}
+
+static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struct ddf_dl *dl, unsigned copy)
+{
+	enum ddf_header_type type = copy == DDF_FIRST_COPY ? DDF_PRIMARY : DDF_SECONDARY;
+	uint64_t lba = copy == DDF_FIRST_COPY ? dl->at.primary_lba : dl->at.secondary_lba;
+	struct ddf_header *h = dl->out;
+	struct place p = { .pd = metaio_plan_add(w->plan, dl->disk), .base = lba * DDF_SECTOR, .first = true };
+	const struct ddf_copy *refuge = other(dl, copy);
+	/* Not newer than what readers shall take meanwhile. */
+	uint32_t open_seq = refuge->good ? refuge->seq : w->old_seq;
+
+	if (!p.pd)
+		return;
+	/* The only copy that there is: not on all disks at once. */
+	p.pd->torn_risk = !refuge->exists;
+	metaio_disk_step(p.pd, make_header(&h[DDF_OUT_OPEN], c, dl, type, open_seq, DDF_OPEN), p.base, DDF_SECTOR);
+	if (needs_all(w, &dl->copy[copy]))
+		put_all(c, dl, &p);
+	else
+		put_changes(w, c, dl, &p);
+	metaio_disk_step(p.pd, make_header(&h[DDF_OUT_CLOSED], c, dl, type, c->seq, DDF_CLOSED), p.base, DDF_SECTOR);
+	/* What says that there is something to be found comes when there is. */
+	if (dl->anchor_due && (!refuge->exists || is_current(refuge, c->seq)))
+		metaio_disk_step(p.pd, make_header(&h[DDF_OUT_ANCHOR], c, dl, DDF_ANCHOR, DDF_ANCHOR_SEQ, DDF_ANCHOR_OPEN_FLAG),
+				 dl->disk->size - DDF_SECTOR, DDF_SECTOR);
+	dl->in_plan = (int)copy;
+}
+
+/* ---- writing ---- */
+
+/* What became of the copy. A torn one stays open: nobody shall take it for good. */
+static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const struct metaio_disk *pd)
+{
+	struct ddf_copy *copy = &dl->copy[dl->in_plan];
+	const struct metaio_step *last = &pd->step[pd->steps - 1];
+
+	copy->failed = pd->error;
+	copy->good = !pd->error;
+	copy->seq = c->seq;
+	copy->chosen &= copy->good;
+	if (copy->good && last->offset == dl->disk->size - DDF_SECTOR)
+		dl->anchor_due = false;
+}
+
+static struct ddf_dl *dl_of_disk(const struct ddf_container *c, const struct disk *d)
+{
+	struct ddf_dl *dl = c->disks;
+
+	while (dl && dl->disk != d)
+		dl = dl->next;
+	return dl;
+}
+
+static void run_plan(struct ddf_writer *w, const struct ddf_container *c, struct sync_result *res)
+{
+	metaio_run(w->io, w->plan);
+	for (unsigned i = 0; i < w->plan->disks; i++) {
+		const struct metaio_disk *pd = &w->plan->disk[i];
+		struct ddf_dl *dl = dl_of_disk(c, pd->disk);
+		bool failed_before = dl->copy[dl->in_plan].failed;
+
+		note_copy(c, dl, pd);
+		if (pd->error)
+			metaio_note_failure(res, dl->disk, pd->error, failed_before);
+	}
+}
+
+static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
+
+	return e && (be16_get(e->state) & DDF_PD_FAILED);
+}
+
+/*
+ * One copy of each disk that has none of this generation. Disks that have failed may take long to say so: they come
+ * last, unless there are no others.
+ */
+static bool plan_first_copies(struct ddf_writer *w, const struct ddf_container *c, bool failed_ones, bool retry)
+{
+	metaio_plan_clear(w->plan);
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		int copy = has_current(c, dl) || is_failed(c, dl) != failed_ones ? -1 : next_copy(c, dl, retry);
+
+		if (copy >= 0)
+			plan_copy(w, c, dl, (unsigned)copy);
+	}
+	return w->plan->disks;
+}
+
+static unsigned count_current(const struct ddf_container *c)
+{
+	unsigned n = 0;
+
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		n += has_current(c, dl);
+	return n;
+}
+
+static bool any_failed(const struct ddf_container *c)
+{
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (!dl->given_up && (dl->copy[DDF_FIRST_COPY].failed || dl->copy[DDF_SECOND_COPY].failed))
+			return true;
+	return false;
+}
+
+int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
+{
+	bool changed = take_all_changes(w, c), any;
+
+	w->pending |= changed;
+	if (!w->pending && !(res->retry && any_failed(c)))
+		return 0;
+	any = plan_first_copies(w, c, false, res->retry);
+	if (!any && !w->pending)
+		return 0;
+	w->rest_due = true;
+	if (any)
+		run_plan(w, c, res);
+	/* If a disk does not take the copy that is due, the other one is better than none. */
+	if (plan_first_copies(w, c, false, false))
+		run_plan(w, c, res);
+	if (!count_current(c) && plan_first_copies(w, c, false, true))
+		run_plan(w, c, res);
+	if (!count_current(c) && plan_first_copies(w, c, true, true))
+		run_plan(w, c, res);
+	res->written = count_current(c);
+	if (w->pending && !res->written && c->disks)
+		return -EIO;
+	w->pending = false;
+	return 1;
+}
+
+/* Every copy that is not of this generation, one of each disk. */
+static bool plan_rest(struct ddf_writer *w, const struct ddf_container *c, bool retry)
+{
+	metaio_plan_clear(w->plan);
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		int copy = dl->given_up ? -1 : next_copy(c, dl, retry);
+
+		if (copy >= 0)
+			plan_copy(w, c, dl, (unsigned)copy);
+	}
+	return w->plan->disks;
+}
+
+static void give_up_failed(struct ddf_container *c)
+{
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		dl->given_up |= is_failed(c, dl) && !has_current(c, dl);
+}
+
+void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
+{
+	if (!w->rest_due && !(res->retry && any_failed(c)))
+		return;
+	w->rest_due = false;
+	if (plan_rest(w, c, res->retry))
+		run_plan(w, c, res);
+	/* The other copy of those disks that had none. */
+	if (plan_rest(w, c, false))
+		run_plan(w, c, res);
+	give_up_failed(c);
+	res->written = count_current(c);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An IMSM container in memory, and the parts of its handler:
+ *
+ *   super-imsm.c       the superswitch: glue between the loops and the parts below,
+ *                      and writing (sync_metadata)
+ *   imsm/load.c        choosing among the disks' copies when they disagree
+ *   imsm/events.c       what happens to a volume's metadata when something happens to
+ *                      the array (state machine)
+ *   imsm/messages.c     queued updates: create, delete, rename, disks come and go
+ *   imsm/migration.c   volumes that change their shape: what mdadm --grow asks for, and its end
+ *   imsm/spare.c       choosing a spare and recording it as rebuilding
+ *   imsm/room.c        where volumes lie on a disk, and what room is left
+ *   imsm/bitmap.c      the write-intent bitmap that a spare needs
+ *   imsm/badblocks.c   the log of bad blocks
+ *   imsm/report.c      what a status request is told
+ *
+ * Everything but super-imsm.c and the I/O in imsm/load.c is pure: it works on struct
+ * imsm_container, which belongs to the monitor once the threads run. Nothing here
+ * allocates, except where its comment says so.
+ */
+#ifndef IMSM_CONTAINER_H
+#define IMSM_CONTAINER_H
+
+#include "imsm/format.h"
+#include "mdmon.h"
+#include "metadata/disk.h"
+#include "metadata/md-member.h"
+
+#define IMSM_INDEX_SPARE (-1)     /* a spare */
+#define IMSM_INDEX_UNRELATED (-2) /* failed or not ours: never written */
+
+/* A disk that is present in the container. */
+struct imsm_dl {
+	struct imsm_dl *next;
+	struct disk *disk;               /* owned */
+	dev_t dev;
+	uint8_t serial[IMSM_SERIAL_LEN]; /* physical, normalised, never marked */
+	struct imsm_disk record;         /* 512-byte units. For index >= 0 the table entry is the truth */
+	int index;                       /* position in the disk table, or IMSM_INDEX_* */
+	bool spare_record_due;           /* its spare record must be (re)written */
+	bool clear_migr_record_due;      /* its last sector must be zeroed */
+	bool stale;                      /* its last write failed; it holds something older */
+	bool in_plan;                    /* it takes part in the write that is being made */
+};
+
+struct imsm_container {
+	struct imsm_meta meta;       /* the truth: disk table, volumes, bad blocks */
+	uint32_t sector_size;        /* of the champion; members must match */
+	struct imsm_dl *disks;       /* present disks, most recently added first */
+	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
+	bool write_due;              /* something changed that must reach the members */
+	struct imsm_migr_record migration; /* 512-byte units; as mdadm had left it at load. Zeros: no general migration */
+	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
+	unsigned widened_to;         /* by that reshape, from fewer members; 0: it was about something else */
+};
+
+/* ---- finding things ---- */
+
+static inline uint32_t imsm_ord_index(uint32_t ord)
+{
+	return ord & IMSM_ORD_INDEX_MASK;
+}
+
+struct imsm_dl *imsm_dl_by_index(const struct imsm_container *c, int index);
+struct imsm_dl *imsm_dl_by_dev(const struct imsm_container *c, dev_t dev);
+struct imsm_dl *imsm_dl_by_serial(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN]);
+/* Another present disk has the same serial and is a member: the two cannot be told apart by the metadata. */
+bool imsm_serial_ambiguous(const struct imsm_container *c, const struct imsm_dl *dl);
+
+/*
+ * Disk table entries that no present disk claims are "missing": absent at load, or taken
+ * out of the container since. They count as bad like failed ones.
+ */
+bool imsm_disk_present(const struct imsm_container *c, uint32_t index);
+bool imsm_disk_failed(const struct imsm_container *c, uint32_t index);
+/* By map 0: the slot's disk has failed or is missing, or has not got the slot's data. */
+bool imsm_slot_bad(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot);
+
+static inline const struct imsm_disk *imsm_dl_record(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	return dl->index >= 0 ? &c->meta.disk[dl->index] : &dl->record;
+}
+
+bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl); /* by map 0 */
+bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl);
+
+/* ---- imsm/load.c ---- */
+
+/* One disk's own view, before a choice is made. */
+struct imsm_candidate {
+	struct disk *disk;
+	uint8_t serial[IMSM_SERIAL_LEN]; /* physical; the one of the disk's serials that its own table names, else its first */
+	int own_index;                   /* in its own table, -1 if its serial is not there */
+	struct imsm_meta *meta;          /* NULL: unreadable or no valid metadata (`why`) */
+	uint32_t sector_size;
+	const char *why;
+};
+
+/*
+ * Pure. imsm.md 2.3, 2.4: `cand` in the order in which they are to be considered (the reverse of sysfs
+ * order). Fills c->meta, sector_size, and for each candidate i the index in index[i] (>= 0,
+ * IMSM_INDEX_*), or IMSM_DROPPED. -ENOENT: no usable metadata at all; *why says what was wrong.
+ */
+#define IMSM_DROPPED (-3)
+int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container *c, int *index, const char **why);
+
+/* Reads one disk's copy (blocking; start-up). Retries a torn read. Allocates cand->meta. */
+void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
+
+/*
+ * imsm.md 1.14. Start-up, blocking, once c->disks is complete: c->migration. 0 also if no volume is in a general
+ * migration. -EIO: no disk that has it can be read. -EOPNOTSUPP: a migration that nobody can go on with.
+ */
+int imsm_read_migration(struct imsm_container *c, const char **why);
+
+/* Pure. Attributes of the metadata that ask for what we cannot do, 0 if there are none (imsm.md 1.15). */
+uint32_t imsm_unknown_attributes(const struct imsm_meta *m);
+
+/* ---- imsm/events.c: derived quantities (imsm.md 3) ---- */
+
+bool imsm_map_is_mirror(const struct imsm_map *m);        /* RAID1 or RAID10 */
+unsigned imsm_map_data_members(const struct imsm_map *m); /* 0: unsupported */
+uint64_t imsm_map_per_dev(const struct imsm_map *m);      /* sectors */
+void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors);
+
+enum imsm_which { IMSM_M0, IMSM_M1, IMSM_MX };
+
+const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_which which); /* NULL: no map1 */
+uint32_t imsm_ord(const struct imsm_volume *v, unsigned slot, enum imsm_which which);  /* UINT32_MAX: no such slot */
+int imsm_slot_of(const struct imsm_map *m, uint32_t index); /* -1: not a member */
+bool imsm_volume_names(const struct imsm_volume *v, uint32_t index); /* in either map */
+bool imsm_disk_named(const struct imsm_container *c, uint32_t index); /* by any volume */
+
+unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which);
+enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,
+					unsigned failed, enum imsm_which which);
+bool imsm_rebuilding(const struct imsm_volume *v);
+bool imsm_initializing(const struct imsm_volume *v);
+bool imsm_resyncing(const struct imsm_volume *v);
+bool imsm_general_migration(const struct imsm_volume *v);
+bool imsm_container_reshaping(const struct imsm_container *c);
+uint64_t imsm_blocks_per_unit(const struct imsm_volume *v); /* 0: no checkpoint is kept */
+
+/* ---- imsm/events.c: transitions ---- */
+
+void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_type type);
+void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state);
+/* True if something new was recorded. */
+bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* The same, and marks a disk that is not there as missing, once: its serial loses the first character. */
+void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* The checkpoint, in migration units. */
+void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit);
+/* A volume without a migration: its state from what its disks and flags say. */
+void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
+/* A spare becomes a member: the next entry of the disk table, of which there must be one (IMSM_MAX_DISKS). */
+void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl);
+/*
+ * Removes the entry from the disk table; no volume may name it any more. Everything behind it moves down by one.
+ * Still present: a good disk becomes a spare, a failed one unrelated.
+ */
+void imsm_delete_disk(struct imsm_container *c, uint32_t index);
+/* Puts an entry, of a disk that is not there, before entry `index`. There must be room (IMSM_MAX_DISKS). */
+void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct imsm_disk *d);
+
+/* What the state machine is told of the array; a copy of what the monitor read. */
+struct imsm_event {
+	enum array_state state;
+	enum sync_action action, prev_action;
+	uint64_t resync_start;    /* sectors, SECTORS_NONE = complete */
+	uint64_t component_size;  /* sectors */
+	uint64_t last_checkpoint; /* in and out: sectors */
+	bool reshape_done;        /* a reshape has run and has reached its end */
+	bool reshape_idle;        /* none runs or is interrupted, and mdadm is not about to begin one */
+	uint64_t custom_array_size; /* out: sectors, 0 = none */
+	int level, raid_disks, layout; /* of md */
+	unsigned chunk;           /* of md: sectors, 0 = not known */
+	unsigned disk_count;      /* members that md has */
+	struct imsm_event_disk {
+		int slot;
+		unsigned state;   /* MEMBER_* */
+		uint64_t recovery_start;
+	} disk[IMSM_MAX_MEMBERS];
+};
+
+/* imsm.md 5 and 6; set c->write_due when something changed. */
+enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
+				      enum consistency want);
+void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
+
+/* ---- imsm/migration.c ---- */
+
+/* As imsm_check_message and imsm_apply_message, for the types that change a volume's shape. */
+int imsm_check_migration_message(const void *buf, size_t len, const char **why);
+int imsm_apply_migration_message(struct imsm_container *c, const void *buf, const char **why);
+/*
+ * The volume's reshape has ended: ends the migration, unless too many members are gone. Sets ev->custom_array_size,
+ * c->reshape_ended and c->widened_to.
+ */
+void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev);
+/*
+ * That is durable, and the migration records have been zeroed: the next volume begins, if disks were added. Never
+ * at once: whoever reads half of it would go on with one volume where the other had got to.
+ */
+void imsm_after_reshape(struct imsm_container *c);
+
+/* ---- imsm/messages.c ---- */
+
+enum imsm_update_type {
+	IMSM_UPDATE_ACTIVATE_SPARE = 0, /* internal to the reference; refused from the socket */
+	IMSM_UPDATE_CREATE_ARRAY = 1,
+	IMSM_UPDATE_KILL_ARRAY = 2,
+	IMSM_UPDATE_RENAME_ARRAY = 3,
+	IMSM_UPDATE_ADD_REMOVE_DISK = 4, /* internal */
+	IMSM_UPDATE_RESHAPE_CONTAINER_DISKS = 5,
+	IMSM_UPDATE_RESHAPE_MIGRATION = 6,
+	IMSM_UPDATE_TAKEOVER = 7,
+	IMSM_UPDATE_GENERAL_MIGRATION_CHECKPOINT = 8,
+	IMSM_UPDATE_SIZE_CHANGE = 9,
+	IMSM_UPDATE_PREALLOC_BADBLOCKS_MEM = 10, /* internal */
+	IMSM_UPDATE_RWH_POLICY = 11,
+};
+
+/* A 32-bit word of a message; the caller knows that it lies within. */
+int32_t imsm_word(const void *buf, size_t offset);
+/* A volume index that might exist; and one that does. */
+bool imsm_volume_possible(int32_t index);
+bool imsm_volume_exists(const struct imsm_container *c, int32_t index);
+/* Attributes and version that the volumes need (imsm.md 1.15). Attributes are only ever added. */
+void imsm_update_version_info(struct imsm_meta *meta);
+
+/*
+ * manager; pure. Type, length and ranges that need no metadata. *why: static text for the log.
+ * 0 or -EINVAL (malformed, or not accepted from outside).
+ */
+int imsm_check_message(const void *buf, size_t len, const char **why);
+
+/* monitor. All or nothing; sets c->write_due. `scratch`: room for a copy. *why as above. */
+int imsm_apply_message(struct imsm_container *c, struct imsm_meta *scratch, const void *buf, size_t len,
+		       const char **why);
+
+/*
+ * monitor. dl becomes a spare of the container (owned by it from then on). Its serial, record (size, scsi_id) and
+ * disk are set; no disk of that device number may be listed (the caller refuses it).
+ */
+void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
+/*
+ * monitor. The disk left the container: unlinks its entry and returns it for the manager to close and free.
+ * Its entry in the disk table stays while a volume names it. NULL: we do not know the disk.
+ */
+struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
+
+/* ---- imsm/room.c (all positions and lengths in sectors) ---- */
+
+/* Every volume of the container that does not use the disk yet would find its place on it. */
+bool imsm_room_for_all(const struct imsm_container *c, const struct imsm_dl *dl);
+/* On each of its disks the volume could use `per_dev` sectors. */
+bool imsm_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev);
+/* The disk, a member of none, is large enough to become one of all volumes. */
+bool imsm_room_to_join(const struct imsm_container *c, const struct imsm_dl *dl);
+/* What a new member has to leave free at its end. */
+uint64_t imsm_min_reservation(const struct imsm_container *c);
+/* Where the last volume on the disk ends; 0: there is none. */
+uint64_t imsm_occupied(const struct imsm_container *c, const struct imsm_dl *dl);
+
+/* ---- imsm/spare.c ---- */
+
+/* imsm.md 9. Fills req->pick/count (highest slot first); changes nothing. */
+void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_level, uint64_t component_size,
+		      const struct md_member *member, unsigned members, unsigned raid_disks,
+		      struct spare_request *req);
+
+/* imsm.md 8.2, all records or none: everything is checked first. */
+int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why);
+
+/* ---- imsm/bitmap.c ---- */
+
+bool imsm_uses_bitmap(const struct imsm_volume *v);
+/* imsm.md 1.18 */
+void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[16]);
+/* Fills the fields bitmap_...; data_offset and component_size are there. */
+void imsm_fill_bitmap(const struct imsm_meta *m, unsigned volume, struct spare_pick *p);
+
+/* ---- imsm/badblocks.c (imsm.md 1.12, 11): of the disk in that slot of map 0, sectors from its start ---- */
+
+/*
+ * All or nothing: 1 recorded, 0 it was on record already (no write is asked for), -ENOSPC the log is full, -EINVAL
+ * no such slot, its disk has failed, or the range does not lie on the disk.
+ */
+int imsm_record_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
+
+/* How many entries have lost sectors; -ENOSPC: an entry cannot be split, nothing was changed. -EINVAL as above. */
+int imsm_clear_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
+
+/*
+ * Brings the log in line with what the kernel knows to be bad, as far as the volume's own part of the disk goes.
+ * Only if the kernel's list is `complete` what it does not name is cleared. Does what can be done; -ENOSPC: some
+ * range found no room. -EINVAL as above: nothing was done.
+ */
+int imsm_compare_bad_ranges(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *known,
+			    unsigned count, bool complete, struct bad_range_changes *changes);
+
+/* What the log says of a disk (index: -1 nothing) within the volume's part of it; at most `room` ranges. */
+unsigned imsm_bad_ranges_of(const struct imsm_container *c, unsigned volume, int index, struct bad_range *out,
+			    unsigned room);
+
+/* ---- imsm/report.c ---- */
+
+/* monitor; pure. Fills generation, disks and volumes. */
+void imsm_report(const struct imsm_container *c, struct report *r);
+
+#endif

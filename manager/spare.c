@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Putting spares into a degraded array.
+ *
+ *	spare_check      ask the monitor, who owns the metadata, which disks to take
+ *	spare_found      have the helper thread freeze the array and put the disks in, then queue the commit
+ *	spare_committed  the metadata says "rebuilding", durably: swap in the duplicate that
+ *	                 knows the new members and let the kernel rebuild
+ *
+ * The array is frozen in between, so that the kernel does not give a disk a slot, or start to
+ * rebuild, before the metadata says so. A daemon that dies on the way leaves the array frozen
+ * without the '-' prefix; the next one finds the disks in place and goes on (pick.in_array).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "managemon.h"
+#include "metadata/disk.h"
+#include "sysfs.h"
+#include "threads/handoff.h"
+
+/* Between attempts that fail. The first failure is logged. */
+#define RETRY_MIN_MS 50
+#define RETRY_MAX_MS 5000
+
+static struct metadata_update *spare_update(struct managed_array *ma, enum update_op op)
+{
+	struct metadata_update *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->op = op;
+	u->spares = &ma->spares;
+	u->owner = ma;
+	return u;
+}
+
+/*
+ * Between the choice and its record nobody else knows that the disk is taken: two arrays would put the same place on
+ * the same disk to use.
+ */
+static bool another_is_choosing(const struct managed_array *ma)
+{
+	for (const struct managed_array *other = ma->mgr->arrays; other; other = other->next)
+		if (other != ma && other->spare_step != SPARE_IDLE)
+			return true;
+	return false;
+}
+
+void spare_check(struct managed_array *ma)
+{
+	struct metadata_update *u;
+
+	if (ma->spare_retry_ns || another_is_choosing(ma))
+		return;
+	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
+		return; /* the wish stays; somebody wakes us when that has passed */
+	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */
+	if (array_pick_up_members(ma) > 0)
+		return;
+	u = spare_update(ma, UPDATE_FIND_SPARES);
+	if (!u)
+		return;
+	ma->wants &= ~(unsigned)ARRAY_WANT_SPARE_CHECK;
+	ma->spares.watch = ma->watch;
+	ma->spares.member = ma->current->member;
+	ma->spares.count = 0;
+	if (getrandom(&ma->spares.random, sizeof(ma->spares.random), GRND_NONBLOCK) < 0)
+		ma->spares.random = (uint32_t)clock_now_ns();
+	ma->spare_step = SPARE_FINDING;
+	manager_queue_update(ma->mgr, u);
+}
+
+static void thaw(struct managed_array *ma)
+{
+	if (ma->frozen_by_us)
+		sysfs_write_attr(ma->md_dir, "sync_action", "idle");
+	ma->frozen_by_us = false;
+}
+
+static int write_member_u64(const struct managed_array *ma, const char *name, const char *attr, uint64_t v)
+{
+	char path[MEMBER_NAME_MAX + 40];
+
+	snprintf(path, sizeof(path), "%s/%s", name, attr);
+	return sysfs_write_attr_u64(ma->md_dir, path, v);
+}
+
+static int write_member(const struct managed_array *ma, const char *name, const char *attr, const char *word)
+{
+	char path[MEMBER_NAME_MAX + 40];
+
+	snprintf(path, sizeof(path), "%s/%s", name, attr);
+	return sysfs_write_attr(ma->md_dir, path, word);
+}
+
+/* What the metadata say of the disk. md takes it only when external_bbl is set. */
+static int write_bad_ranges(const struct managed_array *ma, const char *name, dev_t dev)
+{
+	char path[MEMBER_NAME_MAX + 40];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/bad_blocks", name);
+	fd = sysfs_open_attr(ma->md_dir, path, O_WRONLY);
+	if (fd < 0)
+		return fd;
+	for (unsigned i = 0; i < ma->spares.bad_count && !err; i++)
+		if (ma->spares.bad[i].dev == dev)
+			err = sysfs_write_bad_range(fd, &ma->spares.bad[i].range);
+	close(fd);
+	return err;
+}
+
+/* `offset` before `size`: the kernel insists. */
+static int configure_member(const struct managed_array *ma, const char *name, const struct spare_pick *p)
+{
+	int err = write_member_u64(ma, name, "offset", p->data_offset);
+
+	if (!err)
+		err = write_member_u64(ma, name, "size", (p->component_size + 1) / 2);
+	if (!err && p->ppl_size)
+		err = write_member_u64(ma, name, "ppl_sector", p->ppl_sector);
+	if (!err && p->ppl_size)
+		err = write_member_u64(ma, name, "ppl_size", p->ppl_size);
+	if (!err)
+		err = write_member_u64(ma, name, "slot", (uint64_t)p->slot);
+	if (!err && p->bad_block_log)
+		err = write_member(ma, name, "state", "external_bbl");
+	if (!err && p->bad_block_log && ma->spares.bad_count)
+		err = write_bad_ranges(ma, name, p->dev);
+	return err;
+}
+
+/* The header comes last: without it there is no bitmap. */
+static int write_bitmap(const struct disk *d, const struct spare_pick *p)
+{
+	uint64_t at = p->bitmap_sector * 512;
+	uint8_t block[SPARE_BITMAP_BLOCK] = { 0 };
+	uint8_t *ones = malloc(p->bitmap_size);
+	int err = -ENOMEM;
+
+	if (ones) {
+		memset(ones, 0xff, p->bitmap_size);
+		err = disk_write(d, block, sizeof(block), at);
+	}
+	if (!err)
+		err = disk_write(d, ones, p->bitmap_size, at + sizeof(block));
+	memcpy(block, p->bitmap_header, sizeof(p->bitmap_header));
+	if (!err)
+		err = disk_write(d, block, sizeof(block), at);
+	free(ones);
+	return err;
+}
+
+/* Through a descriptor of its own: the handler's belongs to the monitor. */
+static int prepare_bitmap(const struct managed_array *ma, const struct spare_pick *p)
+{
+	struct disk *d;
+	int err;
+
+	if (!p->bitmap_size)
+		return 0;
+	d = disk_open(p->dev);
+	err = d ? write_bitmap(d, p) : -errno;
+	disk_close(d);
+	if (err && !ma->spare_retry_ms)
+		log_error("%s: cannot write a bitmap to spare %u:%u: %s", ma->name, major(p->dev), minor(p->dev),
+			  strerror(-err));
+	return err;
+}
+
+/* Puts the disk into md and opens it for the monitor. NULL: md has it no more. */
+static struct mdinfo *insert_member(const struct managed_array *ma, const struct spare_pick *p)
+{
+	char name[MEMBER_NAME_MAX] = "dev-", number[32];
+	struct mdinfo *d = NULL;
+	int err;
+
+	if (prepare_bitmap(ma, p))
+		return NULL;
+	err = sysfs_block_name(p->dev, name + 4, sizeof(name) - 4);
+	for (char *c = name; *c; c++)
+		if (*c == '/') /* "cciss/c0d0" below /dev is "dev-cciss!c0d0" here */
+			*c = '!';
+	snprintf(number, sizeof(number), "%u:%u", major(p->dev), minor(p->dev));
+	if (!err)
+		err = sysfs_write_attr(ma->md_dir, "new_dev", number);
+	if (err) {
+		if (!ma->spare_retry_ms)
+			log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
+		return NULL;
+	}
+	err = configure_member(ma, name, p);
+	if (!err) {
+		d = member_open(ma->md_dir, name, p->dev, p->slot);
+		err = d ? 0 : -errno;
+	}
+	if (err) {
+		if (!ma->spare_retry_ms)
+			log_error("%s: cannot set up spare %s: %s", ma->name, name + 4, strerror(-err));
+		write_member(ma, name, "state", "remove");
+	}
+	return d;
+}
+
+/* A daemon that died gave it its slot; the last step may be missing. */
+static void finish_setup(const struct managed_array *ma, const struct spare_pick *p)
+{
+	for (unsigned i = 0; p->bad_block_log && i < ma->with_spares->disk_count; i++) {
+		const struct mdinfo *d = ma->with_spares->disks[i];
+
+		if (d->dev != p->dev)
+			continue;
+		sysfs_write_fd(d->remove_fd, "external_bbl");
+		write_bad_ranges(ma, d->name, p->dev);
+	}
+}
+
+/* Fills `a` with the picks and forgets those that md would not take. */
+static void insert_picks(struct managed_array *ma, struct active_array *a)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < ma->spares.count; i++) {
+		const struct spare_pick *p = &ma->spares.pick[i];
+
+		if (p->in_array) {
+			finish_setup(ma, p);
+		} else {
+			struct mdinfo *d = insert_member(ma, p);
+
+			if (!d)
+				continue;
+			d->refs = 1;
+			a->disks[a->disk_count++] = d;
+		}
+		ma->spares.pick[kept++] = *p;
+	}
+	ma->spares.count = kept;
+}
+
+/* Somebody may have had the disk open for a moment: try again, less and less often. */
+static void give_up(struct managed_array *ma)
+{
+	ma->wants |= ARRAY_WANT_SPARE_CHECK;
+	ma->spare_retry_ns = clock_back_off(&ma->spare_retry_ms, RETRY_MIN_MS, RETRY_MAX_MS, clock_now_ns());
+	if (ma->with_spares)
+		array_release(ma->with_spares);
+	ma->with_spares = NULL;
+	ma->spare_step = SPARE_IDLE;
+	thaw(ma);
+}
+
+/* Takes the members that were just put in out again. md lets go only of what has failed, as long as it could rebuild. */
+static void take_out(struct managed_array *ma)
+{
+	for (unsigned i = 0; i < ma->with_spares->disk_count; i++) {
+		struct mdinfo *d = ma->with_spares->disks[i];
+
+		if (d->refs != 1)
+			continue;
+		sysfs_write_fd(d->manager_fd, "faulty");
+		sysfs_write_fd(d->manager_fd, "remove");
+	}
+}
+
+/* Helper thread: putting a disk into md may wait for the array's I/O. */
+static void insert_spares(struct worker_job *job)
+{
+	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
+
+	if (sysfs_write_attr(ma->md_dir, "sync_action", "frozen"))
+		ma->spares.count = 0;
+	else
+		insert_picks(ma, ma->with_spares);
+}
+
+static void spares_inserted(struct worker_job *job)
+{
+	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
+	struct metadata_update *u;
+
+	ma->jobs--;
+	if (!ma->copies || !ma->spares.count) {
+		give_up(ma);
+		return;
+	}
+	u = spare_update(ma, UPDATE_COMMIT_SPARES);
+	if (!u) {
+		take_out(ma);
+		give_up(ma);
+		return;
+	}
+	ma->spare_step = SPARE_COMMITTING;
+	manager_queue_update(ma->mgr, u);
+}
+
+void spare_found(struct managed_array *ma)
+{
+	ma->spare_step = SPARE_IDLE;
+	if (!ma->copies)
+		return;
+	if (!ma->spares.count) {
+		ma->spare_retry_ms = 0;
+		thaw(ma);
+		return;
+	}
+	/* mdadm may have frozen it, or another copy may be on its way: later. */
+	if (ma->copies != 1 || handoff_draining() || array_is_frozen(ma)) {
+		ma->wants |= ARRAY_WANT_SPARE_CHECK;
+		return;
+	}
+	ma->with_spares = array_duplicate(ma, ma->spares.count);
+	if (!ma->with_spares) {
+		give_up(ma);
+		return;
+	}
+	ma->spare_step = SPARE_INSERTING;
+	ma->frozen_by_us = true;
+	ma->insert_job = (struct worker_job){ .run = insert_spares, .done = spares_inserted };
+	ma->jobs++;
+	worker_submit(&ma->insert_job);
+}
+
+static void start_rebuild(struct managed_array *ma)
+{
+	int err;
+
+	/* "recover" would thaw what mdadm has frozen in the meantime; its own "idle" starts the rebuild then. */
+	if (array_is_blocked(ma)) {
+		ma->frozen_by_us = false;
+		return;
+	}
+	err = sysfs_write_attr(ma->md_dir, "sync_action", "recover");
+	if (err && err != -EBUSY)
+		log_error("%s: cannot start the rebuild: %s", ma->name, strerror(-err));
+	else
+		ma->frozen_by_us = false;
+	thaw(ma);
+}
+
+static void log_activation(const struct managed_array *ma, const struct spare_pick *p)
+{
+	char disk[LOG_NAME_MAX];
+
+	sysfs_name_or_number(p->dev, disk, sizeof(disk));
+	log_event(LOG_LEVEL_INFO, ABOUT("spare-activated", ma->name, disk), "%s: spare %s takes slot %d and is rebuilt",
+		  ma->name, disk, p->slot);
+}
+
+void spare_committed(struct managed_array *ma, int status)
+{
+	struct active_array *a = ma->with_spares;
+
+	if (!ma->copies) { /* the array has ended meanwhile */
+		array_release(a);
+		ma->with_spares = NULL;
+		ma->spare_step = SPARE_IDLE;
+		return;
+	}
+	if (status) {
+		log_event(LOG_LEVEL_ERROR, ABOUT("spare-refused", ma->name, NULL),
+			  "%s: the spare could not be recorded: %s", ma->name, strerror(-status));
+		take_out(ma);
+		give_up(ma);
+		return;
+	}
+	for (unsigned i = 0; i < ma->spares.count; i++)
+		log_activation(ma, &ma->spares.pick[i]);
+	ma->with_spares = NULL;
+	ma->spare_step = SPARE_IDLE;
+	ma->spare_retry_ms = 0;
+	array_publish(ma, a);
+	start_rebuild(ma);
+}

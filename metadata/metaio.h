@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing metadata to many disks: parallel, durable, crash-ordered (README,
+ * "Writing metadata").
+ *
+ * A handler fills a write plan: for each disk an ordered list of steps. Steps of
+ * one disk go one after the other, each durable before the next one starts, except
+ * that a step may go together with the one before it; disks are independent, except
+ * that of the disks marked `torn_risk` (their step may be half written after a power
+ * cut) never more than `max_torn` are being written together.
+ */
+#ifndef METAIO_H
+#define METAIO_H
+
+#include "mdmon.h"
+
+#define METAIO_STEPS 12
+#define METAIO_TOGETHER 8 /* steps of one disk that may be in flight together */
+
+struct metaio_step {
+	const void *buf;   /* aligned to the sector size */
+	uint64_t offset;   /* bytes, multiple of the sector size */
+	uint32_t len;      /* bytes, multiple of the sector size */
+	bool together;     /* with the step before it */
+};
+
+#define METAIO_ALIGN 4096
+
+struct metaio_disk {
+	const struct disk *disk;
+	bool torn_risk;
+	unsigned steps;
+	struct metaio_step step[METAIO_STEPS];
+	int error; /* out: 0 if all steps are durable, else the -errno of the one that failed */
+	unsigned done; /* out: steps that are durable, whole groups of those that go together */
+	unsigned in_flight; /* metadata/metaio.c: steps from `done` on */
+	bool torn;     /* metadata/metaio.c: counts as one that may be torn just now */
+};
+
+struct metaio_plan {
+	unsigned disks;
+	unsigned max_torn;          /* >= 1; how many torn_risk disks may be in flight together */
+	unsigned capacity;
+	struct metaio_disk *disk;   /* capacity entries, allocated by metaio_plan_new */
+};
+
+struct metaio;
+
+/*
+ * manager or start-up: engine that has up to max_requests writes in flight (METAIO_TOGETHER at least). NULL with errno
+ * set.
+ */
+struct metaio *metaio_open(unsigned max_requests);
+void metaio_close(struct metaio *m);
+
+struct metaio_plan *metaio_plan_new(unsigned capacity);
+void metaio_plan_free(struct metaio_plan *p);
+
+/* monitor: empty the plan. */
+void metaio_plan_clear(struct metaio_plan *p);
+/* monitor: add a disk; NULL if the plan is full. */
+struct metaio_disk *metaio_plan_add(struct metaio_plan *p, const struct disk *d);
+/* monitor: add a step to it; false if it has METAIO_STEPS already. */
+bool metaio_disk_step(struct metaio_disk *pd, const void *buf, uint64_t offset, uint32_t len);
+/* monitor: the same, together with the step before it; after METAIO_TOGETHER of them, behind it. */
+bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t offset, uint32_t len);
+
+/*
+ * monitor (or start-up). Runs the plan to its end and returns the number of disks that were written
+ * completely; the others say why in `error`. Never allocates. A disk that fails is retired: its
+ * later steps are skipped, the other disks go on.
+ */
+unsigned metaio_run(struct metaio *m, struct metaio_plan *p);
+
+/*
+ * monitor. A handler's write to the disk failed: adds it to what sync_metadata tells. `again`: the time before, too; that is
+ * not reported once more.
+ */
+void metaio_note_failure(struct sync_result *res, const struct disk *d, int error, bool again);
+
+/* A write of len bytes at offset lies within one physical block of the disk: it cannot be torn. */
+bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len);
+
+/* For tests and messages: whether AIO is in use, or sequential writes. */
+bool metaio_uses_aio(const struct metaio *m);
+/* For tests: go on with sequential writes. */
+void metaio_force_sequential(struct metaio *m);
+
+#endif

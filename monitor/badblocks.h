@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The monitor's part in bad blocks. See monitor/badblocks.c. Monitor thread only.
+ */
+#ifndef MONITOR_BADBLOCKS_H
+#define MONITOR_BADBLOCKS_H
+
+#include "mdmon.h"
+
+/*
+ * After the members' states were read: has the metadata record what md found to be bad. `all`: nothing in particular
+ * happened, compare the lists all the same.
+ */
+void bad_blocks_read(struct active_array *a, bool all);
+
+/* A write waits for a range that cannot be recorded: the member has to be given up. */
+bool bad_block_is_lost(const struct mdinfo *d);
+
+/* It is blocked by nothing but bad blocks that are recorded: "active" may be written. */
+bool bad_blocks_only(const struct mdinfo *d);
+
+/* After the metadata were written; `w`: the last time. Returns whether the manager was asked for something. */
+bool bad_blocks_acknowledge(struct active_array *a, const struct report_write *w);
+
+/* Its lists are read in each pass that an event of theirs causes, so they may be polled. */
+bool bad_blocks_are_watched(const struct active_array *a, const struct mdinfo *d);
+
+#endif

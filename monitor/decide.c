@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What to do about the state of an array (mdmon.md 11.3, 11.4).
+ *
+ * Wherever possible a rule looks at what is, not at what has changed: a notification
+ * that was lost, a state too short to be seen, or a daemon that died at the wrong moment
+ * then only delays the right answer. The handlers do nothing when the metadata already
+ * says what they are told.
+ */
+#include "monitor/decide.h"
+
+bool sync_action_runs(enum sync_action a)
+{
+	switch (a) {
+	case SYNC_RESYNC:
+	case SYNC_RECOVER:
+	case SYNC_CHECK:
+	case SYNC_REPAIR:
+	case SYNC_RESHAPE:
+		return true;
+	case SYNC_NONE:
+	case SYNC_IDLE:
+	case SYNC_FROZEN:
+	case SYNC_UNKNOWN:
+		return false;
+	}
+	return false;
+}
+
+static bool is_resync(enum sync_action a)
+{
+	return a == SYNC_RESYNC || a == SYNC_REPAIR;
+}
+
+/*
+ * Progress of the running sync. The position restarts with each sync: an old one must
+ * not make a new rebuild look further advanced than it is.
+ */
+static uint64_t checkpoint(const struct array_view *v)
+{
+	if (sync_action_runs(v->action)) {
+		if (v->action != v->prev_action && !v->first)
+			return v->sync_completed;
+		return v->sync_completed ? v->sync_completed : v->last_checkpoint;
+	}
+	/* Interrupted: the kernel says up to where the copies agree. */
+	if (is_resync(v->prev_action) && v->resync_start != SECTORS_NONE && v->resync_start)
+		return v->resync_start;
+	return v->last_checkpoint;
+}
+
+static void decide_stopped(const struct array_view *v, struct decision *d)
+{
+	d->stopped = true;
+	if (!v->seen_running)
+		return;
+	d->tell_state = true;
+	d->consistency = MARK_CLEAN;
+	/* The members of an inactive array can still be read: how far is the rebuild? */
+	d->tell_disks = v->state == ARRAY_INACTIVE && v->prev_action == SYNC_RECOVER;
+}
+
+static void tell(struct decision *d, enum consistency c)
+{
+	d->tell_state = true;
+	d->consistency = c;
+}
+
+static void decide_running(const struct array_view *v, struct decision *d)
+{
+	switch (v->state) {
+	case ARRAY_WRITE_PENDING:
+		tell(d, MARK_DIRTY);
+		d->write = "active";
+		d->dirty = true;
+		break;
+	case ARRAY_ACTIVE_IDLE:
+		/* First the kernel, then the metadata: a write that comes between waits for us. */
+		tell(d, MARK_DIRTY);
+		d->write = "clean";
+		d->dirty = true;
+		break;
+	case ARRAY_ACTIVE:
+		tell(d, MARK_DIRTY);
+		d->dirty = true;
+		/* A refusal switches the idle timer off; it may be that no write comes that starts it again. */
+		if (v->retry_clean)
+			d->write = "clean";
+		break;
+	case ARRAY_CLEAN:
+	case ARRAY_BROKEN:
+		tell(d, MARK_CLEAN);
+		break;
+	case ARRAY_READONLY:
+		if (v->blocked_by_mdadm || v->draining)
+			break;
+		tell(d, MARK_DECIDE);
+		d->starting = true;
+		break;
+	case ARRAY_SUSPENDED:
+	case ARRAY_UNKNOWN:
+		d->dirty = true;
+		break;
+	case ARRAY_READ_AUTO:
+	case ARRAY_GONE:
+	case ARRAY_CLEAR:
+	case ARRAY_INACTIVE:
+		break;
+	}
+}
+
+static void decide_sync_end(const struct array_view *v, struct decision *d)
+{
+	bool recover_ended = v->prev_action == SYNC_RECOVER && v->action != SYNC_RECOVER;
+	bool resync_ended = is_resync(v->prev_action) && !is_resync(v->action);
+
+	if (recover_ended || v->newly_in_sync || v->first || v->new_members)
+		d->tell_disks = true;
+	if (resync_ended || ((recover_ended || v->first) && !v->all_in_sync))
+		d->requests |= ARRAY_WANT_SPARE_CHECK;
+	if (v->action == SYNC_RESHAPE && v->prev_action != SYNC_RESHAPE)
+		d->requests |= ARRAY_WANT_RESHAPE_CHECK;
+	d->reshape_done = v->prev_action == SYNC_RESHAPE && v->action != SYNC_RESHAPE &&
+			  v->reshape_position == SECTORS_NONE;
+	if (d->reshape_done && !v->all_in_sync)
+		d->requests |= ARRAY_WANT_SPARE_CHECK;
+}
+
+static void decide_failure(const struct array_view *v, struct decision *d)
+{
+	d->tell_faulty = true;
+	if (v->state == ARRAY_READ_AUTO) {
+		/* Only a running array lets the failed member go. */
+		tell(d, MARK_DIRTY);
+		d->write = "active";
+		d->dirty = true;
+	}
+	d->remove_faulty = v->state > ARRAY_READONLY;
+}
+
+struct decision decide(const struct array_view *v)
+{
+	struct decision d = { .checkpoint = checkpoint(v) };
+
+	if (v->state <= ARRAY_INACTIVE) {
+		decide_stopped(v, &d);
+		return d;
+	}
+	decide_running(v, &d);
+	decide_sync_end(v, &d);
+	if (v->any_faulty)
+		decide_failure(v, &d);
+	/* A sync that ends or moves on in a read-only array has to be recorded, too. */
+	if (v->state == ARRAY_READ_AUTO && !d.tell_state && is_resync(v->prev_action) && !is_resync(v->action))
+		tell(&d, MARK_CLEAN);
+	if (d.reshape_done && !d.tell_state)
+		tell(&d, v->state <= ARRAY_CLEAN ? MARK_CLEAN : MARK_DIRTY);
+	return d;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See threads/worker.h. Jobs are run one after the other, in the order submitted. The helper may wait on a semaphore and
+ * may block: neither the monitor nor the manager ever waits for it.
+ */
+#include "threads/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "threads/handoff.h"
+
+#define STACK_SIZE (128 * 1024)
+
+static struct {
+	pthread_t thread;
+	sem_t work; /* counts jobs that were submitted, and the request to end */
+	bool stop;  /* set before the last sem_post */
+	handoff_list todo, finished;
+} worker;
+
+static void *worker_main(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		struct handoff_node *n;
+
+		while (sem_wait(&worker.work))
+			;
+		n = handoff_list_take(&worker.todo);
+		if (!n && worker.stop)
+			return NULL;
+		while (n) {
+			struct worker_job *job = (struct worker_job *)n;
+
+			n = n->next;
+			job->run(job);
+			handoff_list_push(&worker.finished, &job->node);
+			handoff_wake_manager();
+		}
+	}
+}
+
+int worker_start(void)
+{
+	pthread_attr_t attr;
+	int err;
+
+	if (sem_init(&worker.work, 0, 0))
+		return -errno;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	err = pthread_create(&worker.thread, &attr, worker_main, NULL);
+	pthread_attr_destroy(&attr);
+	if (!err)
+		pthread_setname_np(worker.thread, "mdmon-helper");
+	return -err;
+}
+
+void worker_submit(struct worker_job *job)
+{
+	handoff_list_push(&worker.todo, &job->node);
+	sem_post(&worker.work);
+}
+
+void worker_finish_jobs(void)
+{
+	struct handoff_node *n = handoff_list_take(&worker.finished);
+
+	while (n) {
+		struct worker_job *job = (struct worker_job *)n;
+
+		n = n->next;
+		job->done(job);
+	}
+}
+
+void worker_stop(void)
+{
+	worker.stop = true;
+	sem_post(&worker.work);
+	pthread_join(worker.thread, NULL);
+	sem_destroy(&worker.work);
+}
