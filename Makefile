@@ -36,8 +36,12 @@ CTL_LIBS := -ljansson
 # Everything but main() goes into an archive that the unit tests link against.
 SRC := $(filter-out mdmon.c,$(wildcard *.c $(WINGS:%=%/*.c)))
 OBJ := $(SRC:%.c=$(B)/%.o)
-TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test-*.c))
-TEST_BIN := $(TESTS:%=$(B)/tests/%)
+# tests/unit mirrors the wings. T="imsm/spare ..." makes and runs some of them only.
+SUPPORT := $(wildcard tests/unit/support/*.c)
+UNIT := $(filter-out $(SUPPORT),$(wildcard tests/unit/*.c tests/unit/*/*.c))
+T ?=
+TEST_BIN := $(UNIT:%.c=$(B)/%)
+TEST_WANTED := $(if $(T),$(T:%=$(B)/tests/unit/%),$(TEST_BIN))
 
 # One line for each file; V=1 shows the commands.
 ifeq ($(V),1)
@@ -66,11 +70,16 @@ $(B)/%.o: %.c $(B)/flags
 
 $(B)/tests/%.o: private ALL_CFLAGS += -DSAMPLES='"$(CURDIR)/tests/samples"' -DFUZZ_CORPUS='"$(CURDIR)/tests/fuzz/corpus"'
 
-$(B)/tests/test-%: $(B)/tests/test-%.o $(B)/libmdmon.a
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $(filter-out FORCE,$^) -lcmocka $(LIBS) $(TEST_LIBS_$*)
+# What tests share. Nothing of it is linked that a test does not ask for.
+$(B)/tests/libsupport.a: $(SUPPORT:%.c=$(B)/%.o)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcsT $@ $^
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/tests/libsupport.a $(B)/libmdmon.a
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS) $(TEST_LIBS_$*)
 
 # Tests of the client link all of it but main().
-$(B)/tests/test-ctl-%: $(B)/tests/test-ctl-%.o $(patsubst %.c,$(B)/%.o,$(filter-out ctl/main.c,$(CTL))) $(B)/libmdmon.a
+$(B)/tests/unit/ctl/%: $(B)/tests/unit/ctl/%.o $(B)/tests/libsupport.a $(patsubst %.c,$(B)/%.o,$(filter-out ctl/main.c,$(CTL))) \
+		$(B)/libmdmon.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(CTL_LIBS)
 
 # Other flags make other objects: the file changes only when the words do.
@@ -84,9 +93,9 @@ FORCE:
 
 check: deps check-unit check-vm
 
-# Each unit test is a program of its own: make build/tests/test-NAME && build/tests/test-NAME
-check-unit: $(TEST_BIN)
-	@sh tests/run-unit $(TEST_BIN)
+# Each unit test is a program of its own: make check-unit T=imsm/spare, then build/tests/unit/imsm/spare
+check-unit: $(TEST_WANTED)
+	@sh tests/run-unit $(TEST_WANTED)
 
 # T="name ..." runs some scenarios only, D=reference runs them with Debian's mdmon.
 D ?= ours
@@ -124,7 +133,7 @@ deps:
 	@sh scripts/deps
 
 compile_commands.json: Makefile
-	@{ echo '['; for f in *.c $(WINGS:%=%/*.c) ctl/*.c tests/test-*.c; do \
+	@{ echo '['; for f in *.c $(WINGS:%=%/*.c) ctl/*.c $(UNIT) $(SUPPORT); do \
 		printf '{"directory":"%s","file":"%s","command":"%s -c %s"},\n' '$(CURDIR)' "$$f" \
 			"$$(printf '%s' '$(CC) $(ALL_CFLAGS)' | sed 's/[\\"]/\\&/g')" "$$f"; \
 	done | sed '$$s/,$$//'; echo ']'; } > $@

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Calls that single unit tests reach through the linker.
+# Calls that single unit tests reach through the linker: TEST_LDFLAGS_WING/NAME is for tests/unit/WING/NAME.c.
 
 COUNT_ALLOCATIONS := malloc calloc realloc aligned_alloc posix_memalign free
 
 # With 64-bit offsets glibc calls pwritev2 and pwritev by other names.
-TEST_LDFLAGS_metaio := $(addprefix -Wl$(comma)--wrap=,io_submit io_getevents pwritev64v2 pwritev64 fdatasync \
+TEST_LDFLAGS_metadata/metaio := $(addprefix -Wl$(comma)--wrap=,io_submit io_getevents pwritev64v2 pwritev64 fdatasync \
 	$(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-imsm := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents \
 	$(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-ddf := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
-TEST_LDFLAGS_log := -Wl,--wrap=sendto
-TEST_LDFLAGS_status := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
+TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
+TEST_LDFLAGS_manager/status-json := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 
 # What single unit tests are linked with besides.
-TEST_LIBS_status := -ljansson
+TEST_LIBS_manager/status-json := -ljansson
 
 # The libc's names of open() and stat() with 64-bit offsets.
-TEST_LDFLAGS_container := -Wl,--wrap=open64 -Wl,--wrap=stat64
-TEST_LDFLAGS_ddf-write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
+TEST_LDFLAGS_start/container := -Wl,--wrap=open64 -Wl,--wrap=stat64
+TEST_LDFLAGS_ddf/write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
 
 # Whose disks are looked at is not up to the configuration of the machine that the tests run on.
-TEST_LDFLAGS_ddf-load := -Wl,--wrap=ddf_probe_wanted
-TEST_LDFLAGS_ddf-probe := -Wl,--wrap=ddf_probe_wanted
+TEST_LDFLAGS_ddf/load := -Wl,--wrap=ddf_probe_wanted
+TEST_LDFLAGS_ddf/probe := -Wl,--wrap=ddf_probe_wanted

@@ -5,7 +5,7 @@
  * first byte of the input says which copies are left open. What can be loaded keeps the promises of ddf/ddf.h,
  * and is the same when it is loaded again.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -4,7 +4,7 @@
  * disks that come and go, in any order and with any values. After each step the tables must be in order, and a message
  * that was refused must have changed nothing.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A fuzz target: what any bytes may be given to. It aborts when something is not as it must be. libFuzzer calls
- * it (make fuzz), and tests/test-fuzz.c with bytes of its own and with tests/fuzz/corpus (make check-unit).
+ * it (make fuzz), and tests/unit/fuzz with bytes of its own and with tests/fuzz/corpus (make check-unit).
  */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -3,7 +3,7 @@
  * What a disk may hold: any bytes with the right signature, size and checksum. What can be loaded can be written,
  * and is the same when it is loaded again.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 

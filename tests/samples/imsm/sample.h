@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding and reading the sample images; README.md tells what they are. Include after cmocka.h. */
+/* Finding and reading the sample images; README.md tells what they are. */
 #ifndef SAMPLE_H
 #define SAMPLE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
