@@ -17,7 +17,7 @@ TEST_LDFLAGS_manager/status-json := $(addprefix -Wl$(comma)--wrap=,malloc reallo
 TEST_LIBS_manager/status-json := -ljansson
 
 # The libc's names of open() and stat() with 64-bit offsets.
-TEST_LDFLAGS_start/container := -Wl,--wrap=open64 -Wl,--wrap=stat64
+TEST_LDFLAGS_start/container := $(addprefix -Wl$(comma)--wrap=,open64 __open64_2 stat64)
 TEST_LDFLAGS_ddf/write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
 
 # Whose disks are looked at is not up to the configuration of the machine that the tests run on.

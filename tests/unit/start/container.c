@@ -55,6 +55,13 @@ int __wrap_open64(const char *path, int flags, ...)
 	return __real_open64(led(path, buf), flags, mode);
 }
 
+/* What open() becomes with clang and _FORTIFY_SOURCE in newer releases of glibc (2.41 of Debian 13, not 2.36 of 12). */
+int __wrap___open64_2(const char *path, int flags);
+int __wrap___open64_2(const char *path, int flags)
+{
+	return __wrap_open64(path, flags);
+}
+
 /* "block 9:127" is a device of that number. */
 static void disguise(const char *path, struct stat *sb)
 {
