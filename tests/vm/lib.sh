@@ -446,11 +446,50 @@ stop_all()
 	must mdadm --stop "/dev/$C"
 }
 
+# mdadm 4.3 and 4.4 crash in "mdadm -A" of DDF disks; as they do, of all, with "-e FORMAT", which nobody needs.
+assembly_crashes()
+{
+	[ "$FORMAT" = ddf ] && [[ $(mdadm --version 2>&1) = "mdadm - v4."[34]?([!0-9]*) ]]
+}
+
+# The container that has DISK
+container_of()
+{
+	local file version
+
+	for file in /sys/block/md*/md/dev-"${1##*/}"; do
+		file=${file%/dev-*}
+		read -r version 2>/dev/null <"$file/metadata_version" || continue
+		if [ "$version" = "external:$FORMAT" ]; then
+			basename "${file%/md}"
+			return
+		fi
+	done
+	return 1
+}
+
+# assemble_container DISK...: sets C. All at once, or one by one where that crashes.
+assemble_container()
+{
+	local disk
+
+	if ! assembly_crashes; then
+		must mdadm -A /dev/md/c "$@"
+		C=$(basename "$(readlink -f /dev/md/c)")
+		return
+	fi
+	for disk in "$@"; do
+		must mdadm -I "$disk"
+	done
+	C=$(container_of "$1") || fail "no container after assembly"
+	mkdir -p /dev/md
+	ln -sf "../$C" /dev/md/c
+}
+
 # assemble DISK...
 assemble()
 {
-	must mdadm -A /dev/md/c -e "$FORMAT" "$@"
-	C=$(basename "$(readlink -f /dev/md/c)")
+	assemble_container "$@"
 	must mdadm -IR /dev/md/c
 	find_volumes
 	[ -n "$V" ] || fail "no volume after assembly"
@@ -462,7 +501,7 @@ assemble_reshaping()
 	local said=/tmp/assembly
 
 	# files, not pipes: what stays in the background keeps them open
-	timeout 60 mdadm -A /dev/md/c -e "$FORMAT" "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	timeout 60 mdadm -A /dev/md/c "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
 	C=$(basename "$(readlink -f /dev/md/c)")
 	timeout 60 mdadm -IR /dev/md/c >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
 	find_volumes

@@ -36,7 +36,7 @@ on "$V1" check_data
 stop_volume "$V1"
 must mdadm --stop "/dev/$C"
 # whatever mdadm thinks of it
-mdadm -A /dev/md/c -e imsm "${OTHERS[@]}" >/tmp/said 2>&1
+mdadm -A /dev/md/c "${OTHERS[@]}" >/tmp/said 2>&1
 C=$(basename "$(readlink -f /dev/md/c)")
 mdadm -IR /dev/md/c >>/tmp/said 2>&1
 say "assembly: $(tr '\n' ';' </tmp/said)"

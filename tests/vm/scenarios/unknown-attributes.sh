@@ -45,7 +45,7 @@ expect_status 3 "unknown attributes"
 assert_eq "metadata after the refusal" "$before" "$(metadata_sums "${MEMBERS[@]}")"
 stop_volume "$V"
 must mdadm --stop "/dev/$C"
-must mdadm -A /dev/md/c -e imsm "${MEMBERS[@]}"
+must mdadm -A /dev/md/c "${MEMBERS[@]}"
 C=$(basename "$(readlink -f /dev/md/c)")
 answer=$(mdadm -IR /dev/md/c 2>&1)
 say "mdadm: $answer"
