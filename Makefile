@@ -72,7 +72,7 @@ $(B)/tests/%.o: private ALL_CFLAGS += -DSAMPLES='"$(CURDIR)/tests/samples"' -DFU
 
 # What tests share. Nothing of it is linked that a test does not ask for.
 $(B)/tests/libsupport.a: $(SUPPORT:%.c=$(B)/%.o)
-	$(call say,AR,$@)rm -f $@ && $(AR) rcsT $@ $^
+	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && $(AR) rcsT $@ $^
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/tests/libsupport.a $(B)/libmdmon.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS) $(TEST_LIBS_$*)
