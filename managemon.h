@@ -16,6 +16,7 @@
 
 #include "mdmon.h"
 #include "mdstat.h"
+#include "metadata/superswitch.h"
 #include "msg.h"
 #include "threads/worker.h"
 

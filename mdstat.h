@@ -3,7 +3,10 @@
 #ifndef MDSTAT_H
 #define MDSTAT_H
 
-#include "mdmon.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "md/words.h"
 
 struct mdstat_entry {
 	char name[MD_NAME_MAX];   /* "md126" */

@@ -636,16 +636,24 @@ static void find_spares(struct spare_request *req)
 		mon.st->ss->activate_spare(a, req);
 }
 
-static void apply(struct metadata_update *u)
+static int apply(struct metadata_update *u)
 {
-	if (u->op == UPDATE_FIND_SPARES) {
+	const struct superswitch *ss = mon.st->ss;
+
+	switch (u->op) {
+	case UPDATE_MESSAGE:
+		return ss->apply_message(mon.st, u);
+	case UPDATE_ADD_DISK:
+		return ss->add_disk(mon.st, u);
+	case UPDATE_REMOVE_DISK:
+		return ss->remove_disk(mon.st, u);
+	case UPDATE_FIND_SPARES:
 		find_spares(u->spares);
-		u->status = 0;
-		return;
+		return 0;
+	case UPDATE_COMMIT_SPARES:
+		return ss->commit_spares(mon.st, u);
 	}
-	u->status = mon.st->ss->process_update(mon.st, u);
-	if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))
-		mon.spare_check_all = true;
+	return -EINVAL;
 }
 
 static void apply_updates(void)
@@ -656,7 +664,9 @@ static void apply_updates(void)
 		tail = (struct metadata_update **)&(*tail)->node.next;
 	for (u = handoff_take_updates(); u; u = next) {
 		next = (struct metadata_update *)u->node.next;
-		apply(u);
+		u->status = apply(u);
+		if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))
+			mon.spare_check_all = true;
 		u->node.next = NULL;
 		*tail = u;
 		tail = (struct metadata_update **)&u->node.next;

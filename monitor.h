@@ -2,7 +2,7 @@
 #ifndef MONITOR_H
 #define MONITOR_H
 
-#include "mdmon.h"
+#include "metadata/superswitch.h"
 
 /*
  * manager: starts the monitor thread for the container. Everything it will need is allocated

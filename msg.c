@@ -16,7 +16,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "mdmon.h"
+#include "lib/version.h"
 #include "msg.h"
 
 #define HEAD_SIZE 8

@@ -13,6 +13,7 @@
 #include "ddf/ddf.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "mdmon.h"
 
 struct ddf_super {
 	struct ddf_container c;
@@ -187,7 +188,7 @@ static int prepare_update(struct supertype *st, struct metadata_update *u)
 	return err;
 }
 
-static int apply_message(const struct supertype *st, struct metadata_update *u)
+static int apply_message(struct supertype *st, struct metadata_update *u)
 {
 	const char *why = "it contradicts the metadata";
 	int err = ddf_apply_message(changing(st), u->buf, u->len, &u->space, &why);
@@ -198,7 +199,7 @@ static int apply_message(const struct supertype *st, struct metadata_update *u)
 	return err;
 }
 
-static int add_disk(const struct supertype *st, struct metadata_update *u)
+static int add_disk(struct supertype *st, struct metadata_update *u)
 {
 	struct ddf_dl *dl = u->space;
 	const char *why = "it does not fit in";
@@ -213,7 +214,7 @@ static int add_disk(const struct supertype *st, struct metadata_update *u)
 	return 0;
 }
 
-static int remove_disk(const struct supertype *st, struct metadata_update *u)
+static int remove_disk(struct supertype *st, struct metadata_update *u)
 {
 	struct ddf_dl *dl = ddf_remove_disk(changing(st), u->dev);
 
@@ -224,7 +225,7 @@ static int remove_disk(const struct supertype *st, struct metadata_update *u)
 	return 0;
 }
 
-static int commit_spares(const struct supertype *st, const struct metadata_update *u)
+static int commit_spares(struct supertype *st, struct metadata_update *u)
 {
 	const char *why = "it contradicts the metadata";
 	int err = ddf_commit_spares(changing(st), (unsigned)u->spares->member, u->spares, &why);
@@ -233,23 +234,6 @@ static int commit_spares(const struct supertype *st, const struct metadata_updat
 		mon_log(LOG_LEVEL_WARNING, "%s: spare not recorded for volume %d: %s", st->container, u->spares->member,
 			why);
 	return err;
-}
-
-static int process_update(struct supertype *st, struct metadata_update *u)
-{
-	switch (u->op) {
-	case UPDATE_MESSAGE:
-		return apply_message(st, u);
-	case UPDATE_ADD_DISK:
-		return add_disk(st, u);
-	case UPDATE_REMOVE_DISK:
-		return remove_disk(st, u);
-	case UPDATE_COMMIT_SPARES:
-		return commit_spares(st, u);
-	case UPDATE_FIND_SPARES:
-		break;
-	}
-	return -EINVAL;
 }
 
 /* ---- disks that come ---- */
@@ -314,6 +298,9 @@ const struct superswitch super_ddf = {
 	.report = report,
 	.prepare_update = prepare_update,
 	.activate_spare = activate_spare,
-	.process_update = process_update,
+	.apply_message = apply_message,
+	.add_disk = add_disk,
+	.remove_disk = remove_disk,
+	.commit_spares = commit_spares,
 	.add_to_super = add_to_super,
 };

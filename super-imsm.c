@@ -10,6 +10,7 @@
 
 #include "imsm/imsm.h"
 #include "lib/log.h"
+#include "mdmon.h"
 #include "metadata/metaio.h"
 
 #define SPARE_BUFFER_OFFSET METAIO_ALIGN
@@ -524,8 +525,9 @@ static int imsm_prepare_update(struct supertype *st, struct metadata_update *u)
 	return err;
 }
 
-static int apply_message(struct imsm_super *s, const struct supertype *st, const struct metadata_update *u)
+static int apply_message(struct supertype *st, struct metadata_update *u)
 {
+	struct imsm_super *s = super_of(st);
 	const char *why = "it contradicts the metadata";
 	int err = imsm_apply_message(&s->c, &s->scratch, u->buf, u->len, &why);
 
@@ -535,8 +537,9 @@ static int apply_message(struct imsm_super *s, const struct supertype *st, const
 	return err;
 }
 
-static int add_disk(struct imsm_super *s, struct metadata_update *u)
+static int add_disk(struct supertype *st, struct metadata_update *u)
 {
+	struct imsm_super *s = super_of(st);
 	struct imsm_dl *dl = u->space;
 
 	if (imsm_dl_by_dev(&s->c, dl->dev))
@@ -547,8 +550,9 @@ static int add_disk(struct imsm_super *s, struct metadata_update *u)
 	return 0;
 }
 
-static int remove_disk(struct imsm_super *s, struct metadata_update *u)
+static int remove_disk(struct supertype *st, struct metadata_update *u)
 {
+	struct imsm_super *s = super_of(st);
 	struct imsm_dl *dl = imsm_remove_disk(&s->c, u->dev);
 
 	if (!dl)
@@ -558,8 +562,9 @@ static int remove_disk(struct imsm_super *s, struct metadata_update *u)
 	return 0;
 }
 
-static int commit_spares(struct imsm_super *s, const struct supertype *st, const struct metadata_update *u)
+static int commit_spares(struct supertype *st, struct metadata_update *u)
 {
+	struct imsm_super *s = super_of(st);
 	const char *why = "it contradicts the metadata";
 	int err = imsm_commit_spares(&s->c, (unsigned)u->spares->member, u->spares, &why);
 
@@ -567,25 +572,6 @@ static int commit_spares(struct imsm_super *s, const struct supertype *st, const
 		mon_log(LOG_LEVEL_WARNING, "%s: spare not recorded for volume %d: %s", st->container, u->spares->member,
 			why);
 	return err;
-}
-
-static int imsm_process_update(struct supertype *st, struct metadata_update *u)
-{
-	struct imsm_super *s = super_of(st);
-
-	switch (u->op) {
-	case UPDATE_MESSAGE:
-		return apply_message(s, st, u);
-	case UPDATE_ADD_DISK:
-		return add_disk(s, u);
-	case UPDATE_REMOVE_DISK:
-		return remove_disk(s, u);
-	case UPDATE_COMMIT_SPARES:
-		return commit_spares(s, st, u);
-	case UPDATE_FIND_SPARES:
-		break;
-	}
-	return -EINVAL;
 }
 
 /* ---- disks that come ---- */
@@ -665,6 +651,9 @@ const struct superswitch super_imsm = {
 	.report = imsm_report_entry,
 	.prepare_update = imsm_prepare_update,
 	.activate_spare = imsm_activate_spare,
-	.process_update = imsm_process_update,
+	.apply_message = apply_message,
+	.add_disk = add_disk,
+	.remove_disk = remove_disk,
+	.commit_spares = commit_spares,
 	.add_to_super = imsm_add_to_super,
 };

@@ -7,7 +7,12 @@
 #ifndef SYSFS_H
 #define SYSFS_H
 
-#include "mdmon.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "md/words.h"
 
 #define SYSFS_WORD_MAX 64
 #define SYSFS_STATE_MAX 256 /* dev-NAME/state is up to 80 bytes today */

@@ -13,6 +13,7 @@
 #include "ctl/text.h"
 #include "ctl/view.h"
 #include "ctl/watch.h"
+#include "lib/version.h"
 #include "msg.h"
 
 struct command;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "mdmon.h"
+#include "md/words.h"
 
 /* Where to look. Tests have directories of their own. */
 struct ctl_paths {

@@ -23,10 +23,15 @@
 #ifndef DDF_CONTAINER_H
 #define DDF_CONTAINER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "ddf/format.h"
-#include "mdmon.h"
 #include "metadata/disk.h"
 #include "metadata/md-member.h"
+#include "metadata/superswitch.h"
 
 #define DDF_MAX_DISKS 256 /* present at a time */
 #define DDF_MAX_REBUILDS 64

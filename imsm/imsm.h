@@ -22,10 +22,15 @@
 #ifndef IMSM_CONTAINER_H
 #define IMSM_CONTAINER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "imsm/format.h"
-#include "mdmon.h"
 #include "metadata/disk.h"
 #include "metadata/md-member.h"
+#include "metadata/superswitch.h"
 
 #define IMSM_INDEX_SPARE (-1)     /* a spare */
 #define IMSM_INDEX_UNRELATED (-2) /* failed or not ours: never written */

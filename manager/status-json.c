@@ -6,6 +6,7 @@
  * The daemon lives in an initramfs, so there is no JSON library. Writing needs little of one: a buffer that grows,
  * commas, and the escaping of text that comes from disks and may be anything.
  */
+#include "lib/version.h"
 #include "manager/status-json.h"
 
 #include <inttypes.h>

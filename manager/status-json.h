@@ -6,9 +6,12 @@
 #ifndef STATUS_H
 #define STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
-#include "mdmon.h"
+#include "md/words.h"
 #include "threads/report.h"
 
 /* What the kernel says of a volume that runs. */

@@ -2,6 +2,8 @@
 #ifndef MANAGE_STATUS_H
 #define MANAGE_STATUS_H
 
+#include <stddef.h>
+
 #include "managemon.h"
 
 /* manager: the answer to a status request (docs/status.md), malloc'd; NULL: no memory. Never waits. */

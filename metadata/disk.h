@@ -7,7 +7,12 @@
 #ifndef DISK_H
 #define DISK_H
 
-#include "mdmon.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "md/words.h"
 
 #define DISK_SERIAL_MAX 256
 #define DISK_SERIALS 4

@@ -3,7 +3,11 @@
 #ifndef MD_MEMBER_H
 #define MD_MEMBER_H
 
-#include "mdmon.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "md/words.h"
 
 struct md_member {
 	dev_t dev;

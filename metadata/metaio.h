@@ -12,7 +12,10 @@
 #ifndef METAIO_H
 #define METAIO_H
 
-#include "mdmon.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metadata/superswitch.h"
 
 #define METAIO_STEPS 12
 #define METAIO_TOGETHER 8 /* steps of one disk that may be in flight together */

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "metadata/superswitch.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 

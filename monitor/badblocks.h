@@ -6,6 +6,7 @@
 #define MONITOR_BADBLOCKS_H
 
 #include "mdmon.h"
+#include "threads/report.h"
 
 /*
  * After the members' states were read: has the metadata record what md found to be bad. `all`: nothing in particular

@@ -9,6 +9,8 @@
  */
 #include "monitor/decide.h"
 
+#include "mdmon.h"
+
 bool sync_action_runs(enum sync_action a)
 {
 	switch (a) {

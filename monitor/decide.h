@@ -6,7 +6,10 @@
 #ifndef DECIDE_H
 #define DECIDE_H
 
-#include "mdmon.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metadata/superswitch.h"
 
 /* One snapshot of an array beside the one before it. Positions are in sectors. */
 struct array_view {

@@ -7,9 +7,10 @@
 #define PIDFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
-#include "mdmon.h"
+#include "md/words.h"
 #include "msg.h"
 
 struct rundir {

@@ -6,7 +6,10 @@
 #ifndef CONTAINER_H
 #define CONTAINER_H
 
-#include "mdmon.h"
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "metadata/superswitch.h"
 
 struct container {
 	char name[MD_NAME_MAX]; /* kernel name, "md127" */

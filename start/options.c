@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/log.h"
-#include "mdmon.h"
+#include "lib/version.h"
 
 static void usage(FILE *to)
 {

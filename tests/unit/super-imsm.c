@@ -3,6 +3,7 @@
  * The IMSM handler from end to end: the disks are files, and what counts is what is in them
  * afterwards. Everything that the monitor calls must get by without memory of its own.
  */
+#include "tests/unit/support/apply-update.h"
 #include "tests/unit/support/imsm-fixture.h"
 
 #include <errno.h>
@@ -434,7 +435,7 @@ static int apply(struct rig *r, struct metadata_update *u)
 	int err;
 
 	begin_monitor();
-	err = super_imsm.process_update(&r->st, u);
+	err = apply_update(&r->st, u);
 	end_monitor();
 	return err;
 }

@@ -20,6 +20,7 @@
 #include "ctl/command.h"
 #include "ctl/watch.h"
 #include "lib/clock.h"
+#include "lib/version.h"
 #include "msg.h"
 
 static char dir[] = "/tmp/test-ctl-command-XXXXXX";

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "metadata/superswitch.h"
 #include "monitor/badblocks.h"
 #include "sysfs.h"
 #include "threads/handoff.h"

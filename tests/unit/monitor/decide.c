@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mdmon.h"
 #include "monitor/decide.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mdmon.h"
+#include "lib/version.h"
 #include "start/options.h"
 #include "tests/unit/support/capture.h"
 

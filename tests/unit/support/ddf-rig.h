@@ -20,6 +20,7 @@
 #include <stdarg.h>
 
 #include "ddf/ddf.h"
+#include "tests/unit/support/apply-update.h"
 #include "tests/unit/support/count-allocations.h"
 #include "tests/unit/support/ddf-samples.h"
 #include "tests/unit/support/one-aio.h"
@@ -818,7 +819,7 @@ static inline int rig_apply(struct rig *r, struct metadata_update *u)
 	int err;
 
 	begin_monitor();
-	err = super_ddf.process_update(&r->st, u);
+	err = apply_update(&r->st, u);
 	end_monitor();
 	return err;
 }
