@@ -48,10 +48,11 @@ ifeq ($(V),1)
 say =
 else
 .SILENT:
-say = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
+say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(say_it))
+say_it = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
 endif
 
-.PHONY: all install uninstall check check-unit check-vm check-systemd fuzz demo bench deb deps clean distclean help FORCE
+.PHONY: all install uninstall check check-unit check-vm check-systemd check-layout mutants fuzz demo bench deb deps clean distclean help FORCE
 
 all: $(B)/mdmon $(B)/mdmonctl
 
@@ -105,6 +106,14 @@ check-vm: all
 # A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
 check-systemd: deb
 	@tests/systemd/run $(S)
+
+# What includes what, circles of files, sizes.
+check-layout: all
+	@B=$(B) scripts/check-layout
+
+# Breaks the program in many small ways, each of which a unit test must notice. M="name ..." runs some; patterns work.
+mutants:
+	@tests/mutants/run $(M)
 
 # Needs clang. What it finds new is kept in build-fuzz; an input that fails belongs into tests/fuzz/corpus.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -169,9 +178,11 @@ help:
 	@echo 'make                 build $(B)/mdmon and $(B)/mdmonctl'
 	@echo 'make demo            watch the daemon work on a real md kernel in an emulator'
 	@echo 'make check           all tests: unit tests, then scenarios in the emulator'
-	@echo 'make check-unit      unit tests only (no root, seconds)'
+	@echo 'make check-unit      unit tests only (no root, seconds); T=imsm/spare: one of them'
 	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
 	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
+	@echo 'make mutants         break the program in small ways, each of which a unit test must notice'
+	@echo 'make check-layout    what may include what, no circles, sizes of files and functions'
 	@echo 'make fuzz            give metadata and events at random to what must stand them (FUZZ_SECONDS=60 each)'
 	@echo 'make bench           stalls, beside those of the mdmon of Debian'
 	@echo 'make deps            install the Debian packages that are missing'
@@ -182,7 +193,7 @@ help:
 	@echo 'make distclean       remove that, too'
 	@echo 'make compile_commands.json   for editors and analysers'
 	@echo
-	@echo 'SANITIZE=address,undefined or SANITIZE=thread builds with sanitizers, WERROR=1 is strict,'
+	@echo 'V=1 shows the commands, SANITIZE=address,undefined or =thread builds with sanitizers, WERROR=1 is strict,'
 	@echo 'B=dir names the object directory, RUNDIR=$(RUNDIR) is where pid file and socket live.'
 
 -include $(shell find $(B) -name "*.d" 2>/dev/null)
