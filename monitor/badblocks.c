@@ -11,8 +11,8 @@
  * Sectors that are written again with success vanish from bad_blocks. Nothing waits for that; the metadata follow
  * when the lists are compared.
  *
- * A range that cannot be recorded, because the log is full, costs the member: see is_doomed() in monitor.c. So does a
- * disk that takes neither data nor metadata.
+ * A range that cannot be recorded, because the log is full, costs the member: see is_doomed(). A disk that takes neither
+ * data nor metadata is given up, too.
  */
 #include "monitor/badblocks.h"
 
@@ -140,6 +140,37 @@ bool bad_block_is_lost(const struct mdinfo *d)
 bool bad_blocks_only(const struct mdinfo *d)
 {
 	return is_blocked(d) && !d->bad_block_lost;
+}
+
+/* Another member is given up in this pass: this one has its turn when that has been seen to fail. */
+bool bad_block_has_to_wait(const struct active_array *a, const struct mdinfo *d)
+{
+	for (unsigned i = 0; a->disks[i] != d; i++)
+		if (bad_block_is_lost(a->disks[i]))
+			return true;
+	return false;
+}
+
+/*
+ * A bad block for which the metadata have no room: the member has to fail instead, and that must be on record before
+ * "active" tells the writer that all is well. Not if nothing but this member has the data, and never two members
+ * at once.
+ */
+static bool is_doomed(const struct active_array *a, const struct mdinfo *d)
+{
+	unsigned in_sync = 0;
+
+	if (!bad_block_is_lost(d))
+		return false;
+	for (unsigned i = 0; i < a->disk_count; i++)
+		in_sync += (a->disks[i]->curr_state & MEMBER_IN_SYNC) && !a->disks[i]->given_up;
+	return in_sync == (unsigned)a->raid_disks && !bad_block_has_to_wait(a, d);
+}
+
+/* What the metadata shall say of it. */
+unsigned bad_blocks_state_to_tell(const struct active_array *a, const struct mdinfo *d)
+{
+	return is_doomed(a, d) ? (d->curr_state | MEMBER_FAULTY) & ~(unsigned)MEMBER_IN_SYNC : d->curr_state;
 }
 
 /* The other members have all data, and none of them is about to be given up. */

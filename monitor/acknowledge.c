@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * After the metadata are durable: answers the kernel, and asks the manager for what the monitor must not do itself.
+ */
+#include "monitor/pass.h"
+
+#include <errno.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "monitor/badblocks.h"
+#include "sysfs.h"
+#include "threads/handoff.h"
+
+/*
+ * After a failure "active" waits that long for the manager's "-blocked": kernel-md.md 6.3
+ * shows why neither order is safe without a limit.
+ */
+#define HOLD_NS (10 * NS_PER_MS)
+#define HOLD_OVER 1 /* hold_until_ns: waited long enough, do not wait again */
+
+static void request_for_member(struct monitor *mon, struct active_array *a, struct mdinfo *m, const struct decision *d)
+{
+	unsigned bits = 0;
+
+	if (!(m->curr_state & MEMBER_FAULTY)) {
+		/* See is_doomed(). */
+		if (bad_block_is_lost(m) && !bad_block_has_to_wait(a, m))
+			bits = MEMBER_WANT_BBL_OFF;
+		if (m->failed_on_record && !m->fail_asked) {
+			m->fail_asked = true;
+			bits |= MEMBER_WANT_FAIL;
+		}
+	} else {
+		if (m->curr_state & MEMBER_BLOCKED)
+			bits |= MEMBER_WANT_UNBLOCK;
+		if (d->remove_faulty)
+			bits |= MEMBER_WANT_REMOVE;
+	}
+	if (bits) {
+		handoff_request_member(a, m, bits);
+		mon->wake_manager = true;
+	}
+}
+
+static bool any_to_hold_for(const struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if ((a->disks[i]->curr_state & MEMBER_BLOCKED) && !bad_blocks_only(a->disks[i]))
+			return true;
+	return false;
+}
+
+/* "active" must still wait for "-blocked", within its limit. */
+static bool hold(struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+
+	if (!any_to_hold_for(a) || w->hold_until_ns == HOLD_OVER)
+		return false;
+	if (!w->hold_until_ns)
+		w->hold_until_ns = clock_now_ns() + HOLD_NS;
+	if (clock_now_ns() < w->hold_until_ns)
+		return true;
+	w->hold_until_ns = HOLD_OVER;
+	return false;
+}
+
+bool monitor_is_held(const struct active_array *a)
+{
+	return a->watch->hold_until_ns > HOLD_OVER;
+}
+
+static void write_state(struct monitor *mon, struct active_array *a, const char *word)
+{
+	int err = sysfs_write_fd(a->array_state_fd, word);
+
+	a->watch->clean_refused = err == -EBUSY && word[0] == 'c';
+	if (word[0] == 'a' && a->watch->write_since_ns)
+		monitor_count_stall(mon, &mon->write_stalls, &a->watch->write_since_ns);
+	/* EBUSY: a write came before our "clean"; the state will tell. A dying array needs no answer. */
+	if (err && err != -EBUSY && err != -ENODEV)
+		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
+}
+
+static void request_size(struct monitor *mon, struct active_array *a)
+{
+	if (a->watch->custom_array_size == handoff_new_size(a))
+		return;
+	handoff_request_size(a, a->watch->custom_array_size);
+	mon->wake_manager = true;
+}
+
+void monitor_acknowledge(struct monitor *mon, struct active_array *a, const struct decision *d)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		request_for_member(mon, a, a->disks[i], d);
+	mon->wake_manager |= bad_blocks_acknowledge(a, &mon->write);
+	if (d->requests) {
+		handoff_request_array(a, d->requests);
+		mon->wake_manager = true;
+	}
+	request_size(mon, a);
+	if (!any_to_hold_for(a) || !d->write)
+		a->watch->hold_until_ns = 0;
+	if (d->write && !hold(a))
+		write_state(mon, a, d->write);
+}
+
+/* A disk that failed in one array has failed in all arrays of the container. */
+static void propagate_failure(struct monitor *mon, const struct mdinfo *failed)
+{
+	for (struct active_array *a = mon->arrays; a; a = a->next) {
+		for (unsigned i = 0; i < a->disk_count; i++) {
+			struct mdinfo *d = a->disks[i];
+
+			if (d->dev != failed->dev || (d->curr_state & MEMBER_FAULTY) || d->fail_asked)
+				continue;
+			d->fail_asked = true;
+			handoff_request_member(a, d, MEMBER_WANT_FAIL);
+			mon->wake_manager = true;
+		}
+	}
+}
+
+void monitor_propagate_failures(struct monitor *mon, const struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		/* A vanished member may have been taken out in good health. */
+		if ((a->disks[i]->curr_state & (MEMBER_FAULTY | MEMBER_GONE)) == MEMBER_FAULTY)
+			propagate_failure(mon, a->disks[i]);
+}

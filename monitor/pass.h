@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of the monitor share. For monitor.c, this wing and its tests only; the public face is monitor.h.
+ *
+ *	../monitor.c    the loop: one pass after the other, and waiting; the thread
+ *	arrays.c        arrays come and go
+ *	updates.c       updates of the metadata that the manager has queued
+ *	read.c          what the kernel says of one array
+ *	badblocks.c     bad blocks: have them recorded, have the manager acknowledge them, or give the member up
+ *	decide.c        what to do about what was read; pure
+ *	tell.c          telling the metadata handler what was decided
+ *	sync.c          having the metadata written; reports
+ *	acknowledge.c   after that: answering the kernel, asking the manager
+ *	stalls.c        what administrators ask about: how long the kernel had to wait, when a sync began and ended
+ *
+ * All of it runs in the monitor thread, under the rules at the head of monitor.c.
+ */
+#ifndef MONITOR_PASS_H
+#define MONITOR_PASS_H
+
+#include <poll.h>
+#include <pthread.h>
+
+#include "mdmon.h"
+#include "metadata/superswitch.h"
+#include "monitor/decide.h"
+#include "threads/report.h"
+
+#define MAX_ARRAYS 256 /* of one container; formats allow far fewer */
+#define MAX_POLL_FDS 8192
+
+/* What the monitor keeps from one pass to the next. Zero but for `st` before the first one. Times: CLOCK_MONOTONIC. */
+struct monitor {
+	struct supertype *st;
+	pthread_t thread;
+	struct active_array *arrays;
+	unsigned array_count;
+	struct decision decision[MAX_ARRAYS]; /* of this pass, between telling and acknowledging */
+	struct metadata_update *applied; /* to be returned after the metadata is written */
+	bool wake_manager;
+	bool timer;           /* this pass looks at everything because it is time to */
+	bool sync_failed;     /* the last sync reached no disk: nothing may be acknowledged */
+	bool spare_check_all; /* the set of disks changed */
+	uint64_t sync_failed_ns; /* since when */
+	uint64_t retry_sync_ns;
+	uint64_t next_look_ns;
+	uint64_t woken_ns;    /* when this pass's events were noticed */
+	bool report_due;
+	struct report_write write; /* for reports */
+	struct stall_stats write_stalls, failure_stalls;
+	unsigned poll_count;
+	struct pollfd poll_fd[MAX_POLL_FDS];
+	struct array_watch *poll_watch[MAX_POLL_FDS];
+	struct mdinfo *poll_bad[MAX_POLL_FDS]; /* whose list of bad blocks it is; NULL: something else */
+};
+
+/* ---- arrays.c ---- */
+
+/* All that the manager has published: new arrays, and copies that take the place of others. */
+void monitor_take_arrays(struct monitor *mon);
+
+/* The link to the array whose watch this is; it holds NULL if there is none. */
+struct active_array **monitor_find_copy(struct monitor *mon, const struct array_watch *w);
+
+/*
+ * Takes *link out of the list and gives it back to the manager; *link is the next one then. `last`: no newer copy takes
+ * its place. `error`: why it is refused, 0 if it is not.
+ */
+void monitor_discard(struct monitor *mon, struct active_array **link, bool last, int error);
+
+/* ---- updates.c ---- */
+
+/* Applies what the manager has queued. It is returned, by the second one, after the metadata were written. */
+void monitor_apply_updates(struct monitor *mon);
+void monitor_return_updates(struct monitor *mon);
+
+/* If an update has changed the set of disks: what was degraded for want of a spare may find one now. */
+void monitor_request_spare_checks(struct monitor *mon);
+
+/* ---- read.c ---- */
+
+/* Into the watch and the members; what was there becomes `prev_`. */
+void monitor_read_array(struct monitor *mon, struct active_array *a);
+
+/* ---- tell.c ---- */
+
+/* What decide() is asked about, of what was read. */
+struct array_view monitor_view_of(const struct monitor *mon, const struct active_array *a);
+
+/* Tells the handler. Its answer completes the decision about an array that is about to start. */
+void monitor_tell(struct monitor *mon, struct active_array *a, struct decision *d);
+
+/* ---- sync.c ---- */
+
+/* The metadata are written if they have changed. `retry`: also to disks whose last write failed. Sets sync_failed. */
+void monitor_sync(struct monitor *mon, bool retry);
+
+/* After the kernel was answered: copies that nobody waits for. The manager is woken before, if that is due. */
+void monitor_finish_sync(struct monitor *mon, bool retry);
+
+/* What this pass changed is not on disk, and there is still hope that it will be. */
+bool monitor_not_durable(const struct monitor *mon);
+
+/* If something has changed, or it is time. Never between noticing and answering: nobody waits for a report. */
+void monitor_publish_report(struct monitor *mon, bool timer);
+
+/* ---- acknowledge.c ---- */
+
+/* The metadata are durable: the kernel and the manager may know. */
+void monitor_acknowledge(struct monitor *mon, struct active_array *a, const struct decision *d);
+
+/* "active" is due, and waits for the manager's "-blocked" until hold_until_ns. */
+bool monitor_is_held(const struct active_array *a);
+
+/* A disk that failed in this array has failed in all arrays of the container. */
+void monitor_propagate_failures(struct monitor *mon, const struct active_array *a);
+
+/* ---- stalls.c ---- */
+
+/* Some member is blocked: writes wait for the manager's "-blocked". */
+bool monitor_any_blocked(const struct active_array *a);
+
+/* Counts what has waited since *since_ns, and sets that to 0. */
+void monitor_count_stall(struct monitor *mon, struct stall_stats *s, uint64_t *since_ns);
+
+/* After reading: notes what waits, and counts the failures that wait no more. */
+void monitor_note_stalls(struct monitor *mon, const struct active_array *a);
+
+/* After reading: a line in the log when a resync, rebuild, check or reshape begins or ends. */
+void monitor_log_sync(struct monitor *mon, const struct active_array *a);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading one array: its state, what it does, how far that is, and its members.
+ *
+ * All of it is read in each pass that looks at the array, whichever file reported an event, since some changes are not
+ * reported at all (kernel-md.md 4.1).
+ */
+#include "monitor/pass.h"
+
+#include <errno.h>
+
+#include "sysfs.h"
+
+static enum array_state read_state(const struct active_array *a)
+{
+	char buf[SYSFS_WORD_MAX];
+	ssize_t n = sysfs_read_fd(a->array_state_fd, buf, sizeof(buf));
+
+	if (n >= 0)
+		return sysfs_parse_array_state(buf);
+	/* EBUSY comes just before ENODEV while the array is taken apart. */
+	return n == -ENODEV || n == -EBUSY || n == -ENOENT ? ARRAY_GONE : ARRAY_UNKNOWN;
+}
+
+static enum sync_action read_action(const struct active_array *a)
+{
+	char buf[SYSFS_WORD_MAX];
+
+	if (a->sync_action_fd < 0 || sysfs_read_fd(a->sync_action_fd, buf, sizeof(buf)) < 0)
+		return SYNC_NONE;
+	return sysfs_parse_sync_action(buf);
+}
+
+static void read_positions(const struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+	char buf[SYSFS_WORD_MAX];
+	uint64_t v;
+
+	/* In these states the kernel may have reset it already: keep what we know. */
+	if (w->curr_state > ARRAY_CLEAR && sysfs_read_fd(a->resync_start_fd, buf, sizeof(buf)) >= 0 &&
+	    sysfs_parse_sectors(buf, &v) == 0)
+		w->resync_start = v;
+	w->sync_completed = 0;
+	if (a->sync_completed_fd >= 0 && sysfs_read_fd(a->sync_completed_fd, buf, sizeof(buf)) >= 0 &&
+	    sysfs_parse_sync_completed(buf, &v) == 0)
+		w->sync_completed = v;
+}
+
+static void read_blocked(const struct active_array *a)
+{
+	char buf[SYSFS_WORD_MAX];
+	struct metadata_version v;
+
+	a->watch->blocked_by_mdadm = true; /* if in doubt leave it alone */
+	if (sysfs_read_fd(a->metadata_version_fd, buf, sizeof(buf)) < 0)
+		return;
+	sysfs_parse_metadata_version(buf, &v);
+	a->watch->blocked_by_mdadm = v.blocked;
+}
+
+/* Looked at when it matters only. Without the '-' prefix mdadm is not in the middle of anything. */
+static void read_reshape(const struct monitor *mon, const struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+	char buf[SYSFS_WORD_MAX];
+	uint64_t v;
+
+	w->reshape_idle = false;
+	if (!(mon->timer || w->first || w->prev_action == SYNC_RESHAPE || w->curr_action == SYNC_RESHAPE))
+		return;
+	w->reshape_position = 0;
+	if (a->reshape_position_fd >= 0 && sysfs_read_fd(a->reshape_position_fd, buf, sizeof(buf)) >= 0 &&
+	    sysfs_parse_sectors(buf, &v) == 0)
+		w->reshape_position = v;
+	if (w->curr_action != SYNC_IDLE || w->reshape_position != SECTORS_NONE)
+		return;
+	read_blocked(a);
+	w->reshape_idle = !w->blocked_by_mdadm;
+}
+
+static void read_member(struct mdinfo *d)
+{
+	char buf[SYSFS_STATE_MAX];
+	ssize_t n;
+	uint64_t v;
+
+	d->prev_state = d->curr_state;
+	if (d->curr_state & MEMBER_GONE)
+		return;
+	n = sysfs_read_fd(d->state_fd, buf, sizeof(buf));
+	if (n < 0) {
+		/* Somebody else removed it. It is no member any more, whatever it was. */
+		d->curr_state = n == -ENODEV ? MEMBER_GONE | MEMBER_FAULTY : 0;
+		return;
+	}
+	d->curr_state = sysfs_parse_member_state(buf);
+	d->recovery_start = d->curr_state & MEMBER_IN_SYNC ? SECTORS_NONE : 0;
+	if (d->curr_state & MEMBER_IN_SYNC)
+		return;
+	if (sysfs_read_fd(d->recovery_start_fd, buf, sizeof(buf)) >= 0 && sysfs_parse_sectors(buf, &v) == 0)
+		d->recovery_start = v;
+}
+
+static void read_members(struct active_array *a)
+{
+	bool vanished = false;
+
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		struct mdinfo *d = a->disks[i];
+
+		read_member(d);
+		vanished |= (d->curr_state & ~d->prev_state) & MEMBER_GONE;
+	}
+	/* When an array ends its members vanish with it; that is not a failure. */
+	if (vanished)
+		a->watch->curr_state = read_state(a);
+}
+
+/* The state first, the members afterwards: then every failure behind a write-pending is seen. */
+void monitor_read_array(struct monitor *mon, struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+
+	w->prev_state = w->curr_state;
+	w->prev_action = w->curr_action;
+	w->curr_state = read_state(a);
+	w->curr_action = read_action(a);
+	read_positions(a);
+	if (w->curr_state == ARRAY_READONLY)
+		read_blocked(a);
+	read_reshape(mon, a);
+	read_members(a);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Has the handler write the metadata, once in each pass, and keeps account of how that went. Nothing is acknowledged
+ * that no disk has taken.
+ */
+#include "monitor/pass.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "threads/handoff.h"
+
+#define RETRY_SYNC_NS (1000 * NS_PER_MS) /* after a metadata write that reached no disk */
+/* So long clients and stopped arrays wait for metadata that no disk takes. */
+#define PATIENCE_NS (5000 * NS_PER_MS)
+
+static void note_write(struct monitor *mon, const struct sync_result *res, uint64_t began_ns)
+{
+	struct report_write *w = &mon->write;
+
+	w->count++;
+	w->errors += res->failed > 0;
+	w->end_ms = clock_wall_ms();
+	w->duration_us = (clock_now_ns() - began_ns) / 1000;
+	w->disks = res->written;
+	w->failed_count = res->failed < REPORT_FAILED ? res->failed : REPORT_FAILED;
+	memcpy(w->failed, res->failed_dev, w->failed_count * sizeof(w->failed[0]));
+	mon->report_due = true;
+	mon_log_event(LOG_LEVEL_DEBUG, ABOUT("metadata-written", NULL, NULL),
+		      "%s: metadata written to %u disks in %llu us", mon->st->container, res->written,
+		      (unsigned long long)w->duration_us);
+}
+
+static void log_write_errors(struct monitor *mon, const struct sync_result *res, bool none)
+{
+	for (unsigned i = 0; i < res->reports; i++)
+		mon_log_event(LOG_LEVEL_ERROR,
+			      ABOUT("metadata-write-failed", NULL, res->report[i].name),
+			      "%s: writing metadata to disk %s failed: error %d", mon->st->container,
+			      res->report[i].name, -res->report[i].error);
+	if (none && !mon->sync_failed)
+		mon_log_event(LOG_LEVEL_ERROR, ABOUT("metadata-not-written", NULL, NULL),
+			      "%s: no disk took the metadata; writes to its arrays wait", mon->st->container);
+	if (!none && mon->sync_failed)
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("metadata-written-again", NULL, NULL),
+			      "%s: disks take the metadata again", mon->st->container);
+}
+
+void monitor_sync(struct monitor *mon, bool retry)
+{
+	struct sync_result res = { .retry = retry };
+	uint64_t began = clock_now_ns();
+	bool none;
+	int r;
+
+	handoff_note_writing(began);
+	r = mon->st->ss->sync_metadata(mon->st, &res);
+	handoff_note_writing(0);
+	none = r < 0;
+	if (r)
+		note_write(mon, &res, began);
+	log_write_errors(mon, &res, none);
+	if (none && !mon->sync_failed)
+		mon->sync_failed_ns = clock_now_ns();
+	mon->sync_failed = none;
+	mon->retry_sync_ns = none ? clock_now_ns() + RETRY_SYNC_NS : 0;
+	mon->wake_manager |= res.reports > 0 || none;
+}
+
+static void note_rest(struct monitor *mon, const struct sync_result *res)
+{
+	struct report_write *w = &mon->write;
+
+	if (!res->failed)
+		return;
+	w->errors += !w->failed_count;
+	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED && w->failed_count < REPORT_FAILED; i++)
+		w->failed[w->failed_count++] = res->failed_dev[i];
+	mon->report_due = true;
+}
+
+/* What the manager has been asked for must not wait for it. */
+void monitor_finish_sync(struct monitor *mon, bool retry)
+{
+	struct sync_result res = { .retry = retry };
+
+	if (!mon->st->ss->finish_sync || mon->sync_failed)
+		return;
+	if (mon->wake_manager)
+		handoff_wake_manager();
+	mon->wake_manager = false;
+	handoff_note_writing(clock_now_ns());
+	mon->st->ss->finish_sync(mon->st, &res);
+	handoff_note_writing(0);
+	note_rest(mon, &res);
+	log_write_errors(mon, &res, false);
+	mon->wake_manager |= res.reports > 0;
+}
+
+/* What this pass changed is not on disk, and there is still hope that it will be. */
+bool monitor_not_durable(const struct monitor *mon)
+{
+	return mon->sync_failed && clock_now_ns() < mon->sync_failed_ns + PATIENCE_NS;
+}
+
+/* Never between noticing and answering: nobody waits for it. */
+void monitor_publish_report(struct monitor *mon, bool timer)
+{
+	struct report *r;
+
+	if (!mon->report_due && !timer)
+		return;
+	mon->report_due = false;
+	r = handoff_report_room();
+	mon->st->ss->report(mon->st, r);
+	r->write = mon->write;
+	r->write_stalls = mon->write_stalls;
+	r->failure_stalls = mon->failure_stalls;
+	handoff_publish_report();
+}

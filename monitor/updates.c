@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Updates of the metadata that the manager has queued: applied at the start of a pass, returned when the metadata have
+ * been written.
+ */
+#include "monitor/pass.h"
+
+#include <errno.h>
+
+#include "threads/handoff.h"
+
+static void find_spares(struct monitor *mon, struct spare_request *req)
+{
+	struct active_array *a = *monitor_find_copy(mon, req->watch);
+
+	req->count = 0;
+	if (a) /* else it has stopped meanwhile */
+		mon->st->ss->activate_spare(a, req);
+}
+
+static int apply(struct monitor *mon, struct metadata_update *u)
+{
+	const struct superswitch *ss = mon->st->ss;
+
+	switch (u->op) {
+	case UPDATE_MESSAGE:
+		return ss->apply_message(mon->st, u);
+	case UPDATE_ADD_DISK:
+		return ss->add_disk(mon->st, u);
+	case UPDATE_REMOVE_DISK:
+		return ss->remove_disk(mon->st, u);
+	case UPDATE_FIND_SPARES:
+		find_spares(mon, u->spares);
+		return 0;
+	case UPDATE_COMMIT_SPARES:
+		return ss->commit_spares(mon->st, u);
+	}
+	return -EINVAL;
+}
+
+void monitor_apply_updates(struct monitor *mon)
+{
+	struct metadata_update *u, *next, **tail = &mon->applied;
+
+	while (*tail)
+		tail = (struct metadata_update **)&(*tail)->node.next;
+	for (u = handoff_take_updates(); u; u = next) {
+		next = (struct metadata_update *)u->node.next;
+		u->status = apply(mon, u);
+		if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))
+			mon->spare_check_all = true;
+		u->node.next = NULL;
+		*tail = u;
+		tail = (struct metadata_update **)&u->node.next;
+	}
+}
+
+void monitor_return_updates(struct monitor *mon)
+{
+	struct metadata_update *u = mon->applied, *next;
+
+	mon->applied = NULL;
+	mon->report_due |= u != NULL;
+	for (; u; u = next) {
+		next = (struct metadata_update *)u->node.next;
+		u->durable = !mon->sync_failed;
+		handoff_return_update(u);
+		mon->wake_manager = true;
+	}
+}
+
+void monitor_request_spare_checks(struct monitor *mon)
+{
+	if (!mon->spare_check_all)
+		return;
+	mon->spare_check_all = false;
+	for (struct active_array *a = mon->arrays; a; a = a->next)
+		handoff_request_array(a, ARRAY_WANT_SPARE_CHECK);
+	mon->wake_manager = true;
+}
