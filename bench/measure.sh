@@ -5,8 +5,8 @@
 # Prints "value METRIC MICROSECONDS" (or BYTES) to descriptor 3. With more than four disks only what depends on their number.
 # shellcheck source=tests/vm/lib.sh
 . /t/lib.sh
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 DAEMON=$1 FORMAT=$2 LEVEL=$3 disks=$4 repetitions=$5 delay=$6
 
 value()

@@ -33,7 +33,7 @@ picture()
 	while read -r line; do
 		tell "look $line"
 	done < <(grep -A 2 "^$V " /proc/mdstat | grep -v '^ *$')
-	tell "look array_state: $(attr "$V" array_state)   sync_action: $(attr "$V" sync_action)"
+	tell "look array_state: $(get_attr "$V" array_state)   sync_action: $(get_attr "$V" sync_action)"
 	for disk in "${DISKS[@]}"; do
 		rest=$(imsm-peek "$disk" | awk -F= '{ v[$1] = $2 }
 			END {
@@ -84,7 +84,7 @@ tell "say If the power failed now, the disks say themselves that it has to go on
 fast_sync
 wait_settled "$V"
 set_attr "$V" safe_mode_delay 0.1
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 assert_metadata vol0.migr_state=0 vol0.map0.state=NORMAL vol0.dirty=0 -- "${DISKS[@]:0:3}"
 picture
@@ -103,14 +103,14 @@ row "Next write" "$(ms "$again")"
 
 tell "step The application pauses: the array is marked clean again"
 set_attr "$V" safe_mode_delay 0.1
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 assert_metadata vol0.dirty=0 -- "${DISKS[@]:0:3}"
 tell "ok every disk says clean, without anybody having stopped the array"
 
 tell "step A disk fails while an application writes"
 write_data
-know "${DISKS[1]}"
+note_place "${DISKS[1]}"
 start_writer 2000
 writer_goes_on
 kill -USR1 "$WRITER"
@@ -140,7 +140,7 @@ fast_sync
 wait_settled "$V"
 writes=$(writer_field 0)
 stop_writer
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 assert_metadata vol0.migr_state=0 vol0.map0.state=NORMAL vol0.dirty=0 -- "${OTHERS[@]}"
 tell "say ${DISKS[1]##*/} still holds what it said before it failed; nobody wrote to it since."
@@ -155,9 +155,9 @@ wait_for 5 gone "$pid"
 tell "say The volume is gone, and so is the daemon with its files."
 assert_metadata vol0.dirty=0 vol0.map0.state=NORMAL -- "${OTHERS[@]}"
 assemble "${OTHERS[@]}"
-wait_for 5 is "$V" array_state read-auto
-assert_eq sync_action idle "$(attr "$V" sync_action)"
-tell "look array_state: $(attr "$V" array_state)   sync_action: $(attr "$V" sync_action) (no resync needed)"
+wait_for 5 attr_is "$V" array_state read-auto
+assert_eq sync_action idle "$(get_attr "$V" sync_action)"
+tell "look array_state: $(get_attr "$V" array_state)   sync_action: $(get_attr "$V" sync_action) (no resync needed)"
 row "Assembled without a resync" "yes"
 
 tell "step Are the data still the same?"

@@ -12,7 +12,7 @@
 # A step ends well by reaching its end. Anything else is "fail REASON".
 
 # shellcheck source=tests/vm/lib.sh
-. "${BASH_SOURCE[0]%/*}/vm-lib.sh"
+. "${BASH_SOURCE[0]%/*}/vm/lib.sh"
 
 STATE=/var/lib/rig # what must be known after a reboot
 MNT=/mnt/raid
@@ -252,7 +252,7 @@ remove_ours()
 
 in_sync()
 {
-	is "$V" sync_action idle && is "$V" degraded 0 && is "$V" resync_start none
+	attr_is "$V" sync_action idle && attr_is "$V" degraded 0 && attr_is "$V" resync_start none
 }
 
 # check_boot ours|reference: everything is as it was, nothing had to be repaired.

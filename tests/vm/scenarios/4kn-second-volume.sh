@@ -18,7 +18,7 @@ wait_settled "$V"
 wait_settled "$V1"
 for array in "$V" "$V1"; do
 	set_attr "$array" safe_mode_delay 0.05
-	wait_for 10 is "$array" array_state clean
+	wait_for 10 attr_is "$array" array_state clean
 done
 ping_daemon
 must pattern write "/dev/$V" 7 0 $((4 << 20))

@@ -26,25 +26,14 @@ slow_sync 2000
 add_disk "${DISKS[0]}"
 blocks=$(($(cat /sys/block/"${DISKS[0]##*/}"/size) / 8))
 wait_metadata 3 num_volumes=0 disk0.status=0x1 "disk0.serial=$(serial_of "${DISKS[0]}")" "disk0.blocks=$blocks" -- "${DISKS[0]}"
-fail_member "$V" "${DISKS[1]}"
-wait_for 10 is "$V" sync_action recover
-all_but "${DISKS[1]}" "${DISKS[@]}"
-wait_metadata 30 vol0.migr_type=REBUILD 'vol0.curr_migr_unit>0' -- "${OTHERS[@]}"
-slow_sync 10
-stop_all
-assert_metadata vol0.migr_type=REBUILD 'vol0.curr_migr_unit>0' vol0.dirty=0 -- "${OTHERS[@]}"
-assemble "${OTHERS[@]}"
-wait_for 10 is "$V" sync_action recover
-done_sectors=$(attr "$V" sync_completed)
-say "rebuild at $done_sectors"
-[ "${done_sectors%% *}" -gt 0 ] || fail "the rebuild began at the start: sync_completed $done_sectors"
+rebuild_interrupted "${DISKS[1]}"
 fast_sync
 wait_settled "$V"
 wait_metadata 10 vol0.migr_state=0 vol0.map0.state=NORMAL "disk*.blocks=$blocks" -- "${OTHERS[@]}"
 check_data
 
 # degraded for good
-know "${DISKS[-1]}"
+note_place "${DISKS[-1]}"
 fail_member "$V" "${DISKS[-1]}"
 all_but "${DISKS[-1]}" "${OTHERS[@]}"
 wait_metadata 5 vol0.map0.state=DEGRADED "disk$ENTRY.status=0x6" -- "${OTHERS[@]}"

@@ -58,7 +58,7 @@ foreground)
 esac
 assert_eq "current directory" / "$(readlink "/proc/$pid/cwd")"
 assert_one_daemon
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 kill -TERM "$pid"
 wait_for 5 gone "$pid"
 if [ "$LEVEL" = foreground ]; then

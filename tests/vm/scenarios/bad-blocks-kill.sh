@@ -28,7 +28,7 @@ assert_eq "bad blocks in the kernel" "2048 8" "$(bad_blocks "$bad")"
 check_data
 
 set_attr "$V" safe_mode_delay 0.05
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 sums=$(metadata_sums "${RAM[@]}")
 kill_daemon

@@ -47,7 +47,7 @@ check_data
 assert "nothing is blocked" member_is "$V" "$bad" 'in_sync*'
 wait_settled "$V"
 echo check >"/sys/block/$V/md/sync_action"
-wait_for 40 is "$V" sync_action idle
-assert_eq "sectors that differ" 0 "$(attr "$V" mismatch_cnt)"
+wait_for 40 attr_is "$V" sync_action idle
+assert_eq "sectors that differ" 0 "$(get_attr "$V" mismatch_cnt)"
 ping_daemon
 stop_all

@@ -27,8 +27,8 @@ must mdadm -CR /dev/md/v -l "$LEVEL" -n "$n" -z 10240 --bitmap=internal /dev/md/
 find_volumes
 wait_settled "$V"
 set_attr "$V" safe_mode_delay 0.05
-assert_eq "consistency policy" bitmap "$(attr "$V" consistency_policy)"
-location=$(attr "$V" bitmap/location)
+assert_eq "consistency policy" bitmap "$(get_attr "$V" consistency_policy)"
+location=$(get_attr "$V" bitmap/location)
 header=$((location - 8))
 assert_metadata vol0.rwh_policy=6 vol0.map0.pba=0 -- "${DISKS[@]:0:n}"
 write_data
@@ -66,7 +66,7 @@ ping_daemon
 for spare in "${spares[@]}"; do
 	wait_for 15 is_member "$V" "$spare"
 done
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 for spare in "${spares[@]}"; do
 	assert_eq "header on ${spare##*/}" "$expected" "$(header_sum "$spare")"
 	assert_eq "bits on ${spare##*/}, before they are of use" ffffffff "$(bits_of "$spare")"
@@ -80,6 +80,6 @@ for disk in "${DISKS[@]}"; do
 done
 stop_all
 assemble "${others[@]}"
-assert_eq "consistency policy" bitmap "$(attr "$V" consistency_policy)"
+assert_eq "consistency policy" bitmap "$(get_attr "$V" consistency_policy)"
 check_data
 put_block

@@ -25,7 +25,7 @@ fill_volume
 assert_metadata vol0.map0.strip=128 -- "${DISKS[@]:0:3}"
 start_writer 20000
 grow "/dev/$V" --chunk=256
-wait_for 60 is "$V" sync_action reshape
+wait_for 60 attr_is "$V" sync_action reshape
 assert_metadata vol0.migr_state=1 vol0.migr_type=GEN_MIGR vol0.map0.strip=512 vol0.map1.strip=128 -- "${DISKS[@]:0:3}"
 wait_grown
 shape

@@ -8,7 +8,7 @@ make_container "${DISKS[@]}"
 fast_sync
 make_volume 5 3
 wait_settled "$V"
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 stay_dirty
 kill_daemon
 for disk in "${DISKS[@]}"; do

@@ -6,8 +6,8 @@
 # cases: primary secondary pds record both
 # timeout: 90
 # reference: fails@both - one unreadable disk makes it refuse the whole container
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 # damage SECTOR [BYTE]: of the damaged disk, counted from its primary header
 damage()
@@ -57,6 +57,6 @@ assert_agreement "${MEMBERS[@]}"
 check_data
 stop_all
 assemble "${MEMBERS[@]}"
-assert_eq "missing members" 0 "$(attr "$V" degraded)"
+assert_eq "missing members" 0 "$(get_attr "$V" degraded)"
 check_data
 stop_all

@@ -4,8 +4,8 @@
 # are recorded as degraded. SECONDS: how long after the start of mdadm.
 # cases: 0 0.3 0.6
 # timeout: 120
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 ddf_set_up 5
 write_data
@@ -24,12 +24,12 @@ wait_metadata 10 vd0.state=DEGRADED "pd.${REF[$lost]}.state=0x?[23ab]" -- "${OTH
 find_volumes
 if [ -n "$V1" ]; then
 	wait_for 20 no_member "$V1" "$lost"
-	wait_for 20 is "$V1" sync_action idle
+	wait_for 20 attr_is "$V1" sync_action idle
 	hurry "$V1"
-	assert_eq "missing members of the second" 1 "$(attr "$V1" degraded)"
+	assert_eq "missing members of the second" 1 "$(get_attr "$V1" degraded)"
 	wait_metadata 10 vd1.state=DEGRADED vd1.dirty=0 -- "${OTHERS[@]}"
-	on "$V1" write_data
-	on "$V1" check_data
+	with_volume "$V1" write_data
+	with_volume "$V1" check_data
 fi
 check_data
 hurry "$V"
@@ -37,7 +37,7 @@ assert_agreement "${OTHERS[@]}"
 stop_all
 assert_closed "${OTHERS[@]}"
 assemble "${DISKS[@]}"
-assert_eq "missing members" 1 "$(attr "$V" degraded)"
+assert_eq "missing members" 1 "$(get_attr "$V" degraded)"
 check_data
-[ -z "$V1" ] || on "$V1" check_data
+[ -z "$V1" ] || with_volume "$V1" check_data
 stop_all

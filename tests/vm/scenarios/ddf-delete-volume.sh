@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # A stopped volume is deleted while another one of the container is in use, and one more is created in its room.
 # timeout: 120
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 ddf_set_up 5
 ddf_volume 1 second 20480 "${DISKS[@]:0:2}"
@@ -21,7 +21,7 @@ ddf_volume 1 third 20480 "${DISKS[@]:1:2}"
 [ -n "$V1" ] || fail "there is no volume in place of the deleted one"
 wait_settled "$V1"
 hurry "$V1"
-on "$V1" write_data
+with_volume "$V1" write_data
 writer_goes_on
 stop_writer
 wait_metadata 10 vd1.name=third orphans=0 -- "${DISKS[@]}"
@@ -32,5 +32,5 @@ stop_all
 assert_closed "${DISKS[@]}"
 assemble "${DISKS[@]}"
 check_data
-on "$V1" check_data
+with_volume "$V1" check_data
 stop_all

@@ -7,8 +7,8 @@
 # levels: 1 5 6 10 10-of-6
 # timeout: 120
 # reference: fails@10-of-6 - does not find the members of the later mirrors
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 DM=yes ddf_set_up "$LEVEL"
 write_data
@@ -48,7 +48,7 @@ assert_agreement "${below[@]}"
 stop_all
 assert_closed "${below[@]}"
 assemble "${alive[@]}"
-assert_eq "missing members" $count "$(attr "$V" degraded)"
+assert_eq "missing members" $count "$(get_attr "$V" degraded)"
 check_data
 check_written
 stop_all

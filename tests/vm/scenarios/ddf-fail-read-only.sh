@@ -4,8 +4,8 @@
 # (only): it is recorded, and a disk that is added is rebuilt, at the latest when the volume may be written to again.
 # cases: auto-1 auto-5 auto-6 only-1 only-5
 # timeout: 120
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 what=${LEVEL%-*}
 EXTRA=1 ddf_set_up "${LEVEL#*-}"
@@ -16,11 +16,11 @@ case $what in
 auto)
 	stop_all
 	assemble "${MEMBERS[@]}"
-	wait_for 5 is "$V" array_state read-auto
+	wait_for 5 attr_is "$V" array_state read-auto
 	;;
 only)
 	must mdadm --readonly "/dev/$V"
-	assert_eq array_state readonly "$(attr "$V" array_state)"
+	assert_eq array_state readonly "$(get_attr "$V" array_state)"
 	;;
 esac
 before=$(metadata_sums "${OTHERS[@]}")
@@ -41,6 +41,6 @@ check_data
 stop_all
 assert_closed "${OTHERS[@]}" "${DISKS[-1]}"
 assemble "${OTHERS[@]}" "${DISKS[-1]}"
-assert_eq "missing members" 0 "$(attr "$V" degraded)"
+assert_eq "missing members" 0 "$(get_attr "$V" degraded)"
 check_data
 stop_all

@@ -4,8 +4,8 @@
 # was last written to: whether it comes first, second or last, it is not taken for a member that is in sync.
 # cases: all stale-first stale-second stale-last
 # timeout: 120
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 ddf_set_up 5
 write_data
@@ -32,7 +32,7 @@ done
 V=''
 for file in /sys/block/md*/md; do
 	C=$(basename "${file%/md}")
-	is "$C" metadata_version external:ddf || continue
+	attr_is "$C" metadata_version external:ddf || continue
 	find_volumes
 	[ -n "$V" ] || say "mdadm -IR: $(mdadm -IR "/dev/$C" 2>&1)"
 	find_volumes
@@ -41,7 +41,7 @@ done
 [ -n "$V" ] || fail "no volume"
 assert_one_daemon
 if [ "$LEVEL" = all ]; then
-	assert_eq "missing members" 0 "$(attr "$V" degraded)"
+	assert_eq "missing members" 0 "$(get_attr "$V" degraded)"
 	check_data
 	put_block
 	hurry "$V"

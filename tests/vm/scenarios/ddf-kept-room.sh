@@ -6,8 +6,8 @@
 # cases: 0 1
 # timeout: 120
 # ours-only: the reference records the disk at once
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 create()
 {
@@ -25,14 +25,14 @@ hurry "$V"
 hurry "$V1"
 learn "${DISKS[@]}"
 write_data
-on "$V1" write_data
+with_volume "$V1" write_data
 slow_sync 200
 fail_member "$V" "${DISKS[1]}"
 wait_for 10 is_member "$V" "${DISKS[2]}"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 ! create || fail "the room is taken"
 x=$(basename "$(readlink -f /dev/md/x)")
-assert_eq "what mdadm leaves" inactive "$(attr "$x" array_state)"
+assert_eq "what mdadm leaves" inactive "$(get_attr "$x" array_state)"
 stop_volume "$x"
 wait_metadata 5 vds=2 whole=yes -- "${DISKS[0]}" "${DISKS[2]}"
 fast_sync
@@ -45,4 +45,4 @@ wait_metadata 10 vds=3 whole=yes -- "${DISKS[0]}" "${DISKS[2]}"
 must mdadm --stop --scan
 assemble "${DISKS[0]}" "${DISKS[2]}"
 check_data
-on "$V1" check_data
+with_volume "$V1" check_data

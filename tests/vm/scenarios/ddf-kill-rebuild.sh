@@ -7,14 +7,14 @@
 # cases: restart-1 restart-5 restart-6 restart-10 crash-1 crash-5 crash-6 crash-10 shared
 # timeout: 150
 # reference: fails@restart-10@crash-1@crash-5@crash-6@crash-10@shared - wrong mirror; no rebuild when it was interrupted; half a disk taken as whole
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 # crash: all is lost but the disks
 crash()
 {
 	nap 0.5
-	say "crash at $(attr "$V" sync_completed)"
+	say "crash at $(get_attr "$V" sync_completed)"
 	power_off
 	fast_sync
 }
@@ -32,7 +32,7 @@ if [ "$what" = shared ]; then
 	hurry "$V1"
 	find_members
 	learn "${DISKS[@]}"
-	on "$V1" write_data
+	with_volume "$V1" write_data
 	spare=${DISKS[2]}
 	all_but "${MEMBERS[0]}" "${DISKS[@]:0:2}"
 	rest=("$OTHERS" "$spare")
@@ -50,7 +50,7 @@ hurry "$V"
 slow_sync 400
 fail_member "$V" "$lost"
 wait_for 10 is_member "$V" "$spare"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 wait_metadata 10 "pd.${REF[$lost]}.state=0x?[23ab]" "vd0.state=$WEAK" -- "${rest[@]}"
 case $what in
 restart)
@@ -77,7 +77,7 @@ fi
 hurry "$V"
 if [ "$what" = shared ]; then
 	wait_metadata 10 vd0.state=OPTIMAL vd1.state=DEGRADED vd0.dirty=0 "pd.${REF[$spare]}.state=0x01" -- "${rest[@]}"
-	on "$V1" check_data
+	with_volume "$V1" check_data
 else
 	assert_optimal 0 "${rest[@]}"
 fi

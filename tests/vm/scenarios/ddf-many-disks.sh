@@ -4,8 +4,8 @@
 # levels: 5 10
 # timeout: 120
 # reference: fails@10 - does not find the members of the later mirrors
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 fast_sync
 make_disks 16 40
@@ -32,6 +32,6 @@ wait_metadata 10 vd0.state=DEGRADED "pd.${REF[${MEMBERS[13]}]}.state=0x03" -- "$
 stop_all
 assert_closed "${OTHERS[@]}"
 assemble "${DISKS[@]}"
-assert_eq "missing members" 1 "$(attr "$V" degraded)"
+assert_eq "missing members" 1 "$(get_attr "$V" degraded)"
 check_data
 stop_all

@@ -3,8 +3,8 @@
 # The metadata of one disk can neither be read nor written for a while: the others are still written, and writers do not
 # hang. When it can be written again the next write makes it right.
 # levels: 1 5 10
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 DM=yes ddf_set_up "$LEVEL"
 write_data

@@ -6,8 +6,8 @@
 # cases: back-1 back-5 back-6 back-10 next-1 next-5
 # timeout: 120
 # reference: fails@back-10 - puts the disk into the wrong mirror
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 # shellcheck disable=SC2153  # LEVEL comes from init
 what=${LEVEL%-*}
@@ -37,7 +37,7 @@ back)
 	stop_all
 	assert_closed "${MEMBERS[@]}"
 	assemble "${MEMBERS[@]}"
-	assert_eq "missing members" 0 "$(attr "$V" degraded)"
+	assert_eq "missing members" 0 "$(get_attr "$V" degraded)"
 	;;
 next)
 	stop_all
@@ -47,7 +47,7 @@ next)
 	if is_member "$V" "$absent"; then
 		wait_settled "$V"
 	else
-		assert_eq "missing members" 1 "$(attr "$V" degraded)"
+		assert_eq "missing members" 1 "$(get_attr "$V" degraded)"
 	fi
 	;;
 esac

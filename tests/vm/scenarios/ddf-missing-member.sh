@@ -6,8 +6,8 @@
 # cases: again-first-5 again-last-5 added-first-5 added-last-5 added-first-1 added-last-1 added-first-6 added-last-10 beside-first-5 beside-last-5
 # timeout: 120
 # reference: fails@again-first-5@again-last-5@added-last-5@added-last-1@added-last-10@beside-first-5@beside-last-5 - does not find the last place; places shift
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 # shellcheck disable=SC2153  # LEVEL comes from init
 IFS=- read -r what place level <<<"$LEVEL"
@@ -37,7 +37,7 @@ must mdadm -CR /dev/md/v "${ARGS[@]}" -n "$COUNT" -z 10240 "${order[@]}"
 find_volumes
 # from here on V is the one without a member
 [ "$what" != beside ] || { V=$V1 V1=$first; }
-wait_for 20 is "$V" sync_action idle
+wait_for 20 attr_is "$V" sync_action idle
 learn "${have[@]}"
 write_data
 hurry "$V"
@@ -56,7 +56,7 @@ if [ "$what" != added ]; then
 	assemble "${have[@]}"
 	[ "$what" != beside ] || { first=$V V=$V1 V1=$first; }
 	[ -n "$V" ] || fail "the volume does not start"
-	assert_eq "missing members" 1 "$(attr "$V" degraded)"
+	assert_eq "missing members" 1 "$(get_attr "$V" degraded)"
 	check_data
 	assert_eq "slots" "$before" "$(for disk in "${have[@]}"; do slot_of "$disk"; done)"
 	put_block
@@ -72,7 +72,7 @@ stop_all
 assert_agreement "${have[@]}" "$new"
 assemble "${have[@]}" "$new"
 [ "$what" != beside ] || { first=$V V=$V1 V1=$first; }
-assert_eq "missing members" 0 "$(attr "$V" degraded)"
+assert_eq "missing members" 0 "$(get_attr "$V" degraded)"
 check_data
 fail_member "$V" "${have[0]}"
 wait_for 10 no_member "$V" "${have[0]}"

@@ -8,8 +8,8 @@
 # and these copies take the place of the disks.
 # cases: dirty-first failure-first failure-last
 # timeout: 400
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 SIZE_MIB=40
 SECTORS=$((SIZE_MIB * 2048))
@@ -123,10 +123,10 @@ for cut in "${CUTS[@]}"; do
 	assemble "${DISKS[@]}"
 	check_data
 	case $what in
-	dirty) assert_eq "missing members" 0 "$(attr "$V" degraded)" ;;
-	failure) [ "$(attr "$V" degraded)" -le 1 ] || fail "more is missing than was lost" ;;
+	dirty) assert_eq "missing members" 0 "$(get_attr "$V" degraded)" ;;
+	failure) [ "$(get_attr "$V" degraded)" -le 1 ] || fail "more is missing than was lost" ;;
 	esac
-	wait_for 40 is "$V" sync_action idle
+	wait_for 40 attr_is "$V" sync_action idle
 	put_block
 	hurry "$V"
 	check_data

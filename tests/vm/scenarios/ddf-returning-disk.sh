@@ -5,8 +5,8 @@
 # levels: 1 5 6 10
 # timeout: 120
 # reference: fails@10 - puts the disk into the wrong mirror
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 ddf_set_up "$LEVEL"
 write_data
@@ -31,6 +31,6 @@ assert_forgotten "$before" "$COUNT" "${MEMBERS[@]}"
 stop_all
 assert_closed "${MEMBERS[@]}"
 assemble "${DISKS[@]}"
-assert_eq "missing members" 0 "$(attr "$V" degraded)"
+assert_eq "missing members" 0 "$(get_attr "$V" degraded)"
 check_data
 stop_all

@@ -6,8 +6,8 @@
 # cases: own other
 # timeout: 120
 # reference: fails - destroys such records
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 # records_survive: both are still there, byte by byte
 records_survive()
@@ -31,7 +31,7 @@ hurry "$V"
 hurry "$V1"
 learn "${DISKS[@]}"
 write_data
-on "$V1" write_data
+with_volume "$V1" write_data
 hurry "$V"
 hurry "$V1"
 pid=$(daemon_pid)
@@ -83,5 +83,5 @@ assert_closed "${OTHERS[@]}"
 assert_eq "spare assignment record" "$sum" "$(on_disk spare.sum "$spare")"
 assemble "${OTHERS[@]}"
 check_data
-on "$V1" check_data
+with_volume "$V1" check_data
 stop_all

@@ -4,8 +4,8 @@
 # metadata are right at the end.
 # levels: 1 6
 # timeout: 120
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 EXTRA=1 ddf_set_up "$LEVEL"
 write_data

@@ -5,8 +5,8 @@
 # is added serves the first.
 # cases: spare room
 # timeout: 120
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 fast_sync
 make_disks 4
@@ -25,7 +25,7 @@ learn "${DISKS[@]:0:3}"
 assert_optimal 0 "${DISKS[@]:0:2}"
 assert_optimal 1 "${DISKS[@]:0:3}"
 write_data
-on "$V1" write_data
+with_volume "$V1" write_data
 start_writer
 lost=${DISKS[1]}
 all_but "$lost" "${DISKS[@]:0:3}"
@@ -68,7 +68,7 @@ esac
 stop_all
 assert_closed "${OTHERS[@]}" "${DISKS[3]}"
 assemble "${OTHERS[@]}" "${DISKS[3]}"
-assert_eq "missing members" "0 0" "$(attr "$V" degraded) $(attr "$V1" degraded)"
+assert_eq "missing members" "0 0" "$(get_attr "$V" degraded) $(get_attr "$V1" degraded)"
 check_data
-on "$V1" check_data
+with_volume "$V1" check_data
 stop_all

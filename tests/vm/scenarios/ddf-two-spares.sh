@@ -5,8 +5,8 @@
 # cases: 2 0
 # timeout: 200
 # reference: fails@0 - puts the same spare into two places
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 fast_sync
 make_disks 6
@@ -19,10 +19,10 @@ hurry "$V"
 hurry "$V1"
 learn "${DISKS[@]}"
 write_data
-on "$V1" write_data
+with_volume "$V1" write_data
 start_writer
 # one disk of each mirror
-on "$V1" find_members
+with_volume "$V1" find_members
 first=${MEMBERS[1]} second=${MEMBERS[2]}
 left=("${MEMBERS[0]}" "${MEMBERS[3]}" "${DISKS[@]:4}")
 fail_member "$V" "$first"
@@ -49,7 +49,7 @@ assert_eq "disks online" 4 "$(mdadm -E "${left[0]}" | grep -c ' active/Online$')
 stop_all
 assert_closed "${left[@]}"
 assemble "${DISKS[@]}"
-assert_eq "missing members" "0 0" "$(attr "$V" degraded) $(attr "$V1" degraded)"
+assert_eq "missing members" "0 0" "$(get_attr "$V" degraded) $(get_attr "$V1" degraded)"
 check_data
-on "$V1" check_data
+with_volume "$V1" check_data
 stop_all

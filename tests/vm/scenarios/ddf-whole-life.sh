@@ -6,8 +6,8 @@
 # levels: 1 5 6 10 10-of-6 4 1e 1-of-3 5-la 5-ra 6-zero 6-n 10-n3 1e-far
 # timeout: 150
 # reference: fails@10@10-of-6@10-n3@1e@1e-far - puts the spare into the wrong mirror, or never rebuilds RAID1E
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 EXTRA=1 ddf_set_up "$LEVEL"
 new=${DISKS[-1]}
@@ -53,7 +53,7 @@ wait_for 10 gone "$pid"
 assert_closed "${OTHERS[@]}"
 assert_examined "${OTHERS[-1]}" 0 "$([ "$WEAK" = PARTIAL ] && echo Partially Optimal || echo Degraded), Consistent"
 assemble "${DISKS[@]}"
-assert_eq "missing members" 1 "$(attr "$V" degraded)"
+assert_eq "missing members" 1 "$(get_attr "$V" degraded)"
 no_member "$V" "$second" || fail "the failed disk is a member again"
 check_data
 put_block

@@ -3,8 +3,8 @@
 # What the first write after a pause costs: how many writes the daemon makes to a disk's metadata, how many bytes these
 # are, and how long the writer waits. Not more than both complete copies.
 # levels: 1 5
-# shellcheck source=tests/vm/ddf-lib.sh
-. /t/ddf-lib.sh
+# shellcheck source=tests/vm/lib/ddf.sh
+. /t/lib/ddf.sh
 
 # written I: writes to and sectors written of the metadata of disk I
 written()

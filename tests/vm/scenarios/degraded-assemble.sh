@@ -6,7 +6,7 @@
 
 EXTRA=1 set_up "$LEVEL"
 write_data
-know "${DISKS[1]}"
+note_place "${DISKS[1]}"
 stop_all
 all_but "${DISKS[1]}" "${MEMBERS[@]}"
 assemble "${OTHERS[@]}"
@@ -17,7 +17,7 @@ wait_metadata 3 vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" "disk$ENTRY.se
 	"vol0.map0.ords=*${ENTRY}R*" -- "${OTHERS[@]}"
 slow_sync
 add_disk "${DISKS[-1]}"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 wait_metadata 5 vol0.migr_type=REBUILD -- "${OTHERS[@]}" "${DISKS[-1]}"
 fast_sync
 wait_settled "$V"

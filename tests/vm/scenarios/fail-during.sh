@@ -45,13 +45,13 @@ replaced()
 # A member fails while all are made equal: it is left out, and a new disk takes its place.
 fail_in_resync()
 {
-	know "${DISKS[1]}"
+	note_place "${DISKS[1]}"
 	others_of "${DISKS[1]}" "${DISKS[3]}"
 	fail_member "$V" "${DISKS[1]}"
 	wait_for 10 no_member "$V" "${DISKS[1]}"
 	writer_goes_on
 	fast_sync
-	wait_for 20 is "$V" sync_action idle
+	wait_for 20 attr_is "$V" sync_action idle
 	wait_metadata 20 vol0.migr_state=0 vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" \
 		"disk$ENTRY.status=0x6" "vol0.map0.ords=*${ENTRY}R*" -- "${OTHERS[@]}"
 	add_disk "${DISKS[3]}"
@@ -67,7 +67,7 @@ init)
 	make_volume 5 3
 	write_data
 	start_writer 20000
-	wait_for 10 is "$V" sync_action resync
+	wait_for 10 attr_is "$V" sync_action resync
 	fail_in_resync
 	;;
 repair)
@@ -81,7 +81,7 @@ repair)
 	slow_sync
 	assemble "${DISKS[@]:0:3}"
 	start_writer 20000
-	wait_for 10 is "$V" sync_action resync
+	wait_for 10 attr_is "$V" sync_action resync
 	wait_metadata 10 vol0.migr_state=1 vol0.migr_type=REPAIR vol0.map0.state=NORMAL vol0.map1.state=NORMAL -- \
 		"${DISKS[@]:0:3}"
 	fail_in_resync
@@ -92,7 +92,7 @@ spare)
 	start_writer 20000
 	slow_sync
 	fail_member "$V" "${DISKS[0]}"
-	wait_for 10 is "$V" sync_action recover
+	wait_for 10 attr_is "$V" sync_action recover
 	wait_for 10 is_member "$V" "${DISKS[3]}"
 	wait_metadata 10 vol0.migr_type=REBUILD vol0.map0.state=NORMAL vol0.map1.state=DEGRADED -- "${DISKS[1]}" "${DISKS[2]}"
 	fail_member "$V" "${DISKS[3]}"
@@ -113,7 +113,7 @@ other-pair)
 	start_writer 20000
 	slow_sync
 	fail_member "$V" "${before[0]}"
-	wait_for 10 is "$V" sync_action recover
+	wait_for 10 attr_is "$V" sync_action recover
 	others_of "${before[0]}" "${before[2]}" "${DISKS[5]}"
 	wait_metadata 10 vol0.migr_type=REBUILD vol0.map1.state=DEGRADED -- "${OTHERS[@]}"
 	fail_member "$V" "${before[2]}"
@@ -122,8 +122,8 @@ other-pair)
 		-- "${OTHERS[@]}"
 	writer_goes_on
 	fast_sync
-	wait_for 40 is "$V" degraded 1
-	wait_for 20 is "$V" sync_action idle
+	wait_for 40 attr_is "$V" degraded 1
+	wait_for 20 attr_is "$V" sync_action idle
 	wait_metadata 10 vol0.migr_state=0 vol0.map0.state=DEGRADED vol0.map0.failed=2 -- "${OTHERS[@]}"
 	add_disk "${DISKS[5]}"
 	wait_for 20 is_member "$V" "${DISKS[5]}"
@@ -134,7 +134,7 @@ second)
 	write_data
 	slow_sync
 	fail_member "$V" "${DISKS[0]}"
-	wait_for 10 is "$V" sync_action recover
+	wait_for 10 attr_is "$V" sync_action recover
 	wait_metadata 10 vol0.migr_type=REBUILD -- "${DISKS[1]}" "${DISKS[2]}" "${DISKS[3]}"
 	fail_member "$V" "${DISKS[1]}"
 	# two of three members are gone: that must not look like something that a rebuild can mend
@@ -154,15 +154,15 @@ reshape | new-member)
 	reshape) victim=${DISKS[1]} ;;
 	new-member) victim=${DISKS[3]} ;;
 	esac
-	know "$victim"
+	note_place "$victim"
 	others_of "$victim" "${DISKS[4]}"
 	fail_member "$V" "$victim"
 	wait_metadata 10 vol0.migr_type=GEN_MIGR vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" "disk$ENTRY.status=0x6" \
 		"vol0.map0.ords=*${ENTRY}R*" -- "${OTHERS[@]}"
 	wait_for 30 no_member "$V" "$victim"
 	fast_sync
-	if eventually 60 no_mdadm && ! is "$V" reshape_position none; then
-		say "mdadm has given up at $(attr "$V" reshape_position)"
+	if eventually 60 no_mdadm && ! attr_is "$V" reshape_position none; then
+		say "mdadm has given up at $(get_attr "$V" reshape_position)"
 		timeout 60 mdadm --grow --continue "/dev/$V" >/tmp/grow 2>&1 </dev/null
 		say "mdadm --grow --continue: exit $?, says $(</tmp/grow)"
 	fi

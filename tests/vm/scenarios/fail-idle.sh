@@ -6,9 +6,9 @@
 
 set_up "$LEVEL"
 write_data
-wait_for 5 is "$V" array_state clean
+wait_for 5 attr_is "$V" array_state clean
 ping_daemon
-know "${DISKS[0]}"
+note_place "${DISKS[0]}"
 failed=$(on_disk generation "${DISKS[0]}")
 fail_member "$V" "${DISKS[0]}"
 wait_for 2 no_member "$V" "${DISKS[0]}"

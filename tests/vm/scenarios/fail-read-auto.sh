@@ -7,8 +7,8 @@ set_up "$LEVEL"
 write_data
 stop_all
 assemble "${DISKS[@]}"
-wait_for 5 is "$V" array_state read-auto
-know "${DISKS[0]}"
+wait_for 5 attr_is "$V" array_state read-auto
+note_place "${DISKS[0]}"
 fail_member "$V" "${DISKS[0]}"
 wait_for 2 no_member "$V" "${DISKS[0]}"
 all_but "${DISKS[0]}" "${DISKS[@]}"

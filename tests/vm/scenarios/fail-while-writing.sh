@@ -8,7 +8,7 @@
 
 EXTRA=1 set_up "$LEVEL"
 write_data
-know "${DISKS[1]}"
+note_place "${DISKS[1]}"
 start_writer
 generation=$(on_disk generation "${DISKS[1]}")
 fail_member "$V" "${DISKS[1]}"
@@ -20,14 +20,14 @@ writer_goes_on
 [ "$(on_disk generation "${OTHERS[0]}")" -gt "$generation" ] || fail "the generation did not grow"
 slow_sync
 add_disk "${DISKS[-1]}"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 wait_metadata 5 vol0.migr_state=1 vol0.migr_type=REBUILD vol0.map0.state=NORMAL vol0.map1.state=DEGRADED \
 	'vol0.map1.ords=*R*' 'vol0.map0.ords!=*R*' -- "${OTHERS[@]}" "${DISKS[-1]}"
 writer_goes_on
 fast_sync
 wait_settled "$V"
 stop_writer
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 assert_metadata vol0.migr_state=0 vol0.map0.state=NORMAL vol0.map0.failed=255 vol0.dirty=0 \
 	"disk*.serial=${DISKS[-1]}" 'vol0.map0.ords!=*R*' -- "${OTHERS[@]}" "${DISKS[-1]}"

@@ -19,7 +19,7 @@ fast_sync
 wait_settled "$V"
 writer_goes_on
 stop_writer
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 assert_metadata vol0.migr_state=0 vol0.map0.state=NORMAL vol0.map0.failed=255 vol0.dirty=0 -- "${OTHERS[@]}"
 check_data
@@ -30,5 +30,5 @@ for disk in "${OTHERS[@]}"; do
 		break
 	}
 done
-wait_for 5 is "$V" degraded "$([ "$LEVEL" = 10 ] && echo 0 || echo 1)"
+wait_for 5 attr_is "$V" degraded "$([ "$LEVEL" = 10 ] && echo 0 || echo 1)"
 check_data

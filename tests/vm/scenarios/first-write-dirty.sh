@@ -20,15 +20,15 @@ before=$(data_sums)
 metadata_area 1 suspend
 stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
-wait_for 5 is "$V" array_state write-pending
+wait_for 5 attr_is "$V" array_state write-pending
 nap 1
 assert "the write waits while one disk's metadata cannot be written" alive "$writer"
-assert_eq array_state write-pending "$(attr "$V" array_state)"
+assert_eq array_state write-pending "$(get_attr "$V" array_state)"
 assert_eq "data on the disks" "$before" "$(data_sums)"
 assert_metadata vol0.dirty=0 -- "${RAM[1]}"
 metadata_area 1 resume
 wait_for 10 gone "$writer"
 assert_metadata 'vol0.dirty=1' -- "${RAM[@]}"
 wait "$writer" || fail "the write failed"
-assert_eq array_state active "$(attr "$V" array_state)"
+assert_eq array_state active "$(get_attr "$V" array_state)"
 pattern verify "/dev/$V" 7 0 4096 || fail "the data are wrong"

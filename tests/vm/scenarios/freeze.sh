@@ -23,7 +23,7 @@ set_up 5 1
 write_data
 spare=${DISKS[-1]}
 all_but "${DISKS[0]}" "${DISKS[@]:0:3}"
-know "${DISKS[0]}"
+note_place "${DISKS[0]}"
 case $LEVEL in
 fails-frozen | daemon-restarts)
 	freeze
@@ -38,7 +38,7 @@ fails-frozen | daemon-restarts)
 	fi
 	nap 1
 	no_member "$V" "$spare" || fail "a spare is put into a frozen volume"
-	assert_eq sync_action frozen "$(attr "$V" sync_action)"
+	assert_eq sync_action frozen "$(get_attr "$V" sync_action)"
 	writer_goes_on
 	unfreeze
 	stop_writer
@@ -47,13 +47,13 @@ frozen-rebuilding)
 	slow_sync
 	fail_member "$V" "${DISKS[0]}"
 	wait_for 10 is_member "$V" "$spare"
-	wait_for 10 is "$V" sync_action recover
+	wait_for 10 attr_is "$V" sync_action recover
 	freeze
 	nap 0.5
-	assert_eq sync_action frozen "$(attr "$V" sync_action)"
+	assert_eq sync_action frozen "$(get_attr "$V" sync_action)"
 	wait_metadata 5 vol0.migr_type=REBUILD -- "${OTHERS[@]}"
 	unfreeze
-	wait_for 10 is "$V" sync_action recover
+	wait_for 10 attr_is "$V" sync_action recover
 	fast_sync
 	;;
 esac

@@ -25,7 +25,7 @@ write_data
 start_writer 20000
 slow_sync
 grow "/dev/$V" --size=20480
-wait_for 20 is "$V" sync_action resync
+wait_for 20 attr_is "$V" sync_action resync
 wait_metadata 20 vol0.migr_state=1 vol0.migr_type=REPAIR vol0.map0.state=NORMAL vol0.map1.state=NORMAL -- "${MEMBERS[@]}"
 writer_goes_on
 fast_sync
@@ -38,7 +38,7 @@ start_writer 20000
 check_data
 grow "/dev/$V" --size=max
 wait_settled "$V" 60
-largest=$(attr "$V" component_size)
+largest=$(get_attr "$V" component_size)
 [ "$largest" -gt 40960 ] || fail "only $largest KiB of each disk are used"
 shape "$largest"
 writer_goes_on

@@ -11,7 +11,7 @@ for round in 1 2 3; do
 	put_block
 	assert_metadata vol0.dirty=1 -- "${MEMBERS[@]}"
 	set_attr "$V" safe_mode_delay 0.05
-	wait_for 5 is "$V" array_state clean
+	wait_for 5 attr_is "$V" array_state clean
 	# a ping is answered after a complete pass of the monitor: it cannot be late any more
 	ping_daemon
 	assert_metadata vol0.dirty=0 vol0.migr_state=0 -- "${MEMBERS[@]}"

@@ -20,7 +20,7 @@ late)
 	;;
 esac
 C=$(sed -n 's/^\(md[0-9_a-z]*\) .*/\1/p' /proc/mdstat | while read -r name; do
-	[ "$(attr "$name" metadata_version)" = external:imsm ] && echo "$name"
+	[ "$(get_attr "$name" metadata_version)" = external:imsm ] && echo "$name"
 done)
 [ -n "$C" ] || fail "there is no container"
 find_volumes
@@ -29,11 +29,11 @@ if [ "$LEVEL" = late ] && [ -z "$V" ]; then
 	find_volumes
 fi
 [ -n "$V" ] || fail "there is no volume"
-is "$V" array_state '@(read-auto|clean|active*)' || fail "the volume is $(attr "$V" array_state)"
+attr_is "$V" array_state '@(read-auto|clean|active*)' || fail "the volume is $(get_attr "$V" array_state)"
 assert_one_daemon
 put_block
 if [ "$LEVEL" = late ]; then
-	assert_eq degraded 1 "$(attr "$V" degraded)"
+	assert_eq degraded 1 "$(get_attr "$V" degraded)"
 	must mdadm -I "${DISKS[2]}"
 	is_member "$C" "${DISKS[2]}" || fail "${DISKS[2]} is not in the container"
 	wait_for 10 is_member "$V" "${DISKS[2]}"

@@ -9,7 +9,7 @@ stay_dirty
 kill_daemon
 stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
-wait_for 5 is "$V" array_state write-pending
+wait_for 5 attr_is "$V" array_state write-pending
 start_daemon
 wait_for 10 gone "$writer"
 assert_metadata vol0.dirty=1 -- "${MEMBERS[@]}"

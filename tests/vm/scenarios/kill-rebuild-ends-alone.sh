@@ -10,7 +10,7 @@ set_up "$LEVEL" 1
 write_data
 slow_sync
 fail_member "$V" "${DISKS[0]}"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 all_but "${DISKS[0]}" "${DISKS[@]}"
 wait_metadata 5 vol0.migr_type=REBUILD -- "${OTHERS[@]}"
 kill_daemon

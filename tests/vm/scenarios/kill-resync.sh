@@ -9,7 +9,7 @@ make_disks "$n"
 slow_sync
 make_container "${DISKS[@]}"
 make_volume "$LEVEL" "$n"
-wait_for 10 is "$V" sync_action resync
+wait_for 10 attr_is "$V" sync_action resync
 wait_metadata 10 vol0.migr_type=INIT -- "${DISKS[@]}"
 start_writer
 kill_daemon

@@ -27,7 +27,7 @@ wait_for 15 gone "$(daemon_pid)"
 grep -c . /tmp/strace
 start_daemon
 wait_for 10 is_member "$V" "$spare"
-wait_for 10 is_not "$V" sync_action frozen
+wait_for 10 attr_is_not "$V" sync_action frozen
 wait_settled "$V"
 put_block
 all_but "${DISKS[0]}" "${DISKS[@]}"

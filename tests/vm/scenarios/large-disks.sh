@@ -26,14 +26,14 @@ wait_for 5 no_member "$V" "${DISKS[0]}"
 add_disk "${DISKS[-1]}"
 
 wait_for 10 is_member "$V" "${DISKS[-1]}"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 all_but "${DISKS[0]}" "${DISKS[@]}"
 wait_metadata 10 vol0.migr_type=REBUILD "vol0.size=$size" "disk*.blocks=$disk_blocks" -- "${OTHERS[@]}"
 stop_all
 assert_metadata vol0.migr_type=REBUILD vol0.dirty=0 "vol0.size=$size" -- "${OTHERS[@]}"
 assemble "${OTHERS[@]}"
 assert_eq "size" "$size" "$(cat "/sys/block/$V/size")"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 must pattern verify "/dev/$V" 7 0 4194304
 must pattern verify "/dev/$V" 7 $(((size - 8192) * 512)) 4194304
 put_block

@@ -28,7 +28,7 @@ if [ "$LEVEL" = no-spare ]; then
 fi
 add_disk "${DISKS[3]}"
 grow "/dev/$V" --level=5 --layout=left-asymmetric
-wait_for 60 is "$V" sync_action reshape
+wait_for 60 attr_is "$V" sync_action reshape
 assert_metadata vol0.migr_state=1 vol0.migr_type=GEN_MIGR vol0.map0.level=5 vol0.map0.members=4 \
 	vol0.map1.level=0 vol0.map1.members=3 num_disks=4 -- "${DISKS[@]:0:4}"
 wait_grown

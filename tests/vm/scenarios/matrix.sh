@@ -14,11 +14,11 @@ make_container "${DISKS[@]:0:n}"
 make_volume 0 "$n" lost
 make_volume "$LEVEL" "$n" kept
 wait_settled "$V1"
-on "$V1" write_data
+with_volume "$V1" write_data
 spare=${DISKS[n]}
 add_disk "$spare"
 victim=${DISKS[1]}
-on "$V1" know "$victim"
+with_volume "$V1" note_place "$victim"
 all_but "$victim" "${DISKS[@]:0:n}"
 fail_member "$V1" "$victim"
 wait_for 10 no_member "$V1" "$victim"
@@ -32,7 +32,7 @@ wait_settled "$V1"
 all_but "$victim" "${DISKS[@]}"
 wait_metadata 20 vol1.migr_state=0 vol1.map0.state=NORMAL vol1.map0.failed=255 'vol1.map0.ords!=*R*' \
 	vol0.map0.state=FAILED 'vol0.map0.ords=*R*' -- "${OTHERS[@]}"
-on "$V1" check_data
+with_volume "$V1" check_data
 stop_volume "$V1"
 must mdadm --stop "/dev/$C"
 # whatever mdadm thinks of it
@@ -42,7 +42,7 @@ mdadm -IR /dev/md/c >>/tmp/said 2>&1
 say "assembly: $(tr '\n' ';' </tmp/said)"
 find_volumes
 [ -n "$V1" ] || fail "the redundant volume is not assembled"
-[ -z "$V" ] || assert "the RAID0 does not run" is "$V" array_state '@(inactive|clear|broken)'
-on "$V1" check_data
+[ -z "$V" ] || assert "the RAID0 does not run" attr_is "$V" array_state '@(inactive|clear|broken)'
+with_volume "$V1" check_data
 assert_metadata vol0.map0.state=FAILED -- "${OTHERS[@]}"
 record_metadata "after the rebuild" "${OTHERS[@]}"

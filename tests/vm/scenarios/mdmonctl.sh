@@ -27,7 +27,7 @@ grep -q '"schema": *1' /tmp/json || fail "the JSON: $(cat /tmp/json)"
 grep -q "\"pid\": *$(daemon_pid)" /tmp/json || fail "the JSON: $(cat /tmp/json)"
 slow_sync 100
 fail_member "$V" "${DISKS[0]}"
-wait_for 10 is "$V" sync_action recover
+wait_for 10 attr_is "$V" sync_action recover
 shows 'degraded' 'rebuild' 'ram0 +failed' 'rebuilding +ram3'
 cat /tmp/shown
 fast_sync

@@ -13,7 +13,7 @@ for round in 1 2; do
 	put_block
 	assert_metadata vol0.dirty=1 -- "${OTHERS[@]}"
 	set_attr "$V" safe_mode_delay 0.05
-	wait_for 5 is "$V" array_state clean
+	wait_for 5 attr_is "$V" array_state clean
 	ping_daemon
 	assert_metadata vol0.dirty=0 -- "${OTHERS[@]}"
 done

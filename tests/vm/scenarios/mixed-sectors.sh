@@ -24,7 +24,7 @@ write_data
 
 add_disk "$unfit"
 wait_metadata 3 num_volumes=0 disk0.status=0x1 "disk0.blocks=$blocks" "disk0.serial=$(serial_of "$unfit")" -- "$unfit"
-know "${fit[0]}"
+note_place "${fit[0]}"
 fail_member "$V" "${fit[0]}"
 wait_for 5 no_member "$V" "${fit[0]}"
 wait_metadata 5 vol0.map0.state=DEGRADED -- "${fit[@]:1:2}"

@@ -18,14 +18,14 @@ set_up 5 1
 for round in 1 2; do
 	say "round $round"
 	put_block
-	wait_for 10 is "$V" array_state clean
+	wait_for 10 attr_is "$V" array_state clean
 done
 start_writer
 fail_member "$V" "${DISKS[0]}"
 wait_for 10 is_member "$V" "${DISKS[-1]}"
 wait_settled "$V"
 stop_writer
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 [ -e "/proc/$(daemon_pid)/task" ] || fail "no daemon"
 grep -q mdmon-monitor "/proc/$(daemon_pid)/task"/*/comm || fail "no thread is called mdmon-monitor"
 stop_all

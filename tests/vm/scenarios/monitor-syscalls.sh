@@ -22,14 +22,14 @@ wait_for 10 grep -q "TracerPid:[[:space:]]*[1-9]" "/proc/$pid/task/$monitor/stat
 for round in 1 2 3; do
 	say "round $round"
 	put_block
-	wait_for 10 is "$V" array_state clean
+	wait_for 10 attr_is "$V" array_state clean
 done
 start_writer
 fail_member "$V" "${DISKS[0]}"
 wait_for 10 no_member "$V" "${DISKS[0]}"
 writer_goes_on
 stop_writer
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 sed -n "s/^$monitor *\(<\.\.\. \)\{0,1\}\([a-z][a-z0-9_]*\).*/\2/p" /tmp/strace | sort | uniq -c
 ! grep "^$monitor *write(2," /tmp/strace || fail "the monitor thread writes a log"
 calls=$(sed -n "s/^$monitor *\(<\.\.\. \)\{0,1\}\([a-z][a-z0-9_]*\).*/\2/p" /tmp/strace | sort -u)

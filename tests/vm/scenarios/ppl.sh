@@ -9,8 +9,8 @@
 check_parity()
 {
 	set_attr "$V" sync_action check
-	wait_for 40 is "$V" sync_action idle
-	assert_eq "mismatches" 0 "$(attr "$V" mismatch_cnt)"
+	wait_for 40 attr_is "$V" sync_action idle
+	assert_eq "mismatches" 0 "$(get_attr "$V" mismatch_cnt)"
 }
 
 # crash: it is not stopped properly, and nobody said "clean"
@@ -49,7 +49,7 @@ crash
 assemble "${DISKS[@]:0:3}"
 assert_kernel consistency_policy=ppl
 check_data
-wait_for 20 is "$V" sync_action idle
+wait_for 20 attr_is "$V" sync_action idle
 assert_eq "resyncs" "$before" "$(resyncs)"
 check_parity
 add_disk "${DISKS[3]}"
@@ -71,7 +71,7 @@ before=$(resyncs)
 crash
 assemble "${MEMBERS[@]}"
 check_data
-wait_for 20 is "$V" sync_action idle
+wait_for 20 attr_is "$V" sync_action idle
 assert_eq "resyncs" "$before" "$(resyncs)"
 check_parity
 wait_clean

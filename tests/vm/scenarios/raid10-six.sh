@@ -48,6 +48,6 @@ check_filled
 put_block
 add_disk "${DISKS[8]}"
 wait_for 20 is_member "$V" "${DISKS[8]}"
-wait_for 40 is "$V" degraded 1
+wait_for 40 attr_is "$V" degraded 1
 check_data
 check_filled

@@ -66,7 +66,7 @@ wait_for 10 is_member "$V" "${DISKS[-1]}"
 wait_settled "$V"
 stop_writer
 set_attr "$V" safe_mode_delay 0.05
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 all_but "${DISKS[0]}" "${DISKS[@]}"
 assert_metadata vol0.dirty=0 vol0.map0.state=NORMAL vol0.migr_state=0 "disk*.serial=${DISKS[-1]}" -- "${OTHERS[@]}"

@@ -6,16 +6,16 @@
 
 set_up "$LEVEL"
 write_data
-wait_for 5 is "$V" array_state clean
+wait_for 5 attr_is "$V" array_state clean
 ping_daemon
 must mdadm --readonly "/dev/$V"
-assert_eq array_state readonly "$(attr "$V" array_state)"
+assert_eq array_state readonly "$(get_attr "$V" array_state)"
 before=$(metadata_sums "${MEMBERS[@]}")
 ping_daemon
 ! stall once "/dev/$V" 7 0 2>/dev/null || fail "a write to a read-only volume succeeded"
 nap 1
 ping_daemon
-assert_eq array_state readonly "$(attr "$V" array_state)"
+assert_eq array_state readonly "$(get_attr "$V" array_state)"
 assert_eq "metadata areas" "$before" "$(metadata_sums "${MEMBERS[@]}")"
 must mdadm --readwrite "/dev/$V"
 stay_dirty

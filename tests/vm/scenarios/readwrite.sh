@@ -11,11 +11,11 @@ for round in 1 2 3 4; do
 	put_block
 	assert_metadata vol0.dirty=1 -- "${MEMBERS[@]}"
 	must mdadm --readonly "/dev/$V"
-	is "$V" array_state readonly || fail "the volume is $(attr "$V" array_state) after --readonly"
+	attr_is "$V" array_state readonly || fail "the volume is $(get_attr "$V" array_state) after --readonly"
 	ping_daemon
-	is "$V" array_state readonly || fail "the volume is $(attr "$V" array_state) after --readonly and a ping"
+	attr_is "$V" array_state readonly || fail "the volume is $(get_attr "$V" array_state) after --readonly and a ping"
 	must mdadm --readwrite "/dev/$V"
-	is "$V" array_state '@(read-auto|clean|active*)' || fail "the volume is $(attr "$V" array_state) after --readwrite"
+	attr_is "$V" array_state '@(read-auto|clean|active*)' || fail "the volume is $(get_attr "$V" array_state) after --readwrite"
 	put_block
 	assert_metadata vol0.dirty=1 -- "${MEMBERS[@]}"
 done

@@ -33,7 +33,7 @@ add_disk "${DISKS[first]}"
 for count in $((first + 1)) $((first + 2)); do
 	start_writer 20000
 	grow /dev/md/c --raid-devices=$count
-	wait_for 60 is "$V" sync_action reshape
+	wait_for 60 attr_is "$V" sync_action reshape
 	find_members
 	wait_metadata 20 vol0.migr_state=1 vol0.migr_type=GEN_MIGR vol0.map0.members=$count \
 		vol0.map1.members=$((count - 1)) vol0.map0.state=NORMAL -- "${MEMBERS[@]}"

@@ -36,7 +36,7 @@ stop_and_assemble()
 	must mdadm --stop "/dev/$C"
 	assert_metadata vol0.migr_state=1 vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
 	assemble_reshaping "${DISKS[@]:0:after}"
-	wait_for 30 is_not "$V" array_state readonly
+	wait_for 30 attr_is_not "$V" array_state readonly
 }
 
 # shellcheck disable=SC2153  # LEVEL comes from init
@@ -71,10 +71,10 @@ hung)
 	kill_daemon
 	start_daemon
 	wait_for 30 no_mdadm
-	if is "$V" reshape_position none; then
+	if attr_is "$V" reshape_position none; then
 		say "mdadm has brought it to an end nevertheless"
 	else
-		say "mdadm has given up; position $(attr "$V" reshape_position)"
+		say "mdadm has given up; position $(get_attr "$V" reshape_position)"
 		stop_and_assemble
 	fi
 	;;
@@ -83,7 +83,7 @@ alone)
 	mv "/run/mdadm/$C.sock" /run/mdadm/hidden
 	kill_daemon
 	wait_for 60 no_mdadm
-	wait_for 20 is "$V" reshape_position none
+	wait_for 20 attr_is "$V" reshape_position none
 	assert_metadata vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
 	rm /run/mdadm/hidden
 	if [ "$level" = 0 ]; then

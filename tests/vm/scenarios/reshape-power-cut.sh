@@ -28,7 +28,7 @@ cut()
 {
 	must dmsetup suspend --nolockfs --noflush all
 	dd if=/dev/ram0 "of=/dev/ram$1" bs=1M count=$((4 * SLICE)) 2>/dev/null || fail "cannot copy the disks"
-	say "cut $1 at $(attr "$V" reshape_position)"
+	say "cut $1 at $(get_attr "$V" reshape_position)"
 	must dmsetup resume all
 }
 
@@ -91,8 +91,8 @@ for ((i = 1; i <= CUTS; i++)); do
 		"mdadm's record (status, unit, units): $(on_disk 'migration.*' "${DISKS[0]}" | tr '\n' ' ')"
 	assemble_reshaping "${DISKS[@]}"
 	wait_grown 120
-	wait_for 30 is_not "$V" array_state readonly
-	wait_for 40 is "$V" sync_action '@(idle|)'
+	wait_for 30 attr_is_not "$V" array_state readonly
+	wait_for 40 attr_is "$V" sync_action '@(idle|)'
 	find_members
 	shape
 	check_data

@@ -10,17 +10,17 @@ shape()
 {
 	local data=$((4 - ($3 == 5)))
 
-	on "$1" assert_kernel "level=raid$3" raid_disks=4 reshape_position=none "size=$((10240 * data))"
+	with_volume "$1" assert_kernel "level=raid$3" raid_disks=4 reshape_position=none "size=$((10240 * data))"
 	wait_metadata 20 "vol$2.migr_state=0" "vol$2.map0.state=NORMAL" "vol$2.map0.failed=255" \
 		"vol$2.map0.level=$3" "vol$2.map0.members=4" "vol$2.size=$((20480 * data))" num_disks=4 -- "${DISKS[@]}"
 }
 
 check_all()
 {
-	on "$1" check_data
-	on "$1" check_filled "$3"
-	on "$2" check_data
-	on "$2" check_filled "$4"
+	with_volume "$1" check_data
+	with_volume "$1" check_filled "$3"
+	with_volume "$2" check_data
+	with_volume "$2" check_filled "$4"
 }
 
 first=${LEVEL%-*}
@@ -32,8 +32,8 @@ make_volume "$first" 3 v
 [ "$first" = 0 ] || wait_settled "$V"
 make_volume "$second" 3 w
 [ "$second" = 0 ] || wait_settled "$V1"
-on "$V1" write_data
-on "$V1" fill_volume
+with_volume "$V1" write_data
+with_volume "$V1" fill_volume
 filled1=$FILLED
 write_data
 fill_volume
@@ -41,10 +41,10 @@ filled0=$FILLED
 add_disk "${DISKS[3]}"
 start_writer 20000
 grow /dev/md/c --raid-devices=4
-wait_for 60 is "$V" sync_action reshape
+wait_for 60 attr_is "$V" sync_action reshape
 assert_metadata vol0.migr_type=GEN_MIGR vol0.map0.members=4 vol0.map1.members=3 \
 	vol1.migr_state=0 vol1.map0.members=3 -- "${DISKS[@]}"
-wait_for 90 is "$V1" sync_action reshape
+wait_for 90 attr_is "$V1" sync_action reshape
 assert_metadata vol0.migr_state=0 vol0.map0.members=4 \
 	vol1.migr_type=GEN_MIGR vol1.map0.members=4 vol1.map1.members=3 -- "${DISKS[@]}"
 wait_grown
@@ -66,4 +66,4 @@ shape "$V" 0 "$first"
 shape "$V1" 1 "$second"
 check_all "$V" "$V1" "$filled0" "$filled1"
 put_block
-on "$V1" put_block
+with_volume "$V1" put_block

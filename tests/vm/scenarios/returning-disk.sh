@@ -14,7 +14,7 @@ fail_member "$V" "$back"
 wait_for 10 is_member "$V" "$new"
 wait_settled "$V"
 must pattern write "/dev/$V" 9 0 "$DATA"
-wait_for 5 is "$V" array_state clean
+wait_for 5 attr_is "$V" array_state clean
 stop_all
 old=$(metadata_sums "$back")
 family=$(on_disk family "$kept")
@@ -29,7 +29,7 @@ done
 V=''
 for file in /sys/block/md*/md; do
 	C=$(basename "${file%/md}")
-	is "$C" metadata_version external:imsm || continue
+	attr_is "$C" metadata_version external:imsm || continue
 	say "$C has $(cd "$file" && echo dev-*)"
 	[ "$LEVEL" = after ] || say "$(mdadm -IR "/dev/$C" 2>&1)"
 	find_volumes

@@ -14,6 +14,6 @@ wait_for 10 is_member "$V" "${DISKS[2]}"
 wait_settled "$V"
 stop_all
 assemble "${DISKS[1]}" "${DISKS[2]}"
-is "$V" degraded 0 || fail "not both disks were found"
+attr_is "$V" degraded 0 || fail "not both disks were found"
 check_data
 assert_metadata "disk*.serial=$serial" vol0.map0.state=NORMAL -- "${DISKS[@]:1}"

@@ -95,7 +95,7 @@ assert_metadata vol0.dirty=0 -- "${RAM[@]}"
 # the next one finds a clean volume, serves it, and gives it back a sensible delay
 start_daemon
 [ "$DAEMON" = ours ] || ping_daemon
-delay=$(attr "$V" safe_mode_delay)
+delay=$(get_attr "$V" safe_mode_delay)
 say "safe_mode_delay: $delay"
 [[ $delay != 0.00* ]] || fail "safe_mode_delay is left at $delay"
 assert_one_daemon

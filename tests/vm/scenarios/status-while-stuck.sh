@@ -23,7 +23,7 @@ stay_dirty
 metadata_area 1 suspend
 stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
-wait_for 5 is "$V" array_state write-pending
+wait_for 5 attr_is "$V" array_state write-pending
 nap 0.3
 status '"array_state":"write-pending"'
 for try in 1 2 3; do
@@ -38,7 +38,7 @@ metadata_area 1 resume
 wait_for 5 gone "$writer"
 status '"writing_ms":null' '"dirty":true' '"array_state":"active"'
 set_attr "$V" safe_mode_delay 0.05
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 status '"writing_ms":null' '"dirty":false'
 fail_member "$V" "${DISKS[0]}"

@@ -8,10 +8,10 @@ write_data
 stop_all
 dmesg -c >/dev/null
 assemble "${DISKS[@]}"
-wait_for 5 is "$V" array_state read-auto
-assert_eq sync_action idle "$(attr "$V" sync_action)"
-assert_eq degraded 0 "$(attr "$V" degraded)"
-assert_eq resync_start none "$(attr "$V" resync_start)"
+wait_for 5 attr_is "$V" array_state read-auto
+assert_eq sync_action idle "$(get_attr "$V" sync_action)"
+assert_eq degraded 0 "$(get_attr "$V" degraded)"
+assert_eq resync_start none "$(get_attr "$V" resync_start)"
 check_data
 put_block
 ping_daemon

@@ -13,7 +13,7 @@ wait_for 10 grep -q 'TracerPid:[[:space:]]*[1-9]' "/proc/$pid/status"
 stop_volume "$V"
 cat /tmp/strace
 grep -q '"clear".*EBUSY' /tmp/strace || fail "the daemon did not write clear, or was not disturbed"
-[ ! -e "/sys/block/$V" ] || fail "$V is still there: $(attr "$V" array_state)"
+[ ! -e "/sys/block/$V" ] || fail "$V is still there: $(get_attr "$V" array_state)"
 assert_metadata vol0.dirty=0 -- "${MEMBERS[@]}"
 must mdadm --stop "/dev/$C"
 wait_for 5 gone "$pid"

@@ -47,7 +47,7 @@ check_data
 must pattern verify "/dev/$V1" 9 0 1048576
 for volume in "$V" "$V1"; do
 	set_attr "$volume" safe_mode_delay 0.05
-	wait_for 10 is "$volume" array_state '@(clean|read-auto)'
+	wait_for 10 attr_is "$volume" array_state '@(clean|read-auto)'
 done
 ping_daemon
 assert_metadata vol0.dirty=0 vol1.dirty=0 vol0.map0.state=NORMAL vol1.map0.state=NORMAL -- "${MEMBERS[@]}"

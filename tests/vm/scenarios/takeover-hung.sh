@@ -16,7 +16,7 @@ stay_dirty
 kill -STOP "$old"
 stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
-wait_for 5 is "$V" array_state write-pending
+wait_for 5 attr_is "$V" array_state write-pending
 use_daemon ours
 now_ms
 began=$NOW

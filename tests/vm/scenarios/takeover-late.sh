@@ -16,7 +16,7 @@ must dmsetup suspend --nolockfs --noflush t1
 must dmsetup resume t1
 stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
-wait_for 5 is "$V" array_state write-pending
+wait_for 5 attr_is "$V" array_state write-pending
 now_ms
 began=$NOW
 must timeout 60 /sbin/mdmon --takeover "$C"

@@ -36,7 +36,7 @@ wait_for 30 no_mdadm
 writer_goes_on
 if [ "$to" = 10 ]; then
 	assert_kernel level=raid10 raid_disks=4 size=20480
-	wait_for 30 is "$V" sync_action recover
+	wait_for 30 attr_is "$V" sync_action recover
 	wait_metadata 20 vol0.migr_type=REBUILD vol0.map0.level=10 vol0.map0.members=4 vol0.map1.state=DEGRADED \
 		num_disks=4 -- "${DISKS[@]:0:4}"
 	assert_one_daemon
@@ -81,6 +81,6 @@ if [ "$to" = 10 ]; then
 	check_data
 	add_disk "${DISKS[4]}"
 	wait_for 20 is_member "$V" "${DISKS[4]}"
-	wait_for 40 is "$V" sync_action idle
+	wait_for 40 attr_is "$V" sync_action idle
 	check_data
 fi

@@ -16,11 +16,11 @@ assert_metadata vol0.dirty=1 -- "${MEMBERS[@]}"
 V=
 slow_sync
 assemble "${DISKS[@]}"
-wait_for 5 is "$V" sync_action resync
+wait_for 5 attr_is "$V" sync_action resync
 wait_metadata 5 vol0.migr_state=1 vol0.migr_type=REPAIR -- "${MEMBERS[@]}"
 fast_sync
 wait_settled "$V"
-wait_for 10 is "$V" array_state clean
+wait_for 10 attr_is "$V" array_state clean
 ping_daemon
 assert_metadata vol0.migr_state=0 vol0.map0.state=NORMAL vol0.dirty=0 -- "${MEMBERS[@]}"
 check_data

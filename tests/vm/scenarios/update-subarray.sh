@@ -4,14 +4,7 @@
 # a name, the write-hole policy, a volume deleted and another one made in its place.
 # timeout: 90
 
-fast_sync
-make_disks 3
-make_container "${DISKS[@]}"
-make_volume 5 3 first 10240
-wait_settled "$V"
-make_volume 5 3 second 10240
-wait_settled "$V1"
-stop_volume "$V1"
+set_up_second_stopped
 start_writer
 policy=$(on_disk vol1.rwh_policy "${DISKS[0]}")
 for round in 1 2; do

@@ -11,7 +11,7 @@ wait)
 	make_container "${DISKS[@]}"
 	slow_sync 4000
 	make_volume 5 3
-	wait_for 5 is "$V" sync_action resync
+	wait_for 5 attr_is "$V" sync_action resync
 	must timeout 60 mdadm --wait "/dev/$V"
 	assert_metadata vol0.migr_state=0 vol0.map0.state=NORMAL -- "${DISKS[@]}"
 	;;
@@ -24,7 +24,7 @@ clean)
 		assert_metadata vol0.dirty=1 -- "${DISKS[@]}"
 		must timeout 20 mdadm --wait-clean "/dev/$V"
 		assert_metadata vol0.dirty=0 -- "${DISKS[@]}"
-		[[ $(attr "$V" safe_mode_delay) = 60.* ]] || fail "safe_mode_delay is $(attr "$V" safe_mode_delay) now"
+		[[ $(get_attr "$V" safe_mode_delay) = 60.* ]] || fail "safe_mode_delay is $(get_attr "$V" safe_mode_delay) now"
 	done
 	;;
 scan)
@@ -32,7 +32,7 @@ scan)
 	make_volume 1 2 second
 	wait_settled "$V1"
 	set_attr "$V1" safe_mode_delay 0.05
-	wait_for 10 is "$V1" array_state '@(clean|read-auto)'
+	wait_for 10 attr_is "$V1" array_state '@(clean|read-auto)'
 	set_attr "$V1" safe_mode_delay 60
 	stay_dirty
 	put_block

@@ -20,7 +20,7 @@ assert_metadata vol0.map0.state=NORMAL vol0.migr_state=0 vol0.dirty=0 -- "${OTHE
 assemble "${OTHERS[@]}"
 check_data
 start_writer
-know "${DISKS[-1]}"
+note_place "${DISKS[-1]}"
 fail_member "$V" "${DISKS[-1]}"
 all_but "${DISKS[-1]}" "${OTHERS[@]}"
 wait_metadata 5 vol0.map0.state=DEGRADED "disk$ENTRY.status=0x6" -- "${OTHERS[@]}"

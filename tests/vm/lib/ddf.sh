@@ -73,7 +73,7 @@ ddf_set_up()
 hurry()
 {
 	set_attr "$1" safe_mode_delay 0.05
-	wait_for 10 is "$1" array_state '@(clean|read-auto)'
+	wait_for 10 attr_is "$1" array_state '@(clean|read-auto)'
 	ping_daemon
 }
 

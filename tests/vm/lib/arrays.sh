@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Containers and volumes: made, stopped, assembled; what the kernel says of them. See ../lib.sh.
+
+# Disks that a volume of a level has here.
+members()
+{
+	case $1 in
+	1) echo 2 ;;
+	5) echo 3 ;;
+	10) echo 4 ;;
+	esac
+}
+
+get_attr()
+{
+	local value=''
+
+	read -r value 2>/dev/null <"/sys/block/$1/md/$2"
+	echo "$value"
+}
+
+set_attr()
+{
+	echo "$3" >"/sys/block/$1/md/$2"
+}
+
+attr_is()
+{
+	local value=''
+
+	read -r value 2>/dev/null <"/sys/block/$1/md/$2"
+	# shellcheck disable=SC2053  # the expectation may be a pattern
+	[[ $value = $3 ]]
+}
+
+attr_is_not()
+{
+	! attr_is "$@"
+}
+
+# The kernel name of volume INDEX of container C.
+volume_name()
+{
+	local file version
+
+	for file in /sys/block/md*/md/metadata_version; do
+		read -r version 2>/dev/null <"$file" || continue
+		case $version in
+		external:?"$C/$1")
+			file=${file#/sys/block/}
+			echo "${file%%/*}"
+			return
+			;;
+		esac
+	done
+	return 1
+}
+
+find_volumes()
+{
+	V=$(volume_name 0)
+	V1=$(volume_name 1)
+}
+
+# use_format imsm|ddf: for a scenario that is about both
+use_format()
+{
+	FORMAT=$1
+	# shellcheck source=tests/vm/lib/ddf.sh
+	[ "$FORMAT" != ddf ] || . /t/lib/ddf.sh
+}
+
+make_container()
+{
+	must mdadm -CR /dev/md/c -e "$FORMAT" -n $# "$@"
+	C=$(basename "$(readlink -f /dev/md/c)")
+}
+
+# on VOLUME COMMAND...: does to another volume what is meant for V
+with_volume()
+{
+	# shellcheck disable=SC2034  # the command uses it
+	local V=$1
+
+	shift
+	"$@"
+}
+
+# make_volume LEVEL MEMBERS [NAME [SIZE_K]]
+make_volume()
+{
+	must mdadm -CR "/dev/md/${3:-v}" -l "$1" -n "$2" -z "${4:-10240}" /dev/md/c
+	find_volumes
+}
+
+slow_sync()
+{
+	echo "${1:-1000}" >/proc/sys/dev/raid/speed_limit_min
+	echo "${1:-1000}" >/proc/sys/dev/raid/speed_limit_max
+}
+
+fast_sync()
+{
+	echo 1000000 >/proc/sys/dev/raid/speed_limit_max
+	echo 1000000 >/proc/sys/dev/raid/speed_limit_min
+}
+
+# The volume has all its members, nothing runs, and the daemon has said so on all its disks.
+settled()
+{
+	attr_is "$1" sync_action idle && attr_is "$1" degraded 0 && attr_is "$1" resync_start none
+}
+
+wait_settled()
+{
+	wait_for "${2:-40}" settled "$1"
+}
+
+# set_up LEVEL [SPARES]: disks (dm disks with DM=yes, SCSI disks with SCSI=SECTOR_SIZE), container, volume, synced;
+# clean as soon as idle.
+set_up()
+{
+	local n spares=${2:-0} i
+
+	n=$(members "$1")
+	fast_sync
+	if [ "${DM:-no}" = yes ]; then
+		make_dm_disks $((n + spares + ${EXTRA:-0}))
+	elif [ -n "${SCSI:-}" ]; then
+		make_scsi_disks $((n + spares + ${EXTRA:-0})) 64 "$SCSI"
+	else
+		make_disks $((n + spares + ${EXTRA:-0}))
+	fi
+	make_container "${DISKS[@]:0:n}"
+	make_volume "$1" "$n"
+	for ((i = n; i < n + spares; i++)); do
+		add_disk "${DISKS[i]}"
+	done
+	wait_settled "$V"
+	# shellcheck disable=SC2034  # for the scenarios
+	MEMBERS=("${DISKS[@]:0:n}")
+	set_attr "$V" safe_mode_delay 0.05
+	wait_for 10 attr_is "$V" array_state clean
+	ping_daemon
+}
+
+# Two RAID5 volumes of 10 MiB, "first" and "second", on three disks; the second one is stopped, its name is in V1.
+set_up_second_stopped()
+{
+	fast_sync
+	make_disks 3
+	make_container "${DISKS[@]}"
+	make_volume 5 3 first 10240
+	wait_settled "$V"
+	make_volume 5 3 second 10240
+	wait_settled "$V1"
+	stop_volume "$V1"
+}
+
+add_disk()
+{
+	must mdadm --add "/dev/$C" "$1"
+}
+
+# From a clean array to one that will stay dirty after the next write, while we look.
+stay_dirty()
+{
+	# the idle timer that runs already must not hit us
+	set_attr "$V" safe_mode_delay 0.05
+	wait_for 10 attr_is "$V" array_state '@(clean|read-auto)'
+	set_attr "$V" safe_mode_delay 60
+}
+
+stop_volume()
+{
+	must mdadm --stop "/dev/$1"
+}
+
+stop_all()
+{
+	local pid
+
+	pid=$(daemon_pid)
+	[ -z "$V1" ] || stop_volume "$V1"
+	stop_volume "$V"
+	# The daemon holds the container for a moment when it leaves. Under valgrind that moment is long.
+	[ ! -e /bin/valgrind ] || eventually 10 gone "$pid"
+	must mdadm --stop "/dev/$C"
+}
+
+# mdadm 4.3 and 4.4 crash in "mdadm -A" of DDF disks; as they do, of all, with "-e FORMAT", which nobody needs.
+assembly_crashes()
+{
+	[ "$FORMAT" = ddf ] && [[ $(mdadm --version 2>&1) = "mdadm - v4."[34]?([!0-9]*) ]]
+}
+
+# The container that has DISK
+container_of()
+{
+	local file version
+
+	for file in /sys/block/md*/md/dev-"${1##*/}"; do
+		file=${file%/dev-*}
+		read -r version 2>/dev/null <"$file/metadata_version" || continue
+		if [ "$version" = "external:$FORMAT" ]; then
+			basename "${file%/md}"
+			return
+		fi
+	done
+	return 1
+}
+
+# assemble_container DISK...: sets C. All at once, or one by one where that crashes.
+assemble_container()
+{
+	local disk
+
+	if ! assembly_crashes; then
+		must mdadm -A /dev/md/c "$@"
+		C=$(basename "$(readlink -f /dev/md/c)")
+		return
+	fi
+	for disk in "$@"; do
+		must mdadm -I "$disk"
+	done
+	C=$(container_of "$1") || fail "no container after assembly"
+	mkdir -p /dev/md
+	ln -sf "../$C" /dev/md/c
+}
+
+# assemble DISK...
+assemble()
+{
+	assemble_container "$@"
+	must mdadm -IR /dev/md/c
+	find_volumes
+	[ -n "$V" ] || fail "no volume after assembly"
+}
+
+# assemble_reshaping DISK...: a volume whose reshape goes on; mdadm stays in the background
+assemble_reshaping()
+{
+	local said=/tmp/assembly
+
+	# files, not pipes: what stays in the background keeps them open
+	timeout 60 mdadm -A /dev/md/c "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	C=$(basename "$(readlink -f /dev/md/c)")
+	timeout 60 mdadm -IR /dev/md/c >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	find_volumes
+	[ -n "$V" ] || fail "no volume after assembly: $(<$said)"
+	say "assembled; position $(get_attr "$V" reshape_position)"
+}

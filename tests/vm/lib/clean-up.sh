@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Cleaning up: the init process calls clean_up after every scenario. See ../lib.sh.
+
+# Is any process left beside init and ourselves? Kernel threads have no command line.
+other_processes()
+{
+	local pid line
+
+	for pid in /proc/[0-9]*; do
+		pid=${pid#/proc/}
+		[[ $pid != 1 && $pid != "$$" ]] || continue
+		line=''
+		read -r -d '' line 2>/dev/null <"/proc/$pid/cmdline"
+		[ -n "$line" ] && alive "$pid" && return 0
+	done
+	return 1
+}
+
+release_everything()
+{
+	local file
+
+	for file in /sys/block/md*/md/dev-*/state; do
+		grep -qs faulty "$file" && { echo -blocked >"$file"; } 2>/dev/null
+	done
+	for file in /sys/block/md*/md/array_state; do
+		grep -qs write-pending "$file" && { echo active >"$file"; } 2>/dev/null
+	done
+	kill -KILL -1 2>/dev/null
+	! other_processes
+}
+
+clear_arrays()
+{
+	local file left=1
+
+	# members before containers: a container is busy as long as it has members
+	for file in /sys/block/md*/md; do
+		[ -e "$file" ] || continue
+		left=0
+		grep -qs write-pending "$file/array_state" && echo active >"$file/array_state"
+		case $(cat "$file/metadata_version") in
+		external:[/-]*)
+			echo frozen >"$file/sync_action"
+			echo active >"$file/array_state"
+			echo clear >"$file/array_state"
+			;;
+		*) echo clear >"$file/array_state" ;;
+		esac
+	done 2>/dev/null
+	[ $left = 1 ]
+}
+
+clean_up()
+{
+	local device
+
+	if compgen -G '/sys/block/dm-*' >/dev/null; then
+		for device in $(dmsetup info -c --noheadings -o name,suspended | sed -n 's/:Suspended.*//p'); do
+			dmsetup resume "$device"
+		done
+	fi
+	fast_sync
+	kill -CONT -1 2>/dev/null
+	eventually 10 release_everything || return 1
+	grep -o ' /mnt[^ ]*\| /run/[^ ]*' /proc/mounts | while read -r device; do
+		umount "$device"
+	done
+	eventually 10 clear_arrays || return 1
+	! compgen -G '/sys/block/dm-*' >/dev/null || dmsetup remove_all --force
+	for device in /sys/block/loop*/loop; do
+		[ ! -e "$device" ] || losetup -d "/dev/$(basename "${device%/loop}")"
+	done
+	for device in brd scsi_debug null_blk loop; do
+		[ ! -e "/sys/module/$device" ] || rmmod "$device" || return 1
+	done
+	rm -rf /run/mdadm /dev/md /tmp/*
+	return 0
+}
