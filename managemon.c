@@ -17,6 +17,7 @@
 #include "lib/log.h"
 #include "lib/notify.h"
 #include "manager/status.h"
+#include "md/members.h"
 #include "metadata/disk.h"
 #include "sysfs.h"
 #include "threads/handoff.h"

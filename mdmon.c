@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/notify.h"
 #include "managemon.h"
+#include "md/members.h"
 #include "metadata/disk.h"
 #include "monitor.h"
 #include "socket/rundir.h"

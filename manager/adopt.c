@@ -13,6 +13,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "managemon.h"
+#include "md/members.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 

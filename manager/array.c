@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "managemon.h"
+#include "md/members.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 

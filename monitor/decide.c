@@ -11,24 +11,6 @@
 
 #include "mdmon.h"
 
-bool sync_action_runs(enum sync_action a)
-{
-	switch (a) {
-	case SYNC_RESYNC:
-	case SYNC_RECOVER:
-	case SYNC_CHECK:
-	case SYNC_REPAIR:
-	case SYNC_RESHAPE:
-		return true;
-	case SYNC_NONE:
-	case SYNC_IDLE:
-	case SYNC_FROZEN:
-	case SYNC_UNKNOWN:
-		return false;
-	}
-	return false;
-}
-
 static bool is_resync(enum sync_action a)
 {
 	return a == SYNC_RESYNC || a == SYNC_REPAIR;

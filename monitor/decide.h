@@ -45,7 +45,4 @@ struct decision {
 
 struct decision decide(const struct array_view *v);
 
-/* A pass over the disks is running, so sync_completed is progress. */
-bool sync_action_runs(enum sync_action a);
-
 #endif

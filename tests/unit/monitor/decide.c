@@ -303,21 +303,6 @@ static void test_checkpoints(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* The one action that is said to be running is the one whose position counts. */
-static void test_actions_that_run(void **state)
-{
-	(void)state;
-	assert_true(sync_action_runs(SYNC_RESYNC));
-	assert_true(sync_action_runs(SYNC_RECOVER));
-	assert_true(sync_action_runs(SYNC_CHECK));
-	assert_true(sync_action_runs(SYNC_REPAIR));
-	assert_true(sync_action_runs(SYNC_RESHAPE));
-	assert_false(sync_action_runs(SYNC_NONE));
-	assert_false(sync_action_runs(SYNC_IDLE));
-	assert_false(sync_action_runs(SYNC_FROZEN));
-	assert_false(sync_action_runs(SYNC_UNKNOWN));
-}
-
 /* ---- what must always hold ---- */
 
 typedef bool (*invariant)(const struct array_view *v, const struct decision *d);
@@ -552,7 +537,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_checkpoints),
-		cmocka_unit_test(test_actions_that_run),
 		cmocka_unit_test(test_invariants),
 		cmocka_unit_test(test_a_quiet_array_stays_quiet),
 	};
