@@ -6,8 +6,8 @@
  * the last but one sector, its further sectors in ascending order just below the
  * anchor, and a migration record in the very last sector.
  *
- * imsm/format.c is pure: bytes in, struct imsm_meta or an error out. It knows
- * nothing of threads, the kernel or devices. All block counts in struct imsm_meta
+ * What is declared here is pure: bytes in, struct imsm_meta or an error out. Nothing
+ * of it knows threads, the kernel or devices. All block counts in struct imsm_meta
  * are 512-byte sectors, whatever the disk's sector size; disks with 4096-byte
  * sectors are converted while decoding and encoding.
  *
@@ -190,6 +190,12 @@ struct imsm_dev_head {
 	uint8_t vol_filler[12]; /* 100 */
 };
 
+/* Head of the bad block log, which lies at the end of the MPB; the entries follow. */
+struct imsm_bbm_head {
+	le32 signature;   /* 0 */
+	le32 entry_count; /* 4 */
+};
+
 struct imsm_bbm_entry {
 	uint8_t marked_count; /* 0 sectors - 1 */
 	uint8_t disk_ordinal; /* 1 disk index */
@@ -246,11 +252,19 @@ struct imsm_meta {
 	struct imsm_bad_range bad[IMSM_BBM_MAX];
 };
 
-/* ---- finding it ---- */
+/* ---- imsm/format.c: where it lies ---- */
+
+/* 512 or 4096: others are not in use. */
+bool imsm_sector_size_known(uint32_t sector_size);
 
 /* Byte offset of the anchor, 0 if the device is too small. */
 uint64_t imsm_anchor_offset(uint64_t device_size, uint32_t sector_size);
 uint64_t imsm_migr_record_offset(uint64_t device_size, uint32_t sector_size);
+
+/* Sum of all 32-bit words, check_sum taken as zero (imsm.md 1.3). len >= IMSM_HEADER_SIZE. */
+uint32_t imsm_checksum(const void *mpb, size_t len);
+
+/* ---- imsm/decode.c ---- */
 
 /*
  * Looks at the anchor sector alone: *mpb_size in bytes and *sectors, the MPB's length in sectors.
@@ -259,13 +273,29 @@ uint64_t imsm_migr_record_offset(uint64_t device_size, uint32_t sector_size);
 int imsm_probe_anchor(const void *anchor, uint32_t sector_size, uint32_t *mpb_size, uint32_t *sectors);
 
 /*
- * ---- decoding: `mpb` is the MPB in its logical order (anchor sector first), `len` bytes of it.
+ * `mpb` is the MPB in its logical order (anchor sector first), `len` bytes of it.
  * Everything is checked: lengths, counts, offsets, checksum, values that later arithmetic divides by.
  * `why` (may be NULL) receives a static text that names the field at fault. On success it receives NULL,
  * or what was left out: a bad block log that makes no sense never costs the volumes.
  * -EINVAL no signature, -EBADMSG checksum or contents; *m is undefined then. Any thread.
  */
 int imsm_decode(const void *mpb, size_t len, uint32_t sector_size, struct imsm_meta *m, const char **why);
+
+/*
+ * One volume record as it stands in an MPB or in a create_array message (512-byte units). Returns the
+ * bytes used or -EBADMSG. `num_disks`: bound for the ords; 0: do not check them (message).
+ */
+ssize_t imsm_decode_volume(const void *p, size_t len, unsigned num_disks, struct imsm_volume *v, const char **why);
+
+/*
+ * The migration record, at the start of the disk's last sector (`sector`: all of it). All sizes and addresses in *r are
+ * in 512-byte sectors, whatever the sector size; unit numbers are what they are. There is neither a signature nor
+ * a checksum: any bytes are a record, and zeros mean that there is none. With 4096-byte sectors what is no multiple
+ * of 8 sectors is rounded down when encoding.
+ */
+void imsm_decode_migr_record(const void *sector, uint32_t sector_size, struct imsm_migr_record *r);
+
+/* ---- imsm/encode.c ---- */
 
 /*
  * Encodes into buf (size bytes, at least IMSM_MPB_MAX) in logical order, the last sector padded with
@@ -285,32 +315,18 @@ ssize_t imsm_encode(const struct imsm_meta *m, uint32_t sector_size, void *buf, 
  */
 void imsm_disk_order(const void *mpb, size_t len, uint32_t sector_size, void *out);
 
-/* Sum of all 32-bit words, check_sum taken as zero (imsm.md 1.3). len >= IMSM_HEADER_SIZE. */
-uint32_t imsm_checksum(const void *mpb, size_t len);
-
 /*
  * The one-sector record of a spare disk: `d` with status SPARE. Returns its length (one sector of
  * sector_size) in buf. total_blocks is converted for the disk's own sector size.
  */
 size_t imsm_encode_spare(const struct imsm_disk *d, uint32_t sector_size, void *buf);
 
-/*
- * One volume record as it stands in an MPB or in a create_array message (512-byte units). Returns the
- * bytes used or -EBADMSG. `num_disks`: bound for the ords; 0: do not check them (message).
- */
-ssize_t imsm_decode_volume(const void *p, size_t len, unsigned num_disks, struct imsm_volume *v, const char **why);
-size_t imsm_volume_size(const struct imsm_volume *v); /* bytes encoded */
+/* Bytes that the volume takes in an MPB. */
+size_t imsm_volume_size(const struct imsm_volume *v);
 
-/*
- * The migration record, at the start of the disk's last sector (`sector`: all of it). All sizes and addresses in *r are
- * in 512-byte sectors, whatever the sector size; unit numbers are what they are. There is neither a signature nor
- * a checksum: any bytes are a record, and zeros mean that there is none. With 4096-byte sectors what is no multiple
- * of 8 sectors is rounded down when encoding.
- */
-void imsm_decode_migr_record(const void *sector, uint32_t sector_size, struct imsm_migr_record *r);
 void imsm_encode_migr_record(const struct imsm_migr_record *r, uint32_t sector_size, void *sector);
 
-/* ---- fields that are more than one word ---- */
+/* ---- imsm/fields.c: fields that are more than one word ---- */
 
 uint64_t imsm_disk_blocks(const struct imsm_disk *d); /* sectors */
 void imsm_disk_set_blocks(struct imsm_disk *d, uint64_t sectors);
@@ -331,7 +347,7 @@ unsigned imsm_map_chunk(const struct imsm_map *m); /* sectors, > 0 */
 /* Effective level (imsm.md 1.8): an enum imsm_level, or IMSM_LEVEL_UNKNOWN. */
 int imsm_map_level(const struct imsm_map *m);
 
-/* ---- serial numbers (imsm.md 1.17) ---- */
+/* ---- imsm/fields.c: serial numbers (imsm.md 1.17) ---- */
 
 /* Raw bytes from the disk -> 16 bytes, zero padded. False if nothing printable is left. */
 bool imsm_normalise_serial(const void *raw, size_t len, uint8_t out[IMSM_SERIAL_LEN]);
@@ -340,5 +356,14 @@ bool imsm_serial_equal(const uint8_t a[IMSM_SERIAL_LEN], const uint8_t b[IMSM_SE
 void imsm_serial_mark_failed(uint8_t serial[IMSM_SERIAL_LEN]);
 /* For messages: terminated, at most 17 bytes. Returns out. */
 const char *imsm_serial_text(const uint8_t serial[IMSM_SERIAL_LEN], char out[IMSM_SERIAL_LEN + 1]);
+
+/* ---- imsm/fields.c: 4096-byte sectors (imsm.md 1.13); for decoding and encoding only ---- */
+
+/* From what such a disk holds to 512-byte sectors, or back. */
+enum imsm_scaling { IMSM_FROM_4K, IMSM_TO_4K };
+
+void imsm_scale_disk(struct imsm_disk *d, enum imsm_scaling dir);
+void imsm_scale_volume(struct imsm_volume *v, enum imsm_scaling dir);
+void imsm_scale_migr_record(struct imsm_migr_record *r, enum imsm_scaling dir);
 
 #endif
