@@ -4,11 +4,20 @@
  *
  *   super-imsm.c       the superswitch: glue between the loops and the parts below,
  *                      and writing (sync_metadata)
+ *   imsm/format.h      the metadata on disk and decoded, with
+ *     fields.c           fields of more than one word, serial numbers, 4096-byte sectors
+ *     format.c           the layout, and where it lies on a disk
+ *     decode.c           bytes to structs, all of it checked
+ *     encode.c           structs to bytes
  *   imsm/load.c        choosing among the disks' copies when they disagree
- *   imsm/events.c       what happens to a volume's metadata when something happens to
+ *   imsm/find.c        which disk, which slot, which entry of the disk table
+ *   imsm/state.c       what follows from the maps and the disks: sizes, what is bad, what goes on
+ *   imsm/checkpoint.c  how far a resync or rebuild has come
+ *   imsm/transitions.c changes that events and messages have in common
+ *   imsm/events.c      what happens to a volume's metadata when something happens to
  *                      the array (state machine)
- *   imsm/messages.c     queued updates: create, delete, rename, disks come and go
- *   imsm/migration.c   volumes that change their shape: what mdadm --grow asks for, and its end
+ *   imsm/messages.c    queued updates: create, delete, rename, disks come and go
+ *   imsm/migration.c   volumes that change their shape: what mdadm --grow asks for, and what follows its end
  *   imsm/spare.c       choosing a spare and recording it as rebuilding
  *   imsm/room.c        where volumes lie on a disk, and what room is left
  *   imsm/bitmap.c      the write-intent bitmap that a spare needs
@@ -60,7 +69,7 @@ struct imsm_container {
 	unsigned widened_to;         /* by that reshape, from fewer members; 0: it was about something else */
 };
 
-/* ---- finding things ---- */
+/* ---- imsm/find.c ---- */
 
 static inline uint32_t imsm_ord_index(uint32_t ord)
 {
@@ -87,6 +96,13 @@ static inline const struct imsm_disk *imsm_dl_record(const struct imsm_container
 	return dl->index >= 0 ? &c->meta.disk[dl->index] : &dl->record;
 }
 
+enum imsm_which { IMSM_M0, IMSM_M1, IMSM_MX };
+
+const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_which which); /* NULL: no map1 */
+uint32_t imsm_ord(const struct imsm_volume *v, unsigned slot, enum imsm_which which);  /* UINT32_MAX: no such slot */
+int imsm_slot_of(const struct imsm_map *m, uint32_t index); /* -1: not a member */
+bool imsm_volume_names(const struct imsm_volume *v, uint32_t index); /* in either map */
+bool imsm_disk_named(const struct imsm_container *c, uint32_t index); /* by any volume */
 bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl); /* by map 0 */
 bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl);
 
@@ -122,52 +138,21 @@ int imsm_read_migration(struct imsm_container *c, const char **why);
 /* Pure. Attributes of the metadata that ask for what we cannot do, 0 if there are none (imsm.md 1.15). */
 uint32_t imsm_unknown_attributes(const struct imsm_meta *m);
 
-/* ---- imsm/events.c: derived quantities (imsm.md 3) ---- */
+/* ---- imsm/state.c (imsm.md 3) ---- */
+
+#define IMSM_SECTORS_PER_MIB 2048
 
 bool imsm_map_is_mirror(const struct imsm_map *m);        /* RAID1 or RAID10 */
 unsigned imsm_map_data_members(const struct imsm_map *m); /* 0: unsupported */
 uint64_t imsm_map_per_dev(const struct imsm_map *m);      /* sectors */
 void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors);
+/* Volume sizes are whole MiB on each data member. */
+uint64_t imsm_round_to_mib(uint64_t sectors, unsigned data_members);
+/* The size that follows from the shape in map 0: sectors. */
+uint64_t imsm_natural_size(const struct imsm_volume *v);
 
-enum imsm_which { IMSM_M0, IMSM_M1, IMSM_MX };
-
-const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_which which); /* NULL: no map1 */
-uint32_t imsm_ord(const struct imsm_volume *v, unsigned slot, enum imsm_which which);  /* UINT32_MAX: no such slot */
-int imsm_slot_of(const struct imsm_map *m, uint32_t index); /* -1: not a member */
-bool imsm_volume_names(const struct imsm_volume *v, uint32_t index); /* in either map */
-bool imsm_disk_named(const struct imsm_container *c, uint32_t index); /* by any volume */
-
-unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which);
-enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,
-					unsigned failed, enum imsm_which which);
-bool imsm_rebuilding(const struct imsm_volume *v);
-bool imsm_initializing(const struct imsm_volume *v);
-bool imsm_resyncing(const struct imsm_volume *v);
-bool imsm_general_migration(const struct imsm_volume *v);
-bool imsm_container_reshaping(const struct imsm_container *c);
-uint64_t imsm_blocks_per_unit(const struct imsm_volume *v); /* 0: no checkpoint is kept */
-
-/* ---- imsm/events.c: transitions ---- */
-
-void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_type type);
-void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state);
-/* True if something new was recorded. */
-bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
-/* The same, and marks a disk that is not there as missing, once: its serial loses the first character. */
-void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
-/* The checkpoint, in migration units. */
-void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit);
-/* A volume without a migration: its state from what its disks and flags say. */
-void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
-/* A spare becomes a member: the next entry of the disk table, of which there must be one (IMSM_MAX_DISKS). */
-void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl);
-/*
- * Removes the entry from the disk table; no volume may name it any more. Everything behind it moves down by one.
- * Still present: a good disk becomes a spare, a failed one unrelated.
- */
-void imsm_delete_disk(struct imsm_container *c, uint32_t index);
-/* Puts an entry, of a disk that is not there, before entry `index`. There must be room (IMSM_MAX_DISKS). */
-void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct imsm_disk *d);
+/* Attributes and version that the volumes need (imsm.md 1.15). Attributes are only ever added. */
+void imsm_update_version_info(struct imsm_meta *meta);
 
 /* What the state machine is told of the array; a copy of what the monitor read. */
 struct imsm_event {
@@ -189,10 +174,80 @@ struct imsm_event {
 	} disk[IMSM_MAX_MEMBERS];
 };
 
-/* imsm.md 5 and 6; set c->write_due when something changed. */
+/*
+ * A volume, and what md says of its members. Metadata of a disk that we could not read
+ * counts as missing; but while md works with that disk the volume has lost nothing. Without
+ * an event only the metadata counts.
+ */
+struct imsm_view {
+	const struct imsm_container *c;
+	const struct imsm_volume *v;
+	const struct imsm_event *ev; /* may be NULL */
+};
+
+/* Slots that are bad: flagged, or their disk has failed or is missing. IMSM_MX: in either map, each disk once. */
+unsigned imsm_view_count_bad(const struct imsm_view *w, enum imsm_which which);
+/* The state of a map with so many bad slots. */
+enum imsm_map_state imsm_view_check_degraded(const struct imsm_view *w, unsigned failed, enum imsm_which which);
+/* The slot's disk is absent or failed, and md does not work with it. */
+bool imsm_view_slot_lost(const struct imsm_view *w, unsigned slot);
+/* A rebuild is not done with this slot: it has no data yet, but is going to. */
+bool imsm_view_slot_pending(const struct imsm_view *w, unsigned slot);
+bool imsm_view_rebuild_pending(const struct imsm_view *w); /* with any slot */
+/* The state that map 0 should have. */
+enum imsm_map_state imsm_view_state(const struct imsm_view *w);
+
+/* The first two, by the metadata alone. */
+unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which);
+enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,
+					unsigned failed, enum imsm_which which);
+
+bool imsm_migrating(const struct imsm_volume *v, enum imsm_migr_type type);
+bool imsm_rebuilding(const struct imsm_volume *v);
+bool imsm_initializing(const struct imsm_volume *v);
+bool imsm_resyncing(const struct imsm_volume *v);
+bool imsm_general_migration(const struct imsm_volume *v);
+bool imsm_container_reshaping(const struct imsm_container *c);
+
+/* ---- imsm/checkpoint.c (imsm.md 5.4) ---- */
+
+uint64_t imsm_blocks_per_unit(const struct imsm_volume *v); /* 0: no checkpoint is kept */
+/* The checkpoint, in migration units. */
+void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit);
+/* What ev->last_checkpoint says of the migration that is recorded, if anything. */
+void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const struct imsm_event *ev);
+
+/* ---- imsm/transitions.c (imsm.md 3.5 to 3.11) ---- */
+
+void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_type type);
+void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state);
+/* True if something new was recorded. */
+bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* The same, and marks a disk that is not there as missing, once: its serial loses the first character. */
+void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* A volume without a migration: its state from what its disks and flags say. */
+void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
+/* A spare becomes a member: the next entry of the disk table, of which there must be one (IMSM_MAX_DISKS). */
+void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl);
+/*
+ * Removes the entry from the disk table; no volume may name it any more. Everything behind it moves down by one.
+ * Still present: a good disk becomes a spare, a failed one unrelated.
+ */
+void imsm_delete_disk(struct imsm_container *c, uint32_t index);
+/* Puts an entry, of a disk that is not there, before entry `index`. There must be room (IMSM_MAX_DISKS). */
+void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct imsm_disk *d);
+
+/* ---- imsm/events.c (imsm.md 5 and 6) ---- */
+
+/* Both set c->write_due when something changed. */
 enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
 				      enum consistency want);
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
+/*
+ * The volume's reshape has ended: ends the migration, unless too many members are gone. Sets ev->custom_array_size,
+ * c->reshape_ended and c->widened_to.
+ */
+void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev);
 
 /* ---- imsm/migration.c ---- */
 
@@ -200,12 +255,7 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 int imsm_check_migration_message(const void *buf, size_t len, const char **why);
 int imsm_apply_migration_message(struct imsm_container *c, const void *buf, const char **why);
 /*
- * The volume's reshape has ended: ends the migration, unless too many members are gone. Sets ev->custom_array_size,
- * c->reshape_ended and c->widened_to.
- */
-void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev);
-/*
- * That is durable, and the migration records have been zeroed: the next volume begins, if disks were added. Never
+ * The end of a reshape is durable, and the migration records have been zeroed: the next volume begins, if disks were added. Never
  * at once: whoever reads half of it would go on with one volume where the other had got to.
  */
 void imsm_after_reshape(struct imsm_container *c);
@@ -232,8 +282,6 @@ int32_t imsm_word(const void *buf, size_t offset);
 /* A volume index that might exist; and one that does. */
 bool imsm_volume_possible(int32_t index);
 bool imsm_volume_exists(const struct imsm_container *c, int32_t index);
-/* Attributes and version that the volumes need (imsm.md 1.15). Attributes are only ever added. */
-void imsm_update_version_info(struct imsm_meta *meta);
 
 /*
  * manager; pure. Type, length and ranges that need no metadata. *why: static text for the log.

@@ -192,37 +192,6 @@ static int check_create(const struct imsm_container *c, int32_t index, const str
 	return 0;
 }
 
-static uint32_t level_attribute(const struct imsm_map *m)
-{
-	switch (imsm_map_level(m)) {
-	case IMSM_RAID0:
-		return IMSM_ATTR_RAID0;
-	case IMSM_RAID1:
-		return IMSM_ATTR_RAID1;
-	case IMSM_RAID5:
-		return IMSM_ATTR_RAID5;
-	case IMSM_RAID10:
-		return m->head.num_members > 4 ? IMSM_ATTR_RAID10 | IMSM_ATTR_RAID10_EXT : IMSM_ATTR_RAID10;
-	}
-	return 0;
-}
-
-void imsm_update_version_info(struct imsm_meta *meta)
-{
-	uint32_t attributes = le32_get(meta->header.attributes) | IMSM_ATTR_CHECKSUM_VERIFY;
-
-	for (unsigned i = 0; i < meta->num_volumes; i++) {
-		const struct imsm_volume *v = &meta->volume[i];
-
-		if (le32_get(v->head.size_high))
-			attributes |= IMSM_ATTR_2TB;
-		attributes |= level_attribute(&v->map[0]);
-	}
-	meta->header.attributes = le32_make(attributes);
-	memset(meta->header.version, 0, sizeof(meta->header.version));
-	memcpy(meta->header.version, IMSM_VERSION_WRITTEN, sizeof(IMSM_VERSION_WRITTEN));
-}
-
 static void raise_volumes_created(struct imsm_header *h, const struct imsm_volume *v)
 {
 	if (le16_get(v->head.my_vol_raid_dev_num) > le16_get(h->num_raid_devs_created))

@@ -37,7 +37,6 @@
 #define TO_RAID10 1
 
 #define NO_FAILED_SLOT 0xff
-#define SECTORS_PER_MIB 2048
 #define PPL_AND_BITMAP_SECTORS 2048 /* behind the data of each member */
 #define CHUNK_MIN_KIB 4
 #define CHUNK_MAX_KIB 16384 /* blocks_per_strip has 16 bits */
@@ -54,20 +53,6 @@ static int64_t long_word(const void *buf, size_t offset)
 
 	memcpy(&v, (const uint8_t *)buf + offset, sizeof(v));
 	return v;
-}
-
-/* Volume sizes are whole MiB on each data member. */
-static uint64_t round_to_mib(uint64_t sectors, unsigned data_members)
-{
-	return data_members ? sectors / data_members / SECTORS_PER_MIB * SECTORS_PER_MIB * data_members : 0;
-}
-
-/* The size that follows from the shape in map 0. */
-static uint64_t natural_size(const struct imsm_volume *v)
-{
-	unsigned data = imsm_map_data_members(&v->map[0]);
-
-	return round_to_mib(imsm_map_per_dev(&v->map[0]) * data, data);
 }
 
 /* The record of an earlier reshape would be taken for that of the one that begins: gone before it is recorded. */
@@ -128,7 +113,7 @@ static int check_grow_volumes(const struct imsm_container *c, unsigned old, cons
 			return refuse(why, -EBUSY, "more disks: a volume is migrating");
 		if (is_lost(c, v))
 			return refuse(why, -EINVAL, "more disks: a volume has failed");
-		if (imsm_map_per_dev(&v->map[0]) < SECTORS_PER_MIB)
+		if (imsm_map_per_dev(&v->map[0]) < IMSM_SECTORS_PER_MIB)
 			return refuse(why, -EINVAL, "more disks: a volume has less than one MiB on each disk");
 	}
 	return 0;
@@ -187,7 +172,7 @@ static void widen(struct imsm_container *c, struct imsm_volume *v, unsigned memb
 	v->head.migr_state = 1;
 	imsm_volume_set_migr_type(v, IMSM_MIGR_GENERAL);
 	imsm_volume_set_unit(v, 0);
-	set_size(c, v, natural_size(v));
+	set_size(c, v, imsm_natural_size(v));
 }
 
 /* The first volume begins; the others follow one after the other when the one before has ended. */
@@ -305,7 +290,7 @@ static int check_new_chunk(const struct imsm_container *c, unsigned volume, int3
 	struct imsm_map new = v->map[0];
 
 	set_chunk(&new, kib, imsm_volume_blocks(v));
-	if (imsm_map_per_dev(&new) < SECTORS_PER_MIB)
+	if (imsm_map_per_dev(&new) < IMSM_SECTORS_PER_MIB)
 		return refuse(why, -EINVAL, "migration: less than one MiB, or no whole chunk, on each disk");
 	if (!imsm_room_to_resize(c, volume, imsm_map_per_dev(&new)))
 		return refuse(why, -ENOSPC, "migration: no room on the disks");
@@ -360,7 +345,7 @@ static int apply_migrate(struct imsm_container *c, const void *buf, const char *
 		add_parity(c, v);
 	set_chunk(m0, imsm_word(buf, MIGRATE_CHUNK), imsm_volume_blocks(v));
 	imsm_map_set_blocks_per_member(m0, imsm_map_per_dev(m0) + PPL_AND_BITMAP_SECTORS);
-	set_size(c, v, natural_size(v));
+	set_size(c, v, imsm_natural_size(v));
 	imsm_update_version_info(&c->meta);
 	clear_migr_records(c);
 	c->write_due = true;
@@ -565,18 +550,18 @@ static int apply_resize(struct imsm_container *c, const void *buf, const char **
 	v = &c->meta.volume[index];
 	new = v->map[0];
 	data = imsm_map_data_members(&new);
-	if (!round_to_mib(sectors, data))
+	if (!imsm_round_to_mib(sectors, data))
 		return refuse(why, -EINVAL, "size change: less than one MiB on each disk");
 	imsm_map_update_stripes(&new, sectors);
 	imsm_map_set_blocks_per_member(&new, sectors / data + PPL_AND_BITMAP_SECTORS);
 	if (!imsm_map_stripes(&new))
 		return refuse(why, -EINVAL, "size change: no whole chunk on each disk");
-	if (v->head.migr_state && imsm_volume_unit(v) > round_to_mib(sectors, data))
+	if (v->head.migr_state && imsm_volume_unit(v) > imsm_round_to_mib(sectors, data))
 		return refuse(why, -EINVAL, "size change: the checkpoint would lie outside the volume");
 	if (!imsm_room_to_resize(c, (unsigned)index, imsm_map_per_dev(&new)))
 		return refuse(why, -ENOSPC, "size change: no room on the disks");
 	v->map[0] = new;
-	set_size(c, v, round_to_mib(sectors, data));
+	set_size(c, v, imsm_round_to_mib(sectors, data));
 	c->write_due = true;
 	return 0;
 }
@@ -619,13 +604,6 @@ int imsm_apply_migration_message(struct imsm_container *c, const void *buf, cons
 
 /* ---- the end of a reshape (imsm.md 5.2 A, 5.5) ---- */
 
-/* Disks were added: all volumes of a container span the same ones. */
-static bool was_widened(const struct imsm_volume *v)
-{
-	return v->map[0].head.num_members > v->map[1].head.num_members &&
-	       imsm_map_level(&v->map[0]) == imsm_map_level(&v->map[1]);
-}
-
 /* The new slots are to hold the disks of the same number. */
 static bool can_be_widened(const struct imsm_container *c, const struct imsm_volume *v, unsigned members)
 {
@@ -640,7 +618,7 @@ static bool is_to_follow(const struct imsm_container *c, const struct imsm_volum
 	int level = imsm_map_level(&v->map[0]);
 
 	return v->map[0].head.num_members < members && (level == IMSM_RAID0 || level == IMSM_RAID5) &&
-	       imsm_map_per_dev(&v->map[0]) >= SECTORS_PER_MIB && can_be_widened(c, v, members);
+	       imsm_map_per_dev(&v->map[0]) >= IMSM_SECTORS_PER_MIB && can_be_widened(c, v, members);
 }
 
 static void reshape_next_volume(struct imsm_container *c, unsigned members)
@@ -663,18 +641,4 @@ void imsm_after_reshape(struct imsm_container *c)
 	if (c->widened_to)
 		reshape_next_volume(c, c->widened_to);
 	c->widened_to = 0;
-}
-
-void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev)
-{
-	struct imsm_volume *v = &c->meta.volume[volume];
-	bool widened = was_widened(v);
-
-	ev->custom_array_size = natural_size(v);
-	for (unsigned i = 0; i < ev->disk_count; i++)
-		imsm_set_disk(c, volume, ev->disk[i].slot, ev->disk[i].state, ev);
-	if (v->head.migr_state)
-		return;
-	c->reshape_ended = true;
-	c->widened_to = widened ? v->map[0].head.num_members : 0;
 }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How far a resync or a rebuild of an IMSM volume has come, in the units of the metadata (imsm.md 5.4).
+ */
+#include "imsm/imsm.h"
+
+static unsigned at_least_1(unsigned n)
+{
+	return n ? n : 1;
+}
+
+/*
+ * Where array block `block` lies within a member of map `m`. Asked for RAID1 only: with the other levels a unit is
+ * a whole number of stripes.
+ */
+static uint64_t block_in_member(const struct imsm_map *m, uint64_t block)
+{
+	unsigned chunk = imsm_map_chunk(m);
+
+	if (!imsm_map_is_mirror(m))
+		return 0;
+	return (block / chunk * m->head.num_domains + 1) / m->head.num_members * chunk + block % chunk;
+}
+
+static uint64_t resync_unit(const struct imsm_map *m0, const struct imsm_map *m1)
+{
+	unsigned chunk = imsm_map_chunk(m0);
+	int level = imsm_map_level(m0);
+	uint64_t stripe = (uint64_t)chunk * imsm_map_data_members(m0);
+	uint64_t unit_chunk = level == IMSM_RAID5 || level == IMSM_RAID10 ? chunk : 256;
+	uint64_t blocks = at_least_1(imsm_map_chunk(m1) / chunk) * unit_chunk * imsm_map_data_members(m0);
+	uint64_t depth = chunk;
+
+	if (!stripe)
+		return 0;
+	if (imsm_map_is_mirror(m0))
+		depth *= m0->head.num_domains;
+	else if (level == IMSM_RAID5)
+		depth *= m0->head.num_members;
+	return block_in_member(m1, blocks % stripe) + depth * (blocks / stripe);
+}
+
+static uint64_t rebuild_unit(const struct imsm_map *m0, const struct imsm_map *m1)
+{
+	unsigned chunk = imsm_map_chunk(m1);
+	uint64_t unit = 256;
+
+	if (imsm_map_level(m1) == IMSM_RAID5)
+		unit = chunk > 128 ? chunk : 128;
+	return unit * (imsm_map_is_mirror(m0) ? m1->head.num_domains : at_least_1(chunk / imsm_map_chunk(m0)));
+}
+
+uint64_t imsm_blocks_per_unit(const struct imsm_volume *v)
+{
+	const struct imsm_map *m0 = &v->map[0], *m1 = &v->map[1];
+
+	if (!v->head.migr_state || !imsm_map_chunk(m0) || !imsm_map_chunk(m1) || !m1->head.num_members)
+		return 0;
+	switch (imsm_volume_migr_type(v)) {
+	case IMSM_MIGR_INIT:
+	case IMSM_MIGR_VERIFY:
+	case IMSM_MIGR_REPAIR:
+		return resync_unit(m0, m1);
+	case IMSM_MIGR_REBUILD:
+		return rebuild_unit(m0, m1);
+	case IMSM_MIGR_GENERAL: /* mdadm sends it */
+	case IMSM_MIGR_STATE_CHANGE:
+		break;
+	}
+	return 0;
+}
+
+void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit)
+{
+	if (imsm_volume_unit(v) == unit)
+		return;
+	imsm_volume_set_unit(v, unit);
+	c->write_due = true;
+}
+
+static bool is_resync(enum sync_action a)
+{
+	return a == SYNC_RESYNC || a == SYNC_CHECK || a == SYNC_REPAIR;
+}
+
+/*
+ * Whether last_checkpoint tells of the recorded migration. After assembly it means nothing until a sync has
+ * been seen running; and the position of a check says nothing about a rebuild. When a sync
+ * is interrupted the action before tells.
+ */
+static bool checkpoint_counts(const struct imsm_volume *v, const struct imsm_event *ev)
+{
+	enum sync_action a = ev->action;
+
+	if (ev->prev_action == SYNC_NONE || ev->prev_action == SYNC_IDLE)
+		return false;
+	if (a != SYNC_RECOVER && !is_resync(a))
+		a = ev->prev_action;
+	return imsm_migrating(v, IMSM_MIGR_REBUILD) ? a == SYNC_RECOVER : is_resync(a);
+}
+
+/* Zero is no progress: it must not wipe out what an earlier run of the same sync achieved. */
+void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const struct imsm_event *ev)
+{
+	uint64_t bpu = imsm_blocks_per_unit(v);
+
+	if (bpu && ev->last_checkpoint / bpu && checkpoint_counts(v, ev))
+		imsm_store_unit(c, v, ev->last_checkpoint / bpu);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Finding one's way in an IMSM container: which entry of the disk table is which disk, which slot of which volume
+ * names it, and whether it is there.
+ */
+#include "imsm/imsm.h"
+
+/* ---- disks ---- */
+
+struct imsm_dl *imsm_dl_by_index(const struct imsm_container *c, int index)
+{
+	struct imsm_dl *dl = index < 0 ? NULL : c->disks;
+
+	while (dl && dl->index != index)
+		dl = dl->next;
+	return dl;
+}
+
+struct imsm_dl *imsm_dl_by_dev(const struct imsm_container *c, dev_t dev)
+{
+	struct imsm_dl *dl = c->disks;
+
+	while (dl && dl->dev != dev)
+		dl = dl->next;
+	return dl;
+}
+
+struct imsm_dl *imsm_dl_by_serial(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	struct imsm_dl *dl = c->disks;
+
+	while (dl && !imsm_serial_equal(dl->serial, serial))
+		dl = dl->next;
+	return dl;
+}
+
+bool imsm_serial_ambiguous(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	for (const struct imsm_dl *other = c->disks; other; other = other->next)
+		if (other != dl && other->index >= 0 && imsm_serial_equal(other->serial, dl->serial))
+			return true;
+	return false;
+}
+
+/* ---- slots of a volume ---- */
+
+const struct imsm_map *imsm_which_map(const struct imsm_volume *v, enum imsm_which which)
+{
+	const struct imsm_map *m1 = v->head.migr_state ? &v->map[1] : NULL;
+
+	switch (which) {
+	case IMSM_M0:
+		return &v->map[0];
+	case IMSM_M1:
+		return m1;
+	case IMSM_MX:
+		return m1 ? m1 : &v->map[0];
+	}
+	return NULL;
+}
+
+/* A slot that a reshape adds is in map 0 only. */
+uint32_t imsm_ord(const struct imsm_volume *v, unsigned slot, enum imsm_which which)
+{
+	const struct imsm_map *m = imsm_which_map(v, which);
+
+	if (which == IMSM_MX && slot >= m->head.num_members)
+		m = &v->map[0];
+	return m && slot < m->head.num_members ? m->ord[slot] : UINT32_MAX;
+}
+
+int imsm_slot_of(const struct imsm_map *m, uint32_t index)
+{
+	for (unsigned slot = 0; slot < m->head.num_members; slot++)
+		if (imsm_ord_index(m->ord[slot]) == index)
+			return (int)slot;
+	return -1;
+}
+
+bool imsm_volume_names(const struct imsm_volume *v, uint32_t index)
+{
+	return imsm_slot_of(&v->map[0], index) >= 0 || (v->head.migr_state && imsm_slot_of(&v->map[1], index) >= 0);
+}
+
+bool imsm_disk_named(const struct imsm_container *c, uint32_t index)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		if (imsm_volume_names(&c->meta.volume[i], index))
+			return true;
+	return false;
+}
+
+bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl)
+{
+	return dl->index >= 0 && imsm_slot_of(&v->map[0], (uint32_t)dl->index) >= 0;
+}
+
+/* ---- entries of the disk table ---- */
+
+bool imsm_disk_present(const struct imsm_container *c, uint32_t index)
+{
+	return index < c->meta.num_disks && imsm_dl_by_index(c, (int)index);
+}
+
+bool imsm_disk_failed(const struct imsm_container *c, uint32_t index)
+{
+	return index >= c->meta.num_disks || (le32_get(c->meta.disk[index].status) & IMSM_DISK_FAILED);
+}
+
+bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	if (dl->index >= 0)
+		return imsm_disk_failed(c, (uint32_t)dl->index);
+	return dl->index == IMSM_INDEX_UNRELATED || (le32_get(dl->record.status) & IMSM_DISK_FAILED);
+}
+
+bool imsm_slot_bad(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot)
+{
+	uint32_t ord = v->map[0].ord[slot];
+
+	return (ord & IMSM_ORD_REBUILD) || imsm_disk_failed(c, imsm_ord_index(ord)) ||
+	       !imsm_disk_present(c, imsm_ord_index(ord));
+}
