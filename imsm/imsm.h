@@ -2,21 +2,23 @@
 /*
  * An IMSM container in memory, and the parts of its handler:
  *
- *   super-imsm.c       the superswitch: glue between the loops and the parts below,
- *                      and writing (sync_metadata)
+ *   super-imsm.c       the superswitch: glue between the loops and the parts below
  *   imsm/format.h      the metadata on disk and decoded, with
  *     fields.c           fields of more than one word, serial numbers, 4096-byte sectors
  *     format.c           the layout, and where it lies on a disk
  *     decode.c           bytes to structs, all of it checked
  *     encode.c           structs to bytes
- *   imsm/load.c        choosing among the disks' copies when they disagree
+ *   imsm/load.c        reading the disks' copies, and whether we may work on them
+ *   imsm/choose.c      choosing among copies that disagree
+ *   imsm/write.c       which disks are written when something has changed, and what becomes of those that fail
  *   imsm/find.c        which disk, which slot, which entry of the disk table
  *   imsm/state.c       what follows from the maps and the disks: sizes, what is bad, what goes on
  *   imsm/checkpoint.c  how far a resync or rebuild has come
  *   imsm/transitions.c changes that events and messages have in common
  *   imsm/events.c      what happens to a volume's metadata when something happens to
  *                      the array (state machine)
- *   imsm/messages.c    queued updates: create, delete, rename, disks come and go
+ *   imsm/disks.c       disks that come and go
+ *   imsm/messages.c    queued updates: create, delete, rename; message.h: what messages are made of
  *   imsm/migration.c   volumes that change their shape: what mdadm --grow asks for, and what follows its end
  *   imsm/spare.c       choosing a spare and recording it as rebuilding
  *   imsm/room.c        where volumes lie on a disk, and what room is left
@@ -24,9 +26,9 @@
  *   imsm/badblocks.c   the log of bad blocks
  *   imsm/report.c      what a status request is told
  *
- * Everything but super-imsm.c and the I/O in imsm/load.c is pure: it works on struct
- * imsm_container, which belongs to the monitor once the threads run. Nothing here
- * allocates, except where its comment says so.
+ * Everything but super-imsm.c, load.c, write.c and what the manager calls in disks.c is
+ * pure: it works on struct imsm_container, which belongs to the monitor once the threads
+ * run. Nothing here allocates, except where its comment says so.
  */
 #ifndef IMSM_CONTAINER_H
 #define IMSM_CONTAINER_H
@@ -41,6 +43,7 @@
 #include "metadata/md-member.h"
 #include "metadata/superswitch.h"
 
+#define IMSM_SECTOR_MAX 4096 /* bytes: the largest sectors that the format knows */
 #define IMSM_INDEX_SPARE (-1)     /* a spare */
 #define IMSM_INDEX_UNRELATED (-2) /* failed or not ours: never written */
 
@@ -64,7 +67,7 @@ struct imsm_container {
 	struct imsm_dl *disks;       /* present disks, most recently added first */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	bool write_due;              /* something changed that must reach the members */
-	struct imsm_migr_record migration; /* 512-byte units; as mdadm had left it at load. Zeros: no general migration */
+	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
 	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
 	unsigned widened_to;         /* by that reshape, from fewer members; 0: it was about something else */
 };
@@ -106,12 +109,13 @@ bool imsm_disk_named(const struct imsm_container *c, uint32_t index); /* by any 
 bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl); /* by map 0 */
 bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl);
 
-/* ---- imsm/load.c ---- */
+/* ---- imsm/choose.c ---- */
 
 /* One disk's own view, before a choice is made. */
 struct imsm_candidate {
 	struct disk *disk;
-	uint8_t serial[IMSM_SERIAL_LEN]; /* physical; the one of the disk's serials that its own table names, else its first */
+	/* Physical. Of the disk's serials the one that its own table names, else the first. */
+	uint8_t serial[IMSM_SERIAL_LEN];
 	int own_index;                   /* in its own table, -1 if its serial is not there */
 	struct imsm_meta *meta;          /* NULL: unreadable or no valid metadata (`why`) */
 	uint32_t sector_size;
@@ -126,6 +130,18 @@ struct imsm_candidate {
 #define IMSM_DROPPED (-3)
 int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container *c, int *index, const char **why);
 
+/* The place in the disk table of the disk with that serial, -1: there is none. Pure. */
+int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SERIAL_LEN]);
+
+/* ---- imsm/load.c ---- */
+
+/*
+ * Start-up, blocking. Reads all disks, in the order of sysfs, and fills *c. Takes ownership of the disks that it keeps:
+ * their places in `disks` are NULL then, also if it fails. `container`: its name, for the log. 0 or -errno, logged.
+ * Allocates the entries of c->disks (imsm_dl_new).
+ */
+int imsm_load(struct imsm_container *c, const char *container, struct disk **disks, size_t count);
+
 /* Reads one disk's copy (blocking; start-up). Retries a torn read. Allocates cand->meta. */
 void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
 
@@ -137,6 +153,20 @@ int imsm_read_migration(struct imsm_container *c, const char **why);
 
 /* Pure. Attributes of the metadata that ask for what we cannot do, 0 if there are none (imsm.md 1.15). */
 uint32_t imsm_unknown_attributes(const struct imsm_meta *m);
+
+/* ---- imsm/write.c ---- */
+
+struct imsm_writer;
+
+struct imsm_writer *imsm_writer_new(void); /* start-up. NULL: out of memory, or no asynchronous I/O to be had */
+void imsm_writer_free(struct imsm_writer *w);
+
+/*
+ * monitor. sync_metadata of the superswitch: writes what has changed to every disk that must hold it. After the end of
+ * a reshape the migration records are zeroed, and the next volume, if one is to follow, is written as well.
+ * `container`: its name, for the log.
+ */
+int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *container, struct sync_result *res);
 
 /* ---- imsm/state.c (imsm.md 3) ---- */
 
@@ -249,14 +279,40 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
  */
 void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_event *ev);
 
+/* ---- imsm/disks.c ---- */
+
+/* Zeroed, METAIO_ALIGN, freed with free(); NULL: out of memory. */
+void *imsm_aligned_zeroed(size_t size);
+/* An entry for the disk, which it owns from then on, with room for its spare record. Freed with free(). */
+struct imsm_dl *imsm_dl_new(struct disk *disk, const uint8_t serial[IMSM_SERIAL_LEN]);
+/* That room: METAIO_ALIGN bytes, aligned to as many. */
+void *imsm_dl_spare_buffer(struct imsm_dl *dl);
+
+/*
+ * manager, blocking. A disk that has appeared in the container, as a spare that imsm_add_disk() can take; zeroes the
+ * migration record on it. `container`: its name, for the log. 0 or -errno, logged: the disk is left to the caller.
+ */
+int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl **prepared);
+
+/*
+ * monitor. dl becomes a spare of the container (owned by it from then on). Its serial, record (size, scsi_id) and
+ * disk are set; no disk of that device number may be listed (the caller refuses it).
+ */
+void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
+/*
+ * monitor. The disk left the container: unlinks its entry and returns it for the manager to close and free.
+ * Its entry in the disk table stays while a volume names it. NULL: we do not know the disk.
+ */
+struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
+
 /* ---- imsm/migration.c ---- */
 
 /* As imsm_check_message and imsm_apply_message, for the types that change a volume's shape. */
 int imsm_check_migration_message(const void *buf, size_t len, const char **why);
 int imsm_apply_migration_message(struct imsm_container *c, const void *buf, const char **why);
 /*
- * The end of a reshape is durable, and the migration records have been zeroed: the next volume begins, if disks were added. Never
- * at once: whoever reads half of it would go on with one volume where the other had got to.
+ * The end of a reshape is durable, and the migration records have been zeroed: the next volume begins, if disks were
+ * added. Never at once: whoever reads half of it would go on with one volume where the other had got to.
  */
 void imsm_after_reshape(struct imsm_container *c);
 
@@ -277,12 +333,6 @@ enum imsm_update_type {
 	IMSM_UPDATE_RWH_POLICY = 11,
 };
 
-/* A 32-bit word of a message; the caller knows that it lies within. */
-int32_t imsm_word(const void *buf, size_t offset);
-/* A volume index that might exist; and one that does. */
-bool imsm_volume_possible(int32_t index);
-bool imsm_volume_exists(const struct imsm_container *c, int32_t index);
-
 /*
  * manager; pure. Type, length and ranges that need no metadata. *why: static text for the log.
  * 0 or -EINVAL (malformed, or not accepted from outside).
@@ -292,17 +342,6 @@ int imsm_check_message(const void *buf, size_t len, const char **why);
 /* monitor. All or nothing; sets c->write_due. `scratch`: room for a copy. *why as above. */
 int imsm_apply_message(struct imsm_container *c, struct imsm_meta *scratch, const void *buf, size_t len,
 		       const char **why);
-
-/*
- * monitor. dl becomes a spare of the container (owned by it from then on). Its serial, record (size, scsi_id) and
- * disk are set; no disk of that device number may be listed (the caller refuses it).
- */
-void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
-/*
- * monitor. The disk left the container: unlinks its entry and returns it for the manager to close and free.
- * Its entry in the disk table stays while a volume names it. NULL: we do not know the disk.
- */
-struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
 
 /* ---- imsm/room.c (all positions and lengths in sectors) ---- */
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Queued updates of IMSM metadata (imsm.md 8 and 10): what mdadm sends over the control
- * socket, and disks that come and go. Messages that change the shape of volumes are in imsm/migration.c.
+ * socket. Messages that change the shape of volumes are in imsm/migration.c.
  *
  * A message is a raw C struct from another process: nothing in it is believed. Each one
  * is checked completely before the first byte of the metadata changes.
  */
 #include "imsm/imsm.h"
+#include "imsm/message.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -36,24 +37,6 @@ static int refuse(const char **why, int err, const char *text)
 {
 	*why = text;
 	return err;
-}
-
-int32_t imsm_word(const void *buf, size_t offset)
-{
-	int32_t v;
-
-	memcpy(&v, (const uint8_t *)buf + offset, sizeof(v));
-	return v;
-}
-
-bool imsm_volume_possible(int32_t index)
-{
-	return index >= 0 && index < IMSM_MAX_VOLUMES;
-}
-
-bool imsm_volume_exists(const struct imsm_container *c, int32_t index)
-{
-	return index >= 0 && index < (int32_t)c->meta.num_volumes;
 }
 
 static bool volume_live(const struct imsm_container *c, int32_t index)
@@ -108,7 +91,7 @@ static uint32_t sector_size_for(const struct imsm_container *c, const uint8_t *s
 	return dl && dl->disk ? dl->disk->sector_size : c->sector_size;
 }
 
-/* On the disks sizes and places are counted in their sectors: what is no multiple would be recorded as something else. */
+/* The disks count sizes and places in their own sectors: what is no multiple would be recorded as something else. */
 static bool in_whole_sectors(const struct imsm_volume *v, uint32_t sector_size)
 {
 	const struct imsm_map *m = &v->map[0];
@@ -402,41 +385,4 @@ int imsm_apply_message(struct imsm_container *c, struct imsm_meta *scratch, cons
 		return apply_policy(c, buf, why);
 	}
 	return imsm_apply_migration_message(c, buf, why);
-}
-
-/* ---- disks ---- */
-
-void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
-{
-	uint32_t attributes = le32_get(c->meta.header.attributes);
-
-	memcpy(dl->record.serial, dl->serial, IMSM_SERIAL_LEN);
-	dl->record.status = le32_make(IMSM_DISK_SPARE);
-	dl->index = IMSM_INDEX_SPARE;
-	dl->spare_record_due = true;
-	dl->clear_migr_record_due = false; /* done before it came to us */
-	dl->next = c->disks;
-	c->disks = dl;
-	if (le32_get(dl->record.total_blocks_hi) && !(attributes & IMSM_ATTR_2TB_DISK)) {
-		c->meta.header.attributes = le32_make(attributes | IMSM_ATTR_2TB_DISK);
-		c->write_due = true;
-	}
-}
-
-struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
-{
-	struct imsm_dl **link = &c->disks, *dl;
-
-	while (*link && (*link)->dev != dev)
-		link = &(*link)->next;
-	dl = *link;
-	if (!dl)
-		return NULL;
-	*link = dl->next;
-	dl->next = NULL;
-	if (dl->index < 0)
-		return dl;
-	if (!imsm_disk_named(c, (uint32_t)dl->index))
-		imsm_delete_disk(c, (uint32_t)dl->index);
-	return dl;
 }

@@ -8,6 +8,7 @@
  * sends us a checkpoint after each one. The end is noticed by the monitor.
  */
 #include "imsm/imsm.h"
+#include "imsm/message.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -245,8 +246,8 @@ static struct imsm_dl *spare_for_parity(const struct imsm_container *c)
 	struct imsm_dl *found = NULL;
 
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->index == IMSM_INDEX_SPARE && !imsm_dl_failed(c, dl) && !imsm_serial_ambiguous(c, dl) && dl->disk &&
-		    dl->disk->sector_size == c->sector_size && dl->disk->size / 512 >= needed)
+		if (dl->index == IMSM_INDEX_SPARE && !imsm_dl_failed(c, dl) && !imsm_serial_ambiguous(c, dl) &&
+		    dl->disk && dl->disk->sector_size == c->sector_size && dl->disk->size / 512 >= needed)
 			found = dl;
 	return found;
 }

@@ -102,7 +102,8 @@ bool imsm_room_for_all(const struct imsm_container *c, const struct imsm_dl *dl)
 		const struct imsm_map *m = &c->meta.volume[i].map[0];
 		uint64_t start = imsm_map_pba(m);
 
-		if (!imsm_dl_is_member(&c->meta.volume[i], dl) && !extent_free(c, dl, start, start + imsm_map_per_dev(m)))
+		if (!imsm_dl_is_member(&c->meta.volume[i], dl) &&
+		    !extent_free(c, dl, start, start + imsm_map_per_dev(m)))
 			return false;
 	}
 	return true;

@@ -10,6 +10,8 @@ TEST_LDFLAGS_metadata/metaio := $(addprefix -Wl$(comma)--wrap=,io_submit io_gete
 TEST_LDFLAGS_super-imsm := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents \
 	$(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-ddf := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
+# The tails of samples stand for the disks.
+TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
 TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
 TEST_LDFLAGS_manager/status-json := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 

@@ -12,7 +12,7 @@
 
 #define MAX_DISKS 6
 
-/* ---- disks: the tail of a sample, behind our own disk_read ---- */
+/* ---- disks: the tail of a sample, behind a disk_read of its own ---- */
 
 struct fake_disk {
 	struct disk disk; /* first */
@@ -23,7 +23,8 @@ struct fake_disk {
 	unsigned reads;
 };
 
-int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
+int __wrap_disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset);
+int __wrap_disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
 {
 	struct fake_disk *f = (struct fake_disk *)(uintptr_t)d;
 	uint64_t first = d->size - SAMPLE_TAIL;

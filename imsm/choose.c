@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Choosing among the disks' copies of IMSM metadata that disagree (imsm.md 2.3, 2.4). Pure.
+ *
+ * The choice must be the one that mdadm makes from the same disks, or the two would
+ * work on different configurations. That is why its rules are followed to the letter,
+ * including that the order of the disks decides between two families that are both
+ * consistent in themselves.
+ */
+#include "imsm/imsm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OWNER_UNKNOWN (-1)
+
+/* One distinct family_num and the copy that speaks for it. */
+struct family {
+	uint32_t number;
+	struct imsm_candidate *cand;
+};
+
+/* What all the copies together say of one serial. */
+struct known_disk {
+	uint8_t serial[IMSM_SERIAL_LEN];
+	uint32_t status; /* IMSM_DISK_*, of all copies */
+	int owner;       /* index of the family whose disk it is, or OWNER_UNKNOWN */
+};
+
+struct choice {
+	struct family *family;
+	unsigned families;
+	struct known_disk *known;
+	unsigned knowns;
+};
+
+static uint32_t family_num(const struct imsm_candidate *cand)
+{
+	return le32_get(cand->meta->header.family_num);
+}
+
+static uint32_t own_status(const struct imsm_candidate *cand)
+{
+	return cand->own_index < 0 ? 0 : le32_get(cand->meta->disk[cand->own_index].status);
+}
+
+static struct known_disk *find_known(const struct choice *ch, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	for (unsigned i = 0; i < ch->knowns; i++)
+		if (imsm_serial_equal(ch->known[i].serial, serial))
+			return &ch->known[i];
+	return NULL;
+}
+
+static int find_family(const struct choice *ch, uint32_t number)
+{
+	for (unsigned i = 0; i < ch->families; i++)
+		if (ch->family[i].number == number)
+			return (int)i;
+	return -1;
+}
+
+static void merge_disk(struct choice *ch, const struct imsm_disk *d)
+{
+	struct known_disk *k = find_known(ch, d->serial);
+
+	if (!k) {
+		k = &ch->known[ch->knowns++];
+		*k = (struct known_disk){ .owner = OWNER_UNKNOWN };
+		memcpy(k->serial, d->serial, sizeof(k->serial));
+	}
+	k->status |= le32_get(d->status);
+}
+
+static void merge_table(struct choice *ch, const struct imsm_candidate *cand, int family)
+{
+	for (unsigned i = 0; i < cand->meta->num_disks; i++)
+		merge_disk(ch, &cand->meta->disk[i]);
+	if (cand->own_index >= 0)
+		find_known(ch, cand->serial)->owner = family;
+}
+
+/* Does `cand` speak for the family rather than `old`, which came before it? */
+static bool takes_over(const struct imsm_candidate *cand, const struct imsm_candidate *old)
+{
+	const struct imsm_header *h = &cand->meta->header, *old_h = &old->meta->header;
+	bool configured = own_status(cand) & IMSM_DISK_CONFIGURED;
+	bool old_configured = own_status(old) & IMSM_DISK_CONFIGURED;
+
+	if (le32_get(h->check_sum) == le32_get(old_h->check_sum))
+		return true;
+	return configured >= old_configured && le32_get(old_h->generation_num) < le32_get(h->generation_num);
+}
+
+/* An older copy of a known family: only its own disk is taken note of, not its table. */
+static void merge_outdated(struct choice *ch, const struct imsm_candidate *cand, int family)
+{
+	struct known_disk *k = find_known(ch, cand->serial);
+
+	if (!k || cand->own_index < 0)
+		return;
+	k->owner = family;
+	k->status |= own_status(cand) & IMSM_DISK_CONFIGURED;
+}
+
+static void merge_candidate(struct choice *ch, struct imsm_candidate *cand)
+{
+	int f = find_family(ch, family_num(cand));
+
+	if (f < 0) {
+		f = (int)ch->families++;
+		ch->family[f] = (struct family){ .number = family_num(cand), .cand = cand };
+	} else if (takes_over(cand, ch->family[f].cand)) {
+		ch->family[f].cand = cand;
+	} else {
+		merge_outdated(ch, cand, f);
+		return;
+	}
+	merge_table(ch, cand, f);
+}
+
+/*
+ * A family may win only if no newer one owns a disk that it names. This is what turns
+ * down the copy on a disk that was replaced and came back.
+ */
+static bool is_consistent(const struct choice *ch, int family)
+{
+	const struct imsm_candidate *cand = ch->family[family].cand;
+
+	if (cand->own_index < 0)
+		return false;
+	for (unsigned i = 0; i < cand->meta->num_disks; i++) {
+		int owner = find_known(ch, cand->meta->disk[i].serial)->owner;
+
+		if (owner != family && owner != OWNER_UNKNOWN)
+			return false;
+	}
+	return true;
+}
+
+static struct imsm_candidate *find_champion(const struct choice *ch)
+{
+	struct imsm_candidate *spare = NULL;
+
+	for (unsigned i = 0; i < ch->families; i++) {
+		if (!is_consistent(ch, (int)i))
+			continue;
+		if (ch->family[i].cand->meta->num_volumes)
+			return ch->family[i].cand;
+		spare = ch->family[i].cand;
+	}
+	return spare;
+}
+
+int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	for (unsigned i = 0; i < m->num_disks; i++)
+		if (imsm_serial_equal(m->disk[i].serial, serial))
+			return (int)i;
+	return -1;
+}
+
+static int drop(struct imsm_candidate *cand, const char *why)
+{
+	cand->why = why;
+	return IMSM_DROPPED;
+}
+
+/* The place of a disk that the champion does not know: a spare, if nobody contradicts. */
+static int index_of_stranger(const struct choice *ch, struct imsm_candidate *cand)
+{
+	const uint32_t mask = IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED;
+	const struct known_disk *k = cand->own_index < 0 ? NULL : find_known(ch, cand->serial);
+
+	if (k && (k->status & mask) == IMSM_DISK_SPARE)
+		return IMSM_INDEX_SPARE;
+	return drop(cand, "it is neither a member nor a spare of this container");
+}
+
+/* `taken`: the places in the disk table that are given away. */
+static int index_of(const struct choice *ch, struct imsm_candidate *cand, const struct imsm_container *c, bool *taken)
+{
+	int index;
+	uint32_t status;
+
+	if (!cand->meta)
+		return IMSM_DROPPED; /* cand->why tells */
+	index = imsm_serial_in_table(&c->meta, cand->serial);
+	if (index < 0)
+		return index_of_stranger(ch, cand);
+	status = le32_get(c->meta.disk[index].status);
+	if (status & IMSM_DISK_FAILED)
+		return IMSM_INDEX_UNRELATED;
+	if (status & (IMSM_DISK_SPARE | IMSM_DISK_JOURNAL))
+		return IMSM_INDEX_SPARE;
+	if (cand->sector_size != c->sector_size)
+		return drop(cand, "its sector size differs from that of the other members");
+	if (taken[index])
+		return drop(cand, "another disk has the same serial");
+	taken[index] = true;
+	return index;
+}
+
+static void place_disks(const struct choice *ch, struct imsm_candidate *cand, size_t count,
+			const struct imsm_candidate *champion, struct imsm_container *c, int *index)
+{
+	bool taken[IMSM_MAX_DISKS] = { false };
+	size_t first = (size_t)(champion - cand);
+
+	index[first] = index_of(ch, &cand[first], c, taken); /* whatever has the same serial comes second */
+	for (size_t i = 0; i < count; i++)
+		if (i != first)
+			index[i] = index_of(ch, &cand[i], c, taken);
+}
+
+static void adopt(const struct imsm_candidate *champion, const struct imsm_candidate *cand, size_t count,
+		  struct imsm_container *c)
+{
+	uint32_t attributes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (cand[i].meta)
+			attributes |= le32_get(cand[i].meta->header.attributes) & IMSM_ATTR_2TB_DISK;
+	c->meta = *champion->meta;
+	attributes |= le32_get(c->meta.header.attributes);
+	c->meta.header.attributes = le32_make(attributes);
+	c->sector_size = champion->sector_size;
+}
+
+static const char *reason_for_nothing(const struct imsm_candidate *cand, size_t count)
+{
+	const char *why = "there are no disks";
+
+	for (size_t i = count; i-- > 0;) {
+		if (cand[i].meta)
+			return "no disk's metadata agrees with that of the others";
+		if (cand[i].why)
+			why = cand[i].why;
+	}
+	return why;
+}
+
+static int alloc_choice(struct choice *ch, const struct imsm_candidate *cand, size_t count)
+{
+	size_t entries = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (cand[i].meta)
+			entries += cand[i].meta->num_disks;
+	ch->family = calloc(count + 1, sizeof(*ch->family));
+	ch->known = calloc(entries + 1, sizeof(*ch->known));
+	return ch->family && ch->known ? 0 : -ENOMEM;
+}
+
+int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container *c, int *index, const char **why)
+{
+	struct choice ch = { 0 };
+	const struct imsm_candidate *champion;
+	int err = alloc_choice(&ch, cand, count);
+
+	if (err) {
+		*why = "out of memory";
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (cand[i].meta)
+			merge_candidate(&ch, &cand[i]);
+	champion = find_champion(&ch);
+	if (!champion) {
+		*why = reason_for_nothing(cand, count);
+		err = -ENOENT;
+		goto out;
+	}
+	adopt(champion, cand, count, c);
+	place_disks(&ch, cand, count, champion, c, index);
+out:
+	free(ch.family);
+	free(ch.known);
+	return err;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Disks that come into an IMSM container and leave it (imsm.md 8.5, 9): the manager prepares a new one as a spare, the
+ * monitor takes it in, and gives back one that has left.
+ */
+#include "imsm/imsm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "metadata/metaio.h"
+
+#define SPARE_BUFFER_OFFSET METAIO_ALIGN
+
+_Static_assert(sizeof(struct imsm_dl) <= SPARE_BUFFER_OFFSET, "a spare's buffer follows its struct imsm_dl");
+
+void *imsm_aligned_zeroed(size_t size)
+{
+	void *p = aligned_alloc(METAIO_ALIGN, size);
+
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+
+/* The entry and, behind it, room for its spare record. Freed with free(). */
+struct imsm_dl *imsm_dl_new(struct disk *disk, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	struct imsm_dl *dl = imsm_aligned_zeroed(SPARE_BUFFER_OFFSET + METAIO_ALIGN);
+
+	if (!dl)
+		return NULL;
+	dl->disk = disk;
+	dl->dev = disk->dev;
+	memcpy(dl->serial, serial, IMSM_SERIAL_LEN);
+	return dl;
+}
+
+void *imsm_dl_spare_buffer(struct imsm_dl *dl)
+{
+	return (uint8_t *)dl + SPARE_BUFFER_OFFSET;
+}
+
+/* ---- a disk that comes ---- */
+
+/*
+ * mdadm writes a spare record before it adds a disk. Its contents do not matter, except that they tell by which of its
+ * serial numbers mdadm knows the disk: versions differ when device names are to be taken for them.
+ */
+static bool spare_serial(struct disk *d, uint8_t serial[IMSM_SERIAL_LEN])
+{
+	struct imsm_candidate cand;
+	bool found;
+
+	imsm_read_candidate(d, &cand);
+	found = cand.serial[0];
+	memcpy(serial, cand.serial, IMSM_SERIAL_LEN);
+	free(cand.meta);
+	return found;
+}
+
+/* A stale migration record would block the next reshape. Nobody but us uses the disk yet. */
+static int clear_migr_record(const struct disk *d)
+{
+	static const uint8_t zero[IMSM_SECTOR_MAX];
+
+	return disk_write(d, zero, d->sector_size, imsm_migr_record_offset(d->size, d->sector_size));
+}
+
+int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl **prepared)
+{
+	uint8_t serial[IMSM_SERIAL_LEN];
+	struct imsm_dl *dl;
+	int err;
+
+	if (disk->partition) {
+		log_error("%s: %s is a partition; IMSM uses whole disks only", container, disk->name);
+		return -EINVAL;
+	}
+	if (!spare_serial(disk, serial)) {
+		log_error("%s: %s has no readable serial number", container, disk->name);
+		return -EINVAL;
+	}
+	if (!imsm_anchor_offset(disk->size, disk->sector_size) || disk->sector_size > IMSM_SECTOR_MAX) {
+		log_error("%s: %s is too small for IMSM metadata", container, disk->name);
+		return -EINVAL;
+	}
+	err = clear_migr_record(disk);
+	if (err) {
+		log_error("%s: cannot write to %s: %s", container, disk->name, strerror(-err));
+		return err;
+	}
+	dl = imsm_dl_new(disk, serial);
+	if (!dl)
+		return -ENOMEM;
+	memcpy(dl->record.serial, serial, IMSM_SERIAL_LEN);
+	imsm_disk_set_blocks(&dl->record, disk->size / 512);
+	dl->record.scsi_id = le32_make(disk->scsi_id);
+	dl->record.status = le32_make(IMSM_DISK_SPARE);
+	dl->index = IMSM_INDEX_SPARE;
+	*prepared = dl;
+	return 0;
+}
+
+void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
+{
+	uint32_t attributes = le32_get(c->meta.header.attributes);
+
+	memcpy(dl->record.serial, dl->serial, IMSM_SERIAL_LEN);
+	dl->record.status = le32_make(IMSM_DISK_SPARE);
+	dl->index = IMSM_INDEX_SPARE;
+	dl->spare_record_due = true;
+	dl->clear_migr_record_due = false; /* done before it came to us */
+	dl->next = c->disks;
+	c->disks = dl;
+	if (le32_get(dl->record.total_blocks_hi) && !(attributes & IMSM_ATTR_2TB_DISK)) {
+		c->meta.header.attributes = le32_make(attributes | IMSM_ATTR_2TB_DISK);
+		c->write_due = true;
+	}
+}
+
+/* ---- a disk that goes ---- */
+
+struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
+{
+	struct imsm_dl **link = &c->disks, *dl;
+
+	while (*link && (*link)->dev != dev)
+		link = &(*link)->next;
+	dl = *link;
+	if (!dl)
+		return NULL;
+	*link = dl->next;
+	dl->next = NULL;
+	if (dl->index < 0)
+		return dl;
+	if (!imsm_disk_named(c, (uint32_t)dl->index))
+		imsm_delete_disk(c, (uint32_t)dl->index);
+	return dl;
+}
