@@ -50,7 +50,6 @@ static bool take_u64(const char **p, uint64_t *value)
 }
 
 static const char *const array_states[] = {
-	[ARRAY_GONE] = "gone",
 	[ARRAY_CLEAR] = "clear",
 	[ARRAY_INACTIVE] = "inactive",
 	[ARRAY_SUSPENDED] = "suspended",
@@ -61,11 +60,9 @@ static const char *const array_states[] = {
 	[ARRAY_WRITE_PENDING] = "write-pending",
 	[ARRAY_ACTIVE_IDLE] = "active-idle",
 	[ARRAY_BROKEN] = "broken",
-	[ARRAY_UNKNOWN] = "unknown",
 };
 
 static const char *const sync_actions[] = {
-	[SYNC_NONE] = "none",
 	[SYNC_IDLE] = "idle",
 	[SYNC_RESYNC] = "resync",
 	[SYNC_RECOVER] = "recover",
@@ -73,10 +70,8 @@ static const char *const sync_actions[] = {
 	[SYNC_REPAIR] = "repair",
 	[SYNC_RESHAPE] = "reshape",
 	[SYNC_FROZEN] = "frozen",
-	[SYNC_UNKNOWN] = "unknown",
 };
 
-/* "gone", "none" and "unknown" are names of ours, not words of the kernel. */
 enum array_state sysfs_parse_array_state(const char *text)
 {
 	for (enum array_state s = ARRAY_CLEAR; s <= ARRAY_BROKEN; s++)
@@ -143,37 +138,6 @@ unsigned sysfs_parse_member_state(const char *text)
 			return state;
 		text += len + 1;
 	}
-}
-
-const char *sysfs_array_state_word(enum array_state s)
-{
-	switch (s) {
-	case ARRAY_CLEAR:
-	case ARRAY_INACTIVE:
-	case ARRAY_READONLY:
-	case ARRAY_READ_AUTO:
-	case ARRAY_CLEAN:
-	case ARRAY_ACTIVE:
-		return array_states[s];
-	case ARRAY_GONE:
-	case ARRAY_SUSPENDED:
-	case ARRAY_WRITE_PENDING:
-	case ARRAY_ACTIVE_IDLE:
-	case ARRAY_BROKEN:
-	case ARRAY_UNKNOWN:
-		break;
-	}
-	return NULL;
-}
-
-const char *array_state_name(enum array_state s)
-{
-	return s <= ARRAY_UNKNOWN ? array_states[s] : array_states[ARRAY_UNKNOWN];
-}
-
-const char *sync_action_name(enum sync_action a)
-{
-	return a <= SYNC_UNKNOWN ? sync_actions[a] : sync_actions[SYNC_UNKNOWN];
 }
 
 int sysfs_parse_sectors(const char *text, uint64_t *sectors)

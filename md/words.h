@@ -85,13 +85,6 @@ bool sysfs_is_word(const char *text, const char *word);
 /* A pass over the disks is running, so sync_completed is progress. */
 bool sync_action_runs(enum sync_action a);
 
-/* The word the kernel takes for a state; NULL for states that cannot be written. */
-const char *sysfs_array_state_word(enum array_state s);
-
-/* Names for messages; never NULL. */
-const char *array_state_name(enum array_state s);
-const char *sync_action_name(enum sync_action a);
-
 /* "none" -> SECTORS_NONE, a number -> it. -EINVAL otherwise. */
 int sysfs_parse_sectors(const char *text, uint64_t *sectors);
 

@@ -88,38 +88,6 @@ static void test_member_state(void **state)
 		assert_int_equal(sysfs_parse_member_state(t[i].text), t[i].bits);
 }
 
-/* Each word that may be written parses back to its state; the others have none. */
-static void test_array_state_words(void **state)
-{
-	unsigned writable = 0;
-
-	(void)state;
-	for (enum array_state s = ARRAY_GONE; s <= ARRAY_UNKNOWN; s++) {
-		const char *word = sysfs_array_state_word(s);
-
-		if (!word)
-			continue;
-		writable++;
-		assert_int_equal(sysfs_parse_array_state(word), s);
-	}
-	assert_int_equal(writable, 6);
-	assert_null(sysfs_array_state_word(ARRAY_ACTIVE_IDLE));
-	assert_null(sysfs_array_state_word(ARRAY_WRITE_PENDING));
-	assert_null(sysfs_array_state_word(ARRAY_BROKEN));
-	assert_string_equal(sysfs_array_state_word(ARRAY_READ_AUTO), "read-auto");
-}
-
-static void test_names(void **state)
-{
-	(void)state;
-	for (unsigned s = 0; s <= ARRAY_UNKNOWN + 2; s++)
-		assert_non_null(array_state_name((enum array_state)s));
-	for (unsigned a = 0; a <= SYNC_UNKNOWN + 2; a++)
-		assert_non_null(sync_action_name((enum sync_action)a));
-	assert_string_equal(array_state_name(ARRAY_GONE), "gone");
-	assert_string_equal(sync_action_name(SYNC_RECOVER), "recover");
-}
-
 static void test_sectors(void **state)
 {
 	static const struct {
@@ -403,8 +371,6 @@ int main(void)
 		cmocka_unit_test(test_sync_action),
 		cmocka_unit_test(test_actions_that_run),
 		cmocka_unit_test(test_member_state),
-		cmocka_unit_test(test_array_state_words),
-		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_sectors),
 		cmocka_unit_test(test_sync_completed),
 		cmocka_unit_test(test_level),
