@@ -22,8 +22,7 @@ struct mdstat_parser {
 	struct mdstat *out;
 	size_t capacity;
 	struct mdstat_entry *entry; /* NULL: these lines are nobody's */
-	bool blocks_seen;           /* the word "blocks": no more devices, geometry follows */
-	bool bitmap_seen;           /* the word "bitmap:": brackets mean something else now */
+	bool bitmap_seen;           /* the word "bitmap:": what follows may be the name of a file, "super" too */
 };
 
 /* Takes the next word of the line, which ends at `end`; false if there is none. */
@@ -79,39 +78,22 @@ static int append_entry(struct mdstat_parser *p)
 	return 0;
 }
 
-/* "sda[0](F)" */
-static void count_device(struct mdstat_entry *e, const struct word *w)
-{
-	const char *bracket = memchr(w->s, '[', w->len);
-	size_t rest;
-
-	if (!bracket)
-		return;
-	e->devices++;
-	rest = w->len - (size_t)(bracket - w->s);
-	if (memmem(bracket, rest, "(F)", 3))
-		e->faulty++;
-}
-
 /* The rest of "md126 : active (read-only) raid5 sdb[1] sda[0]", from "active" on. */
 static void parse_activity(struct mdstat_entry *e, const char *p, const char *end)
 {
 	struct word w;
-	bool level_due;
 
 	if (!next_word(&p, end, &w))
 		return;
 	e->running = word_is(&w, "active") || word_is(&w, "broken");
-	level_due = e->running;
-	while (next_word(&p, end, &w)) {
-		if (level_due && word_begins(&w, "("))
-			continue;
-		if (level_due && !memchr(w.s, '[', w.len))
-			copy_word(e->level, sizeof(e->level), w.s, w.len);
-		else
-			count_device(e, &w);
-		level_due = false;
-	}
+	if (!e->running)
+		return;
+	do
+		if (!next_word(&p, end, &w))
+			return;
+	while (word_begins(&w, "("));
+	if (!memchr(w.s, '[', w.len)) /* "sda[0]" would be a device: no level is shown */
+		copy_word(e->level, sizeof(e->level), w.s, w.len);
 }
 
 /* A line that begins in the first column. */
@@ -121,7 +103,6 @@ static int parse_head(struct mdstat_parser *p, const char *line, const char *end
 	int r;
 
 	p->entry = NULL;
-	p->blocks_seen = false;
 	p->bitmap_seen = false;
 	if (!next_word(&line, end, &name) || !next_word(&line, end, &colon))
 		return 0;
@@ -134,32 +115,6 @@ static int parse_head(struct mdstat_parser *p, const char *line, const char *end
 	copy_word(p->entry->name, sizeof(p->entry->name), name.s, name.len);
 	parse_activity(p->entry, line, end);
 	return 0;
-}
-
-/* Takes up to nine digits, more than any number of disks has. */
-static bool take_int(const char **p, const char *end, int *value)
-{
-	const char *s = *p;
-
-	*value = 0;
-	while (s < end && *s >= '0' && *s <= '9' && s - *p < 9)
-		*value = *value * 10 + (*s++ - '0');
-	if (s == *p)
-		return false;
-	*p = s;
-	return true;
-}
-
-/* "[3/2]" */
-static bool parse_disk_counts(const struct word *w, int *raid_disks, int *working)
-{
-	const char *s = w->s, *end = w->s + w->len;
-
-	if (*s++ != '[' || !take_int(&s, end, raid_disks))
-		return false;
-	if (s == end || *s++ != '/' || !take_int(&s, end, working))
-		return false;
-	return end - s == 1 && *s == ']';
 }
 
 static void parse_super(struct mdstat_entry *e, const struct word *w)
@@ -177,20 +132,12 @@ static void parse_super(struct mdstat_entry *e, const struct word *w)
 static void parse_detail(struct mdstat_parser *p, const char *line, const char *end)
 {
 	struct word w, last = { "", 0 };
-	int raid_disks, working;
 
 	while (!p->bitmap_seen && next_word(&line, end, &w)) {
 		if (word_is(&w, "bitmap:"))
 			p->bitmap_seen = true;
-		else if (word_is(&w, "blocks"))
-			p->blocks_seen = true;
 		else if (word_is(&last, "super"))
 			parse_super(p->entry, &w);
-		else if (p->blocks_seen && p->entry->raid_disks == 0 &&
-			 parse_disk_counts(&w, &raid_disks, &working)) {
-			p->entry->raid_disks = raid_disks;
-			p->entry->working_disks = working;
-		}
 		last = w;
 	}
 }

@@ -14,10 +14,6 @@ struct mdstat_entry {
 	char level[16];           /* "raid5"; empty when not running */
 	bool external;            /* "super external:..." */
 	char metadata[MD_NAME_MAX]; /* text after "external:": "imsm", "/md127/0", "-md127/0" */
-	int raid_disks;           /* n of [n/m], 0 if not shown */
-	int working_disks;        /* m of [n/m] */
-	unsigned devices;         /* device tokens listed */
-	unsigned faulty;          /* of them with (F) */
 };
 
 struct mdstat {
