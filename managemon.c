@@ -124,7 +124,7 @@ static void disk_came(struct manager *mgr, const struct sysfs_member *m)
 	struct disk *d = u ? disk_open(m->dev) : NULL;
 
 	if (!d) {
-		log_error("%s: cannot open %s: %m", mgr->st->container, m->name + strlen("dev-"));
+		log_error("%s: cannot open %s: %m", mgr->st->container, member_disk(m->name));
 		free(u);
 		return;
 	}

@@ -63,7 +63,7 @@ static struct disk *open_component(const struct start *s, const struct sysfs_mem
 		return NULL;
 	d = disk_open(m->dev);
 	if (!d)
-		log_warning("%s: cannot open %s: %m", s->cont.name, m->name + strlen("dev-"));
+		log_warning("%s: cannot open %s: %m", s->cont.name, member_disk(m->name));
 	return d;
 }
 

@@ -238,8 +238,8 @@ static void remove_leftover(const struct managed_array *ma, const struct sysfs_m
 
 	snprintf(path, sizeof(path), "%s/state", m->name);
 	err = sysfs_write_attr(ma->md_dir, path, "remove");
-	log_event(LOG_LEVEL_INFO, ABOUT("leftover-removed", ma->name, m->name + strlen("dev-")),
-		  "%s: %s was left without a slot by an earlier daemon: %s", ma->name, m->name + strlen("dev-"),
+	log_event(LOG_LEVEL_INFO, ABOUT("leftover-removed", ma->name, member_disk(m->name)),
+		  "%s: %s was left without a slot by an earlier daemon: %s", ma->name, member_disk(m->name),
 		  err ? strerror(-err) : "removed");
 }
 

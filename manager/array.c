@@ -109,7 +109,7 @@ static void complain(struct managed_array *ma, const struct mdinfo *d, const cha
 {
 	if (!ma->complained)
 		log_warning("%s: cannot write \"%s\" to the state of %s yet: %s", ma->name, word,
-			    d->name + strlen("dev-"), strerror(-err));
+			    member_disk(d->name), strerror(-err));
 	ma->complained = true;
 }
 
@@ -182,9 +182,9 @@ static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 
 	d->pending &= ~(unsigned)(MEMBER_WANT_FAIL | MEMBER_WANT_GIVE_UP);
 	if (!err && elsewhere)
-		log_event(LOG_LEVEL_WARNING, ABOUT("member-failed-elsewhere", ma->name, d->name + strlen("dev-")),
+		log_event(LOG_LEVEL_WARNING, ABOUT("member-failed-elsewhere", ma->name, member_disk(d->name)),
 			  "%s: member %s taken as failed, as in another array of the container", ma->name,
-			  d->name + strlen("dev-"));
+			  member_disk(d->name));
 }
 
 static void retry_later(struct managed_array *ma, uint64_t now_ns)
@@ -217,8 +217,8 @@ static void removal_tried(struct worker_job *job)
 	if (!r->err || r->err == -ENODEV) {
 		d->pending = 0;
 		d->removed = true;
-		log_event(LOG_LEVEL_INFO, ABOUT("member-removed", r->ma->name, d->name + strlen("dev-")),
-			  "%s: member %s removed from the array", r->ma->name, d->name + strlen("dev-"));
+		log_event(LOG_LEVEL_INFO, ABOUT("member-removed", r->ma->name, member_disk(d->name)),
+			  "%s: member %s removed from the array", r->ma->name, member_disk(d->name));
 	} else {
 		complain(r->ma, d, "remove", r->err);
 		retry_later(r->ma, clock_now_ns());

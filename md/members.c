@@ -69,7 +69,7 @@ static int fill_member(int dir, struct sysfs_member *m)
 	return read_member_dev(dir, &m->dev);
 }
 
-static int read_member(int md_dir, const char *name, struct sysfs_member *m)
+static int read_member_dir(int md_dir, const char *name, struct sysfs_member *m)
 {
 	int dir = sysfs_open_attr(md_dir, name, O_PATH | O_DIRECTORY);
 	int r;
@@ -105,7 +105,7 @@ static int append_member(struct member_list *l, const struct sysfs_member *m)
 
 static bool is_member_name(const char *name)
 {
-	return strncmp(name, "dev-", 4) == 0 && strlen(name) < MEMBER_NAME_MAX;
+	return strncmp(name, MEMBER_PREFIX, strlen(MEMBER_PREFIX)) == 0 && strlen(name) < MEMBER_NAME_MAX;
 }
 
 static int collect_members(int md_dir, DIR *d, struct member_list *l)
@@ -117,7 +117,7 @@ static int collect_members(int md_dir, DIR *d, struct member_list *l)
 	while (errno = 0, (e = readdir(d)) != NULL) {
 		if (!is_member_name(e->d_name))
 			continue;
-		r = read_member(md_dir, e->d_name, &m);
+		r = read_member_dir(md_dir, e->d_name, &m);
 		if (r == 0)
 			r = append_member(l, &m);
 		else if (has_vanished(r))

@@ -16,6 +16,13 @@
 #define MD_NAME_MAX 32
 #define MEMBER_NAME_MAX 64
 
+/* The disk of a member: "sda" of "dev-sda". Sysfs writes '!' for the slash in names like "cciss/c0d0". */
+#define MEMBER_PREFIX "dev-"
+static inline const char *member_disk(const char *member)
+{
+	return member + sizeof(MEMBER_PREFIX) - 1;
+}
+
 /* More slots than md itself allows in one array. */
 #define MAX_SLOTS 256
 

@@ -51,7 +51,7 @@ static int read_ranges(struct mdinfo *d, int fd, bool *complete)
 
 static void log_changes(const struct active_array *a, const struct mdinfo *d, unsigned recorded, unsigned cleared)
 {
-	const char *disk = d->name + strlen("dev-");
+	const char *disk = member_disk(d->name);
 
 	if (recorded)
 		mon_log_event(LOG_LEVEL_WARNING, ABOUT("bad-blocks-recorded", a->name, disk),
@@ -217,7 +217,7 @@ static bool refused_the_metadata(const struct report_write *w, dev_t dev)
  */
 static bool give_up(struct active_array *a, struct mdinfo *d, const struct report_write *w)
 {
-	const char *disk = d->name + strlen("dev-");
+	const char *disk = member_disk(d->name);
 	bool dead = d->bad_unacknowledged && refused_the_metadata(w, d->dev);
 
 	if (!(d->bad_blocks_full || dead) || !can_do_without(a))

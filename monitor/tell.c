@@ -54,7 +54,7 @@ static int metadata_slot(const struct monitor *mon, struct active_array *a, stru
 
 static void log_failure(const struct active_array *a, const struct mdinfo *m)
 {
-	const char *disk = m->name + strlen("dev-");
+	const char *disk = member_disk(m->name);
 
 	mon_log_event(LOG_LEVEL_WARNING, ABOUT("member-failed", a->name, disk), "%s: member %s %s",
 		      a->name, disk,

@@ -88,6 +88,13 @@ static void test_member_state(void **state)
 		assert_int_equal(sysfs_parse_member_state(t[i].text), t[i].bits);
 }
 
+static void test_member_disk(void **state)
+{
+	(void)state;
+	assert_string_equal(member_disk("dev-sda"), "sda");
+	assert_string_equal(member_disk("dev-dev-0"), "dev-0");
+}
+
 static void test_sectors(void **state)
 {
 	static const struct {
@@ -371,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_sync_action),
 		cmocka_unit_test(test_actions_that_run),
 		cmocka_unit_test(test_member_state),
+		cmocka_unit_test(test_member_disk),
 		cmocka_unit_test(test_sectors),
 		cmocka_unit_test(test_sync_completed),
 		cmocka_unit_test(test_level),
