@@ -30,7 +30,6 @@ void notify_ready(const char *status);
  * spaces; what is beyond 511 bytes is cut.
  */
 void notify_status(const char *status);
-void notify_status(const char *status);
 void notify_stopping(void); /* "STOPPING=1" */
 void notify_watchdog(void); /* "WATCHDOG=1" */
 
