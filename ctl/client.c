@@ -51,7 +51,7 @@ static int ask(const struct ctl_paths *p, const char *container, int32_t kind, i
 
 	*data = NULL;
 	*len = 0;
-	if (!container_socket(p, container, path, sizeof(path)))
+	if (!ctl_container_socket(p, container, path, sizeof(path)))
 		return -ENAMETOOLONG;
 	fd = msg_connect(path);
 	if (fd < 0)

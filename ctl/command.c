@@ -109,7 +109,7 @@ static int run_ping(const struct request *r)
 		return usage_error(r, "one container only");
 	err = ctl_container_resolve(r->paths, r->name[0], container);
 	if (err) {
-		complain(r->name[0], container_error(err));
+		complain(r->name[0], ctl_container_error(err));
 		return CTL_NO_ANSWER;
 	}
 	return ping_container(r, container);
@@ -200,7 +200,7 @@ static void report_named(const struct request *r, struct answers *rep)
 		int err = ctl_container_resolve(r->paths, r->name[i], container);
 
 		if (err)
-			report_failure(rep, r->name[i], container_error(err));
+			report_failure(rep, r->name[i], ctl_container_error(err));
 		else
 			report_container(r, rep, container);
 	}
@@ -208,8 +208,8 @@ static void report_named(const struct request *r, struct answers *rep)
 
 static void report_all(const struct request *r, struct answers *rep)
 {
-	struct container_list list;
-	int err = container_list_read(r->paths, &list);
+	struct ctl_containers list;
+	int err = ctl_containers_read(r->paths, &list);
 
 	if (err) {
 		report_failure(rep, r->paths->run, strerror(-err));
@@ -219,7 +219,7 @@ static void report_all(const struct request *r, struct answers *rep)
 		printf("No mdmon runs, and none is needed.\n");
 	for (size_t i = 0; i < list.count; i++)
 		report_container(r, rep, list.name[i]);
-	container_list_free(&list);
+	ctl_containers_free(&list);
 }
 
 /* Only ASCII, so that nothing in it can steer a terminal. */

@@ -29,7 +29,7 @@ static bool join(char *path, size_t size, const char *dir, const char *name, con
 	return snprintf(path, size, "%s/%s%s", dir, name, end) < (int)size;
 }
 
-bool container_socket(const struct ctl_paths *p, const char *name, char *path, size_t size)
+bool ctl_container_socket(const struct ctl_paths *p, const char *name, char *path, size_t size)
 {
 	return join(path, size, p->run, name, SOCKET_SUFFIX);
 }
@@ -43,7 +43,7 @@ static bool has_socket(const struct ctl_paths *p, const char *name)
 {
 	char path[PATH_MAX];
 
-	return container_socket(p, name, path, sizeof(path)) && exists(path);
+	return ctl_container_socket(p, name, path, sizeof(path)) && exists(path);
 }
 
 static bool is_block_device_name(const struct ctl_paths *p, const char *name)
@@ -155,7 +155,7 @@ int ctl_container_resolve(const struct ctl_paths *p, const char *arg, char *name
 	return has_socket(p, name) ? 0 : container_of_array(p, name);
 }
 
-const char *container_error(int err)
+const char *ctl_container_error(int err)
 {
 	switch (err) {
 	case -ENOENT:
@@ -170,7 +170,7 @@ const char *container_error(int err)
 
 /* ---- the list ---- */
 
-static int add_name(struct container_list *list, const char *name, size_t len)
+static int add_name(struct ctl_containers *list, const char *name, size_t len)
 {
 	void *larger;
 
@@ -185,7 +185,7 @@ static int add_name(struct container_list *list, const char *name, size_t len)
 	return 0;
 }
 
-static int add_sockets(const struct ctl_paths *p, struct container_list *list)
+static int add_sockets(const struct ctl_paths *p, struct ctl_containers *list)
 {
 	const size_t suffix = sizeof(SOCKET_SUFFIX) - 1;
 	DIR *dir = opendir(p->run);
@@ -212,7 +212,7 @@ static bool needs_daemon(const struct mdstat_entry *e)
 	return e->running && e->external && e->metadata[0] == '/' && level > 0;
 }
 
-static int add_needed(const struct ctl_paths *p, struct container_list *list)
+static int add_needed(const struct ctl_paths *p, struct ctl_containers *list)
 {
 	int fd = open(p->mdstat, O_RDONLY | O_CLOEXEC), r;
 	struct mdstat m;
@@ -238,7 +238,7 @@ static int compare_names(const void *a, const void *b)
 	return strverscmp(a, b);
 }
 
-static void sort_and_unite(struct container_list *list)
+static void sort_and_unite(struct ctl_containers *list)
 {
 	size_t kept = 0;
 
@@ -252,7 +252,7 @@ static void sort_and_unite(struct container_list *list)
 	list->count = kept;
 }
 
-int container_list_read(const struct ctl_paths *p, struct container_list *list)
+int ctl_containers_read(const struct ctl_paths *p, struct ctl_containers *list)
 {
 	int r;
 
@@ -261,12 +261,12 @@ int container_list_read(const struct ctl_paths *p, struct container_list *list)
 	if (!r)
 		r = add_needed(p, list);
 	if (r < 0)
-		container_list_free(list);
+		ctl_containers_free(list);
 	sort_and_unite(list);
 	return r;
 }
 
-void container_list_free(struct container_list *list)
+void ctl_containers_free(struct ctl_containers *list)
 {
 	free(list->name);
 	memset(list, 0, sizeof(*list));

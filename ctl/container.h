@@ -24,9 +24,9 @@ struct ctl_paths {
 int ctl_container_resolve(const struct ctl_paths *p, const char *arg, char *name);
 
 /* One sentence for what ctl_container_resolve returned; never NULL. */
-const char *container_error(int err);
+const char *ctl_container_error(int err);
 
-struct container_list {
+struct ctl_containers {
 	size_t count;
 	char (*name)[MD_NAME_MAX]; /* malloc'd, sorted, each once */
 };
@@ -35,10 +35,10 @@ struct container_list {
  * All containers that have a socket in p->run, and those in /proc/mdstat of which a redundant array runs: they need a
  * daemon, whether there is one or not. 0 or -errno; a directory or file that does not exist is no error.
  */
-int container_list_read(const struct ctl_paths *p, struct container_list *list);
-void container_list_free(struct container_list *list);
+int ctl_containers_read(const struct ctl_paths *p, struct ctl_containers *list);
+void ctl_containers_free(struct ctl_containers *list);
 
 /* Path of the control socket into path; false if it is too long. */
-bool container_socket(const struct ctl_paths *p, const char *name, char *path, size_t size);
+bool ctl_container_socket(const struct ctl_paths *p, const char *name, char *path, size_t size);
 
 #endif

@@ -51,7 +51,7 @@ static char *argument_text(const struct watch *w, const char *arg, const struct 
 	char container[MD_NAME_MAX];
 	int r = ctl_container_resolve(w->paths, arg, container);
 
-	return r < 0 ? view_problem(arg, container_error(r), opt) : container_text(w, container, opt);
+	return r < 0 ? view_problem(arg, ctl_container_error(r), opt) : container_text(w, container, opt);
 }
 
 /* Takes over `block`; false if there was no memory for it. */
@@ -76,8 +76,8 @@ static bool add_named(FILE *out, const struct watch *w, const struct view_option
 
 static bool add_all(FILE *out, const struct watch *w, const struct view_options *opt)
 {
-	struct container_list list;
-	int r = container_list_read(w->paths, &list);
+	struct ctl_containers list;
+	int r = ctl_containers_read(w->paths, &list);
 	bool ok = true;
 
 	if (r < 0)
@@ -86,7 +86,7 @@ static bool add_all(FILE *out, const struct watch *w, const struct view_options 
 		fputs("No mdmon runs, and none is needed.\n", out);
 	for (size_t i = 0; ok && i < list.count; i++)
 		ok = add_block(out, i == 0, container_text(w, list.name[i], opt));
-	container_list_free(&list);
+	ctl_containers_free(&list);
 	return ok;
 }
 

@@ -77,7 +77,7 @@ static void assert_resolves(const char *arg, const char *expected)
 	int r = ctl_container_resolve(&paths, arg, name);
 
 	if (r)
-		fail_msg("%s: %s", arg, container_error(r));
+		fail_msg("%s: %s", arg, ctl_container_error(r));
 	assert_string_equal(name, expected);
 }
 
@@ -131,7 +131,7 @@ static void test_paths_to_other_things(void **state)
 
 static void test_list(void **state)
 {
-	struct container_list list;
+	struct ctl_containers list;
 
 	(void)state;
 	write_mdstat("md126 : active raid1 sda[1] sdb[0]\n"
@@ -144,23 +144,23 @@ static void test_list(void **state)
 		     "      4096 blocks super external:-md31/0 [2/2] [UU]\n\n"
 		     "md122 : inactive sda[1] sdb[0]\n"
 		     "      4096 blocks super external:/md32/0\n\n");
-	assert_int_equal(container_list_read(&paths, &list), 0);
+	assert_int_equal(ctl_containers_read(&paths, &list), 0);
 	assert_int_equal(list.count, 3);
 	assert_string_equal(list.name[0], "md3");
 	assert_string_equal(list.name[1], "md20");
 	assert_string_equal(list.name[2], "md127");
-	container_list_free(&list);
+	ctl_containers_free(&list);
 }
 
 static void test_list_of_nothing(void **state)
 {
 	static const struct ctl_paths nowhere = { "/nowhere/run", "/nowhere/sys", "/nowhere/dev", "/nowhere/mdstat" };
-	struct container_list list;
+	struct ctl_containers list;
 
 	(void)state;
-	assert_int_equal(container_list_read(&nowhere, &list), 0);
+	assert_int_equal(ctl_containers_read(&nowhere, &list), 0);
 	assert_int_equal(list.count, 0);
-	container_list_free(&list);
+	ctl_containers_free(&list);
 }
 
 int main(void)
