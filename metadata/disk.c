@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "lib/log.h"
 #include "metadata/disk.h"
 #include "metadata/serial.h"
 #include "sysfs.h"
@@ -51,7 +52,7 @@ static int open_if_device(const char *path, dev_t dev, int flags)
 	return fd;
 }
 
-/* Opens a node that exists only for this moment. */
+/* Opens the device through a node that exists only for this moment. mknod() follows no link and replaces nothing. */
 static int open_temporary(const char *directory, dev_t dev, int flags)
 {
 	char path[128];
@@ -74,6 +75,13 @@ static bool try_elsewhere(int error)
 	return error == -EROFS || error == -ENOENT || error == -EACCES || error == -EPERM || error == -ENOSPC;
 }
 
+static int open_own_node(dev_t dev, int flags)
+{
+	int r = open_temporary("/dev", dev, flags);
+
+	return r < 0 && try_elsewhere(r) ? open_temporary(RUNDIR, dev, flags) : r;
+}
+
 static int open_named(dev_t dev, const char *kernel_name, int flags)
 {
 	char path[MEMBER_NAME_MAX + sizeof("/dev/")];
@@ -84,19 +92,33 @@ static int open_named(dev_t dev, const char *kernel_name, int flags)
 	return open_if_device(path, dev, flags);
 }
 
+static int open_for_reading(dev_t dev, const char *kernel_name, int flags)
+{
+	int r = kernel_name ? open_named(dev, kernel_name, flags) : -ENOENT;
+
+	return r < 0 ? open_own_node(dev, flags) : r;
+}
+
+/* udev watches the inode of the ordinary node: whoever closes that after writing makes it look at the disk again. */
+static int open_for_writing(dev_t dev, const char *kernel_name, int flags)
+{
+	int own = open_own_node(dev, flags), r;
+
+	if (own >= 0 || !kernel_name || !try_elsewhere(own))
+		return own;
+	r = open_named(dev, kernel_name, flags);
+	if (r < 0)
+		return own;
+	errno = -own;
+	log_warning("cannot make a node for %s: %m: /dev/%s is used; when it is closed udev may have it assembled again",
+		    kernel_name, kernel_name);
+	return r;
+}
+
 int disk_open_node(dev_t dev, const char *kernel_name, int flags)
 {
-	int r;
-
-	if (kernel_name) {
-		r = open_named(dev, kernel_name, flags);
-		if (r >= 0)
-			return r;
-	}
-	r = open_temporary("/dev", dev, flags);
-	if (r < 0 && try_elsewhere(r))
-		r = open_temporary(RUNDIR, dev, flags);
-	return r;
+	return (flags & O_ACCMODE) == O_RDONLY ? open_for_reading(dev, kernel_name, flags) :
+						 open_for_writing(dev, kernel_name, flags);
 }
 
 /* ---- identity ---- */

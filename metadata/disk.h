@@ -41,8 +41,8 @@ struct disk {
 };
 
 /*
- * Opens the block device by number: through /dev/NAME if that is the device, else through a temporary
- * node that is unlinked at once. Fills everything above. NULL with errno set; logs nothing.
+ * Opens the block device by number, for reading and writing (disk_open_node). Fills everything above. NULL with
+ * errno set.
  */
 struct disk *disk_open(dev_t dev);
 void disk_close(struct disk *d); /* closes and frees; NULL is fine */
@@ -56,9 +56,11 @@ int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset);
 int disk_write(const struct disk *d, const void *buf, size_t len, uint64_t offset);
 
 /*
- * Opens a block device node by number with `flags` (see disk_open for how); kernel_name ("sda") may be
- * NULL if it is not known. Descriptor or -errno.
- * Also used for the container itself.
+ * Opens a block device by number with `flags`. For writing: through a node that is made for this alone, under /dev or
+ * in RUNDIR, and is unlinked at once, so that udev sees no close of a node that it watches (mdmon.md 4.3); where no
+ * node can be made, through /dev/NAME, with a warning in the log. For reading only: through /dev/NAME first.
+ * Whatever was opened is checked to be the device. kernel_name ("sda") may be NULL if it is not known.
+ * Manager and start-up. Descriptor or -errno. Also used for the container itself.
  */
 int disk_open_node(dev_t dev, const char *kernel_name, int flags);
 

@@ -25,3 +25,4 @@ TEST_LDFLAGS_ddf/write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 me
 # Whose disks are looked at is not up to the configuration of the machine that the tests run on.
 TEST_LDFLAGS_ddf/load := -Wl,--wrap=ddf_probe_wanted
 TEST_LDFLAGS_ddf/probe := -Wl,--wrap=ddf_probe_wanted
+TEST_LDFLAGS_metadata/disk-node := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 log_warning)
