@@ -96,7 +96,7 @@ check: deps check-unit check-vm
 
 # Each unit test is a program of its own: make check-unit T=imsm/spare, then build/tests/unit/imsm/spare
 check-unit: $(TEST_WANTED)
-	@sh tests/run-unit $(TEST_WANTED)
+	@tests/run-unit $(TEST_WANTED)
 
 # T="name ..." runs some scenarios only, D=reference runs them with Debian's mdmon.
 D ?= ours
