@@ -110,8 +110,7 @@ static bool holding(const struct monitor *mon)
 	return false;
 }
 
-/* `timer`: nothing special happened; it is time to look at everything. */
-static void pass(struct monitor *mon, bool timer)
+void monitor_pass(struct monitor *mon, bool timer)
 {
 	unsigned ticket = handoff_pass_begin();
 	bool all;
@@ -194,8 +193,7 @@ static void mark_due(struct monitor *mon, uint64_t now)
 			a->watch->look = true;
 }
 
-/* Returns whether it is time to look at everything. */
-static bool wait_for_events(struct monitor *mon, const sigset_t *sigs)
+bool monitor_wait(struct monitor *mon, const sigset_t *sigs)
 {
 	struct timespec ts = clock_until(next_deadline(mon));
 	uint64_t now;
@@ -244,10 +242,10 @@ static void *monitor_main(void *arg)
 	mon->woken_ns = clock_now_ns();
 	mon->next_look_ns = mon->woken_ns + LOOK_INTERVAL_NS;
 	while (!handoff_monitor_must_stop()) {
-		pass(mon, timer);
+		monitor_pass(mon, timer);
 		if (handoff_monitor_must_stop())
 			break;
-		timer = wait_for_events(mon, &wait_mask);
+		timer = monitor_wait(mon, &wait_mask);
 	}
 	handoff_set_monitor(0);
 	handoff_note_monitor_ended();

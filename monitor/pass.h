@@ -20,6 +20,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "mdmon.h"
 #include "metadata/superswitch.h"
@@ -53,6 +54,17 @@ struct monitor {
 	struct array_watch *poll_watch[MAX_POLL_FDS];
 	struct mdinfo *poll_bad[MAX_POLL_FDS]; /* whose list of bad blocks it is; NULL: something else */
 };
+
+/* ---- ../monitor.c ---- */
+
+/* Reads, decides, tells, writes, acknowledges. `timer`: it is time to look at all arrays, not only at those with events. */
+void monitor_pass(struct monitor *mon, bool timer);
+
+/*
+ * Until something happens, or it is time; with `sigs` as the signal mask meanwhile. Returns whether it is time to look
+ * at everything.
+ */
+bool monitor_wait(struct monitor *mon, const sigset_t *sigs);
 
 /* ---- arrays.c ---- */
 

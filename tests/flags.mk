@@ -26,3 +26,9 @@ TEST_LDFLAGS_ddf/write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 me
 TEST_LDFLAGS_ddf/load := -Wl,--wrap=ddf_probe_wanted
 TEST_LDFLAGS_ddf/probe := -Wl,--wrap=ddf_probe_wanted
 TEST_LDFLAGS_metadata/disk-node := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 log_warning)
+
+# The monitor between an md and a handler that are in memory (tests/unit/support/fake-md.h, monitor-rig.h).
+FAKE_MD := pread64 write ppoll __ppoll_chk clock_gettime
+MONITOR_RIG := $(FAKE_MD) mon_log mon_log_event $(addprefix handoff_,request_array request_member request_size bad_ranges \
+	discard return_update wake_manager pass_end)
+$(foreach t,states durable failure arrays updates waiting syncs bad-block-life thread,$(eval TEST_LDFLAGS_monitor/$(t) := $(addprefix -Wl$(comma)--wrap=,$(MONITOR_RIG))))

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bad blocks as a whole pass sees them, with the answer to md in its place: README, "The life of a bad block";
+ * docs/kernel-md.md 6.6. The parts, one by one: badblocks.c.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/unit/support/monitor-rig.h"
+#include "threads/handoff.h"
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+/* An array whose members keep bad blocks. */
+static struct rig_array *adopted(unsigned members)
+{
+	struct rig_array *ra = rig_array("md126", members);
+
+	md_says("md126/dev-sda/state", "in_sync,external_bbl");
+	md_says("md126/dev-sdb/state", "in_sync,external_bbl");
+	handoff_publish(rig_copy(ra));
+	rig_signal();
+	forget_steps();
+	rig_forget_messages();
+	return ra;
+}
+
+static void write_of_sda_fails_at(const char *sectors)
+{
+	md_says_silently("md126/array_state", "write-pending");
+	md_says("md126/dev-sda/unacknowledged_bad_blocks", sectors);
+	md_says("md126/dev-sda/state", "in_sync,blocked,external_bbl");
+}
+
+/* "active" lets the write succeed, so the metadata come first. It need not wait for the manager. */
+static void test_a_bad_block(void **state)
+{
+	(void)state;
+	adopted(2);
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126[0]: sector 2048 is bad\nmd126: dirty\nmetadata written\nask md126/sda: bad-blocks (1)\n"
+		     "md126/array_state <- active\nmanager woken\n");
+	assert_message("md126: member sda: bad blocks recorded in the metadata, ranges: 1");
+}
+
+static void test_no_disk_takes_the_metadata(void **state)
+{
+	(void)state;
+	adopted(2);
+	handler.sync_error = -EIO;
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126[0]: sector 2048 is bad\nmd126: dirty\nmetadata not written\nmanager woken\n");
+	handler.sync_error = 0;
+	assert_int_equal(rig_next(), 1000);
+	assert_steps("metadata written\nask md126/sda: bad-blocks (1)\nmd126/array_state <- active\nmanager woken\n");
+}
+
+/* The log is full: the disk has to fail, which is on record before "active" tells the writer that all is well. */
+static void test_no_room_for_it(void **state)
+{
+	(void)state;
+	adopted(2);
+	handler.bad_room = 0;
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126: dirty\nmd126[0]: failed\nmetadata written\nask md126/sda: bbl-off\nmanager woken\n");
+	assert_message("md126: member sda has too many bad blocks and is given up");
+	/* the manager has done so, md fails it in earnest */
+	md_says("md126/dev-sda/state", "faulty,blocked");
+	rig_next();
+	assert_steps("ask md126/sda: unblock remove\nmanager woken\n");
+	md_says("md126/dev-sda/state", "faulty");
+	rig_next();
+	assert_steps("ask md126/sda: remove\nmd126/array_state <- active\nmanager woken\n");
+}
+
+/* Nothing but this disk has the data: the metadata do not fail it. */
+static void test_no_room_and_no_other_disk(void **state)
+{
+	(void)state;
+	adopted(2);
+	md_says("md126/dev-sdb/state", "spare,external_bbl");
+	rig_next();
+	forget_steps();
+	handler.bad_room = 0;
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126: dirty\nmetadata written\nask md126/sda: bbl-off\nmanager woken\n");
+}
+
+/* Two disks at once: the second one has its turn when the first one has been seen to fail. */
+static void test_no_room_for_two(void **state)
+{
+	(void)state;
+	adopted(2);
+	handler.bad_room = 0;
+	md_says("md126/dev-sdb/unacknowledged_bad_blocks", "4096 8\n");
+	md_says("md126/dev-sdb/state", "in_sync,blocked,external_bbl");
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126: dirty\nmd126[0]: failed\nmetadata written\nask md126/sda: bbl-off\nmanager woken\n");
+	md_says("md126/dev-sda/state", "faulty");
+	rig_next();
+	/* by now it is the last one */
+	assert_steps("ask md126/sda: remove\nask md126/sdb: bbl-off\nmanager woken\n");
+}
+
+/* A sector is written again with success: nobody waits for that, md notifies of the list alone. */
+static void test_a_list_becomes_shorter(void **state)
+{
+	(void)state;
+	adopted(2);
+	rig_next();
+	md_trace_reads(true);
+	md_says("md126/dev-sda/bad_blocks", "");
+	rig_next();
+	assert_among_steps("read md126/dev-sda/bad_blocks\n");
+	/* without its event it is not read, and that of the other member neither */
+	md_says("md126/array_state", "clean");
+	rig_next();
+	assert_null(strstr(steps(), "bad_blocks"));
+	forget_steps();
+}
+
+/* A disk takes neither data nor metadata: it fails before it goes on and on. The others have everything. */
+static void test_a_dead_disk(void **state)
+{
+	(void)state;
+	adopted(2);
+	handler.failed_disk = "sda";
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126[0]: sector 2048 is bad\nmd126: dirty\nmetadata written\nask md126/sda: bad-blocks (1)\n"
+		     "ask md126/sda: give-up\nmd126/array_state <- active\nmanager woken\n");
+	assert_message("md126: member sda takes neither data nor metadata: it is given up");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_bad_block),
+		TEST(test_no_disk_takes_the_metadata),
+		TEST(test_no_room_for_it),
+		TEST(test_no_room_and_no_other_disk),
+		TEST(test_no_room_for_two),
+		TEST(test_a_list_becomes_shorter),
+		TEST(test_a_dead_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

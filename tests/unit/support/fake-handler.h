@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A metadata handler whose metadata are a few words in memory, and which fails, or takes its time, when it is told to.
+ * Each change of the metadata is a step (steps.h), and so is each time that they are written:
+ *
+ *	md126: dirty            what it says of the array: "dirty" or "clean"
+ *	md126[1]: failed        what it says of a slot: "failed", "in sync" or "rebuilding"
+ *	metadata written        or "metadata not written"
+ *
+ * To be told what is on record already is no change and no step. A test sets the entries of `ss` that it wants to be
+ * different.
+ */
+#ifndef FAKE_HANDLER_H
+#define FAKE_HANDLER_H
+
+#include "mdmon.h"
+#include "metadata/superswitch.h"
+
+struct fake_handler {
+	struct superswitch ss;
+	struct supertype st;
+
+	/* set by the test */
+	int sync_error;              /* -EIO: no disk takes the metadata */
+	unsigned sync_ms;            /* so long it takes to write them (fake-md.h) */
+	enum consistency decides;    /* the answer to MARK_DECIDE */
+	int open_error, update_error;
+	void (*while_writing)(void); /* called before the metadata are written, each time */
+	const char *failed_disk;     /* "sda": it alone does not take the metadata */
+
+	/* for the test to look at */
+	bool change_due;   /* the metadata in memory are not those on disk */
+	unsigned syncs, retries; /* calls of sync_metadata, and those with `retry` */
+	uint64_t bad_sector[64]; /* first sectors of the ranges on record */
+	unsigned bad_count, bad_room;
+};
+
+extern struct fake_handler handler;
+
+/* Empty metadata; nothing fails. */
+void fake_handler_reset(void);
+
+#endif
