@@ -246,7 +246,8 @@ static const struct imsm_meta *read_back(struct rig *r, unsigned n)
 	if (imsm_probe_anchor(anchor, sector, &size, &sectors))
 		return NULL;
 	memcpy(mpb, anchor, sector);
-	memcpy(mpb + sector, anchor - (sectors - 1) * sector, (sectors - 1) * sector);
+	if (sectors > 1)
+		memcpy(mpb + sector, tail + TAIL - (size_t)(sectors + 1) * sector, (sectors - 1) * sector);
 	r->got = r->fx;
 	if (imsm_decode(mpb, sectors * sector, sector, &r->got.c.meta, NULL))
 		return NULL;

@@ -82,7 +82,8 @@ static inline uint8_t *sample_read_mpb(const struct sample *s, unsigned disk, si
 	assert_non_null(mpb);
 	head = mpb_size < s->sector_size ? mpb_size : s->sector_size;
 	memcpy(mpb, anchor, head);
-	memcpy(mpb + head, anchor - (sectors - 1) * s->sector_size, mpb_size - head);
+	if (mpb_size > head)
+		memcpy(mpb + head, tail + SAMPLE_TAIL - (size_t)(sectors + 1) * s->sector_size, mpb_size - head);
 	*size = mpb_size;
 	return mpb;
 }

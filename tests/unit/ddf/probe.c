@@ -175,7 +175,8 @@ static void test_file_that_cannot_be_read_is_named(void **state)
 
 static void put_header(const struct disk *d, uint64_t at, struct ddf_header *h)
 {
-	*h = (struct ddf_header){ .magic = be32_make(DDF_HEADER_MAGIC), .revision = "01.02.00" };
+	*h = (struct ddf_header){ .magic = be32_make(DDF_HEADER_MAGIC) };
+	memcpy(h->revision, "01.02.00", sizeof(h->revision));
 	h->primary_lba = be64_make(at);
 	ddf_seal(h, sizeof(*h));
 	assert_int_equal(pwrite(d->fd, h, sizeof(*h), (off_t)at), sizeof(*h));

@@ -633,7 +633,7 @@ static void test_full(void **state)
 	for (unsigned i = 0; i < MANY; i++)
 		log_error("line %u", i);
 	n = drain(journal);
-	assert_in_range(n, 1, MANY - 1);
+	assert_true(n >= 1 && n <= MANY - 1);
 	assert_nothing(sys);
 	log_error("room again");
 	assert_journal(journal, LOG_ERR, "MESSAGE=room again\n");
@@ -642,7 +642,7 @@ static void test_full(void **state)
 	for (unsigned i = 0; i < MANY; i++)
 		log_error("line %u", i);
 	n = drain(sys);
-	assert_in_range(n, 1, MANY - 1);
+	assert_true(n >= 1 && n <= MANY - 1);
 	log_error("room again");
 	assert_syslog(sys, LOG_ERR, "room again");
 	close(sys);
@@ -657,7 +657,7 @@ static void test_full_stderr(void **state)
 		log_error("line %u", i);
 	while (*next_line())
 		n++;
-	assert_in_range(n, 1, 4 * MANY - 1);
+	assert_true(n >= 1 && n <= 4 * MANY - 1);
 	log_error("room again");
 	assert_string_equal(next_line(), "mdmon: room again\n");
 }

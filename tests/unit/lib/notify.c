@@ -337,13 +337,15 @@ static void test_nobody_there(void **state)
 static void test_no_room(void **state)
 {
 	int fd = open_with(path);
+	unsigned got;
 
 	(void)state;
 	for (unsigned i = 0; i < 5000; i++)
 		notify_watchdog();
 	notify_ready("a");
 	notify_status("b");
-	assert_in_range(drain(fd), 1, 4999);
+	got = drain(fd);
+	assert_true(got >= 1 && got <= 4999);
 	assert_string_equal(next_log(), "(nothing)");
 	notify_watchdog();
 	assert_string_equal(next(fd), "READY=1\nSTATUS=b\nWATCHDOG=1");
