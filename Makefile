@@ -196,4 +196,5 @@ help:
 	@echo 'V=1 shows the commands, SANITIZE=address,undefined or =thread builds with sanitizers, WERROR=1 is strict,'
 	@echo 'B=dir names the object directory, RUNDIR=$(RUNDIR) is where pid file and socket live.'
 
--include $(shell find $(B) -name "*.d" 2>/dev/null)
+# By name: below build/ there are whole systems, too.
+-include $(wildcard $(patsubst %.c,$(B)/%.d,mdmon.c $(SRC) $(CTL) $(UNIT) $(SUPPORT)))
