@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libaio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "metadata/metaio.h"
@@ -86,7 +89,7 @@ static struct disk *disk_new(const struct rig *r, unsigned n)
 	struct disk *d = calloc(1, sizeof(*d));
 
 	assert_non_null(d);
-	d->dev = fx_dev(n);
+	d->dev = ifx_dev(n);
 	snprintf(d->name, sizeof(d->name), "sd%c", 'a' + n);
 	d->fd = fcntl(r->rw[n], F_DUPFD_CLOEXEC, 0);
 	assert_true(d->fd >= 0);
@@ -127,7 +130,7 @@ static struct rig *rig_new(uint32_t sector_size, uint32_t physical_size, unsigne
 	assert_non_null(r);
 	r->sector_size = sector_size;
 	r->physical_size = physical_size;
-	fx_init(&r->fx, members);
+	ifx_init(&r->fx, members);
 	r->fx.c.meta.header.generation_num = le32_make(GENERATION);
 	memcpy(r->fx.c.meta.header.version, IMSM_VERSION_WRITTEN, sizeof(IMSM_VERSION_WRITTEN));
 	r->disks = members + others;
@@ -208,7 +211,7 @@ static void write_spare_record(struct rig *r, unsigned n)
 	uint8_t sector[4096];
 	struct imsm_disk d = { .status = le32_make(IMSM_DISK_SPARE) };
 
-	fx_serial(d.serial, n);
+	ifx_serial(d.serial, n);
 	imsm_disk_set_blocks(&d, FX_DISK_BLOCKS);
 	imsm_encode_spare(&d, r->sector_size, sector);
 	write_at(r, n, sector, r->sector_size, imsm_anchor_offset(DEVICE_SIZE, r->sector_size));
@@ -270,7 +273,7 @@ static const struct imsm_volume *volume_on(struct rig *r, unsigned n, unsigned v
 	return &m->volume[volume];
 }
 
-/* As fx_text(), of the volume as it is on disk n. Every disk of the table counts as present. */
+/* As ifx_text(), of the volume as it is on disk n. Every disk of the table counts as present. */
 static const char *text_on(struct rig *r, unsigned n, unsigned volume)
 {
 	const struct imsm_meta *m = read_back(r, n);
@@ -282,7 +285,7 @@ static const char *text_on(struct rig *r, unsigned n, unsigned volume)
 		r->got.dl[i].next = r->got.c.disks;
 		r->got.c.disks = &r->got.dl[i];
 	}
-	return fx_text(&r->got, volume);
+	return ifx_text(&r->got, volume);
 }
 
 static bool same_on(struct rig *r, unsigned a, unsigned b)
@@ -349,7 +352,7 @@ static void make_array(struct rig *r, int volume, int level, unsigned members)
 	a->layout = level == 10 ? 0x102 : 0;
 	a->component_size = FX_PER_DEV;
 	for (unsigned n = 0; n < members; n++) {
-		r->member[n].dev = fx_dev(n);
+		r->member[n].dev = ifx_dev(n);
 		r->member[n].slot = (int)n;
 		r->member[n].curr_state = MEMBER_IN_SYNC;
 		r->member[n].recovery_start = SECTORS_NONE;
@@ -362,7 +365,7 @@ static struct rig *new_raid5(uint32_t sector_size, uint32_t physical_size, unsig
 {
 	struct rig *r = rig_new(sector_size, physical_size, 3, spares);
 
-	fx_volume(&r->fx, 5, "N 0,1,2");
+	ifx_volume(&r->fx, 5, "N 0,1,2");
 	for (unsigned n = 0; n < 3; n++)
 		write_member_metadata(r, n);
 	for (unsigned n = 3; n < r->disks; n++)
@@ -471,9 +474,9 @@ static void test_load(void **state)
 	load(r);
 	assert_int_equal(open_array(r), 0);
 	for (unsigned n = 0; n < 3; n++)
-		assert_int_equal(super_imsm.find_slot(r->array, fx_dev(n)), n);
-	assert_int_equal(super_imsm.find_slot(r->array, fx_dev(3)), -1);
-	assert_int_equal(super_imsm.find_slot(r->array, fx_dev(99)), -1);
+		assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(n)), n);
+	assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(3)), -1);
+	assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(99)), -1);
 	assert_int_equal(sync_now(r), 0);
 	assert_int_equal(sync_with(r, true), 0);
 	for (unsigned n = 0; n < 4; n++)
@@ -509,8 +512,8 @@ static void test_half_written_copy(void **state)
 	struct disk *disks[3];
 
 	(void)state;
-	fx_volume(&r->fx, 5, "N 0,1,2");
-	fx_volume(&r->fx, 5, "N 0,1,2");
+	ifx_volume(&r->fx, 5, "N 0,1,2");
+	ifx_volume(&r->fx, 5, "N 0,1,2");
 	make_array(r, 0, 5, 3);
 	for (unsigned n = 0; n < 3; n++)
 		write_member_metadata(r, n);
@@ -681,8 +684,8 @@ static void test_end_of_reshape_is_written_in_order(void **state)
 	struct rig *r = rig_new(512, 512, 4, 0);
 
 	(void)state;
-	fx_volume(&r->fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u9");
-	fx_volume(&r->fx, 0, "N 0,1,2");
+	ifx_volume(&r->fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u9");
+	ifx_volume(&r->fx, 0, "N 0,1,2");
 	for (unsigned n = 0; n < 4; n++) {
 		write_member_metadata(r, n);
 		write_migr_record(r, n, &record);
@@ -888,7 +891,7 @@ static void test_failed_disk_is_not_written(void **state)
 	assert_true(same_on(r, 0, 2));
 	assert_int_equal(generation_on(r, 0), GENERATION + 1);
 	assert_string_equal(text_on(r, 0, 0), "D 0,1x!,2 f1");
-	assert_true(fx_table_serial_is(&r->got, 1, "DISK1:0"));
+	assert_true(ifx_table_serial_is(&r->got, 1, "DISK1:0"));
 	assert_true(is_dirty_on(r, 2));
 	/* reported in every pass until it is gone */
 	tell_disk(r, 1, MEMBER_FAULTY);
@@ -913,7 +916,7 @@ static void test_failed_disk_is_not_believed_at_the_next_start(void **state)
 	assert_int_equal(super_imsm.load_container(&r->st, (struct disk *[]){ r->disk[1], r->disk[0], r->disk[2] }, 3), 0);
 	drop_disk(r, 1); /* it was left to us */
 	assert_int_equal(open_array(r), 0);
-	assert_int_equal(super_imsm.find_slot(r->array, fx_dev(1)), -1);
+	assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(1)), -1);
 	assert_int_equal(tell_state(r, MARK_CLEAN), MARK_CLEAN);
 	assert_int_equal(sync_now(r), 1);
 	assert_true(is_untouched(r, 1));
@@ -937,7 +940,7 @@ static void test_write_error_is_reported_once(void **state)
 	assert_int_equal(r->res.written, 2);
 	assert_int_equal(r->res.failed, 1);
 	assert_int_equal(r->res.reports, 1);
-	assert_int_equal(r->res.report[0].dev, fx_dev(1));
+	assert_int_equal(r->res.report[0].dev, ifx_dev(1));
 	assert_int_equal(r->res.report[0].error, -EBADF);
 	assert_true(is_dirty_on(r, 0) && is_dirty_on(r, 2));
 	assert_true(is_untouched(r, 1));
@@ -1072,7 +1075,7 @@ static void test_many_write_errors(void **state)
 
 	(void)state;
 	_Static_assert(MAX_DISKS > MAX_SYNC_REPORTS, "or they cannot be too many");
-	fx_volume(&r->fx, 5, "N 0,1,2,3,4,5,6,7,8,9");
+	ifx_volume(&r->fx, 5, "N 0,1,2,3,4,5,6,7,8,9");
 	for (unsigned n = 0; n < MAX_DISKS; n++)
 		write_member_metadata(r, n);
 	make_array(r, 0, 5, MAX_DISKS);
@@ -1109,7 +1112,7 @@ static int add_disk(struct rig *r, unsigned n)
 
 static int remove_disk(struct rig *r, unsigned n)
 {
-	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = fx_dev(n) };
+	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
 	int err = apply(r, &u);
 
 	assert_ptr_equal(u.disk, r->disk[n]); /* for the manager to close */
@@ -1140,7 +1143,7 @@ static void test_added_disk_gets_a_spare_record(void **state)
 	assert_int_equal(m->num_volumes, 0);
 	assert_int_equal(le32_get(m->disk[0].status), IMSM_DISK_SPARE);
 	assert_int_equal(imsm_disk_blocks(&m->disk[0]), FX_DISK_BLOCKS);
-	assert_true(fx_table_serial_is(&r->got, 0, "DISK3"));
+	assert_true(ifx_table_serial_is(&r->got, 0, "DISK3"));
 	assert_true(migration_record_is(r, 3, 0));
 	for (unsigned n = 0; n < 3; n++)
 		assert_true(is_untouched(r, n));
@@ -1170,7 +1173,7 @@ static void test_added_disk_keeps_its_serial(void **state)
 		assert_int_equal(add_disk(r, 3), 0);
 		assert_int_equal(sync_now(r), 1);
 		assert_non_null(read_back(r, 3));
-		assert_true(fx_table_serial_is(&r->got, 0, expected[bare]));
+		assert_true(ifx_table_serial_is(&r->got, 0, expected[bare]));
 		rig_free(r);
 	}
 }
@@ -1243,7 +1246,7 @@ static void test_disks_that_cannot_be_added(void **state)
 	r->disk[3]->partition = true;
 	r->disk[4]->serial_count = 0;
 	r->disk[5]->size = 512;
-	r->disk[6]->dev = fx_dev(0); /* known already */
+	r->disk[6]->dev = ifx_dev(0); /* known already */
 	for (unsigned n = 3; n < 6; n++)
 		assert_true(add_disk(r, n) < 0);
 	assert_int_equal(add_disk(r, 6), -EEXIST);
@@ -1267,7 +1270,7 @@ static void test_removed_disks(void **state)
 	fail_member(r, 1);
 	assert_int_equal(sync_now(r), 1);
 	assert_int_equal(remove_disk(r, 1), 0);
-	assert_int_equal(super_imsm.find_slot(r->array, fx_dev(1)), -1);
+	assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(1)), -1);
 	sync_now(r);
 	assert_true(is_untouched(r, 1) && is_untouched(r, 3));
 	assert_string_equal(text_on(r, 0, 0), "D 0,1x!,2 f1");
@@ -1289,8 +1292,8 @@ static size_t create_message(uint8_t *buf, unsigned number, unsigned place, unsi
 	struct imsm_volume *v = &f.c.meta.volume[0];
 	size_t at = put_word(buf, 0, IMSM_UPDATE_CREATE_ARRAY), ords;
 
-	fx_init(&f, 3);
-	fx_volume(&f, 5, "N 0,1,2");
+	ifx_init(&f, 3);
+	ifx_volume(&f, 5, "N 0,1,2");
 	imsm_map_set_pba(&v->map[0], (uint64_t)place * (FX_PER_DEV + FX_GAP));
 	snprintf((char *)v->head.name, sizeof(v->head.name), "new%u", number);
 	at = put_word(buf, at, number);
@@ -1302,7 +1305,7 @@ static size_t create_message(uint8_t *buf, unsigned number, unsigned place, unsi
 	for (unsigned slot = 0; slot < 3; slot++)
 		at = put_word(buf, at, slot);
 	for (unsigned slot = 0; slot < 3; slot++, at += IMSM_SERIAL_LEN)
-		fx_serial(buf + at, first_disk + slot);
+		ifx_serial(buf + at, first_disk + slot);
 	return at;
 }
 
@@ -1341,8 +1344,8 @@ static void test_kill_and_rename(void **state)
 	uint8_t kill[8], rename[24];
 
 	(void)state;
-	fx_volume(&r->fx, 1, "N 0,1");
-	fx_volume(&r->fx, 1, "N 1,0");
+	ifx_volume(&r->fx, 1, "N 0,1");
+	ifx_volume(&r->fx, 1, "N 1,0");
 	write_member_metadata(r, 0);
 	write_member_metadata(r, 1);
 	make_array(r, 0, 1, 2);
@@ -1403,7 +1406,7 @@ static void take_out(struct rig *r, unsigned n)
 
 static void put_in(struct rig *r, unsigned n, int slot)
 {
-	r->member[n] = (struct mdinfo){ .dev = fx_dev(n), .slot = slot, .curr_state = MEMBER_SPARE };
+	r->member[n] = (struct mdinfo){ .dev = ifx_dev(n), .slot = slot, .curr_state = MEMBER_SPARE };
 	r->array->disks[r->array->disk_count++] = &r->member[n];
 }
 
@@ -1426,7 +1429,7 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	take_out(r, 1);
 	find_spares(r);
 	assert_int_equal(r->spares.count, 1);
-	assert_int_equal(r->spares.pick[0].dev, fx_dev(3));
+	assert_int_equal(r->spares.pick[0].dev, ifx_dev(3));
 	assert_int_equal(r->spares.pick[0].slot, 1);
 	assert_int_equal(r->spares.pick[0].data_offset, 0);
 	assert_int_equal(r->spares.pick[0].component_size, FX_PER_DEV);
@@ -1443,7 +1446,7 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	assert_true(same_on(r, 0, 3) && same_on(r, 2, 3));
 	assert_int_not_equal(le32_get(read_back(r, 0)->header.family_num), family);
 	assert_int_equal(read_back(r, 0)->num_disks, 3);
-	assert_true(fx_table_serial_is(&r->got, 2, "DISK3"));
+	assert_true(ifx_table_serial_is(&r->got, 2, "DISK3"));
 	assert_true(is_untouched(r, 1));
 	assert_int_equal(commit(r), -EBUSY); /* done already: refused, and nothing changes */
 	assert_int_equal(sync_now(r), 0);
@@ -1471,7 +1474,7 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	assert_int_equal(super_imsm.load_container(&r->st, (struct disk *[]){ r->disk[0], r->disk[2], r->disk[3] }, 3), 0);
 	drop_disk(r, 1);
 	assert_int_equal(open_array(r), 0);
-	assert_int_equal(super_imsm.find_slot(r->array, fx_dev(3)), 1);
+	assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(3)), 1);
 	assert_int_equal(sync_now(r), 0);
 	rig_free(r);
 }

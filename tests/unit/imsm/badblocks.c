@@ -4,26 +4,26 @@
  * then disk 0. Disks 0 to 2 are the members of a RAID 5 at the start of the disks, and of another one behind it.
  */
 #include "tests/unit/support/imsm-fixture.h"
+#include "tests/unit/support/text.h"
 
 #include <errno.h>
 
 #define LOG_FULL (IMSM_BBM_MAX)
 #define SECOND (FX_PER_DEV + FX_GAP) /* where volume 1 begins */
 
-static struct fixture fx;
 
 static int set_up(void **state)
 {
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N 0,1,2");
-	fx_volume(&fx, 5, "N 2,1,0");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	ifx_volume(&ifx, 5, "N 2,1,0");
 	return 0;
 }
 
 static void use_4k_sectors(void)
 {
-	fx.c.sector_size = 4096;
+	ifx.c.sector_size = 4096;
 }
 
 static const char *log_text(const struct imsm_meta *m)
@@ -33,12 +33,12 @@ static const char *log_text(const struct imsm_meta *m)
 
 	*p = '\0';
 	for (unsigned i = 0; i < m->num_bad; i++)
-		fx_put(&p, "%s%u:%llu+%u", i ? " " : "", m->bad[i].disk, (unsigned long long)m->bad[i].sector,
-		       m->bad[i].length);
+		text_put(&p, "%s%u:%llu+%u", i ? " " : "", m->bad[i].disk, (unsigned long long)m->bad[i].sector,
+			 m->bad[i].length);
 	return text;
 }
 
-#define assert_log(text) assert_string_equal(log_text(&fx.c.meta), text)
+#define assert_log(text) assert_string_equal(log_text(&ifx.c.meta), text)
 
 static struct bad_range range(uint64_t sector, uint64_t length)
 {
@@ -51,9 +51,9 @@ static int record(int slot, uint64_t sector, uint64_t length)
 	struct bad_range r = range(sector, length);
 	int got;
 
-	fx.c.write_due = false;
-	got = imsm_record_bad_range(&fx.c, 0, slot, &r);
-	assert_int_equal(fx.c.write_due, got == 1);
+	ifx.c.write_due = false;
+	got = imsm_record_bad_range(&ifx.c, 0, slot, &r);
+	assert_int_equal(ifx.c.write_due, got == 1);
 	return got;
 }
 
@@ -62,9 +62,9 @@ static int clear(int slot, uint64_t sector, uint64_t length)
 	struct bad_range r = range(sector, length);
 	int got;
 
-	fx.c.write_due = false;
-	got = imsm_clear_bad_range(&fx.c, 0, slot, &r);
-	assert_int_equal(fx.c.write_due, got > 0);
+	ifx.c.write_due = false;
+	got = imsm_clear_bad_range(&ifx.c, 0, slot, &r);
+	assert_int_equal(ifx.c.write_due, got > 0);
 	return got;
 }
 
@@ -74,9 +74,9 @@ static int compare_lists(unsigned volume, int slot, bool complete, const struct 
 {
 	int got;
 
-	fx.c.write_due = false;
-	got = imsm_compare_bad_ranges(&fx.c, volume, slot, known, count, complete, &changes);
-	assert_int_equal(fx.c.write_due, changes.recorded || changes.cleared);
+	ifx.c.write_due = false;
+	got = imsm_compare_bad_ranges(&ifx.c, volume, slot, known, count, complete, &changes);
+	assert_int_equal(ifx.c.write_due, changes.recorded || changes.cleared);
 	return got;
 }
 
@@ -90,7 +90,7 @@ static int compare_lists(unsigned volume, int slot, bool complete, const struct 
 		assert_int_equal(compare_lists(volume, slot, complete, known_ + 1, n_), 0);                            \
 		first_ = changes;                                                                                      \
 		assert_int_equal(compare_lists(volume, slot, complete, known_ + 1, n_), 0);                            \
-		assert_false(fx.c.write_due);                                                                          \
+		assert_false(ifx.c.write_due);                                                                         \
 		changes = first_;                                                                                      \
 	} while (0)
 
@@ -99,12 +99,12 @@ static void through_the_disk(void)
 	static uint8_t buf[IMSM_MPB_MAX];
 	static struct imsm_meta copy;
 	const char *why = NULL;
-	ssize_t len = imsm_encode(&fx.c.meta, fx.c.sector_size, buf, sizeof(buf));
+	ssize_t len = imsm_encode(&ifx.c.meta, ifx.c.sector_size, buf, sizeof(buf));
 
 	assert_true(len > 0);
-	assert_int_equal(imsm_decode(buf, (size_t)len, fx.c.sector_size, &copy, &why), 0);
+	assert_int_equal(imsm_decode(buf, (size_t)len, ifx.c.sector_size, &copy, &why), 0);
 	assert_null(why);
-	fx.c.meta = copy;
+	ifx.c.meta = copy;
 }
 
 /* Every other sector from `from` on, so that nothing can be joined. */
@@ -132,7 +132,7 @@ static void test_the_disk_is_that_of_the_slot(void **state)
 	struct bad_range r = range(SECOND + 8, 8);
 
 	(void)state;
-	assert_int_equal(imsm_record_bad_range(&fx.c, 1, 0, &r), 1);
+	assert_int_equal(imsm_record_bad_range(&ifx.c, 1, 0, &r), 1);
 	assert_log("2:73736+8");
 }
 
@@ -182,7 +182,7 @@ static void test_joining_goes_on_to_the_end(void **state)
 	(void)state;
 	assert_int_equal(record(0, 100, 10), 1);
 	assert_int_equal(record(0, 120, 10), 1);
-	fx.c.meta.bad[fx.c.meta.num_bad++] = (struct imsm_bad_range){ .sector = 110, .length = 5, .disk = 0 };
+	ifx.c.meta.bad[ifx.c.meta.num_bad++] = (struct imsm_bad_range){ .sector = 110, .length = 5, .disk = 0 };
 	assert_int_equal(record(0, 115, 5), 1);
 	assert_log("0:100+30");
 }
@@ -194,7 +194,7 @@ static void test_what_makes_no_sense_is_refused(void **state)
 	(void)state;
 	assert_int_equal(record(3, 8, 8), -EINVAL); /* num_members */
 	assert_int_equal(record(-1, 8, 8), -EINVAL);
-	assert_int_equal(imsm_record_bad_range(&fx.c, 2, 0, &r), -EINVAL);
+	assert_int_equal(imsm_record_bad_range(&ifx.c, 2, 0, &r), -EINVAL);
 	assert_int_equal(record(0, 8, 0), -EINVAL);
 	assert_int_equal(record(0, FX_DISK_BLOCKS, 1), -EINVAL);
 	assert_int_equal(record(0, FX_DISK_BLOCKS - 8, 9), -EINVAL);
@@ -215,7 +215,7 @@ static void test_a_failed_disk_has_no_bad_blocks(void **state)
 	(void)state;
 	assert_int_equal(record(1, 100, 8), 1);
 	assert_int_equal(record(2, 100, 8), 1);
-	assert_true(imsm_mark_failure(&fx.c, &fx.c.meta.volume[0], 1));
+	assert_true(imsm_mark_failure(&ifx.c, &ifx.c.meta.volume[0], 1));
 	assert_log("2:100+8");
 	assert_int_equal(record(1, 100, 8), -EINVAL);
 	assert_int_equal(compare_lists(0, 1, true, &known, 1), -EINVAL);
@@ -225,13 +225,13 @@ static void test_a_failed_disk_has_no_bad_blocks(void **state)
 static void test_deleting_a_disk_renumbers(void **state)
 {
 	(void)state;
-	fx.c.meta.bad[fx.c.meta.num_bad++] = (struct imsm_bad_range){ .sector = 8, .length = 8, .disk = 3 };
+	ifx.c.meta.bad[ifx.c.meta.num_bad++] = (struct imsm_bad_range){ .sector = 8, .length = 8, .disk = 3 };
 	assert_int_equal(record(0, 100, 8), 1);
 	assert_int_equal(record(2, 100, 8), 1);
-	imsm_delete_disk(&fx.c, 3);
+	imsm_delete_disk(&ifx.c, 3);
 	assert_log("0:100+8 2:100+8");
-	fx.c.meta.bad[fx.c.meta.num_bad++] = (struct imsm_bad_range){ .sector = 8, .length = 8, .disk = 1 };
-	imsm_delete_disk(&fx.c, 1);
+	ifx.c.meta.bad[ifx.c.meta.num_bad++] = (struct imsm_bad_range){ .sector = 8, .length = 8, .disk = 1 };
+	imsm_delete_disk(&ifx.c, 1);
 	assert_log("0:100+8 1:100+8");
 }
 
@@ -241,46 +241,46 @@ static void test_254_entries_and_no_more(void **state)
 {
 	(void)state;
 	fill_log(0, 1000, LOG_FULL);
-	assert_int_equal(fx.c.meta.num_bad, LOG_FULL);
+	assert_int_equal(ifx.c.meta.num_bad, LOG_FULL);
 	assert_int_equal(record(0, 5000, 1), -ENOSPC);
 	assert_int_equal(record(1, 1000, 1), -ENOSPC);
 	/* What needs no further entry still goes. */
 	assert_int_equal(record(0, 1000, 1), 0);
 	assert_int_equal(record(0, 999, 1), 1);
 	assert_int_equal(record(0, 1001, 1), 1);
-	assert_int_equal(fx.c.meta.num_bad, LOG_FULL - 1);
+	assert_int_equal(ifx.c.meta.num_bad, LOG_FULL - 1);
 	assert_int_equal(record(1, 1000, 1), 1);
-	fx_assert_writable(&fx);
+	ifx_assert_writable(&ifx);
 }
 
 static void test_all_of_a_range_or_nothing(void **state)
 {
-	static struct fx_snapshot before;
+	static struct ifx_snapshot before;
 
 	(void)state;
 	fill_log(0, 1000, LOG_FULL - 2);
-	fx.c.write_due = false;
-	fx_save(&fx, &before);
+	ifx.c.write_due = false;
+	ifx_save(&ifx, &before);
 	assert_int_equal(record(1, 0, 3 * 256), -ENOSPC);
-	fx_assert_unchanged(&fx, &before);
+	ifx_assert_unchanged(&ifx, &before);
 	assert_int_equal(record(1, 0, 2 * 256), 1);
-	assert_int_equal(fx.c.meta.num_bad, LOG_FULL);
+	assert_int_equal(ifx.c.meta.num_bad, LOG_FULL);
 }
 
 static void test_no_split_in_a_full_log(void **state)
 {
-	static struct fx_snapshot before;
+	static struct ifx_snapshot before;
 
 	(void)state;
 	assert_int_equal(record(1, 0, 256), 1);
 	fill_log(0, 1000, LOG_FULL - 1);
-	fx.c.write_due = false;
-	fx_save(&fx, &before);
+	ifx.c.write_due = false;
+	ifx_save(&ifx, &before);
 	assert_int_equal(clear(1, 8, 8), -ENOSPC);
-	fx_assert_unchanged(&fx, &before);
+	ifx_assert_unchanged(&ifx, &before);
 	/* At its end no split is needed. */
 	assert_int_equal(clear(1, 248, 8), 1);
-	assert_int_equal(fx.c.meta.bad[0].length, 248);
+	assert_int_equal(ifx.c.meta.bad[0].length, 248);
 }
 
 static void test_comparing_does_what_fits(void **state)
@@ -294,7 +294,7 @@ static void test_comparing_does_what_fits(void **state)
 	known[0] = range(1000, 1);
 	/* Two too many; the first is on record, what is unknown makes room. */
 	assert_int_equal(compare_lists(0, 0, true, known, LOG_FULL + 2), -ENOSPC);
-	assert_int_equal(fx.c.meta.num_bad, LOG_FULL);
+	assert_int_equal(ifx.c.meta.num_bad, LOG_FULL);
 	assert_int_equal(changes.cleared, LOG_FULL - 1);
 	assert_int_equal(changes.recorded, LOG_FULL - 1);
 	assert_int_equal(compare_lists(0, 0, true, known, LOG_FULL + 2), -ENOSPC);
@@ -414,9 +414,9 @@ static void test_4k_entries_stay_within_256_sectors(void **state)
 	(void)state;
 	use_4k_sectors();
 	assert_int_equal(record(0, 0, 2048), 1);
-	assert_int_equal(fx.c.meta.num_bad, 8);
+	assert_int_equal(ifx.c.meta.num_bad, 8);
 	for (unsigned i = 0; i < 8; i++)
-		assert_int_equal(fx.c.meta.bad[i].length, 256);
+		assert_int_equal(ifx.c.meta.bad[i].length, 256);
 }
 
 static void test_4k_clearing_rounds_inwards(void **state)
@@ -460,16 +460,16 @@ static void test_ranges_for_a_disk_that_comes_back(void **state)
 	assert_int_equal(record(2, 100, 8), 1);
 	assert_int_equal(record(1, 100, 8), 1);
 	assert_int_equal(record(2, 200, 300), 1);
-	assert_int_equal(imsm_record_bad_range(&fx.c, 1, 0, &r), 1);
-	assert_int_equal(imsm_bad_ranges_of(&fx.c, 0, 2, out, 4), 3);
+	assert_int_equal(imsm_record_bad_range(&ifx.c, 1, 0, &r), 1);
+	assert_int_equal(imsm_bad_ranges_of(&ifx.c, 0, 2, out, 4), 3);
 	assert_int_equal(out[0].sector, 100);
 	assert_int_equal(out[1].length, 256);
 	assert_int_equal(out[2].sector, 456);
 	assert_int_equal(out[2].length, 44);
-	assert_int_equal(imsm_bad_ranges_of(&fx.c, 1, 2, out, 4), 1);
+	assert_int_equal(imsm_bad_ranges_of(&ifx.c, 1, 2, out, 4), 1);
 	assert_int_equal(out[0].sector, SECOND + 8);
-	assert_int_equal(imsm_bad_ranges_of(&fx.c, 0, 2, out, 2), 2);
-	assert_int_equal(imsm_bad_ranges_of(&fx.c, 0, -1, out, 4), 0);
+	assert_int_equal(imsm_bad_ranges_of(&ifx.c, 0, 2, out, 2), 2);
+	assert_int_equal(imsm_bad_ranges_of(&ifx.c, 0, -1, out, 4), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)

@@ -4,15 +4,14 @@
 
 #define BITS_SIZE 1036288
 
-static struct fixture fx;
 
 static void fill(struct spare_pick *p, uint64_t volume_sectors)
 {
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "N 0,1,2");
-	imsm_volume_set_blocks(&fx.c.meta.volume[0], volume_sectors);
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	imsm_volume_set_blocks(&ifx.c.meta.volume[0], volume_sectors);
 	*p = (struct spare_pick){ .data_offset = 4096, .component_size = 20480 };
-	imsm_fill_bitmap(&fx.c.meta, 0, p);
+	imsm_fill_bitmap(&ifx.c.meta, 0, p);
 }
 
 /* Written by mdadm 4.2 for a volume of 20 MiB, but for the UUID. */
@@ -26,7 +25,7 @@ static void test_header(void **state)
 
 	(void)state;
 	fill(&p, 40960);
-	imsm_volume_uuid(&fx.c.meta, 0, uuid);
+	imsm_volume_uuid(&ifx.c.meta, 0, uuid);
 	assert_memory_equal(p.bitmap_header + 8, uuid, sizeof(uuid));
 	memset(p.bitmap_header + 8, 0, sizeof(uuid));
 	assert_memory_equal(p.bitmap_header, expected, sizeof(expected));
@@ -57,13 +56,13 @@ static void test_chunk_grows_with_the_volume(void **state)
 
 static void test_uuid_depends_on(void **state)
 {
-	struct imsm_meta *m = &fx.c.meta;
+	struct imsm_meta *m = &ifx.c.meta;
 	uint8_t uuid[6][16];
 
 	(void)state;
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "N 0,1,2");
-	fx_volume(&fx, 5, "N 0,1,2");
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	ifx_volume(&ifx, 5, "N 0,1,2");
 	imsm_volume_uuid(m, 0, uuid[0]);
 	m->header.family_num = le32_make(7); /* changes with each spare */
 	imsm_volume_uuid(m, 0, uuid[1]);

@@ -2,23 +2,22 @@
 /* imsm/events.c: tables before, event, after. The rows of imsm.md 6.4 are named by their number. */
 #include "tests/unit/support/imsm-fixture.h"
 
-static struct fixture fx;
 
 #define CONTAINER_DISKS 6
 
 static unsigned container(int level, const char *text)
 {
-	fx_init(&fx, CONTAINER_DISKS);
-	return fx_volume(&fx, level, text);
+	ifx_init(&ifx, CONTAINER_DISKS);
+	return ifx_volume(&ifx, level, text);
 }
 
 /* ---- md as the monitor sees it ---- */
 
 static void md_reset(unsigned volume, int md_level)
 {
-	const struct imsm_volume *v = &fx.c.meta.volume[volume];
+	const struct imsm_volume *v = &ifx.c.meta.volume[volume];
 
-	fx.ev = (struct imsm_event){
+	ifx.ev = (struct imsm_event){
 		.state = ARRAY_CLEAN,
 		.action = SYNC_IDLE,
 		.prev_action = SYNC_IDLE,
@@ -29,7 +28,7 @@ static void md_reset(unsigned volume, int md_level)
 		.layout = md_level == 10 ? 0x102 : 0,
 	};
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
-		fx.ev.disk[fx.ev.disk_count++] = (struct imsm_event_disk){
+		ifx.ev.disk[ifx.ev.disk_count++] = (struct imsm_event_disk){
 			.slot = (int)slot,
 			.state = MEMBER_IN_SYNC,
 			.recovery_start = SECTORS_NONE,
@@ -38,38 +37,38 @@ static void md_reset(unsigned volume, int md_level)
 
 static void md_remove(unsigned slot)
 {
-	for (unsigned i = 0; i < fx.ev.disk_count; i++)
-		if (fx.ev.disk[i].slot == (int)slot)
-			fx.ev.disk[i--] = fx.ev.disk[--fx.ev.disk_count];
+	for (unsigned i = 0; i < ifx.ev.disk_count; i++)
+		if (ifx.ev.disk[i].slot == (int)slot)
+			ifx.ev.disk[i--] = ifx.ev.disk[--ifx.ev.disk_count];
 }
 
 static void md_set(unsigned slot, unsigned state, uint64_t recovery_start)
 {
-	fx.ev.disk[slot].state = state;
-	fx.ev.disk[slot].recovery_start = recovery_start;
+	ifx.ev.disk[slot].state = state;
+	ifx.ev.disk[slot].recovery_start = recovery_start;
 }
 
 /* ---- events: each is fired twice; the second time must not change a byte ---- */
 
 static void assert_again_nothing(void (*fire)(const void *), const void *arg)
 {
-	static struct fx_snapshot before;
+	static struct ifx_snapshot before;
 
-	fx.c.write_due = false;
-	fx_save(&fx, &before);
+	ifx.c.write_due = false;
+	ifx_save(&ifx, &before);
 	fire(arg);
-	if (fx.c.write_due)
-		fail_msg("not idempotent: %s", fx_text(&fx, 0));
-	fx_assert_unchanged(&fx, &before);
+	if (ifx.c.write_due)
+		fail_msg("not idempotent: %s", ifx_text(&ifx, 0));
+	ifx_assert_unchanged(&ifx, &before);
 }
 
 static void fire_disk(const void *arg)
 {
 	int slot = *(const int *)arg;
 
-	for (unsigned i = 0; i < fx.ev.disk_count; i++)
-		if (fx.ev.disk[i].slot == slot)
-			imsm_set_disk(&fx.c, 0, slot, fx.ev.disk[i].state, &fx.ev);
+	for (unsigned i = 0; i < ifx.ev.disk_count; i++)
+		if (ifx.ev.disk[i].slot == slot)
+			imsm_set_disk(&ifx.c, 0, slot, ifx.ev.disk[i].state, &ifx.ev);
 }
 
 /* Returns whether a write was asked for. */
@@ -77,27 +76,27 @@ static bool tell_disk(int slot)
 {
 	bool due;
 
-	fx.c.write_due = false;
+	ifx.c.write_due = false;
 	fire_disk(&slot);
-	due = fx.c.write_due;
-	fx_assert_writable(&fx);
+	due = ifx.c.write_due;
+	ifx_assert_writable(&ifx);
 	assert_again_nothing(fire_disk, &slot);
 	return due;
 }
 
 static void fire_array(const void *arg)
 {
-	imsm_set_array_state(&fx.c, 0, &fx.ev, *(const enum consistency *)arg);
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, *(const enum consistency *)arg);
 }
 
 static enum consistency tell_array(enum consistency want, bool *due)
 {
 	enum consistency got;
 
-	fx.c.write_due = false;
-	got = imsm_set_array_state(&fx.c, 0, &fx.ev, want);
-	*due = fx.c.write_due;
-	fx_assert_writable(&fx);
+	ifx.c.write_due = false;
+	got = imsm_set_array_state(&ifx.c, 0, &ifx.ev, want);
+	*due = ifx.c.write_due;
+	ifx_assert_writable(&ifx);
 	/* Not `want`: a decision may be another one when the migration has ended. */
 	assert_again_nothing(fire_array, &got);
 	return got;
@@ -194,12 +193,12 @@ static const struct disk_row disk_rows[] = {
 static void md_for_row(const struct disk_row *r)
 {
 	unsigned slot = (unsigned)r->slot;
-	const struct imsm_volume *v = &fx.c.meta.volume[0];
+	const struct imsm_volume *v = &ifx.c.meta.volume[0];
 
 	md_reset(0, r->level);
 	if (r->what == NOTHING)
 		return;
-	fx.ev.reshape_done = r->what == RESHAPE_DONE;
+	ifx.ev.reshape_done = r->what == RESHAPE_DONE;
 	/* md does not have the failed ones; what is under rebuild has no data yet. */
 	for (unsigned i = 0; i < v->map[0].head.num_members; i++) {
 		if (imsm_rebuilding(v) && v->map[1].ord[i] != v->map[0].ord[i])
@@ -223,11 +222,11 @@ static void test_disk_rows(void **state)
 		container(r->level, r->before);
 		md_for_row(r);
 		due = tell_disk(r->slot);
-		if (strcmp(fx_text(&fx, 0), r->after) != 0)
-			fail_msg("row %s: %s expected, %s found", r->row, r->after, fx_text(&fx, 0));
+		if (strcmp(ifx_text(&ifx, 0), r->after) != 0)
+			fail_msg("row %s: %s expected, %s found", r->row, r->after, ifx_text(&ifx, 0));
 		if (due != !!strcmp(r->before, r->after))
 			fail_msg("row %s: write_due is %d", r->row, due);
-		if (!fx.c.meta.volume[0].head.migr_state && strchr(r->before, '<') && fx.ev.last_checkpoint)
+		if (!ifx.c.meta.volume[0].head.migr_state && strchr(r->before, '<') && ifx.ev.last_checkpoint)
 			fail_msg("row %s: the checkpoint survived the migration", r->row);
 	}
 }
@@ -241,13 +240,13 @@ static void test_disks_in_any_order(void **state)
 	md_set(3, MEMBER_SPARE, 4096);
 	for (int slot = 3; slot >= 0; slot--)
 		tell_disk(slot);
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,4,2,5/0,4,2,5! f1 u8");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,4,2,5/0,4,2,5! f1 u8");
 	md_set(3, 0, 4096); /* its state could not be read */
 	tell_disk(3);
 	md_set(3, MEMBER_IN_SYNC, SECTORS_NONE);
 	for (int slot = 0; slot < 4; slot++)
 		tell_disk(slot);
-	assert_string_equal(fx_text(&fx, 0), "N 0,4,2,5");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,4,2,5");
 }
 
 /* The monitor may still have the copy of the array from before the spare was added. */
@@ -259,7 +258,7 @@ static void test_rebuild_not_ended_by_old_copy(void **state)
 	md_remove(1);
 	for (int slot = 0; slot < 3; slot++)
 		assert_false(tell_disk(slot));
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u0");
 }
 
 static void test_not_all_recovered(void **state)
@@ -268,21 +267,21 @@ static void test_not_all_recovered(void **state)
 	/* A member that the metadata knows nothing of is still being recovered. */
 	container(5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u0");
 	md_reset(0, 5);
-	fx.ev.disk[fx.ev.disk_count++] = (struct imsm_event_disk){ .slot = 7, .recovery_start = 100 };
+	ifx.ev.disk[ifx.ev.disk_count++] = (struct imsm_event_disk){ .slot = 7, .recovery_start = 100 };
 	tell_disk(1);
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,3,2/0,3,2 f1 u0");
-	fx.ev.disk_count--;
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,3,2/0,3,2 f1 u0");
+	ifx.ev.disk_count--;
 	tell_disk(0);
-	assert_string_equal(fx_text(&fx, 0), "N 0,3,2");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,3,2");
 
 	container(10, "D<REBUILD<D 0,4,2,3x!/0,4!,2,3x! f1 u0");
 	md_reset(0, 10);
 	md_set(3, MEMBER_SPARE, 100);
 	tell_disk(1);
-	assert_string_equal(fx_text(&fx, 0), "D<REBUILD<D 0,4,2,3x!/0,4,2,3x! f1 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0,4,2,3x!/0,4,2,3x! f1 u0");
 	md_remove(3);
 	tell_disk(1);
-	assert_string_equal(fx_text(&fx, 0), "D 0,4,2,3x! f3");
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,4,2,3x! f3");
 }
 
 /* One disk of which we could not read the metadata must not condemn the volume that works with it. */
@@ -295,10 +294,10 @@ static void test_unknown_disk_in_use(void **state)
 	md_reset(0, 5);
 	assert_false(tell_disk(0));
 	tell_array(MARK_DECIDE, &due);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1?,2?");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1?,2?");
 	md_set(1, MEMBER_FAULTY, 0);
 	assert_true(tell_disk(1));
-	assert_string_equal(fx_text(&fx, 0), "D 0,1x?!,2? f1");
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x?!,2? f1");
 }
 
 /* It counts as lost when md does not have its data: not a member, or not in sync. */
@@ -309,18 +308,18 @@ static void test_unknown_disk_without_data(void **state)
 	md_reset(0, 5);
 	md_set(1, MEMBER_SPARE, 0);
 	assert_true(tell_disk(0));
-	assert_string_equal(fx_text(&fx, 0), "D 0,1?,2");
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1?,2");
 	container(5, "N<INIT<U 0,1?,2/0,1?,2 u5");
 	md_reset(0, 5);
 	md_remove(1);
 	assert_true(tell_disk(0));
-	assert_string_equal(fx_text(&fx, 0), "D<INIT<U 0,1?,2/0,1?,2 u5");
+	assert_string_equal(ifx_text(&ifx, 0), "D<INIT<U 0,1?,2/0,1?,2 u5");
 	/* Each slot of a pair has its own member. */
 	container(10, "N 0,1?,2,3");
 	md_reset(0, 10);
 	md_set(0, MEMBER_FAULTY, 0);
 	tell_disk(0);
-	assert_string_equal(fx_text(&fx, 0), "D 0x!,1?,2,3 f0");
+	assert_string_equal(ifx_text(&ifx, 0), "D 0x!,1?,2,3 f0");
 }
 
 static void test_reshape_not_ended_while_it_runs(void **state)
@@ -328,38 +327,38 @@ static void test_reshape_not_ended_while_it_runs(void **state)
 	(void)state;
 	container(5, "N<GEN<N 0,1,2,3/0,1,2 u2");
 	md_reset(0, 5);
-	fx.ev.action = SYNC_RESHAPE;
-	fx.ev.last_checkpoint = FX_PER_DEV;
+	ifx.ev.action = SYNC_RESHAPE;
+	ifx.ev.last_checkpoint = FX_PER_DEV;
 	assert_false(tell_disk(0));
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,1,2,3/0,1,2 u2");
+	assert_string_equal(ifx_text(&ifx, 0), "N<GEN<N 0,1,2,3/0,1,2 u2");
 }
 
 static void test_failure_marks(void **state)
 {
-	struct imsm_meta *meta = &fx.c.meta;
+	struct imsm_meta *meta = &ifx.c.meta;
 
 	(void)state;
 	container(5, "N 0,1,2");
-	fx_volume(&fx, 5, "N 0,1,2");
+	ifx_volume(&ifx, 5, "N 0,1,2");
 	meta->num_bad = 3;
 	meta->bad[0] = (struct imsm_bad_range){ 10, 8, 1 };
 	meta->bad[1] = (struct imsm_bad_range){ 20, 8, 2 };
 	meta->bad[2] = (struct imsm_bad_range){ 30, 8, 1 };
-	assert_true(imsm_mark_failure(&fx.c, &meta->volume[0], 1));
-	assert_true(fx_table_serial_is(&fx, 1, "DISK1:0"));
+	assert_true(imsm_mark_failure(&ifx.c, &meta->volume[0], 1));
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1:0"));
 	assert_int_equal(le32_get(meta->disk[1].status), IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED);
 	assert_int_equal(meta->num_bad, 1);
 	assert_int_equal(meta->bad[0].sector, 20);
-	assert_false(imsm_mark_failure(&fx.c, &meta->volume[0], 1));
+	assert_false(imsm_mark_failure(&ifx.c, &meta->volume[0], 1));
 	/* The second volume of the matrix is told, but the disk is marked once. */
-	assert_true(imsm_mark_failure(&fx.c, &meta->volume[1], 1));
-	assert_true(fx_table_serial_is(&fx, 1, "DISK1:0"));
-	assert_string_equal(fx_text(&fx, 1), "N 0,1x!,2 f1");
+	assert_true(imsm_mark_failure(&ifx.c, &meta->volume[1], 1));
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1:0"));
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1x!,2 f1");
 	/* What we remember of the disk itself is never marked. */
-	assert_memory_equal(fx.dl[1].serial, "DISK1", 6);
+	assert_memory_equal(ifx.dl[1].serial, "DISK1", 6);
 	/* Not a member. */
-	assert_false(imsm_mark_failure(&fx.c, &meta->volume[0], 4));
-	assert_false(imsm_mark_failure(&fx.c, &meta->volume[0], 200));
+	assert_false(imsm_mark_failure(&ifx.c, &meta->volume[0], 4));
+	assert_false(imsm_mark_failure(&ifx.c, &meta->volume[0], 200));
 }
 
 static void test_checkpoint_from_recovery_start(void **state)
@@ -369,20 +368,20 @@ static void test_checkpoint_from_recovery_start(void **state)
 	md_reset(0, 1);
 	md_set(1, MEMBER_SPARE, 512 * 9 + 511);
 	assert_true(tell_disk(1));
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");
-	assert_int_equal(fx.ev.last_checkpoint, 512 * 9 + 511);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");
+	assert_int_equal(ifx.ev.last_checkpoint, 512 * 9 + 511);
 	/* It lags behind what md reported: never back. */
 	md_set(1, MEMBER_SPARE, 512 * 3);
 	assert_false(tell_disk(1));
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");
 	/* Two disks: the one that is behind counts. A member without a slot does not. */
 	container(10, "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u0");
 	md_reset(0, 10);
 	md_set(0, MEMBER_SPARE, 512 * 3);
 	md_set(3, MEMBER_SPARE, 512 * 8);
-	fx.ev.disk[fx.ev.disk_count++] = (struct imsm_event_disk){ .slot = -1, .recovery_start = 512 };
+	ifx.ev.disk[ifx.ev.disk_count++] = (struct imsm_event_disk){ .slot = -1, .recovery_start = 512 };
 	tell_disk(3);
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u3");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u3");
 }
 
 /* ---- rows about the array ---- */
@@ -454,23 +453,23 @@ static const struct array_row array_rows[] = {
 /* Marks of missing disks as they are after loading. */
 static void mark_missing_entries(void)
 {
-	for (uint32_t i = 0; i < fx.c.meta.num_disks; i++)
-		if (imsm_disk_failed(&fx.c, i) && !imsm_disk_present(&fx.c, i))
-			fx.c.meta.disk[i].scsi_id = le32_make(IMSM_SCSI_ID_MISSING);
+	for (uint32_t i = 0; i < ifx.c.meta.num_disks; i++)
+		if (imsm_disk_failed(&ifx.c, i) && !imsm_disk_present(&ifx.c, i))
+			ifx.c.meta.disk[i].scsi_id = le32_make(IMSM_SCSI_ID_MISSING);
 }
 
 static void array_for_row(const struct array_row *r, bool dirty)
 {
-	const struct imsm_volume *v = &fx.c.meta.volume[0];
+	const struct imsm_volume *v = &ifx.c.meta.volume[0];
 
 	container(r->level, r->before);
 	mark_missing_entries();
-	fx.c.meta.volume[0].head.dirty = dirty;
+	ifx.c.meta.volume[0].head.dirty = dirty;
 	md_reset(0, r->level);
-	fx.ev.resync_start = r->end == DONE ? SECTORS_NONE : 4096;
+	ifx.ev.resync_start = r->end == DONE ? SECTORS_NONE : 4096;
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
-		if (!imsm_disk_present(&fx.c, imsm_ord_index(v->map[0].ord[slot])) ||
-		    imsm_disk_failed(&fx.c, imsm_ord_index(v->map[0].ord[slot])))
+		if (!imsm_disk_present(&ifx.c, imsm_ord_index(v->map[0].ord[slot])) ||
+		    imsm_disk_failed(&ifx.c, imsm_ord_index(v->map[0].ord[slot])))
 			md_remove(slot);
 }
 
@@ -485,12 +484,12 @@ static void check_array_row(const struct array_row *r, enum consistency want, bo
 		expected = r->clean_start ? MARK_CLEAN : MARK_DIRTY;
 	array_for_row(r, was_dirty);
 	got = tell_array(want, &due);
-	if (strcmp(fx_text(&fx, 0), after) != 0)
-		fail_msg("row %s, want %d: %s expected, %s found", r->row, want, after, fx_text(&fx, 0));
+	if (strcmp(ifx_text(&ifx, 0), after) != 0)
+		fail_msg("row %s, want %d: %s expected, %s found", r->row, want, after, ifx_text(&ifx, 0));
 	if (got != expected)
 		fail_msg("row %s, want %d: settled on %d", r->row, want, got);
-	if ((fx.c.meta.volume[0].head.dirty != 0) != (expected == MARK_DIRTY))
-		fail_msg("row %s, want %d: dirty is %d", r->row, want, fx.c.meta.volume[0].head.dirty);
+	if ((ifx.c.meta.volume[0].head.dirty != 0) != (expected == MARK_DIRTY))
+		fail_msg("row %s, want %d: dirty is %d", r->row, want, ifx.c.meta.volume[0].head.dirty);
 	changed = strcmp(r->before, after) || was_dirty != (expected == MARK_DIRTY);
 	if (due != changed)
 		fail_msg("row %s, want %d: write_due is %d", r->row, want, due);
@@ -511,12 +510,12 @@ static void test_no_resync_beside_a_reshape(void **state)
 
 	(void)state;
 	container(5, "N 0,1,2");
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
 	md_reset(0, 5);
-	fx.ev.resync_start = 0;
+	ifx.ev.resync_start = 0;
 	tell_array(MARK_CLEAN, &due);
 	assert_false(due);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2");
 }
 
 static void test_no_resync_of_a_stopped_array(void **state)
@@ -528,11 +527,11 @@ static void test_no_resync_of_a_stopped_array(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		container(5, "N 0,1,2");
 		md_reset(0, 5);
-		fx.ev.state = stopped[i];
-		fx.ev.resync_start = 0;
+		ifx.ev.state = stopped[i];
+		ifx.ev.resync_start = 0;
 		tell_array(MARK_CLEAN, &due);
 		assert_false(due);
-		assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
+		assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2");
 	}
 }
 
@@ -544,12 +543,12 @@ static void test_dirty_values(void **state)
 	(void)state;
 	for (uint8_t policy = 0; policy <= IMSM_RWH_BITMAP; policy++) {
 		container(5, "N 0,1,2");
-		fx.c.meta.volume[0].head.rwh_policy = policy;
+		ifx.c.meta.volume[0].head.rwh_policy = policy;
 		md_reset(0, 5);
 		assert_int_equal(tell_array(MARK_DIRTY, &due), MARK_DIRTY);
-		assert_int_equal(fx.c.meta.volume[0].head.dirty, expected[policy]);
+		assert_int_equal(ifx.c.meta.volume[0].head.dirty, expected[policy]);
 		assert_int_equal(tell_array(MARK_CLEAN, &due), MARK_CLEAN);
-		assert_int_equal(fx.c.meta.volume[0].head.dirty, 0);
+		assert_int_equal(ifx.c.meta.volume[0].head.dirty, 0);
 	}
 }
 
@@ -563,13 +562,13 @@ static void test_not_lost(void **state)
 	md_reset(0, 5);
 	md_set(1, MEMBER_SPARE, 0);
 	tell_array(MARK_DIRTY, &due);
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u7");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u7");
 	/* It failed in another volume of the matrix a moment ago; md is going to report it here, too. */
 	container(5, "N<INIT<U 0,1x,2/0,1x,2 u5");
 	md_reset(0, 5);
-	fx.ev.resync_start = 4096;
+	ifx.ev.resync_start = 4096;
 	tell_array(MARK_DIRTY, &due);
-	assert_string_equal(fx_text(&fx, 0), "N<INIT<U 0,1x,2/0,1x,2 u5");
+	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1x,2/0,1x,2 u5");
 }
 
 /* It failed while it was there and was taken out afterwards. */
@@ -583,11 +582,11 @@ static void test_missing_mark_alone(void **state)
 	md_remove(1);
 	tell_array(MARK_CLEAN, &due);
 	assert_false(due);
-	fx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	ifx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
 	tell_array(MARK_DIRTY, &due);
 	assert_true(due);
-	assert_memory_equal(fx.c.meta.disk[1].serial, "ISK1:0\0\0\0\0\0\0\0\0\0", IMSM_SERIAL_LEN);
-	assert_int_equal(le32_get(fx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
+	assert_memory_equal(ifx.c.meta.disk[1].serial, "ISK1:0\0\0\0\0\0\0\0\0\0", IMSM_SERIAL_LEN);
+	assert_int_equal(le32_get(ifx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
 }
 
 static void test_missing_marks(void **state)
@@ -596,18 +595,18 @@ static void test_missing_marks(void **state)
 
 	(void)state;
 	container(5, "N 0,1?,2");
-	fx_volume(&fx, 5, "N 0,1?,2");
-	fx_unlink(&fx, 5); /* missing as well, but of no volume */
+	ifx_volume(&ifx, 5, "N 0,1?,2");
+	ifx_unlink(&ifx, 5); /* missing as well, but of no volume */
 	md_reset(0, 5);
 	md_remove(1);
 	tell_array(MARK_DECIDE, &due);
-	assert_true(fx_table_serial_is(&fx, 1, "ISK1:0"));
-	assert_int_equal(le32_get(fx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
-	assert_true(fx_table_serial_is(&fx, 5, "DISK5"));
+	assert_true(ifx_table_serial_is(&ifx, 1, "ISK1:0"));
+	assert_int_equal(le32_get(ifx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
+	assert_true(ifx_table_serial_is(&ifx, 5, "DISK5"));
 	/* The other volume is not marked again. */
-	imsm_set_array_state(&fx.c, 1, &fx.ev, MARK_DECIDE);
-	assert_true(fx_table_serial_is(&fx, 1, "ISK1:0"));
-	assert_string_equal(fx_text(&fx, 1), "D 0,1x?!,2 f1");
+	imsm_set_array_state(&ifx.c, 1, &ifx.ev, MARK_DECIDE);
+	assert_true(ifx_table_serial_is(&ifx, 1, "ISK1:0"));
+	assert_string_equal(ifx_text(&ifx, 1), "D 0,1x?!,2 f1");
 }
 
 /* ---- resync complete, per level ---- */
@@ -640,11 +639,11 @@ static void test_resync_complete(void **state)
 				continue;
 			container(5, "N<REPAIR<N 0,1,2/0,1,2 u5");
 			md_reset(0, rows[i].level);
-			fx.ev.layout = rows[i].layout;
-			fx.ev.raid_disks = rows[i].raid_disks;
-			fx.ev.resync_start = rows[i].end - (uint64_t)below;
+			ifx.ev.layout = rows[i].layout;
+			ifx.ev.raid_disks = rows[i].raid_disks;
+			ifx.ev.resync_start = rows[i].end - (uint64_t)below;
 			tell_array(MARK_CLEAN, &due);
-			assert_int_equal(fx.c.meta.volume[0].head.migr_state, below);
+			assert_int_equal(ifx.c.meta.volume[0].head.migr_state, below);
 		}
 	}
 }
@@ -695,15 +694,15 @@ static void test_checkpoint_stored(void **state)
 
 		container(5, rows[i].before);
 		md_reset(0, 5);
-		if (!imsm_rebuilding(&fx.c.meta.volume[0]))
-			fx.ev.resync_start = 384; /* under way */
-		fx.ev.prev_action = rows[i].prev;
-		fx.ev.action = rows[i].now;
-		fx.ev.last_checkpoint = rows[i].checkpoint;
+		if (!imsm_rebuilding(&ifx.c.meta.volume[0]))
+			ifx.ev.resync_start = 384; /* under way */
+		ifx.ev.prev_action = rows[i].prev;
+		ifx.ev.action = rows[i].now;
+		ifx.ev.last_checkpoint = rows[i].checkpoint;
 		tell_array(MARK_CLEAN, &due);
-		if (imsm_volume_unit(&fx.c.meta.volume[0]) != rows[i].unit || due != (rows[i].unit != 5))
+		if (imsm_volume_unit(&ifx.c.meta.volume[0]) != rows[i].unit || due != (rows[i].unit != 5))
 			fail_msg("checkpoint row %zu: unit %llu", i,
-				 (unsigned long long)imsm_volume_unit(&fx.c.meta.volume[0]));
+				 (unsigned long long)imsm_volume_unit(&ifx.c.meta.volume[0]));
 	}
 }
 
@@ -714,19 +713,19 @@ static void test_no_checkpoint_for_a_sync_that_just_began(void **state)
 	(void)state;
 	container(5, "N 0,1,2");
 	md_reset(0, 5);
-	fx.ev.resync_start = 384;
-	fx.ev.prev_action = fx.ev.action = SYNC_RESYNC;
-	fx.ev.last_checkpoint = 384 * 9;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	assert_string_equal(fx_text(&fx, 0), "N<REPAIR<N 0,1,2/0,1,2 u0");
+	ifx.ev.resync_start = 384;
+	ifx.ev.prev_action = ifx.ev.action = SYNC_RESYNC;
+	ifx.ev.last_checkpoint = 384 * 9;
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REPAIR<N 0,1,2/0,1,2 u0");
 	tell_array(MARK_CLEAN, &due);
-	assert_string_equal(fx_text(&fx, 0), "N<REPAIR<N 0,1,2/0,1,2 u9");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REPAIR<N 0,1,2/0,1,2 u9");
 }
 
 static void set_chunks(unsigned c0, unsigned c1)
 {
-	fx.c.meta.volume[0].map[0].head.blocks_per_strip = le16_make((uint16_t)c0);
-	fx.c.meta.volume[0].map[1].head.blocks_per_strip = le16_make((uint16_t)c1);
+	ifx.c.meta.volume[0].map[0].head.blocks_per_strip = le16_make((uint16_t)c0);
+	ifx.c.meta.volume[0].map[1].head.blocks_per_strip = le16_make((uint16_t)c1);
 }
 
 static void test_blocks_per_unit(void **state)
@@ -774,7 +773,7 @@ static void test_blocks_per_unit(void **state)
 
 		container(rows[i].level, rows[i].volume);
 		set_chunks(rows[i].c0, rows[i].c1);
-		bpu = imsm_blocks_per_unit(&fx.c.meta.volume[0]);
+		bpu = imsm_blocks_per_unit(&ifx.c.meta.volume[0]);
 		if (bpu != rows[i].bpu)
 			fail_msg("%s, chunks %u and %u: %llu", rows[i].volume, rows[i].c0, rows[i].c1,
 				 (unsigned long long)bpu);
@@ -783,7 +782,7 @@ static void test_blocks_per_unit(void **state)
 
 static void test_blocks_per_unit_of_unknown_level(void **state)
 {
-	struct imsm_volume *v = &fx.c.meta.volume[0];
+	struct imsm_volume *v = &ifx.c.meta.volume[0];
 
 	(void)state;
 	container(5, "N<INIT<U 0,1,2/0,1,2 u0");
@@ -818,7 +817,7 @@ static void test_geometry(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct imsm_map *m = &fx.c.meta.volume[0].map[0];
+		struct imsm_map *m = &ifx.c.meta.volume[0].map[0];
 
 		container(rows[i].level, rows[i].volume);
 		assert_int_equal(imsm_map_data_members(m), rows[i].data);
@@ -852,7 +851,7 @@ static enum imsm_map_state survives(int level, unsigned members, unsigned bad_sl
 /* Every set of bad slots, each slot bad in one of three ways. */
 static void check_degraded_of(int level, unsigned members, unsigned bad_slots, unsigned way)
 {
-	struct imsm_volume *v = &fx.c.meta.volume[0];
+	struct imsm_volume *v = &ifx.c.meta.volume[0];
 	static const char *const all[] = { "", "", "N 0,1", "N 0,1,2", "N 0,1,2,3", "", "N 0,1,2,3,4,5" };
 	unsigned failed;
 
@@ -863,17 +862,17 @@ static void check_degraded_of(int level, unsigned members, unsigned bad_slots, u
 		if (way == 0)
 			v->map[0].ord[slot] |= IMSM_ORD_REBUILD;
 		else if (way == 1)
-			fx_fail_disk(&fx, slot);
+			ifx_fail_disk(&ifx, slot);
 		else
-			fx_unlink(&fx, slot);
+			ifx_unlink(&ifx, slot);
 	}
-	failed = imsm_count_failed(&fx.c, v, IMSM_M0);
+	failed = imsm_count_failed(&ifx.c, v, IMSM_M0);
 	assert_int_equal(failed, __builtin_popcount(bad_slots));
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_MX), failed);
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_M1), 0);
-	assert_int_equal(imsm_check_degraded(&fx.c, v, failed, IMSM_M0), survives(level, members, bad_slots));
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_MX), failed);
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_M1), 0);
+	assert_int_equal(imsm_check_degraded(&ifx.c, v, failed, IMSM_M0), survives(level, members, bad_slots));
 	v->map[0].head.map_state = IMSM_UNINITIALIZED;
-	assert_int_equal(imsm_check_degraded(&fx.c, v, failed, IMSM_M0),
+	assert_int_equal(imsm_check_degraded(&ifx.c, v, failed, IMSM_M0),
 			 failed ? survives(level, members, bad_slots) : IMSM_UNINITIALIZED);
 }
 
@@ -896,25 +895,25 @@ static void test_check_degraded(void **state)
 
 static void test_count_failed_of_two_maps(void **state)
 {
-	const struct imsm_volume *v = &fx.c.meta.volume[0];
+	const struct imsm_volume *v = &ifx.c.meta.volume[0];
 
 	(void)state;
 	container(10, "D<REBUILD<D 0,4,2,3x!/0,4!,2,3x! f1 u0");
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_M0), 1);
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_M1), 2);
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_MX), 2);
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_M0), 1);
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_M1), 2);
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_MX), 2);
 	/* The slots of map 0 that hold another disk count in addition. */
 	container(1, "N<REBUILD<D 0,2!/0,1! u0");
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_MX), 2);
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_MX), 2);
 	container(5, "N<GEN<N 0,1,2,3!/0,1!,2 u0");
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_M1), 1);
-	assert_int_equal(imsm_count_failed(&fx.c, v, IMSM_MX), 2);
-	assert_int_equal(imsm_check_degraded(&fx.c, v, 1, IMSM_M1), IMSM_DEGRADED);
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_M1), 1);
+	assert_int_equal(imsm_count_failed(&ifx.c, v, IMSM_MX), 2);
+	assert_int_equal(imsm_check_degraded(&ifx.c, v, 1, IMSM_M1), IMSM_DEGRADED);
 }
 
 static void test_ord_of_slots(void **state)
 {
-	const struct imsm_volume *v = &fx.c.meta.volume[0];
+	const struct imsm_volume *v = &ifx.c.meta.volume[0];
 
 	(void)state;
 	container(5, "N<GEN<N 0,1,2,3/0,1,2! u0");
@@ -925,7 +924,7 @@ static void test_ord_of_slots(void **state)
 	assert_int_equal(imsm_ord(v, 3, IMSM_MX), 3); /* added by the reshape */
 	assert_int_equal(imsm_ord(v, 4, IMSM_MX), UINT32_MAX);
 	container(5, "N 0,1,2");
-	assert_int_equal(imsm_check_degraded(&fx.c, v, 1, IMSM_M1), IMSM_DEGRADED); /* no map 1: map 0 */
+	assert_int_equal(imsm_check_degraded(&ifx.c, v, 1, IMSM_M1), IMSM_DEGRADED); /* no map 1: map 0 */
 	assert_int_equal(imsm_ord(v, 0, IMSM_M1), UINT32_MAX);
 	assert_int_equal(imsm_slot_of(&v->map[0], 2), 2);
 	assert_int_equal(imsm_slot_of(&v->map[0], 3), -1);
@@ -952,14 +951,14 @@ static void test_predicates(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct imsm_volume *v = &fx.c.meta.volume[0];
+		const struct imsm_volume *v = &ifx.c.meta.volume[0];
 
 		container(5, rows[i].volume);
 		assert_int_equal(imsm_rebuilding(v), rows[i].rebuilding);
 		assert_int_equal(imsm_initializing(v), rows[i].initializing);
 		assert_int_equal(imsm_resyncing(v), rows[i].resyncing);
 		assert_int_equal(imsm_general_migration(v), rows[i].reshaping);
-		assert_int_equal(imsm_container_reshaping(&fx.c), rows[i].reshaping);
+		assert_int_equal(imsm_container_reshaping(&ifx.c), rows[i].reshaping);
 	}
 }
 
@@ -967,17 +966,17 @@ static void test_predicates(void **state)
 
 static void test_migrate(void **state)
 {
-	struct imsm_volume *v = &fx.c.meta.volume[0];
+	struct imsm_volume *v = &ifx.c.meta.volume[0];
 
 	(void)state;
 	container(5, "D 0,1x!,2 f1");
 	imsm_volume_set_unit(v, 77);
 	imsm_migrate(v, IMSM_NORMAL, IMSM_MIGR_REPAIR);
-	assert_string_equal(fx_text(&fx, 0), "N<REPAIR<D 0,1x!,2/0,1x!,2 f1 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REPAIR<D 0,1x!,2/0,1x!,2 f1 u0");
 	assert_int_equal(v->head.migr_type, IMSM_MIGR_VERIFY);
 	container(5, "D 0,1x!,2 f1");
 	imsm_migrate(v, IMSM_DEGRADED, IMSM_MIGR_GENERAL);
-	assert_string_equal(fx_text(&fx, 0), "D<GEN<D 0,1x!,2/0,1x!,2 f1 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "D<GEN<D 0,1x!,2/0,1x!,2 f1 u0");
 }
 
 static void test_end_migration(void **state)
@@ -1007,49 +1006,49 @@ static void test_end_migration(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		container(5, rows[i].before);
-		imsm_end_migration(&fx.c, &fx.c.meta.volume[0], rows[i].to);
-		assert_string_equal(fx_text(&fx, 0), rows[i].after);
-		assert_int_equal(fx.c.meta.volume[0].head.migr_type, 0);
-		assert_int_equal(le32_get(fx.c.meta.volume[0].head.status), 0);
-		assert_int_equal(imsm_volume_unit(&fx.c.meta.volume[0]), 0);
+		imsm_end_migration(&ifx.c, &ifx.c.meta.volume[0], rows[i].to);
+		assert_string_equal(ifx_text(&ifx, 0), rows[i].after);
+		assert_int_equal(ifx.c.meta.volume[0].head.migr_type, 0);
+		assert_int_equal(le32_get(ifx.c.meta.volume[0].head.status), 0);
+		assert_int_equal(imsm_volume_unit(&ifx.c.meta.volume[0]), 0);
 	}
 }
 
 static void test_delete_disk(void **state)
 {
-	struct imsm_meta *meta = &fx.c.meta;
+	struct imsm_meta *meta = &ifx.c.meta;
 
 	(void)state;
 	container(1, "N<REBUILD<D 0,3/0,3! f1 u0");
-	fx_volume(&fx, 5, "D 3,4,2! f2");
-	fx_fail_disk(&fx, 1);
+	ifx_volume(&ifx, 5, "D 3,4,2! f2");
+	ifx_fail_disk(&ifx, 1);
 	meta->num_bad = 3;
 	meta->bad[0] = (struct imsm_bad_range){ 10, 8, 1 };
 	meta->bad[1] = (struct imsm_bad_range){ 20, 8, 4 };
 	meta->bad[2] = (struct imsm_bad_range){ 30, 8, 0 };
-	imsm_delete_disk(&fx.c, 1);
-	assert_string_equal(fx_text(&fx, 0), "N<REBUILD<D 0,2/0,2! f1 u0");
-	assert_string_equal(fx_text(&fx, 1), "D 2,3,1! f2");
+	imsm_delete_disk(&ifx.c, 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,2/0,2! f1 u0");
+	assert_string_equal(ifx_text(&ifx, 1), "D 2,3,1! f2");
 	assert_int_equal(meta->num_disks, CONTAINER_DISKS - 1);
-	assert_true(fx_table_serial_is(&fx, 1, "DISK2"));
-	assert_true(fx_table_serial_is(&fx, 4, "DISK5"));
-	assert_int_equal(fx.dl[0].index, 0);
-	assert_int_equal(fx.dl[1].index, IMSM_INDEX_UNRELATED);
-	assert_int_equal(fx.dl[5].index, 4);
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK2"));
+	assert_true(ifx_table_serial_is(&ifx, 4, "DISK5"));
+	assert_int_equal(ifx.dl[0].index, 0);
+	assert_int_equal(ifx.dl[1].index, IMSM_INDEX_UNRELATED);
+	assert_int_equal(ifx.dl[5].index, 4);
 	assert_int_equal(meta->num_bad, 2);
 	assert_int_equal(meta->bad[0].disk, 3);
 	assert_int_equal(meta->bad[1].disk, 0);
-	assert_true(fx.c.write_due);
-	fx_assert_writable(&fx);
+	assert_true(ifx.c.write_due);
+	ifx_assert_writable(&ifx);
 	/* A good disk becomes a spare. */
-	fx.c.meta.disk[4].scsi_id = le32_make(0x1234);
-	imsm_delete_disk(&fx.c, 4);
-	assert_int_equal(le32_get(fx.dl[5].record.scsi_id), 0x1234);
-	assert_int_equal(fx.dl[5].index, IMSM_INDEX_SPARE);
-	assert_int_equal(le32_get(fx.dl[5].record.status), IMSM_DISK_SPARE);
-	assert_true(fx.dl[5].spare_record_due);
+	ifx.c.meta.disk[4].scsi_id = le32_make(0x1234);
+	imsm_delete_disk(&ifx.c, 4);
+	assert_int_equal(le32_get(ifx.dl[5].record.scsi_id), 0x1234);
+	assert_int_equal(ifx.dl[5].index, IMSM_INDEX_SPARE);
+	assert_int_equal(le32_get(ifx.dl[5].record.status), IMSM_DISK_SPARE);
+	assert_true(ifx.dl[5].spare_record_due);
 	/* No such entry. */
-	imsm_delete_disk(&fx.c, 4);
+	imsm_delete_disk(&ifx.c, 4);
 	assert_int_equal(meta->num_disks, 4);
 }
 
@@ -1059,18 +1058,18 @@ static void test_enlist_returning_disk(void **state)
 
 	(void)state;
 	container(5, "N 0,1?,2");
-	back = fx_spare(&fx);
+	back = ifx_spare(&ifx);
 	memcpy(back->serial, "DISK1", 6);
 	back->spare_record_due = true;
-	fx.c.write_due = false;
-	imsm_enlist_disk(&fx.c, back);
-	assert_true(fx.c.write_due);
+	ifx.c.write_due = false;
+	imsm_enlist_disk(&ifx.c, back);
+	assert_true(ifx.c.write_due);
 	assert_false(back->spare_record_due);
 	assert_int_equal(back->index, CONTAINER_DISKS);
-	assert_true(fx_table_serial_is(&fx, CONTAINER_DISKS, "DISK1"));
-	assert_true(fx_table_serial_is(&fx, 1, "DISK1:0"));
-	assert_string_equal(fx_text(&fx, 0), "D 0,1x?!,2 f1");
-	fx_assert_writable(&fx);
+	assert_true(ifx_table_serial_is(&ifx, CONTAINER_DISKS, "DISK1"));
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1:0"));
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x?!,2 f1");
+	ifx_assert_writable(&ifx);
 }
 
 /* ... also when no volume has it. */
@@ -1080,89 +1079,89 @@ static void test_enlist_returning_disk_of_no_volume(void **state)
 
 	(void)state;
 	container(5, "N 0,1,2");
-	fx_unlink(&fx, 4);
-	back = fx_spare(&fx);
+	ifx_unlink(&ifx, 4);
+	back = ifx_spare(&ifx);
 	memcpy(back->serial, "DISK4", 6);
-	imsm_enlist_disk(&fx.c, back);
-	assert_true(fx_table_serial_is(&fx, 4, "DISK4:0"));
-	fx_assert_writable(&fx);
+	imsm_enlist_disk(&ifx.c, back);
+	assert_true(ifx_table_serial_is(&ifx, 4, "DISK4:0"));
+	ifx_assert_writable(&ifx);
 }
 
 static void test_update_state(void **state)
 {
 	(void)state;
 	container(5, "N 0,1x,2");
-	imsm_update_state(&fx.c, &fx.c.meta.volume[0]);
-	assert_string_equal(fx_text(&fx, 0), "D 0,1x,2");
-	assert_true(fx.c.write_due);
-	fx.c.write_due = false;
-	imsm_update_state(&fx.c, &fx.c.meta.volume[0]);
-	assert_false(fx.c.write_due);
+	imsm_update_state(&ifx.c, &ifx.c.meta.volume[0]);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x,2");
+	assert_true(ifx.c.write_due);
+	ifx.c.write_due = false;
+	imsm_update_state(&ifx.c, &ifx.c.meta.volume[0]);
+	assert_false(ifx.c.write_due);
 	container(5, "N<REPAIR<N 0,1x,2/0,1x,2 u0");
-	imsm_update_state(&fx.c, &fx.c.meta.volume[0]);
-	assert_string_equal(fx_text(&fx, 0), "N<REPAIR<N 0,1x,2/0,1x,2 u0");
+	imsm_update_state(&ifx.c, &ifx.c.meta.volume[0]);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REPAIR<N 0,1x,2/0,1x,2 u0");
 }
 
 /* ---- the end of a reshape ---- */
 
 static void test_reshape_finished(void **state)
 {
-	struct imsm_volume *v = &fx.c.meta.volume[0];
+	struct imsm_volume *v = &ifx.c.meta.volume[0];
 	bool due;
 
 	(void)state;
 	container(5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_spare(&fx);
+	ifx_spare(&ifx);
 	md_reset(0, 5);
-	fx.ev.prev_action = SYNC_RESHAPE;
-	fx.ev.last_checkpoint = 100;
-	fx.ev.reshape_done = true;
-	fx.c.write_due = false;
-	assert_int_equal(imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN), MARK_CLEAN);
-	assert_true(fx.c.write_due);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2,3");
-	assert_int_equal(fx.ev.custom_array_size, 3 * FX_PER_DEV);
-	assert_int_equal(fx.ev.last_checkpoint, 0);
-	assert_true(fx.c.reshape_ended);
-	imsm_after_reshape(&fx.c);
-	assert_false(fx.c.reshape_ended);
+	ifx.ev.prev_action = SYNC_RESHAPE;
+	ifx.ev.last_checkpoint = 100;
+	ifx.ev.reshape_done = true;
+	ifx.c.write_due = false;
+	assert_int_equal(imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN), MARK_CLEAN);
+	assert_true(ifx.c.write_due);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2,3");
+	assert_int_equal(ifx.ev.custom_array_size, 3 * FX_PER_DEV);
+	assert_int_equal(ifx.ev.last_checkpoint, 0);
+	assert_true(ifx.c.reshape_ended);
+	imsm_after_reshape(&ifx.c);
+	assert_false(ifx.c.reshape_ended);
 	tell_array(MARK_CLEAN, &due);
 	assert_false(due);
 	/* Whole MiB on each member. */
 	container(5, "N<GEN<N 0,1,2,3/0,1,2 u2");
 	imsm_map_set_stripes(&v->map[0], FX_PER_DEV / FX_CHUNK + 3);
 	md_reset(0, 5);
-	fx.ev.reshape_done = true;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	assert_int_equal(fx.ev.custom_array_size, 3 * FX_PER_DEV);
+	ifx.ev.reshape_done = true;
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	assert_int_equal(ifx.ev.custom_array_size, 3 * FX_PER_DEV);
 }
 
 static void test_next_volume_reshapes(void **state)
 {
 	(void)state;
 	container(5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_volume(&fx, 0, "N 0,1,2");
-	fx_volume(&fx, 5, "N 0,1,2");
-	imsm_volume_set_unit(&fx.c.meta.volume[1], 9);
+	ifx_volume(&ifx, 0, "N 0,1,2");
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	imsm_volume_set_unit(&ifx.c.meta.volume[1], 9);
 	md_reset(0, 5);
-	fx.ev.reshape_done = true;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2,3");
-	assert_string_equal(fx_text(&fx, 1), "N 0,1,2"); /* not before that is on the disks */
-	fx.c.write_due = false;
-	imsm_after_reshape(&fx.c);
-	assert_true(fx.c.write_due);
-	assert_string_equal(fx_text(&fx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
-	assert_string_equal(fx_text(&fx, 2), "N 0,1,2");
-	assert_int_equal(imsm_volume_blocks(&fx.c.meta.volume[1]), 4 * FX_PER_DEV);
-	fx_assert_writable(&fx);
+	ifx.ev.reshape_done = true;
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2,3");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1,2"); /* not before that is on the disks */
+	ifx.c.write_due = false;
+	imsm_after_reshape(&ifx.c);
+	assert_true(ifx.c.write_due);
+	assert_string_equal(ifx_text(&ifx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	assert_string_equal(ifx_text(&ifx, 2), "N 0,1,2");
+	assert_int_equal(imsm_volume_blocks(&ifx.c.meta.volume[1]), 4 * FX_PER_DEV);
+	ifx_assert_writable(&ifx);
 	/* It finished: the third follows. */
 	md_reset(1, 4);
-	fx.ev.reshape_done = true;
-	imsm_set_array_state(&fx.c, 1, &fx.ev, MARK_CLEAN);
-	imsm_after_reshape(&fx.c);
-	assert_string_equal(fx_text(&fx, 1), "N 0,1,2,3");
-	assert_string_equal(fx_text(&fx, 2), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	ifx.ev.reshape_done = true;
+	imsm_set_array_state(&ifx.c, 1, &ifx.ev, MARK_CLEAN);
+	imsm_after_reshape(&ifx.c);
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1,2,3");
+	assert_string_equal(ifx_text(&ifx, 2), "N<GEN<N 0,1,2,3/0,1,2 u0");
 }
 
 /* Another chunk size or level is a matter of that volume alone. */
@@ -1170,23 +1169,23 @@ static void test_no_volume_follows_without_new_disks(void **state)
 {
 	(void)state;
 	container(5, "N<GEN<N 0,1,2/0,1,2 u2");
-	fx_volume(&fx, 0, "N 0,1");
+	ifx_volume(&ifx, 0, "N 0,1");
 	md_reset(0, 5);
-	fx.ev.reshape_done = true;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	imsm_after_reshape(&fx.c);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
-	assert_string_equal(fx_text(&fx, 1), "N 0,1");
+	ifx.ev.reshape_done = true;
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	imsm_after_reshape(&ifx.c);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1");
 	/* RAID0 on two disks became RAID5 on three. */
 	container(5, "N<GEN<N 0,1,2/0,1 u2");
-	fx.c.meta.volume[0].map[1].head.raid_level = IMSM_RAID0;
-	fx_volume(&fx, 0, "N 0,1");
+	ifx.c.meta.volume[0].map[1].head.raid_level = IMSM_RAID0;
+	ifx_volume(&ifx, 0, "N 0,1");
 	md_reset(0, 5);
-	fx.ev.reshape_done = true;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	imsm_after_reshape(&fx.c);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
-	assert_string_equal(fx_text(&fx, 1), "N 0,1");
+	ifx.ev.reshape_done = true;
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	imsm_after_reshape(&ifx.c);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1");
 }
 
 /* The daemon was not there when it ended: md has the new shape, and nobody is at work. */
@@ -1213,12 +1212,12 @@ static void test_reshape_end_unseen(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		container(rows[i].level, rows[i].text);
 		md_reset(0, rows[i].md_level);
-		fx.ev.raid_disks = rows[i].raid_disks;
-		fx.ev.chunk = rows[i].chunk;
-		fx.ev.layout = rows[i].layout;
-		fx.ev.reshape_idle = rows[i].idle;
-		imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-		assert_int_equal(imsm_general_migration(&fx.c.meta.volume[0]), !rows[i].done);
+		ifx.ev.raid_disks = rows[i].raid_disks;
+		ifx.ev.chunk = rows[i].chunk;
+		ifx.ev.layout = rows[i].layout;
+		ifx.ev.reshape_idle = rows[i].idle;
+		imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+		assert_int_equal(imsm_general_migration(&ifx.c.meta.volume[0]), !rows[i].done);
 	}
 }
 
@@ -1229,18 +1228,18 @@ static void test_size_is_told_when_nobody_reshapes(void **state)
 
 	(void)state;
 	container(5, "N 0,1,2");
-	blocks = imsm_volume_blocks(&fx.c.meta.volume[0]);
+	blocks = imsm_volume_blocks(&ifx.c.meta.volume[0]);
 	md_reset(0, 5);
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	assert_int_equal(fx.ev.custom_array_size, 0);
-	fx.ev.reshape_idle = true;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	assert_int_equal(fx.ev.custom_array_size, blocks);
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	assert_int_equal(ifx.ev.custom_array_size, 0);
+	ifx.ev.reshape_idle = true;
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	assert_int_equal(ifx.ev.custom_array_size, blocks);
 	container(5, "D<GEN<D 0,1,2,3/0,1,2 f1 u2"); /* not reached yet */
 	md_reset(0, 5);
-	fx.ev.reshape_idle = true;
-	imsm_set_array_state(&fx.c, 0, &fx.ev, MARK_CLEAN);
-	assert_int_equal(fx.ev.custom_array_size, 0);
+	ifx.ev.reshape_idle = true;
+	imsm_set_array_state(&ifx.c, 0, &ifx.ev, MARK_CLEAN);
+	assert_int_equal(ifx.ev.custom_array_size, 0);
 }
 
 /* A takeover to RAID0 is recorded while md still has the mirror: its slots mean other disks. */
@@ -1251,17 +1250,17 @@ static void test_md_lags_behind_a_takeover(void **state)
 	(void)state;
 	container(0, "N 0,1");
 	md_reset(0, 10);
-	fx.ev.raid_disks = 4;
-	fx.ev.resync_start = 0;
-	fx.c.write_due = false;
-	imsm_set_disk(&fx.c, 0, 1, MEMBER_FAULTY, &fx.ev);
+	ifx.ev.raid_disks = 4;
+	ifx.ev.resync_start = 0;
+	ifx.c.write_due = false;
+	imsm_set_disk(&ifx.c, 0, 1, MEMBER_FAULTY, &ifx.ev);
 	assert_int_equal(tell_array(MARK_CLEAN, &due), MARK_CLEAN);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
 	assert_false(due);
 	/* mdadm reshapes a RAID0 as RAID4: those are its slots */
 	md_reset(0, 4);
-	imsm_set_disk(&fx.c, 0, 1, MEMBER_FAULTY, &fx.ev);
-	assert_string_equal(fx_text(&fx, 0), "F 0,1x! f1");
+	imsm_set_disk(&ifx.c, 0, 1, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "F 0,1x! f1");
 }
 
 static void test_reshape_running_only_dirty(void **state)
@@ -1271,27 +1270,27 @@ static void test_reshape_running_only_dirty(void **state)
 	(void)state;
 	container(5, "N<GEN<N 0,1?,2,3/0,1?,2 u2");
 	md_reset(0, 5);
-	fx.ev.action = SYNC_RESHAPE;
-	fx.ev.resync_start = 0;
-	fx.ev.last_checkpoint = FX_PER_DEV;
+	ifx.ev.action = SYNC_RESHAPE;
+	ifx.ev.resync_start = 0;
+	ifx.ev.last_checkpoint = FX_PER_DEV;
 	assert_int_equal(tell_array(MARK_DIRTY, &due), MARK_DIRTY);
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,1?,2,3/0,1?,2 u2");
-	assert_int_equal(fx.c.meta.volume[0].head.dirty, IMSM_DIRTY);
+	assert_string_equal(ifx_text(&ifx, 0), "N<GEN<N 0,1?,2,3/0,1?,2 u2");
+	assert_int_equal(ifx.c.meta.volume[0].head.dirty, IMSM_DIRTY);
 	assert_int_equal(tell_array(MARK_CLEAN, &due), MARK_CLEAN);
-	assert_int_equal(fx.c.meta.volume[0].head.dirty, 0);
+	assert_int_equal(ifx.c.meta.volume[0].head.dirty, 0);
 }
 
 static void test_no_such_volume(void **state)
 {
-	static struct fx_snapshot before;
+	static struct ifx_snapshot before;
 
 	(void)state;
 	container(5, "N 0,1,2");
 	md_reset(0, 5);
-	fx_save(&fx, &before);
-	assert_int_equal(imsm_set_array_state(&fx.c, 1, &fx.ev, MARK_DIRTY), MARK_DIRTY);
-	imsm_set_disk(&fx.c, 8, 0, MEMBER_FAULTY, &fx.ev);
-	fx_assert_unchanged(&fx, &before);
+	ifx_save(&ifx, &before);
+	assert_int_equal(imsm_set_array_state(&ifx.c, 1, &ifx.ev, MARK_DIRTY), MARK_DIRTY);
+	imsm_set_disk(&ifx.c, 8, 0, MEMBER_FAULTY, &ifx.ev);
+	ifx_assert_unchanged(&ifx, &before);
 }
 
 static void test_finding(void **state)
@@ -1301,19 +1300,19 @@ static void test_finding(void **state)
 
 	(void)state;
 	container(5, "N 0,1?,2");
-	fx_spare(&fx);
-	assert_ptr_equal(imsm_dl_by_index(&fx.c, 2), &fx.dl[2]);
-	assert_null(imsm_dl_by_index(&fx.c, 1));
-	assert_null(imsm_dl_by_index(&fx.c, -1));
-	assert_ptr_equal(imsm_dl_by_dev(&fx.c, fx_dev(2)), &fx.dl[2]);
-	assert_null(imsm_dl_by_dev(&fx.c, 1));
-	assert_ptr_equal(imsm_dl_by_serial(&fx.c, serial), &fx.dl[2]);
-	assert_null(imsm_dl_by_serial(&fx.c, unknown));
-	assert_true(imsm_disk_present(&fx.c, 2));
-	assert_false(imsm_disk_present(&fx.c, 1));
-	assert_false(imsm_disk_present(&fx.c, UINT32_MAX));
-	assert_false(imsm_disk_failed(&fx.c, 2));
-	assert_true(imsm_disk_failed(&fx.c, CONTAINER_DISKS)); /* outside the table */
+	ifx_spare(&ifx);
+	assert_ptr_equal(imsm_dl_by_index(&ifx.c, 2), &ifx.dl[2]);
+	assert_null(imsm_dl_by_index(&ifx.c, 1));
+	assert_null(imsm_dl_by_index(&ifx.c, -1));
+	assert_ptr_equal(imsm_dl_by_dev(&ifx.c, ifx_dev(2)), &ifx.dl[2]);
+	assert_null(imsm_dl_by_dev(&ifx.c, 1));
+	assert_ptr_equal(imsm_dl_by_serial(&ifx.c, serial), &ifx.dl[2]);
+	assert_null(imsm_dl_by_serial(&ifx.c, unknown));
+	assert_true(imsm_disk_present(&ifx.c, 2));
+	assert_false(imsm_disk_present(&ifx.c, 1));
+	assert_false(imsm_disk_present(&ifx.c, UINT32_MAX));
+	assert_false(imsm_disk_failed(&ifx.c, 2));
+	assert_true(imsm_disk_failed(&ifx.c, CONTAINER_DISKS)); /* outside the table */
 }
 
 int main(void)

@@ -7,18 +7,17 @@
 #define MEMBERS 3
 #define NEXT_PBA (FX_PER_DEV + FX_GAP)
 
-static struct fixture fx;
 
 /* ---- applying ---- */
 
 static void assert_applied(const void *msg, size_t len)
 {
-	fx_assert_message_applied(&fx, msg, len);
+	ifx_assert_message_applied(&ifx, msg, len);
 }
 
 static void assert_refused(const void *msg, size_t len, int expected)
 {
-	fx_assert_message_refused(&fx, msg, len, expected);
+	ifx_assert_message_refused(&ifx, msg, len, expected);
 }
 
 /* ... and the manager, who has no metadata, sees it already. */
@@ -39,10 +38,10 @@ static void assert_refused_at_every_length(const void *msg, size_t len)
 /* One watched volume on disks 0, 1, 2; two spares, DISK3 and DISK4. */
 static void container(void)
 {
-	fx_init(&fx, MEMBERS);
-	fx_volume(&fx, 5, "N 0,1,2");
-	fx_spare(&fx);
-	fx_spare(&fx);
+	ifx_init(&ifx, MEMBERS);
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	ifx_spare(&ifx);
+	ifx_spare(&ifx);
 }
 
 /* ---- messages ---- */
@@ -81,7 +80,7 @@ static struct imsm_volume new_volume(int level, unsigned members)
 
 	v.map[0].head.num_members = (uint8_t)members;
 	v.map[0].head.map_state = IMSM_UNINITIALIZED;
-	fx_geometry(&v, &v.map[0], level, 1);
+	ifx_geometry(&v, &v.map[0], level, 1);
 	v.head.my_vol_raid_dev_num = le16_make(2);
 	v.head.rwh_policy = IMSM_RWH_MULTIPLE_OFF;
 	for (unsigned i = 0; i < members; i++)
@@ -112,7 +111,7 @@ static struct message create(int32_t index, const struct imsm_volume *v, const u
 	for (unsigned i = 0; i < members; i++) {
 		uint8_t serial[IMSM_SERIAL_LEN];
 
-		fx_serial(serial, disks[i]);
+		ifx_serial(serial, disks[i]);
 		put(&m, serial, sizeof(serial));
 	}
 	return m;
@@ -151,16 +150,16 @@ static void test_create_on_members(void **state)
 	m = create_on(5, same_disks, 3);
 	assert_int_equal(m.len, 228); /* as captured on the wire */
 	assert_applied(m.bytes, m.len);
-	assert_true(fx.c.write_due);
-	assert_int_equal(fx.c.meta.num_volumes, 2);
-	assert_int_equal(fx.c.meta.num_disks, 3);
-	assert_string_equal(fx_text(&fx, 1), "U 2,0,1");
-	assert_memory_equal(fx.c.meta.volume[1].head.name, "vol1", 5);
-	assert_int_equal(imsm_map_pba(&fx.c.meta.volume[1].map[0]), NEXT_PBA);
-	assert_int_equal(le16_get(fx.c.meta.header.num_raid_devs_created), 2);
-	assert_memory_equal(fx.c.meta.header.version, "1.3.00\0", 8);
-	assert_int_equal(le32_get(fx.c.meta.header.attributes), IMSM_ATTR_CHECKSUM_VERIFY | IMSM_ATTR_RAID5);
-	assert_int_equal(fx.c.live_volumes, 1);
+	assert_true(ifx.c.write_due);
+	assert_int_equal(ifx.c.meta.num_volumes, 2);
+	assert_int_equal(ifx.c.meta.num_disks, 3);
+	assert_string_equal(ifx_text(&ifx, 1), "U 2,0,1");
+	assert_memory_equal(ifx.c.meta.volume[1].head.name, "vol1", 5);
+	assert_int_equal(imsm_map_pba(&ifx.c.meta.volume[1].map[0]), NEXT_PBA);
+	assert_int_equal(le16_get(ifx.c.meta.header.num_raid_devs_created), 2);
+	assert_memory_equal(ifx.c.meta.header.version, "1.3.00\0", 8);
+	assert_int_equal(le32_get(ifx.c.meta.header.attributes), IMSM_ATTR_CHECKSUM_VERIFY | IMSM_ATTR_RAID5);
+	assert_int_equal(ifx.c.live_volumes, 1);
 }
 
 /* A message as it was captured: the volume of imsm.md 14, renamed and moved. */
@@ -179,12 +178,12 @@ static void test_create_captured(void **state)
 	memcpy(map, "\0\0\x02\0\0\x48\0\0\x80\0\0\0\x80\0\x01\x05\x03\x01\xff\x01", 20);
 	memcpy(map + 48, "\0\0\0\0\x01\0\0\0\x02\0\0\0", 12);
 	for (unsigned i = 0; i < 3; i++)
-		fx_serial(map + 60 + 16 * i, i);
+		ifx_serial(map + 60 + 16 * i, i);
 	container();
 	assert_applied(msg, sizeof(msg));
-	assert_string_equal(fx_text(&fx, 1), "U 0,1,2");
-	assert_int_equal(imsm_volume_blocks(&fx.c.meta.volume[1]), 32768);
-	assert_int_equal(imsm_map_pba(&fx.c.meta.volume[1].map[0]), 0x20000);
+	assert_string_equal(ifx_text(&ifx, 1), "U 0,1,2");
+	assert_int_equal(imsm_volume_blocks(&ifx.c.meta.volume[1]), 32768);
+	assert_int_equal(imsm_map_pba(&ifx.c.meta.volume[1].map[0]), 0x20000);
 	assert_refused_at_every_length(msg, sizeof(msg));
 }
 
@@ -194,20 +193,20 @@ static void test_create_takes_spares(void **state)
 
 	(void)state;
 	container();
-	memset(fx.c.meta.header.version, 'x', sizeof(fx.c.meta.header.version));
-	fx.c.meta.disk[1].status = le32_make(0x100); /* in no volume, until now; an unknown bit */
+	memset(ifx.c.meta.header.version, 'x', sizeof(ifx.c.meta.header.version));
+	ifx.c.meta.disk[1].status = le32_make(0x100); /* in no volume, until now; an unknown bit */
 	m = create_on(5, with_spares, 3);
 	assert_applied(m.bytes, m.len);
-	assert_memory_equal(fx.c.meta.header.version, "1.3.00\0", 8);
-	assert_string_equal(fx_text(&fx, 1), "U 3,1,4");
-	assert_int_equal(fx.c.meta.num_disks, 5);
-	assert_int_equal(fx.dl[4].index, 3);
-	assert_int_equal(fx.dl[3].index, 4);
-	assert_true(fx_table_serial_is(&fx, 3, "DISK4"));
-	assert_int_equal(le32_get(fx.c.meta.disk[3].status), IMSM_DISK_CONFIGURED);
-	assert_int_equal(imsm_disk_blocks(&fx.c.meta.disk[3]), FX_DISK_BLOCKS);
-	assert_int_equal(le32_get(fx.c.meta.disk[1].status), IMSM_DISK_CONFIGURED | 0x100);
-	assert_int_equal(le32_get(fx.c.meta.header.family_num), 0x1000);
+	assert_memory_equal(ifx.c.meta.header.version, "1.3.00\0", 8);
+	assert_string_equal(ifx_text(&ifx, 1), "U 3,1,4");
+	assert_int_equal(ifx.c.meta.num_disks, 5);
+	assert_int_equal(ifx.dl[4].index, 3);
+	assert_int_equal(ifx.dl[3].index, 4);
+	assert_true(ifx_table_serial_is(&ifx, 3, "DISK4"));
+	assert_int_equal(le32_get(ifx.c.meta.disk[3].status), IMSM_DISK_CONFIGURED);
+	assert_int_equal(imsm_disk_blocks(&ifx.c.meta.disk[3]), FX_DISK_BLOCKS);
+	assert_int_equal(le32_get(ifx.c.meta.disk[1].status), IMSM_DISK_CONFIGURED | 0x100);
+	assert_int_equal(le32_get(ifx.c.meta.header.family_num), 0x1000);
 }
 
 static void test_create_second_creator_loses(void **state)
@@ -292,30 +291,30 @@ static void test_create_disks(void **state)
 	assert_refused(m.bytes, m.len, -EINVAL);
 
 	m = create_on(5, same_disks, 3);
-	fx_fail_disk(&fx, 0);
+	ifx_fail_disk(&ifx, 0);
 	assert_refused(m.bytes, m.len, -EINVAL);
 	m = create_on(5, with_spares, 3);
 
 	container();
-	fx_unlink(&fx, 1); /* missing */
+	ifx_unlink(&ifx, 1); /* missing */
 	assert_refused(m.bytes, m.len, -EINVAL);
 
 	container();
-	fx.disk[3].sector_size = 4096;
+	ifx.disk[3].sector_size = 4096;
 	assert_refused(m.bytes, m.len, -EINVAL);
 
 	container();
-	fx.dl[4].index = IMSM_INDEX_UNRELATED;
+	ifx.dl[4].index = IMSM_INDEX_UNRELATED;
 	assert_refused(m.bytes, m.len, -EINVAL);
 
 	container();
-	memcpy(fx.dl[0].serial, "DISK4", 6); /* a member and a spare that cannot be told apart */
+	memcpy(ifx.dl[0].serial, "DISK4", 6); /* a member and a spare that cannot be told apart */
 	assert_refused(m.bytes, m.len, -EINVAL);
 
 	container();
-	fx.c.meta.num_disks = IMSM_MAX_DISKS - 1; /* room for one of the two */
+	ifx.c.meta.num_disks = IMSM_MAX_DISKS - 1; /* room for one of the two */
 	assert_refused(m.bytes, m.len, -EINVAL);
-	fx.c.meta.num_disks = IMSM_MAX_DISKS - 2;
+	ifx.c.meta.num_disks = IMSM_MAX_DISKS - 2;
 	assert_applied(m.bytes, m.len);
 }
 
@@ -335,7 +334,7 @@ static void test_create_overlap(void **state)
 
 	(void)state;
 	container();
-	fx_spare(&fx);
+	ifx_spare(&ifx);
 	m = create_at(0, with_disk_0, 3);
 	assert_refused(m.bytes, m.len, -EINVAL);
 	m = create_at(0, same_disks, 3);
@@ -355,7 +354,7 @@ static void test_create_overlap(void **state)
 
 	/* From below. */
 	container();
-	imsm_map_set_pba(&fx.c.meta.volume[0].map[0], 2 * FX_PER_DEV);
+	imsm_map_set_pba(&ifx.c.meta.volume[0].map[0], 2 * FX_PER_DEV);
 	m = create_at(FX_PER_DEV + 1, same_disks, 3);
 	assert_refused(m.bytes, m.len, -EINVAL);
 	m = create_at(FX_PER_DEV, same_disks, 3);
@@ -371,13 +370,13 @@ static void test_create_beside_missing_disk(void **state)
 	struct message m;
 
 	(void)state;
-	fx_init(&fx, MEMBERS);
-	fx_volume(&fx, 5, "D 0,1x?!,2 f1");
+	ifx_init(&ifx, MEMBERS);
+	ifx_volume(&ifx, 5, "D 0,1x?!,2 f1");
 	for (int i = 0; i < 3; i++)
-		fx_spare(&fx);
+		ifx_spare(&ifx);
 	m = create_at(0, disks, 3);
 	assert_applied(m.bytes, m.len);
-	assert_string_equal(fx_text(&fx, 1), "U 3,4,5");
+	assert_string_equal(ifx_text(&ifx, 1), "U 3,4,5");
 }
 
 static void test_create_overlap_while_reshaping(void **state)
@@ -386,10 +385,10 @@ static void test_create_overlap_while_reshaping(void **state)
 	struct message m;
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u0");
-	fx_spare(&fx);
-	fx_spare(&fx);
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u0");
+	ifx_spare(&ifx);
+	ifx_spare(&ifx);
 	m = create_at(0, disks, 3); /* disk 3 is in map 0 only */
 	assert_refused(m.bytes, m.len, -EINVAL);
 }
@@ -412,14 +411,14 @@ static void test_create_in_whole_sectors(void **state)
 		case 4: m0->head.blocks_per_strip = le16_make(4); break;
 		}
 		m = create(1, &v, same_disks, 3);
-		fx.c.sector_size = 4096;
+		ifx.c.sector_size = 4096;
 		for (unsigned i = 0; i < FX_DISKS; i++)
-			fx.disk[i].sector_size = 4096;
+			ifx.disk[i].sector_size = 4096;
 		if (what > 0)
 			assert_refused(m.bytes, m.len, -EINVAL);
-		fx.c.sector_size = what > 0 ? 512 : 4096;
+		ifx.c.sector_size = what > 0 ? 512 : 4096;
 		for (unsigned i = 0; i < FX_DISKS; i++)
-			fx.disk[i].sector_size = fx.c.sector_size;
+			ifx.disk[i].sector_size = ifx.c.sector_size;
 		assert_applied(m.bytes, m.len);
 	}
 }
@@ -448,16 +447,16 @@ static void test_create_attributes(void **state)
 		struct message m;
 
 		container();
-		fx_spare(&fx);
-		fx.c.meta.header.attributes = le32_make(0x40000000);
+		ifx_spare(&ifx);
+		ifx.c.meta.header.attributes = le32_make(0x40000000);
 		if (rows[i].blocks)
 			imsm_volume_set_blocks(&v, rows[i].blocks);
 		m = create(1, &v, disks, rows[i].members);
 		assert_applied(m.bytes, m.len);
-		assert_int_equal(le32_get(fx.c.meta.header.attributes),
+		assert_int_equal(le32_get(ifx.c.meta.header.attributes),
 				 0x40000000 | IMSM_ATTR_CHECKSUM_VERIFY | IMSM_ATTR_RAID5 | rows[i].attributes);
 		/* The level is stored as the sender gave it. */
-		assert_int_equal(fx.c.meta.volume[1].map[0].head.raid_level, rows[i].level);
+		assert_int_equal(ifx.c.meta.volume[1].map[0].head.raid_level, rows[i].level);
 	}
 }
 
@@ -467,10 +466,10 @@ static void test_create_keeps_higher_counter(void **state)
 
 	(void)state;
 	container();
-	fx.c.meta.header.num_raid_devs_created = le16_make(9);
+	ifx.c.meta.header.num_raid_devs_created = le16_make(9);
 	m = create_on(5, same_disks, 3);
 	assert_applied(m.bytes, m.len);
-	assert_int_equal(le16_get(fx.c.meta.header.num_raid_devs_created), 9);
+	assert_int_equal(le16_get(ifx.c.meta.header.num_raid_devs_created), 9);
 }
 
 /* A container of spares was loaded with one spare's own table. */
@@ -481,15 +480,15 @@ static void test_create_first_volume(void **state)
 	struct message m;
 
 	(void)state;
-	fx_init(&fx, 0);
+	ifx_init(&ifx, 0);
 	for (int i = 0; i < 3; i++)
-		fx_spare(&fx);
-	fx.c.meta.disk[fx.c.meta.num_disks++] = fx.dl[1].record;
+		ifx_spare(&ifx);
+	ifx.c.meta.disk[ifx.c.meta.num_disks++] = ifx.dl[1].record;
 	m = create(0, &v, disks, 3);
 	assert_applied(m.bytes, m.len);
-	assert_int_equal(fx.c.meta.num_disks, 3);
-	assert_string_equal(fx_text(&fx, 0), "U 0,1,2");
-	assert_true(fx_table_serial_is(&fx, 0, "DISK2"));
+	assert_int_equal(ifx.c.meta.num_disks, 3);
+	assert_string_equal(ifx_text(&ifx, 0), "U 0,1,2");
+	assert_true(ifx_table_serial_is(&ifx, 0, "DISK2"));
 }
 
 /* Spares of two sector sizes; the record that happened to be loaded is one of the other size. */
@@ -500,17 +499,17 @@ static void test_create_first_volume_among_mixed_spares(void **state)
 	struct message m;
 
 	(void)state;
-	fx_init(&fx, 0);
+	ifx_init(&ifx, 0);
 	for (unsigned i = 0; i < 4; i++) {
-		fx_spare(&fx);
-		fx.disk[i].sector_size = i < 3 ? 4096 : 512;
+		ifx_spare(&ifx);
+		ifx.disk[i].sector_size = i < 3 ? 4096 : 512;
 	}
-	fx.c.meta.disk[fx.c.meta.num_disks++] = fx.dl[3].record;
+	ifx.c.meta.disk[ifx.c.meta.num_disks++] = ifx.dl[3].record;
 	m = create(0, &v, mixed, 3);
 	assert_refused(m.bytes, m.len, -EINVAL);
 	m = create(0, &v, large, 3);
 	assert_applied(m.bytes, m.len);
-	assert_int_equal(fx.c.sector_size, 4096);
+	assert_int_equal(ifx.c.sector_size, 4096);
 }
 
 static void test_create_no_more_volumes(void **state)
@@ -519,9 +518,9 @@ static void test_create_no_more_volumes(void **state)
 	struct message m;
 
 	(void)state;
-	fx_init(&fx, MEMBERS);
+	ifx_init(&ifx, MEMBERS);
 	for (int i = 0; i < IMSM_MAX_VOLUMES; i++)
-		fx_volume(&fx, 5, "N 0,1,2");
+		ifx_volume(&ifx, 5, "N 0,1,2");
 	m = create(IMSM_MAX_VOLUMES, &v, same_disks, 3);
 	assert_refused(m.bytes, m.len, -EINVAL);
 }
@@ -530,11 +529,11 @@ static void test_create_no_more_volumes(void **state)
 
 static void three_volumes(unsigned live)
 {
-	fx_init(&fx, MEMBERS);
-	fx_volume(&fx, 5, "N 0,1,2");
-	fx_volume(&fx, 5, "U 2,0,1");
-	fx_volume(&fx, 5, "N 1,2,0");
-	fx.c.live_volumes = live;
+	ifx_init(&ifx, MEMBERS);
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	ifx_volume(&ifx, 5, "U 2,0,1");
+	ifx_volume(&ifx, 5, "N 1,2,0");
+	ifx.c.live_volumes = live;
 }
 
 static void test_kill_captured(void **state)
@@ -545,12 +544,12 @@ static void test_kill_captured(void **state)
 	three_volumes(1);
 	assert_refused_at_every_length(msg, sizeof(msg));
 	assert_applied(msg, sizeof(msg));
-	assert_true(fx.c.write_due);
-	assert_int_equal(fx.c.meta.num_volumes, 2);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
-	assert_string_equal(fx_text(&fx, 1), "N 1,2,0");
-	assert_int_equal(fx.c.meta.num_disks, 3); /* nobody becomes a spare */
-	assert_int_equal(le32_get(fx.c.meta.disk[0].status), IMSM_DISK_CONFIGURED);
+	assert_true(ifx.c.write_due);
+	assert_int_equal(ifx.c.meta.num_volumes, 2);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2");
+	assert_string_equal(ifx_text(&ifx, 1), "N 1,2,0");
+	assert_int_equal(ifx.c.meta.num_disks, 3); /* nobody becomes a spare */
+	assert_int_equal(le32_get(ifx.c.meta.disk[0].status), IMSM_DISK_CONFIGURED);
 }
 
 static void test_kill_first(void **state)
@@ -560,8 +559,8 @@ static void test_kill_first(void **state)
 	(void)state;
 	three_volumes(0);
 	assert_applied(m.bytes, m.len);
-	assert_string_equal(fx_text(&fx, 0), "U 2,0,1");
-	assert_string_equal(fx_text(&fx, 1), "N 1,2,0");
+	assert_string_equal(ifx_text(&ifx, 0), "U 2,0,1");
+	assert_string_equal(ifx_text(&ifx, 1), "N 1,2,0");
 }
 
 /* A RAID0 kept the entry of the disk that it had lost. */
@@ -570,14 +569,14 @@ static void test_kill_drops_lost_disks(void **state)
 	struct message m = WORDS(IMSM_UPDATE_KILL_ARRAY, 1);
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 1, "N 0,3");
-	fx_volume(&fx, 0, "F 0,1x?! f1"); /* disk 2 is good, and in no volume */
-	fx.c.live_volumes = 1;
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 1, "N 0,3");
+	ifx_volume(&ifx, 0, "F 0,1x?! f1"); /* disk 2 is good, and in no volume */
+	ifx.c.live_volumes = 1;
 	assert_applied(m.bytes, m.len);
-	assert_int_equal(fx.c.meta.num_disks, 3);
-	assert_string_equal(fx_text(&fx, 0), "N 0,2");
-	assert_true(fx_table_serial_is(&fx, 1, "DISK2"));
+	assert_int_equal(ifx.c.meta.num_disks, 3);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,2");
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK2"));
 }
 
 static void test_kill_refused(void **state)
@@ -597,7 +596,7 @@ static void test_kill_refused(void **state)
 	three_volumes(1u << 2); /* one behind it, whose index would change */
 	assert_refused(m.bytes, m.len, -EBUSY);
 	container(); /* the only one */
-	fx.c.live_volumes = 0;
+	ifx.c.live_volumes = 0;
 	m = WORDS(IMSM_UPDATE_KILL_ARRAY, 0);
 	assert_refused(m.bytes, m.len, -EINVAL);
 }
@@ -613,9 +612,9 @@ static void test_rename_captured(void **state)
 	three_volumes(1);
 	assert_refused_at_every_length(msg, sizeof(msg));
 	assert_applied(msg, sizeof(msg));
-	assert_true(fx.c.write_due);
-	assert_memory_equal(fx.c.meta.volume[1].head.name, "newname\0\0\0\0\0\0\0\0", 16);
-	assert_memory_equal(fx.c.meta.volume[0].head.name, "vol0", 5);
+	assert_true(ifx.c.write_due);
+	assert_memory_equal(ifx.c.meta.volume[1].head.name, "newname\0\0\0\0\0\0\0\0", 16);
+	assert_memory_equal(ifx.c.meta.volume[0].head.name, "vol0", 5);
 }
 
 static void test_rename_names(void **state)
@@ -651,7 +650,7 @@ static void test_rename_names(void **state)
 			continue;
 		}
 		assert_applied(m.bytes, m.len);
-		assert_string_equal((const char *)fx.c.meta.volume[1].head.name, rows[i].name);
+		assert_string_equal((const char *)ifx.c.meta.volume[1].head.name, rows[i].name);
 	}
 }
 
@@ -663,10 +662,10 @@ static void test_rename_full_field(void **state)
 	(void)state;
 	three_volumes(0);
 	assert_applied(m.bytes, m.len);
-	assert_memory_equal(fx.c.meta.volume[1].head.name, "abcdefghijklmno", 16);
+	assert_memory_equal(ifx.c.meta.volume[1].head.name, "abcdefghijklmno", 16);
 	m = rename_to(1, "x");
 	assert_applied(m.bytes, m.len);
-	assert_memory_equal(fx.c.meta.volume[1].head.name, "x\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	assert_memory_equal(ifx.c.meta.volume[1].head.name, "x\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
 static void test_rename_refused(void **state)
@@ -699,16 +698,16 @@ static void test_policy_captured(void **state)
 	three_volumes(0);
 	assert_refused_at_every_length(ppl, sizeof(ppl));
 	assert_applied(ppl, sizeof(ppl));
-	assert_true(fx.c.write_due);
-	assert_int_equal(fx.c.meta.volume[1].head.rwh_policy, 3);
-	assert_int_equal(fx.c.meta.volume[0].head.rwh_policy, 5);
+	assert_true(ifx.c.write_due);
+	assert_int_equal(ifx.c.meta.volume[1].head.rwh_policy, 3);
+	assert_int_equal(ifx.c.meta.volume[0].head.rwh_policy, 5);
 	assert_applied(ppl, sizeof(ppl));
-	assert_false(fx.c.write_due);
+	assert_false(ifx.c.write_due);
 	assert_applied(bitmap, sizeof(bitmap));
-	assert_int_equal(fx.c.meta.volume[1].head.rwh_policy, 6);
+	assert_int_equal(ifx.c.meta.volume[1].head.rwh_policy, 6);
 	m = WORDS(IMSM_UPDATE_RWH_POLICY, 0, 0);
 	assert_applied(m.bytes, m.len);
-	assert_int_equal(fx.c.meta.volume[0].head.rwh_policy, 0);
+	assert_int_equal(ifx.c.meta.volume[0].head.rwh_policy, 0);
 }
 
 static void test_policy_refused(void **state)
@@ -759,33 +758,33 @@ static void test_add_disk(void **state)
 
 	(void)state;
 	container();
-	dl = fx_new_disk(&fx);
+	dl = ifx_new_disk(&ifx);
 	memset(dl->record.serial, 0, IMSM_SERIAL_LEN);
 	dl->index = 99;
 	dl->clear_migr_record_due = true;
 	dl->record.status = le32_make(IMSM_DISK_CONFIGURED);
-	imsm_add_disk(&fx.c, dl);
-	assert_ptr_equal(fx.c.disks, dl);
-	assert_ptr_equal(dl->next, &fx.dl[4]);
+	imsm_add_disk(&ifx.c, dl);
+	assert_ptr_equal(ifx.c.disks, dl);
+	assert_ptr_equal(dl->next, &ifx.dl[4]);
 	assert_int_equal(dl->index, IMSM_INDEX_SPARE);
 	assert_int_equal(le32_get(dl->record.status), IMSM_DISK_SPARE);
 	assert_memory_equal(dl->record.serial, "DISK5", 6);
 	assert_true(dl->spare_record_due);
 	assert_false(dl->clear_migr_record_due);
-	assert_false(fx.c.write_due); /* nothing that the members hold has changed */
-	assert_int_equal(fx.c.meta.num_disks, 3);
+	assert_false(ifx.c.write_due); /* nothing that the members hold has changed */
+	assert_int_equal(ifx.c.meta.num_disks, 3);
 
 	/* The first one above 2 TiB changes an attribute of the container. */
-	dl = fx_new_disk(&fx);
+	dl = ifx_new_disk(&ifx);
 	imsm_disk_set_blocks(&dl->record, 1ull << 33);
-	imsm_add_disk(&fx.c, dl);
-	assert_int_equal(le32_get(fx.c.meta.header.attributes), IMSM_ATTR_2TB_DISK);
-	assert_true(fx.c.write_due);
-	fx.c.write_due = false;
-	dl = fx_new_disk(&fx);
+	imsm_add_disk(&ifx.c, dl);
+	assert_int_equal(le32_get(ifx.c.meta.header.attributes), IMSM_ATTR_2TB_DISK);
+	assert_true(ifx.c.write_due);
+	ifx.c.write_due = false;
+	dl = ifx_new_disk(&ifx);
 	imsm_disk_set_blocks(&dl->record, 1ull << 33);
-	imsm_add_disk(&fx.c, dl);
-	assert_false(fx.c.write_due);
+	imsm_add_disk(&ifx.c, dl);
+	assert_false(ifx.c.write_due);
 }
 
 static void test_remove_spare(void **state)
@@ -794,51 +793,51 @@ static void test_remove_spare(void **state)
 
 	(void)state;
 	container();
-	dl = imsm_remove_disk(&fx.c, fx_dev(3));
-	assert_ptr_equal(dl, &fx.dl[3]);
+	dl = imsm_remove_disk(&ifx.c, ifx_dev(3));
+	assert_ptr_equal(dl, &ifx.dl[3]);
 	assert_null(dl->next);
-	assert_null(imsm_dl_by_dev(&fx.c, fx_dev(3)));
-	assert_ptr_equal(imsm_dl_by_dev(&fx.c, fx_dev(4)), &fx.dl[4]);
-	assert_ptr_equal(imsm_dl_by_dev(&fx.c, fx_dev(0)), &fx.dl[0]);
-	assert_false(fx.c.write_due);
-	assert_null(imsm_remove_disk(&fx.c, fx_dev(3)));
+	assert_null(imsm_dl_by_dev(&ifx.c, ifx_dev(3)));
+	assert_ptr_equal(imsm_dl_by_dev(&ifx.c, ifx_dev(4)), &ifx.dl[4]);
+	assert_ptr_equal(imsm_dl_by_dev(&ifx.c, ifx_dev(0)), &ifx.dl[0]);
+	assert_false(ifx.c.write_due);
+	assert_null(imsm_remove_disk(&ifx.c, ifx_dev(3)));
 }
 
 static void test_remove_member(void **state)
 {
 	(void)state;
 	container();
-	assert_ptr_equal(imsm_remove_disk(&fx.c, fx_dev(1)), &fx.dl[1]);
+	assert_ptr_equal(imsm_remove_disk(&ifx.c, ifx_dev(1)), &ifx.dl[1]);
 	/* Its entry stays: the volume names it. */
-	assert_string_equal(fx_text(&fx, 0), "N 0,1?,2");
-	assert_int_equal(fx.c.meta.num_disks, 3);
-	assert_false(fx.c.write_due);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1?,2");
+	assert_int_equal(ifx.c.meta.num_disks, 3);
+	assert_false(ifx.c.write_due);
 }
 
 static void test_remove_failed_member(void **state)
 {
 	(void)state;
-	fx_init(&fx, MEMBERS);
-	fx_volume(&fx, 5, "D 0x!,1,2 f0");
-	assert_ptr_equal(imsm_remove_disk(&fx.c, fx_dev(0)), &fx.dl[0]);
-	assert_string_equal(fx_text(&fx, 0), "D 0x?!,1,2 f0");
+	ifx_init(&ifx, MEMBERS);
+	ifx_volume(&ifx, 5, "D 0x!,1,2 f0");
+	assert_ptr_equal(imsm_remove_disk(&ifx.c, ifx_dev(0)), &ifx.dl[0]);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0x?!,1,2 f0");
 }
 
 static void test_remove_disk_of_no_volume(void **state)
 {
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N 0,2,3");
-	assert_ptr_equal(imsm_remove_disk(&fx.c, fx_dev(1)), &fx.dl[1]);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
-	assert_int_equal(fx.c.meta.num_disks, 3);
-	assert_true(fx.c.write_due);
-	fx_assert_writable(&fx);
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N 0,2,3");
+	assert_ptr_equal(imsm_remove_disk(&ifx.c, ifx_dev(1)), &ifx.dl[1]);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2");
+	assert_int_equal(ifx.c.meta.num_disks, 3);
+	assert_true(ifx.c.write_due);
+	ifx_assert_writable(&ifx);
 	/* The old disk of a slot under rebuild is named by map 1 only. */
-	fx_init(&fx, MEMBERS);
-	fx_volume(&fx, 1, "N<REBUILD<D 0,2/0,1 u0");
-	imsm_remove_disk(&fx.c, fx_dev(1));
-	assert_int_equal(fx.c.meta.num_disks, 3);
+	ifx_init(&ifx, MEMBERS);
+	ifx_volume(&ifx, 1, "N<REBUILD<D 0,2/0,1 u0");
+	imsm_remove_disk(&ifx.c, ifx_dev(1));
+	assert_int_equal(ifx.c.meta.num_disks, 3);
 }
 
 int main(void)

@@ -16,10 +16,9 @@
 #define LEVEL_KEPT (-1)
 #define TO_RAID0 0
 #define TO_RAID10 1
-#define VOL(i) (&fx.c.meta.volume[i])
-#define MAP0(i) (&fx.c.meta.volume[i].map[0])
+#define VOL(i) (&ifx.c.meta.volume[i])
+#define MAP0(i) (&ifx.c.meta.volume[i].map[0])
 
-static struct fixture fx;
 
 /* ---- messages: 32-bit words, as mdadm sends them (imsm.md 8.0) ---- */
 
@@ -38,7 +37,7 @@ struct message {
 
 static void assert_refused(const struct message *m, int expected)
 {
-	fx_assert_message_refused(&fx, m->word, m->len, expected);
+	ifx_assert_message_refused(&ifx, m->word, m->len, expected);
 }
 
 /* The manager, who has no metadata, sees it. */
@@ -48,7 +47,7 @@ static void assert_refused_early(const void *msg, size_t len)
 
 	assert_int_equal(imsm_check_message(msg, len, &why), -EINVAL);
 	assert_non_null(why);
-	fx_assert_message_refused(&fx, msg, len, -EINVAL);
+	ifx_assert_message_refused(&ifx, msg, len, -EINVAL);
 }
 
 /* ---- what was written can be read ---- */
@@ -91,7 +90,7 @@ static void assert_round_trip(uint32_t sector_size)
 {
 	static uint8_t buf[IMSM_MPB_MAX];
 	static struct imsm_meta copy;
-	const struct imsm_meta *m = &fx.c.meta;
+	const struct imsm_meta *m = &ifx.c.meta;
 	unsigned unit = sector_size / 512;
 	const char *why = NULL;
 	ssize_t len = imsm_encode(m, sector_size, buf, sizeof(buf));
@@ -112,23 +111,23 @@ static void assert_round_trip(uint32_t sector_size)
 /* Each listed disk is the one that the table has at its index; spares are in the table no more. */
 static void assert_table_consistent(void)
 {
-	for (const struct imsm_dl *dl = fx.c.disks; dl; dl = dl->next) {
+	for (const struct imsm_dl *dl = ifx.c.disks; dl; dl = dl->next) {
 		char serial[IMSM_SERIAL_LEN + 1];
 		bool listed = false;
 
 		imsm_serial_text(dl->serial, serial);
-		for (unsigned i = 0; i < fx.c.meta.num_disks; i++)
-			listed |= fx_table_serial_is(&fx, i, serial);
+		for (unsigned i = 0; i < ifx.c.meta.num_disks; i++)
+			listed |= ifx_table_serial_is(&ifx, i, serial);
 		if (dl->index < 0)
 			assert_false(listed);
-		else if (!imsm_disk_failed(&fx.c, (uint32_t)dl->index))
-			assert_true(fx_table_serial_is(&fx, (unsigned)dl->index, serial));
+		else if (!imsm_disk_failed(&ifx.c, (uint32_t)dl->index))
+			assert_true(ifx_table_serial_is(&ifx, (unsigned)dl->index, serial));
 	}
 }
 
 static void assert_applied(const struct message *m)
 {
-	fx_assert_message_applied(&fx, m->word, m->len);
+	ifx_assert_message_applied(&ifx, m->word, m->len);
 	assert_round_trip(512);
 	assert_round_trip(4096);
 	assert_table_consistent();
@@ -138,7 +137,7 @@ static bool migr_record_cleared(void)
 {
 	bool any = false, all = true;
 
-	for (const struct imsm_dl *dl = fx.c.disks; dl; dl = dl->next) {
+	for (const struct imsm_dl *dl = ifx.c.disks; dl; dl = dl->next) {
 		any |= dl->clear_migr_record_due;
 		all &= dl->clear_migr_record_due == (dl->index >= 0);
 	}
@@ -175,11 +174,11 @@ struct row {
 
 static void given(const struct row *r)
 {
-	fx_init(&fx, r->members);
+	ifx_init(&ifx, r->members);
 	for (unsigned i = 0; i < 3 && r->volume[i].text; i++)
-		fx_volume(&fx, r->volume[i].level, r->volume[i].text);
+		ifx_volume(&ifx, r->volume[i].level, r->volume[i].text);
 	for (unsigned i = 0; i < r->spares; i++)
-		fx_spare(&fx);
+		ifx_spare(&ifx);
 }
 
 static void assert_shape(const struct imsm_volume *v, const struct shape *s)
@@ -200,15 +199,15 @@ static void check_row(const struct row *r)
 
 	print_message("  %s\n", r->name);
 	given(r);
-	memcpy(before, fx.c.meta.volume, sizeof(before));
+	memcpy(before, ifx.c.meta.volume, sizeof(before));
 	if (r->err) {
 		assert_refused(&r->m, r->err);
 		return;
 	}
 	assert_applied(&r->m);
-	assert_true(fx.c.write_due);
-	for (unsigned i = 0; i < fx.c.meta.num_volumes; i++)
-		assert_string_equal(fx_text(&fx, i), r->after[i] ? r->after[i] : r->volume[i].text);
+	assert_true(ifx.c.write_due);
+	for (unsigned i = 0; i < ifx.c.meta.num_volumes; i++)
+		assert_string_equal(ifx_text(&ifx, i), r->after[i] ? r->after[i] : r->volume[i].text);
 	if (r->shape.blocks)
 		assert_shape(VOL(0), &r->shape);
 	/* A reshape keeps what the volume was. */
@@ -226,10 +225,10 @@ static void check_row(const struct row *r)
 
 static void ordinary(void)
 {
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "N 0,1,2");
-	fx_spare(&fx);
-	fx_spare(&fx);
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	ifx_spare(&ifx);
+	ifx_spare(&ifx);
 }
 
 static void test_field_out_of_range(void **state)
@@ -327,8 +326,8 @@ static void test_volume_that_is_gone(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ordinary();
-		fx_volume(&fx, rows[i].level, rows[i].text);
-		fx.c.meta.num_volumes--;
+		ifx_volume(&ifx, rows[i].level, rows[i].text);
+		ifx.c.meta.num_volumes--;
 		assert_refused(&rows[i].m, -EINVAL);
 	}
 }
@@ -339,17 +338,17 @@ static void test_volume_that_is_gone_does_not_count(void **state)
 	static const struct message takeover = TAKEOVER(0, TO_RAID0), checkpoint = CHECKPOINT(100000);
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 10, "D 0,1x!,2,3x! f1");
-	fx_volume(&fx, 0, "N 0,1x,2");
-	fx.c.meta.num_volumes--;
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 10, "D 0,1x!,2,3x! f1");
+	ifx_volume(&ifx, 0, "N 0,1x,2");
+	ifx.c.meta.num_volumes--;
 	assert_applied(&takeover);
-	assert_int_equal(fx.c.meta.num_disks, 2);
+	assert_int_equal(ifx.c.meta.num_disks, 2);
 
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_volume(&fx, 0, "N<GEN<N 0/0 u2");
-	fx.c.meta.num_volumes--;
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_volume(&ifx, 0, "N<GEN<N 0/0 u2");
+	ifx.c.meta.num_volumes--;
 	assert_applied(&checkpoint);
 	assert_int_equal(imsm_volume_unit(VOL(0)), 100000);
 	assert_int_equal(imsm_volume_unit(VOL(1)), 2);
@@ -425,10 +424,10 @@ static void test_captured_messages(void **state)
 		assert_memory_equal(m.word, r.m.word, m.len);
 		if (m.word[0] == 5) { /* its disk is 7:3 */
 			given(&r);
-			fx.dl[3].dev = makedev(7, 3);
+			ifx.dl[3].dev = makedev(7, 3);
 			assert_applied(&m);
-			assert_string_equal(fx_text(&fx, 0), r.after[0]);
-			assert_int_equal(fx.dl[3].index, 3);
+			assert_string_equal(ifx_text(&ifx, 0), r.after[0]);
+			assert_int_equal(ifx.dl[3].index, 3);
 			continue;
 		}
 		check_row(&r);
@@ -442,13 +441,13 @@ static void test_length(void **state)
 		struct row r = captured[i].r;
 
 		given(&r);
-		fx.dl[3].dev = makedev(7, 3);
+		ifx.dl[3].dev = makedev(7, 3);
 		for (size_t n = 0; n < r.m.len; n++)
 			assert_refused_early(r.m.word, n);
 		memset((uint8_t *)r.m.word + r.m.len, 0xff, 8);
 		r.m.len += 8;
 		assert_applied(&r.m);
-		assert_string_equal(fx_text(&fx, 0), r.after[0]);
+		assert_string_equal(ifx_text(&ifx, 0), r.after[0]);
 	}
 }
 
@@ -462,7 +461,7 @@ static void test_grow_length_follows_count(void **state)
 	for (size_t n = 0; n < 20; n++)
 		assert_refused_early(m.word, n);
 	assert_applied(&m);
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,1,2,3,4/0,1,2 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "N<GEN<N 0,1,2,3,4/0,1,2 u0");
 }
 
 /* ---- more disks ---- */
@@ -499,23 +498,23 @@ static void test_grow_takes_disks_in_order(void **state)
 
 	(void)state;
 	ordinary();
-	fx_spare(&fx);
+	ifx_spare(&ifx);
 	imsm_volume_set_unit(VOL(0), 7);
 	VOL(0)->head.status = le32_make(IMSM_VOL_VERIFY_AND_FIX);
 	VOL(0)->head.dirty = IMSM_DIRTY;
 	assert_applied(&m);
-	assert_int_equal(fx.dl[5].index, 3);
-	assert_int_equal(fx.dl[3].index, 4);
-	assert_int_equal(fx.dl[4].index, IMSM_INDEX_SPARE);
-	assert_int_equal(le32_get(fx.dl[4].record.status), IMSM_DISK_SPARE);
-	assert_true(fx_table_serial_is(&fx, 3, "DISK5"));
-	assert_true(fx_table_serial_is(&fx, 4, "DISK3"));
+	assert_int_equal(ifx.dl[5].index, 3);
+	assert_int_equal(ifx.dl[3].index, 4);
+	assert_int_equal(ifx.dl[4].index, IMSM_INDEX_SPARE);
+	assert_int_equal(le32_get(ifx.dl[4].record.status), IMSM_DISK_SPARE);
+	assert_true(ifx_table_serial_is(&ifx, 3, "DISK5"));
+	assert_true(ifx_table_serial_is(&ifx, 4, "DISK3"));
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(le32_get(fx.c.meta.disk[i].status), IMSM_DISK_CONFIGURED);
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,1,2,3,4/0,1,2 u0");
+		assert_int_equal(le32_get(ifx.c.meta.disk[i].status), IMSM_DISK_CONFIGURED);
+	assert_string_equal(ifx_text(&ifx, 0), "N<GEN<N 0,1,2,3,4/0,1,2 u0");
 	assert_int_equal(le32_get(VOL(0)->head.status), 0);
 	assert_int_equal(VOL(0)->head.dirty, IMSM_DIRTY);
-	assert_int_equal(le32_get(fx.c.meta.header.family_num), 0x1000);
+	assert_int_equal(le32_get(ifx.c.meta.header.family_num), 0x1000);
 	assert_true(migr_record_cleared());
 }
 
@@ -541,14 +540,14 @@ static void test_grow_above_2_tib(void **state)
 
 	(void)state;
 	ordinary();
-	fx.c.meta.header.attributes = le32_make(IMSM_ATTR_2TB_DISK);
+	ifx.c.meta.header.attributes = le32_make(IMSM_ATTR_2TB_DISK);
 	imsm_map_set_stripes(MAP0(0), 3ull << 25); /* of 128: 3 << 32 sectors */
 	imsm_volume_set_blocks(VOL(0), 6ull << 32);
 	assert_refused(&m, -ENOSPC); /* the new disk is too small */
-	imsm_disk_set_blocks(&fx.dl[3].record, 4ull << 32);
+	imsm_disk_set_blocks(&ifx.dl[3].record, 4ull << 32);
 	assert_applied(&m);
 	assert_int_equal(imsm_volume_blocks(VOL(0)), 9ull << 32);
-	assert_true(le32_get(fx.c.meta.header.attributes) & IMSM_ATTR_2TB);
+	assert_true(le32_get(ifx.c.meta.header.attributes) & IMSM_ATTR_2TB);
 }
 
 /* 8.1: minor 0..7, major 8..19, minor 8..19 at 20..31. */
@@ -573,11 +572,11 @@ static void test_device_numbers(void **state)
 		struct message m = GROW(3, 4, (int32_t)rows[i].word);
 
 		ordinary(); /* the last bits of the minor number alone would name another spare */
-		fx.dl[3].dev = makedev(rows[i].major_number, rows[i].minor_number);
-		fx.dl[4].dev = makedev(rows[i].major_number, rows[i].minor_number ^ 0x100);
+		ifx.dl[3].dev = makedev(rows[i].major_number, rows[i].minor_number);
+		ifx.dl[4].dev = makedev(rows[i].major_number, rows[i].minor_number ^ 0x100);
 		assert_applied(&m);
-		assert_int_equal(fx.dl[3].index, 3);
-		assert_int_equal(fx.dl[4].index, IMSM_INDEX_SPARE);
+		assert_int_equal(ifx.dl[3].index, 3);
+		assert_int_equal(ifx.dl[4].index, IMSM_INDEX_SPARE);
 	}
 }
 
@@ -628,16 +627,16 @@ static void test_grow_unfit_disk(void **state)
 
 	(void)state;
 	ordinary();
-	fx.dl[4].index = IMSM_INDEX_UNRELATED;
+	ifx.dl[4].index = IMSM_INDEX_UNRELATED;
 	assert_refused(&m, -EINVAL);
 	ordinary();
-	fx.dl[4].record.status = le32_make(IMSM_DISK_SPARE | IMSM_DISK_FAILED);
+	ifx.dl[4].record.status = le32_make(IMSM_DISK_SPARE | IMSM_DISK_FAILED);
 	assert_refused(&m, -EINVAL);
 	ordinary();
-	fx.disk[4].sector_size = 4096;
+	ifx.disk[4].sector_size = 4096;
 	assert_refused(&m, -EINVAL);
 	ordinary();
-	memcpy(fx.dl[4].serial, fx.dl[1].serial, IMSM_SERIAL_LEN);
+	memcpy(ifx.dl[4].serial, ifx.dl[1].serial, IMSM_SERIAL_LEN);
 	assert_refused(&m, -EINVAL);
 }
 
@@ -647,9 +646,9 @@ static void test_grow_4kn(void **state)
 
 	(void)state;
 	ordinary();
-	fx.c.sector_size = 4096;
+	ifx.c.sector_size = 4096;
 	assert_refused(&m, -EINVAL);
-	fx.disk[3].sector_size = fx.disk[4].sector_size = 4096;
+	ifx.disk[3].sector_size = ifx.disk[4].sector_size = 4096;
 	assert_applied(&m);
 	assert_int_equal(imsm_volume_blocks(VOL(0)), 4 * 65536);
 }
@@ -745,11 +744,11 @@ static void test_chunk_of_a_volume_with_a_wrong_size(void **state)
 
 	(void)state;
 	ordinary();
-	fx_volume(&fx, 0, "N 0,1,2");
+	ifx_volume(&ifx, 0, "N 0,1,2");
 	imsm_volume_set_blocks(VOL(0), 2 * 73728);
 	assert_applied(&m);
 	ordinary();
-	fx_volume(&fx, 0, "N 0,1,2");
+	ifx_volume(&ifx, 0, "N 0,1,2");
 	imsm_volume_set_blocks(VOL(0), 2 * (73728 + 512));
 	assert_refused(&m, -ENOSPC);
 }
@@ -793,30 +792,30 @@ static void test_parity_disk(void **state)
 	static const struct message m = MIGRATE(2, 3, 0, 5, 0);
 
 	(void)state;
-	fx_init(&fx, 2);
-	fx_volume(&fx, 0, "N 0,1");
+	ifx_init(&ifx, 2);
+	ifx_volume(&ifx, 0, "N 0,1");
 	for (int i = 0; i < 3; i++)
-		fx_spare(&fx);
-	fx.c.meta.header.attributes = le32_make(0x40000000);
+		ifx_spare(&ifx);
+	ifx.c.meta.header.attributes = le32_make(0x40000000);
 	assert_applied(&m);
-	assert_int_equal(fx.dl[2].index, 2); /* the last one in the list */
-	assert_int_equal(fx.dl[3].index, IMSM_INDEX_SPARE);
-	assert_int_equal(fx.dl[4].index, IMSM_INDEX_SPARE);
-	assert_true(fx_table_serial_is(&fx, 2, "DISK2"));
-	assert_int_equal(le32_get(fx.c.meta.disk[2].status), IMSM_DISK_CONFIGURED);
+	assert_int_equal(ifx.dl[2].index, 2); /* the last one in the list */
+	assert_int_equal(ifx.dl[3].index, IMSM_INDEX_SPARE);
+	assert_int_equal(ifx.dl[4].index, IMSM_INDEX_SPARE);
+	assert_true(ifx_table_serial_is(&ifx, 2, "DISK2"));
+	assert_int_equal(le32_get(ifx.c.meta.disk[2].status), IMSM_DISK_CONFIGURED);
 	assert_int_equal(VOL(0)->map[1].head.raid_level, 0);
 	assert_int_equal(VOL(0)->map[0].head.failed_disk_num, 0xff);
-	assert_int_equal(le32_get(fx.c.meta.header.attributes),
+	assert_int_equal(le32_get(ifx.c.meta.header.attributes),
 			 0x40000000 | IMSM_ATTR_CHECKSUM_VERIFY | IMSM_ATTR_RAID5);
-	assert_memory_equal(fx.c.meta.header.version, "1.3.00\0", 8);
+	assert_memory_equal(ifx.c.meta.header.version, "1.3.00\0", 8);
 }
 
 static void raid0_and_spares(void)
 {
-	fx_init(&fx, 2);
-	fx_volume(&fx, 0, "N 0,1");
-	fx_spare(&fx);
-	fx_spare(&fx);
+	ifx_init(&ifx, 2);
+	ifx_volume(&ifx, 0, "N 0,1");
+	ifx_spare(&ifx);
+	ifx_spare(&ifx);
 }
 
 /* DISK2 would be taken; each of these leaves it out, and DISK3 is. */
@@ -829,37 +828,37 @@ static void test_parity_disk_that_fits(void **state)
 		print_message("  %u\n", what);
 		raid0_and_spares();
 		switch (what) {
-		case 0: fx.dl[2].index = IMSM_INDEX_UNRELATED; break;
-		case 1: fx.dl[2].record.status = le32_make(IMSM_DISK_FAILED); break;
-		case 2: fx.disk[2].sector_size = 4096; break;
+		case 0: ifx.dl[2].index = IMSM_INDEX_UNRELATED; break;
+		case 1: ifx.dl[2].record.status = le32_make(IMSM_DISK_FAILED); break;
+		case 2: ifx.disk[2].sector_size = 4096; break;
 		/* the volume, and 4258 behind it */
-		case 3: fx.disk[2].size = (65536 + 4258 - 1) * 512ull; break;
-		case 4: fx.dl[2].disk = NULL; break;
-		case 5: memcpy(fx.dl[2].serial, fx.dl[0].serial, IMSM_SERIAL_LEN); break;
+		case 3: ifx.disk[2].size = (65536 + 4258 - 1) * 512ull; break;
+		case 4: ifx.dl[2].disk = NULL; break;
+		case 5: memcpy(ifx.dl[2].serial, ifx.dl[0].serial, IMSM_SERIAL_LEN); break;
 		/* What the first good member has on it counts: a second volume. */
 		case 6:
-			fx_volume(&fx, 0, "N 1,0");
-			fx.disk[2].size = (FX_PER_DEV + FX_GAP + 65536 + 4258 - 1) * 512ull;
+			ifx_volume(&ifx, 0, "N 1,0");
+			ifx.disk[2].size = (FX_PER_DEV + FX_GAP + 65536 + 4258 - 1) * 512ull;
 			break;
 		/* At the end of the smallest member there is less. */
 		case 7:
-			imsm_disk_set_blocks(&fx.c.meta.disk[0], 65536 + 1000);
-			fx.disk[2].size = (65536 + 1000 - 1) * 512ull;
+			imsm_disk_set_blocks(&ifx.c.meta.disk[0], 65536 + 1000);
+			ifx.disk[2].size = (65536 + 1000 - 1) * 512ull;
 			break;
 		}
-		assert_int_equal(imsm_apply_message(&fx.c, &fx.scratch, m.word, m.len, &(const char *){ NULL }), 0);
-		assert_int_equal(fx.dl[3].index, 2);
-		assert_true(fx.dl[2].index < 0);
+		assert_int_equal(imsm_apply_message(&ifx.c, &ifx.scratch, m.word, m.len, &(const char *){ NULL }), 0);
+		assert_int_equal(ifx.dl[3].index, 2);
+		assert_true(ifx.dl[2].index < 0);
 	}
 	raid0_and_spares();
-	fx.disk[2].size = (65536 + 4258) * 512ull;
+	ifx.disk[2].size = (65536 + 4258) * 512ull;
 	assert_applied(&m);
-	assert_int_equal(fx.dl[2].index, 2);
+	assert_int_equal(ifx.dl[2].index, 2);
 	raid0_and_spares();
-	imsm_disk_set_blocks(&fx.c.meta.disk[0], 65536 + 1000);
-	fx.disk[2].size = (65536 + 1000) * 512ull;
+	imsm_disk_set_blocks(&ifx.c.meta.disk[0], 65536 + 1000);
+	ifx.disk[2].size = (65536 + 1000) * 512ull;
 	assert_applied(&m);
-	assert_int_equal(fx.dl[2].index, 2);
+	assert_int_equal(ifx.dl[2].index, 2);
 }
 
 /* How much room is needed the first good member in the list tells: not DISK3, on which the second volume lies. */
@@ -868,15 +867,15 @@ static void test_parity_disk_beside_failed_disk(void **state)
 	static const struct message m = MIGRATE(2, 3, 0, 5, 0);
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 0, "N 0,2");
-	fx_volume(&fx, 1, "D 1,3x! f1");
-	fx_spare(&fx);
-	fx.disk[4].size = (65536 + 4258 - 1) * 512ull;
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 0, "N 0,2");
+	ifx_volume(&ifx, 1, "D 1,3x! f1");
+	ifx_spare(&ifx);
+	ifx.disk[4].size = (65536 + 4258 - 1) * 512ull;
 	assert_refused(&m, -ENODEV);
-	fx.disk[4].size += 512;
+	ifx.disk[4].size += 512;
 	assert_applied(&m);
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,2,4/0,2 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "N<GEN<N 0,2,4/0,2 u0");
 }
 
 static void test_migrate_contradictions(void **state)
@@ -918,11 +917,11 @@ static void test_migrate_contradictions(void **state)
 	(void)state;
 	CHECK_ROWS(rows);
 	raid0_and_spares();
-	fx.c.meta.num_disks = IMSM_MAX_DISKS;
+	ifx.c.meta.num_disks = IMSM_MAX_DISKS;
 	assert_refused(&m, -EINVAL);
-	fx.c.meta.num_disks = IMSM_MAX_DISKS - 1;
+	ifx.c.meta.num_disks = IMSM_MAX_DISKS - 1;
 	assert_applied(&m);
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,1,254/0,1 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "N<GEN<N 0,1,254/0,1 u0");
 }
 
 /* ---- takeover to RAID0 ---- */
@@ -942,20 +941,20 @@ static void check_survivors(unsigned keep, enum lost lost)
 		p += sprintf(p, "%s%u%s", i ? "," : "", i, i == gone[0] || i == gone[1] ? lost_mark[lost] : "");
 	sprintf(p, " f%u", gone[0]);
 	print_message("  %s\n", text);
-	fx_init(&fx, 4);
-	fx_volume(&fx, 10, text);
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 10, text);
 	assert_applied(&m);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
 	/* 131072 / 2 / 1 / 128 stripes */
 	assert_shape(VOL(0), &(struct shape){ 131072, 512, 67584, 128, 0, 1 });
-	assert_int_equal(fx.c.meta.num_disks, 2);
+	assert_int_equal(ifx.c.meta.num_disks, 2);
 	for (unsigned i = 0; i < 2; i++) {
-		const struct imsm_dl *dl = &fx.dl[gone[i]];
+		const struct imsm_dl *dl = &ifx.dl[gone[i]];
 
 		sprintf(serial, "DISK%u", stays[i]);
-		assert_true(fx_table_serial_is(&fx, i, serial));
-		assert_int_equal(fx.dl[stays[i]].index, i);
-		assert_int_equal(le32_get(fx.c.meta.disk[i].status), IMSM_DISK_CONFIGURED);
+		assert_true(ifx_table_serial_is(&ifx, i, serial));
+		assert_int_equal(ifx.dl[stays[i]].index, i);
+		assert_int_equal(le32_get(ifx.c.meta.disk[i].status), IMSM_DISK_CONFIGURED);
 		if (lost == FAILED_MISSING || lost == MISSING)
 			continue;
 		assert_int_equal(dl->index, IMSM_INDEX_SPARE);
@@ -963,7 +962,7 @@ static void check_survivors(unsigned keep, enum lost lost)
 		assert_int_equal(le32_get(dl->record.status), IMSM_DISK_SPARE);
 		assert_memory_equal(dl->record.serial, dl->serial, IMSM_SERIAL_LEN);
 		assert_int_equal(imsm_disk_blocks(&dl->record), FX_DISK_BLOCKS);
-		assert_false(imsm_dl_failed(&fx.c, dl));
+		assert_false(imsm_dl_failed(&ifx.c, dl));
 	}
 }
 
@@ -1016,12 +1015,12 @@ static void test_disk_of_no_volume_stays(void **state)
 	static const struct message m = TAKEOVER(0, TO_RAID0);
 
 	(void)state;
-	fx_init(&fx, 5);
-	fx_volume(&fx, 10, "D 0,2x!,3,4x! f1");
+	ifx_init(&ifx, 5);
+	ifx_volume(&ifx, 10, "D 0,2x!,3,4x! f1");
 	assert_applied(&m);
-	assert_string_equal(fx_text(&fx, 0), "N 0,2");
-	assert_int_equal(fx.c.meta.num_disks, 3);
-	assert_int_equal(fx.dl[1].index, 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,2");
+	assert_int_equal(ifx.c.meta.num_disks, 3);
+	assert_int_equal(ifx.dl[1].index, 1);
 }
 
 /* Its entry stays for the other volume, and so does its mark: it holds nothing that this one could use. */
@@ -1030,16 +1029,16 @@ static void test_dropped_half_of_two_volumes(void **state)
 	static const struct message m = TAKEOVER(0, TO_RAID0);
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 10, "D 0x!,1,2x!,3 f0");
-	fx_volume(&fx, 1, "D 0x!,3 f0");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 10, "D 0x!,1,2x!,3 f0");
+	ifx_volume(&ifx, 1, "D 0x!,3 f0");
 	assert_applied(&m);
-	assert_int_equal(fx.c.meta.num_disks, 3);
-	assert_int_equal(fx.dl[0].index, 0);
-	assert_true(fx_table_serial_is(&fx, 0, "DISK0:0"));
-	assert_int_equal(le32_get(fx.c.meta.disk[0].status), IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED);
-	assert_int_equal(fx.dl[2].index, IMSM_INDEX_SPARE);
-	assert_int_equal(fx.dl[3].index, 2);
+	assert_int_equal(ifx.c.meta.num_disks, 3);
+	assert_int_equal(ifx.dl[0].index, 0);
+	assert_true(ifx_table_serial_is(&ifx, 0, "DISK0:0"));
+	assert_int_equal(le32_get(ifx.c.meta.disk[0].status), IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED);
+	assert_int_equal(ifx.dl[2].index, IMSM_INDEX_SPARE);
+	assert_int_equal(ifx.dl[3].index, 2);
 }
 
 static void test_takeover_moves_bad_blocks(void **state)
@@ -1048,20 +1047,20 @@ static void test_takeover_moves_bad_blocks(void **state)
 	static const struct imsm_bad_range bad[] = { { 8, 8, 0 }, { 16, 8, 1 }, { 24, 8, 3 } };
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 10, "D 0,1!,2!,3 f1");
-	memcpy(fx.c.meta.bad, bad, sizeof(bad));
-	fx.c.meta.num_bad = 3;
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 10, "D 0,1!,2!,3 f1");
+	memcpy(ifx.c.meta.bad, bad, sizeof(bad));
+	ifx.c.meta.num_bad = 3;
 	assert_applied(&down);
-	assert_int_equal(fx.c.meta.num_bad, 2);
-	assert_int_equal(fx.c.meta.bad[0].disk, 0);
-	assert_int_equal(fx.c.meta.bad[0].sector, 8);
-	assert_int_equal(fx.c.meta.bad[1].disk, 1);
-	assert_int_equal(fx.c.meta.bad[1].sector, 24);
+	assert_int_equal(ifx.c.meta.num_bad, 2);
+	assert_int_equal(ifx.c.meta.bad[0].disk, 0);
+	assert_int_equal(ifx.c.meta.bad[0].sector, 8);
+	assert_int_equal(ifx.c.meta.bad[1].disk, 1);
+	assert_int_equal(ifx.c.meta.bad[1].sector, 24);
 	assert_applied(&up);
-	assert_int_equal(fx.c.meta.num_bad, 2);
-	assert_int_equal(fx.c.meta.bad[0].disk, 0);
-	assert_int_equal(fx.c.meta.bad[1].disk, 2);
+	assert_int_equal(ifx.c.meta.num_bad, 2);
+	assert_int_equal(ifx.c.meta.bad[0].disk, 0);
+	assert_int_equal(ifx.c.meta.bad[1].disk, 2);
 }
 
 static void test_takeover_to_raid0_contradictions(void **state)
@@ -1133,22 +1132,22 @@ static void test_missing_partners(void **state)
 
 	(void)state;
 	for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
-		fx_init(&fx, 3);
-		fx_volume(&fx, 0, texts[t]);
-		imsm_disk_set_blocks(&fx.c.meta.disk[1], 700000);
+		ifx_init(&ifx, 3);
+		ifx_volume(&ifx, 0, texts[t]);
+		imsm_disk_set_blocks(&ifx.c.meta.disk[1], 700000);
 		assert_applied(&m);
-		assert_int_equal(fx.c.meta.num_disks, 6);
+		assert_int_equal(ifx.c.meta.num_disks, 6);
 		for (unsigned i = 0; i < 3; i++) {
-			assert_int_equal(fx.dl[i].index, 2 * i);
+			assert_int_equal(ifx.dl[i].index, 2 * i);
 			snprintf(serial, sizeof(serial), "MISSING_%u:0", 2 * i + 1);
-			assert_true(fx_table_serial_is(&fx, 2 * i + 1, serial));
-			assert_int_equal(le32_get(fx.c.meta.disk[2 * i + 1].status),
+			assert_true(ifx_table_serial_is(&ifx, 2 * i + 1, serial));
+			assert_int_equal(le32_get(ifx.c.meta.disk[2 * i + 1].status),
 					 IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED);
-			assert_int_equal(le32_get(fx.c.meta.disk[2 * i + 1].scsi_id), IMSM_SCSI_ID_MISSING);
-			assert_int_equal(imsm_disk_blocks(&fx.c.meta.disk[2 * i + 1]),
-					 imsm_disk_blocks(&fx.c.meta.disk[2 * i]));
+			assert_int_equal(le32_get(ifx.c.meta.disk[2 * i + 1].scsi_id), IMSM_SCSI_ID_MISSING);
+			assert_int_equal(imsm_disk_blocks(&ifx.c.meta.disk[2 * i + 1]),
+					 imsm_disk_blocks(&ifx.c.meta.disk[2 * i]));
 		}
-		assert_int_equal(le32_get(fx.c.meta.header.attributes),
+		assert_int_equal(le32_get(ifx.c.meta.header.attributes),
 				 IMSM_ATTR_CHECKSUM_VERIFY | IMSM_ATTR_RAID10 | IMSM_ATTR_RAID10_EXT);
 	}
 }
@@ -1159,16 +1158,16 @@ static void test_unknown_ord_flags(void **state)
 	static const struct message up = TAKEOVER(0, TO_RAID10), down = TAKEOVER(0, TO_RAID0);
 
 	(void)state;
-	fx_init(&fx, 2);
-	fx_volume(&fx, 0, "N 0,1");
+	ifx_init(&ifx, 2);
+	ifx_volume(&ifx, 0, "N 0,1");
 	MAP0(0)->ord[0] |= 0x02000000;
 	MAP0(0)->ord[1] |= 0x80000000;
 	assert_applied(&up);
-	assert_string_equal(fx_text(&fx, 0), "D 0,1x?!,2,3x?! f1");
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x?!,2,3x?! f1");
 	MAP0(0)->ord[0] |= 0x02000000;
 	MAP0(0)->ord[3] |= 0x80000000;
 	assert_applied(&down);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
 }
 
 static void test_up_and_down(void **state)
@@ -1177,14 +1176,14 @@ static void test_up_and_down(void **state)
 	static struct imsm_map_head before;
 
 	(void)state;
-	fx_init(&fx, 3);
-	fx_volume(&fx, 0, "N 1,2,0");
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 0, "N 1,2,0");
 	before = MAP0(0)->head;
 	assert_applied(&up);
 	assert_applied(&down);
-	assert_string_equal(fx_text(&fx, 0), "N 1,2,0");
+	assert_string_equal(ifx_text(&ifx, 0), "N 1,2,0");
 	assert_memory_equal(&before, &MAP0(0)->head, sizeof(before));
-	assert_int_equal(fx.c.meta.num_disks, 3);
+	assert_int_equal(ifx.c.meta.num_disks, 3);
 }
 
 static void test_takeover_to_raid10_contradictions(void **state)
@@ -1206,11 +1205,11 @@ static void test_takeover_to_raid10_contradictions(void **state)
 	(void)state;
 	CHECK_ROWS(rows);
 	raid0_and_spares();
-	fx.c.meta.num_disks = IMSM_MAX_DISKS - 1; /* room for one of the two */
+	ifx.c.meta.num_disks = IMSM_MAX_DISKS - 1; /* room for one of the two */
 	assert_refused(&m, -EINVAL);
-	fx.c.meta.num_disks = IMSM_MAX_DISKS - 2;
+	ifx.c.meta.num_disks = IMSM_MAX_DISKS - 2;
 	assert_applied(&m);
-	assert_int_equal(fx.c.meta.num_disks, IMSM_MAX_DISKS);
+	assert_int_equal(ifx.c.meta.num_disks, IMSM_MAX_DISKS);
 }
 
 /* The numbers of a reshaping container's disks are agreed with mdadm, and its volumes follow each other. */
@@ -1275,16 +1274,16 @@ static void test_checkpoint_when_nothing_reshapes(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		fx_init(&fx, 3);
-		fx_volume(&fx, 5, text[i]);
+		ifx_init(&ifx, 3);
+		ifx_volume(&ifx, 5, text[i]);
 		assert_applied(&m);
-		assert_string_equal(fx_text(&fx, 0), text[i]);
-		assert_false(fx.c.write_due);
+		assert_string_equal(ifx_text(&ifx, 0), text[i]);
+		assert_false(ifx.c.write_due);
 	}
 	/* a volume that was deleted does not count */
 	ordinary();
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2/0,1,2 u1");
-	fx.c.meta.num_volumes--;
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2/0,1,2 u1");
+	ifx.c.meta.num_volumes--;
 	assert_applied(&m);
 	assert_int_equal(imsm_volume_unit(VOL(1)), 1);
 }
@@ -1294,12 +1293,12 @@ static void test_same_checkpoint_again(void **state)
 	static const struct message m = CHECKPOINT(2);
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u1");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u1");
 	assert_applied(&m);
-	assert_true(fx.c.write_due);
+	assert_true(ifx.c.write_due);
 	assert_applied(&m);
-	assert_false(fx.c.write_due);
+	assert_false(ifx.c.write_due);
 	assert_false(migr_record_cleared()); /* it is mdadm's now */
 }
 
@@ -1308,8 +1307,8 @@ static void test_checkpoint_of_64_bits(void **state)
 	static const struct message m = CHECKPOINT(0x123456789ll);
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u1");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u1");
 	imsm_volume_set_blocks(VOL(0), 1ull << 40);
 	assert_applied(&m);
 	assert_int_equal(imsm_volume_unit(VOL(0)), 0x123456789ull);
@@ -1380,8 +1379,8 @@ static void test_resize_leaves_map_1(void **state)
 	static struct imsm_map before;
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
 	before = VOL(0)->map[1];
 	assert_applied(&m);
 	assert_memory_equal(&before, &VOL(0)->map[1], sizeof(before));
@@ -1418,15 +1417,15 @@ static void test_resize_up_to_the_metadata(void **state)
 
 	(void)state;
 	ordinary();
-	imsm_disk_set_blocks(&fx.c.meta.disk[1], 100 * MIB + 5);
+	imsm_disk_set_blocks(&ifx.c.meta.disk[1], 100 * MIB + 5);
 	assert_refused(&m, -ENOSPC);
-	imsm_disk_set_blocks(&fx.c.meta.disk[1], 100 * MIB - 1);
+	imsm_disk_set_blocks(&ifx.c.meta.disk[1], 100 * MIB - 1);
 	assert_refused(&m, -ENOSPC);
-	imsm_disk_set_blocks(&fx.c.meta.disk[1], 100 * MIB + 7);
+	imsm_disk_set_blocks(&ifx.c.meta.disk[1], 100 * MIB + 7);
 	assert_applied(&m);
 	/* Disks that the volume does not use do not matter. */
 	ordinary();
-	imsm_disk_set_blocks(&fx.dl[3].record, 1000);
+	imsm_disk_set_blocks(&ifx.dl[3].record, 1000);
 	assert_applied(&m);
 }
 
@@ -1435,11 +1434,11 @@ static void test_resize_above_2_tib(void **state)
 	static const struct message m = RESIZE(0, 5ll << 32);
 
 	(void)state;
-	fx_init(&fx, 2);
-	fx_volume(&fx, 1, "N 0,1");
-	fx.c.meta.header.attributes = le32_make(IMSM_ATTR_2TB_DISK);
-	imsm_disk_set_blocks(&fx.c.meta.disk[0], 6ull << 32);
-	imsm_disk_set_blocks(&fx.c.meta.disk[1], 6ull << 32);
+	ifx_init(&ifx, 2);
+	ifx_volume(&ifx, 1, "N 0,1");
+	ifx.c.meta.header.attributes = le32_make(IMSM_ATTR_2TB_DISK);
+	imsm_disk_set_blocks(&ifx.c.meta.disk[0], 6ull << 32);
+	imsm_disk_set_blocks(&ifx.c.meta.disk[1], 6ull << 32);
 	assert_applied(&m);
 	assert_shape(VOL(0), &(struct shape){ 5ull << 32, (5ull << 32) / 256, (5ull << 32) + 2048, 128, 1, 2 });
 }
@@ -1451,18 +1450,18 @@ static void given_sample(const char *name)
 {
 	const struct sample *s = sample_named(name);
 
-	memset(&fx, 0, sizeof(fx));
-	sample_decode(s, 0, &fx.c.meta);
-	fx.c.sector_size = s->sector_size;
+	memset(&ifx, 0, sizeof(ifx));
+	sample_decode(s, 0, &ifx.c.meta);
+	ifx.c.sector_size = s->sector_size;
 	for (unsigned i = 0; i < s->disks; i++) {
-		struct imsm_dl *dl = fx_spare(&fx);
+		struct imsm_dl *dl = ifx_spare(&ifx);
 
-		fx.disk[i].size = s->size;
-		fx.disk[i].sector_size = s->sector_size;
+		ifx.disk[i].size = s->size;
+		ifx.disk[i].sector_size = s->sector_size;
 		snprintf((char *)dl->serial, IMSM_SERIAL_LEN, "/dev/loop%u", i);
 		memcpy(dl->record.serial, dl->serial, IMSM_SERIAL_LEN);
 		imsm_disk_set_blocks(&dl->record, s->size / 512);
-		if (i < fx.c.meta.num_disks)
+		if (i < ifx.c.meta.num_disks)
 			dl->index = (int)i;
 	}
 }
@@ -1506,7 +1505,7 @@ static void test_samples(void **state)
 		print_message("  %s\n", rows[i].name);
 		given_sample(rows[i].sample);
 		assert_applied(&rows[i].m);
-		assert_string_equal(fx_text(&fx, rows[i].volume), rows[i].after);
+		assert_string_equal(ifx_text(&ifx, rows[i].volume), rows[i].after);
 		assert_shape(VOL(rows[i].volume), &rows[i].shape);
 	}
 }
@@ -1520,22 +1519,22 @@ static void test_grow_as_the_reference(void **state)
 
 	(void)state;
 	given_sample("r5-reshape-46");
-	reference = fx.c.meta;
-	fx.c.meta.num_disks = 3;
-	fx.dl[3].index = IMSM_INDEX_SPARE;
+	reference = ifx.c.meta;
+	ifx.c.meta.num_disks = 3;
+	ifx.dl[3].index = IMSM_INDEX_SPARE;
 	v->map[0] = v->map[1];
 	v->head.migr_state = v->head.migr_type = 0;
 	imsm_volume_set_unit(v, 0);
 	imsm_volume_set_blocks(v, 2 * 320 * 128);
 	assert_applied(&m);
-	assert_int_equal(fx.c.meta.num_disks, reference.num_disks);
+	assert_int_equal(ifx.c.meta.num_disks, reference.num_disks);
 	for (unsigned i = 0; i < reference.num_disks; i++)
-		assert_memory_equal(&fx.c.meta.disk[i], &reference.disk[i], sizeof(reference.disk[i]));
+		assert_memory_equal(&ifx.c.meta.disk[i], &reference.disk[i], sizeof(reference.disk[i]));
 	imsm_volume_set_unit(v, 2);
 	assert_memory_equal(&v->head, &reference.volume[0].head, sizeof(v->head));
 	assert_memory_equal(&v->map[0].head, &reference.volume[0].map[0].head, sizeof(v->map[0].head));
 	assert_memory_equal(&v->map[1].head, &reference.volume[0].map[1].head, sizeof(v->map[1].head));
-	assert_string_equal(fx_text(&fx, 0), "N<GEN<N 0,1,2,3/0,1,2 u2");
+	assert_string_equal(ifx_text(&ifx, 0), "N<GEN<N 0,1,2,3/0,1,2 u2");
 }
 
 /* imsm.md 14: 160 stripes of a RAID10 stored as level 1; as RAID0 320. */
@@ -1545,12 +1544,12 @@ static void test_sample_takeover(void **state)
 
 	(void)state;
 	given_sample("r10-r5-matrix-46");
-	imsm_mark_failure(&fx.c, VOL(0), 1);
-	imsm_mark_failure(&fx.c, VOL(0), 2);
+	imsm_mark_failure(&ifx.c, VOL(0), 1);
+	imsm_mark_failure(&ifx.c, VOL(0), 2);
 	assert_applied(&down);
-	assert_string_equal(fx_text(&fx, 0), "N 0,3"); /* vol1 names the others */
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,3"); /* vol1 names the others */
 	assert_shape(VOL(0), &(struct shape){ 81920, 320, 43008, 128, 0, 1 });
-	assert_int_equal(fx.c.meta.num_disks, 4);
+	assert_int_equal(ifx.c.meta.num_disks, 4);
 }
 
 /* ---- the end of a reshape ---- */
@@ -1571,22 +1570,22 @@ static void reshape_ended(unsigned volume)
 {
 	const struct imsm_map *m = MAP0(volume);
 
-	memset(&fx.ev, 0, sizeof(fx.ev));
-	fx.ev.level = imsm_map_level(m);
-	fx.ev.reshape_done = true;
+	memset(&ifx.ev, 0, sizeof(ifx.ev));
+	ifx.ev.level = imsm_map_level(m);
+	ifx.ev.reshape_done = true;
 	for (unsigned slot = 0; slot < m->head.num_members; slot++) {
-		struct imsm_event_disk *d = &fx.ev.disk[fx.ev.disk_count++];
+		struct imsm_event_disk *d = &ifx.ev.disk[ifx.ev.disk_count++];
 
 		d->slot = (int)slot;
 		d->recovery_start = SECTORS_NONE;
-		d->state = imsm_slot_bad(&fx.c, VOL(volume), slot) ? MEMBER_FAULTY : MEMBER_IN_SYNC;
+		d->state = imsm_slot_bad(&ifx.c, VOL(volume), slot) ? MEMBER_FAULTY : MEMBER_IN_SYNC;
 	}
-	fx.c.write_due = false;
-	imsm_finish_reshape(&fx.c, volume, &fx.ev);
-	migr_record_to_be_cleared = fx.c.reshape_ended;
-	if (fx.c.reshape_ended)
-		imsm_after_reshape(&fx.c);
-	assert_false(fx.c.reshape_ended);
+	ifx.c.write_due = false;
+	imsm_finish_reshape(&ifx.c, volume, &ifx.ev);
+	migr_record_to_be_cleared = ifx.c.reshape_ended;
+	if (ifx.c.reshape_ended)
+		imsm_after_reshape(&ifx.c);
+	assert_false(ifx.c.reshape_ended);
 }
 
 static void test_end_of_reshape(void **state)
@@ -1649,17 +1648,17 @@ static void test_end_of_reshape(void **state)
 		const struct end_row *r = &rows[i];
 
 		print_message("  %s\n", r->name);
-		fx_init(&fx, r->members);
+		ifx_init(&ifx, r->members);
 		for (unsigned k = 0; k < 3 && r->volume[k].text; k++)
-			fx_volume(&fx, r->volume[k].level, r->volume[k].text);
+			ifx_volume(&ifx, r->volume[k].level, r->volume[k].text);
 		reshape_ended(r->ended);
-		for (unsigned k = 0; k < fx.c.meta.num_volumes; k++)
-			assert_string_equal(fx_text(&fx, k), r->after[k]);
-		assert_int_equal(fx.ev.custom_array_size, r->array_size);
+		for (unsigned k = 0; k < ifx.c.meta.num_volumes; k++)
+			assert_string_equal(ifx_text(&ifx, k), r->after[k]);
+		assert_int_equal(ifx.ev.custom_array_size, r->array_size);
 		assert_int_equal(migr_record_to_be_cleared, !VOL(r->ended)->head.migr_state);
 		assert_false(migr_record_cleared()); /* by then */
-		assert_true(fx.c.write_due);
-		fx_assert_writable(&fx);
+		assert_true(ifx.c.write_due);
+		ifx_assert_writable(&ifx);
 		assert_round_trip(4096);
 	}
 }
@@ -1667,14 +1666,14 @@ static void test_end_of_reshape(void **state)
 static void test_end_of_level_change(void **state)
 {
 	(void)state;
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2/0,1 u2");
-	fx_volume(&fx, 0, "N 0,1");
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2/0,1 u2");
+	ifx_volume(&ifx, 0, "N 0,1");
 	VOL(0)->map[1].head.raid_level = IMSM_RAID0;
 	reshape_ended(0);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1,2");
-	assert_string_equal(fx_text(&fx, 1), "N 0,1");
-	assert_int_equal(fx.ev.custom_array_size, 2 * 65536);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1,2");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1");
+	assert_int_equal(ifx.ev.custom_array_size, 2 * 65536);
 }
 
 /* Recorded with the size it is going to have, in whole MiB of each member, beside what it is. */
@@ -1683,9 +1682,9 @@ static void test_shape_of_the_next_volume(void **state)
 	static struct imsm_map before;
 
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_volume(&fx, 0, "N 0,1,2");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_volume(&ifx, 0, "N 0,1,2");
 	imsm_volume_set_unit(VOL(1), 9);
 	imsm_map_set_stripes(MAP0(1), 100);
 	before = *MAP0(1);
@@ -1699,20 +1698,20 @@ static void test_shape_of_the_next_volume(void **state)
 static void test_tiny_volume_does_not_follow(void **state)
 {
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_volume(&fx, 0, "N 0,1,2");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_volume(&ifx, 0, "N 0,1,2");
 	imsm_map_set_stripes(MAP0(1), 15);
 	imsm_volume_set_blocks(VOL(1), 3 * 15 * 128);
 	reshape_ended(0);
-	assert_string_equal(fx_text(&fx, 1), "N 0,1,2");
-	fx_assert_writable(&fx);
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_volume(&fx, 0, "N 0,1,2");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1,2");
+	ifx_assert_writable(&ifx);
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_volume(&ifx, 0, "N 0,1,2");
 	imsm_map_set_stripes(MAP0(1), 16);
 	reshape_ended(0);
-	assert_string_equal(fx_text(&fx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	assert_string_equal(ifx_text(&ifx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
 	assert_int_equal(imsm_volume_blocks(VOL(1)), 4 * MIB);
 }
 
@@ -1720,29 +1719,29 @@ static void test_tiny_volume_does_not_follow(void **state)
 static void test_gone_volume_does_not_follow(void **state)
 {
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_volume(&fx, 0, "N 0,1,2");
-	fx_volume(&fx, 5, "N<REPAIR<N 0,1,2/0,1,2 u3");
-	fx.c.meta.num_volumes = 2;
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_volume(&ifx, 0, "N 0,1,2");
+	ifx_volume(&ifx, 5, "N<REPAIR<N 0,1,2/0,1,2 u3");
+	ifx.c.meta.num_volumes = 2;
 	reshape_ended(0);
-	assert_string_equal(fx_text(&fx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
-	fx_volume(&fx, 0, "N 0,1,2");
-	fx.c.meta.num_volumes = 1;
+	assert_string_equal(ifx_text(&ifx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_volume(&ifx, 0, "N 0,1,2");
+	ifx.c.meta.num_volumes = 1;
 	reshape_ended(0);
-	assert_string_equal(fx_text(&fx, 1), "N 0,1,2");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1,2");
 }
 
 static void test_array_size_in_whole_mib(void **state)
 {
 	(void)state;
-	fx_init(&fx, 4);
-	fx_volume(&fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N<GEN<N 0,1,2,3/0,1,2 u2");
 	imsm_map_set_stripes(MAP0(0), 100); /* 6.25 MiB */
 	reshape_ended(0);
-	assert_int_equal(fx.ev.custom_array_size, 3 * 6 * MIB);
+	assert_int_equal(ifx.ev.custom_array_size, 3 * 6 * MIB);
 }
 
 /* ---- imsm/events.c: entries of the disk table ---- */
@@ -1758,34 +1757,34 @@ static void test_insert_disk(void **state)
 		static const char *const after1[] = { "N<REBUILD<D 1,2/1,3! u4", "N<REBUILD<D 0,2/0,3! u4",
 						      "N<REBUILD<D 0,1/0,3! u4", "N<REBUILD<D 0,1/0,2! u4" };
 
-		fx_init(&fx, 3);
-		fx_spare(&fx);
-		fx_volume(&fx, 5, "N 2,0!,1");
-		fx_volume(&fx, 1, "N<REBUILD<D 0,1/0,2! u4");
-		memcpy(fx.c.meta.bad, bad, sizeof(bad));
-		fx.c.meta.num_bad = 3;
-		fx.c.write_due = false;
-		imsm_insert_disk(&fx.c, at, &d);
-		assert_string_equal(fx_text(&fx, 0), after[at]);
-		assert_string_equal(fx_text(&fx, 1), after1[at]);
-		assert_int_equal(fx.c.meta.num_disks, 4);
-		assert_true(fx_table_serial_is(&fx, at, "NEW"));
+		ifx_init(&ifx, 3);
+		ifx_spare(&ifx);
+		ifx_volume(&ifx, 5, "N 2,0!,1");
+		ifx_volume(&ifx, 1, "N<REBUILD<D 0,1/0,2! u4");
+		memcpy(ifx.c.meta.bad, bad, sizeof(bad));
+		ifx.c.meta.num_bad = 3;
+		ifx.c.write_due = false;
+		imsm_insert_disk(&ifx.c, at, &d);
+		assert_string_equal(ifx_text(&ifx, 0), after[at]);
+		assert_string_equal(ifx_text(&ifx, 1), after1[at]);
+		assert_int_equal(ifx.c.meta.num_disks, 4);
+		assert_true(ifx_table_serial_is(&ifx, at, "NEW"));
 		for (unsigned i = 0; i < 3; i++) {
 			unsigned moved = i + (i >= at);
 			char serial[8];
 
 			snprintf(serial, sizeof(serial), "DISK%u", i);
-			assert_true(fx_table_serial_is(&fx, moved, serial));
-			assert_int_equal(fx.dl[i].index, moved);
-			assert_int_equal(fx.c.meta.bad[i].disk, moved);
+			assert_true(ifx_table_serial_is(&ifx, moved, serial));
+			assert_int_equal(ifx.dl[i].index, moved);
+			assert_int_equal(ifx.c.meta.bad[i].disk, moved);
 		}
-		assert_int_equal(fx.dl[3].index, IMSM_INDEX_SPARE);
-		assert_true(fx.c.write_due);
+		assert_int_equal(ifx.dl[3].index, IMSM_INDEX_SPARE);
+		assert_true(ifx.c.write_due);
 		/* The other way round. */
-		imsm_delete_disk(&fx.c, at);
-		assert_string_equal(fx_text(&fx, 0), "N 2,0!,1");
-		assert_string_equal(fx_text(&fx, 1), "N<REBUILD<D 0,1/0,2! u4");
-		assert_memory_equal(fx.c.meta.bad, bad, sizeof(bad));
+		imsm_delete_disk(&ifx.c, at);
+		assert_string_equal(ifx_text(&ifx, 0), "N 2,0!,1");
+		assert_string_equal(ifx_text(&ifx, 1), "N<REBUILD<D 0,1/0,2! u4");
+		assert_memory_equal(ifx.c.meta.bad, bad, sizeof(bad));
 	}
 }
 
@@ -1795,41 +1794,41 @@ static void test_insert_disk_leaves_old_map_1(void **state)
 	static const struct imsm_disk d = { .serial = "NEW" };
 
 	(void)state;
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "N 0,1,2");
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "N 0,1,2");
 	VOL(0)->map[1] = VOL(0)->map[0];
-	imsm_insert_disk(&fx.c, 1, &d);
-	assert_string_equal(fx_text(&fx, 0), "N 0,2,3");
+	imsm_insert_disk(&ifx.c, 1, &d);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,2,3");
 	assert_int_equal(VOL(0)->map[1].ord[1], 1);
 }
 
 static void test_mark_missing(void **state)
 {
 	(void)state;
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "N 0,1?,2");
-	imsm_mark_missing(&fx.c, VOL(0), 1);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1x?!,2 f1");
-	assert_true(fx_table_serial_is(&fx, 1, "ISK1:0"));
-	assert_int_equal(le32_get(fx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
-	assert_true(fx.c.write_due);
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "N 0,1?,2");
+	imsm_mark_missing(&ifx.c, VOL(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1x?!,2 f1");
+	assert_true(ifx_table_serial_is(&ifx, 1, "ISK1:0"));
+	assert_int_equal(le32_get(ifx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
+	assert_true(ifx.c.write_due);
 	/* Once is enough. */
-	fx.c.write_due = false;
-	imsm_mark_missing(&fx.c, VOL(0), 1);
-	assert_true(fx_table_serial_is(&fx, 1, "ISK1:0"));
-	assert_false(fx.c.write_due);
+	ifx.c.write_due = false;
+	imsm_mark_missing(&ifx.c, VOL(0), 1);
+	assert_true(ifx_table_serial_is(&ifx, 1, "ISK1:0"));
+	assert_false(ifx.c.write_due);
 	/* One that is there is marked as failed only. */
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "N 0,1,2");
-	imsm_mark_missing(&fx.c, VOL(0), 1);
-	assert_string_equal(fx_text(&fx, 0), "N 0,1x!,2 f1");
-	assert_true(fx_table_serial_is(&fx, 1, "DISK1:0"));
-	assert_int_equal(le32_get(fx.c.meta.disk[1].scsi_id), 0);
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "N 0,1,2");
+	imsm_mark_missing(&ifx.c, VOL(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1x!,2 f1");
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1:0"));
+	assert_int_equal(le32_get(ifx.c.meta.disk[1].scsi_id), 0);
 	/* It had failed before it went: the mark of a failure is there already. */
-	fx_init(&fx, 3);
-	fx_volume(&fx, 5, "D 0,1x?!,2 f1");
-	imsm_mark_missing(&fx.c, VOL(0), 1);
-	assert_true(fx_table_serial_is(&fx, 1, "ISK1:0"));
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "D 0,1x?!,2 f1");
+	imsm_mark_missing(&ifx.c, VOL(0), 1);
+	assert_true(ifx_table_serial_is(&ifx, 1, "ISK1:0"));
 }
 
 int main(void)

@@ -157,8 +157,8 @@ static void test_volumes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++) {
-		fx_init(&f, t[i].disks);
-		fx_volume(&f, t[i].level, t[i].meta);
+		ifx_init(&f, t[i].disks);
+		ifx_volume(&f, t[i].level, t[i].meta);
 		report_of(&f.c);
 		assert_int_equal(report.volume_count, 1);
 		assert_string_equal(volume_text(0), t[i].want);
@@ -170,10 +170,10 @@ static void test_several_volumes(void **state)
 	static struct fixture f;
 
 	(void)state;
-	fx_init(&f, 4);
-	fx_volume(&f, 1, "D 0,1x! f1");
-	fx_volume(&f, 5, "F 0,1x!,2,3? f1");
-	fx_volume(&f, 0, "N 2,3?");
+	ifx_init(&f, 4);
+	ifx_volume(&f, 1, "D 0,1x! f1");
+	ifx_volume(&f, 5, "F 0,1x!,2,3? f1");
+	ifx_volume(&f, 0, "N 2,3?");
 	f.c.meta.volume[1].head.dirty = IMSM_DIRTY;
 	report_of(&f.c);
 	assert_int_equal(report.volume_count, 3);
@@ -195,8 +195,8 @@ static void test_dirty(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++) {
-		fx_init(&f, 2);
-		fx_volume(&f, 1, "N 0,1");
+		ifx_init(&f, 2);
+		ifx_volume(&f, 1, "N 0,1");
 		f.c.meta.volume[0].head.dirty = t[i].byte;
 		report_of(&f.c);
 		assert_int_equal(report.volume[0].dirty, t[i].dirty);
@@ -213,8 +213,8 @@ static void test_names(void **state)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct imsm_dev_head *head = &f.c.meta.volume[0].head;
 
-		fx_init(&f, 2);
-		fx_volume(&f, 1, "N 0,1");
+		ifx_init(&f, 2);
+		ifx_volume(&f, 1, "N 0,1");
 		imsm_volume_set_blocks(&f.c.meta.volume[0], 0x4141414141414141u); /* lies behind the name */
 		memset(head->name, 0, sizeof(head->name));
 		memcpy(head->name, names[i], strlen(names[i]));
@@ -229,13 +229,13 @@ static void test_no_volumes(void **state)
 	static struct fixture f;
 
 	(void)state;
-	fx_init(&f, 0);
+	ifx_init(&f, 0);
 	f.c.meta.header.generation_num = le32_make(0xfffffffeu);
 	report_of(&f.c);
 	assert_true(report.generation == 0xfffffffeu);
 	assert_int_equal(report.disk_count, 0);
 	assert_int_equal(report.volume_count, 0);
-	fx_spare(&f);
+	ifx_spare(&f);
 	report_of(&f.c);
 	assert_int_equal(report.disk_count, 1);
 	assert_string_equal(disk_text(0), "800 DISK0 spare");
@@ -248,10 +248,10 @@ static void test_disks(void **state)
 	static struct fixture f;
 
 	(void)state;
-	fx_init(&f, 4);
-	fx_volume(&f, 5, "F 0,1x!,2x?!,3? f1");
-	fx_spare(&f);
-	fx_spare(&f)->index = IMSM_INDEX_UNRELATED;
+	ifx_init(&f, 4);
+	ifx_volume(&f, 5, "F 0,1x!,2x?!,3? f1");
+	ifx_spare(&f);
+	ifx_spare(&f)->index = IMSM_INDEX_UNRELATED;
 	report_of(&f.c);
 	assert_int_equal(report.disk_count, 6);
 	/* the table in its order, so that members can name its entries */
@@ -271,9 +271,9 @@ static void test_unwritable_disks(void **state)
 	struct imsm_dl *spare;
 
 	(void)state;
-	fx_init(&f, 2);
-	fx_volume(&f, 1, "N 0,1");
-	spare = fx_spare(&f);
+	ifx_init(&f, 2);
+	ifx_volume(&f, 1, "N 0,1");
+	spare = ifx_spare(&f);
 	f.dl[1].stale = spare->stale = true;
 	report_of(&f.c);
 	assert_string_equal(disk_text(0), "800 DISK0 member");
@@ -292,10 +292,10 @@ static void test_long_serials(void **state)
 	static struct fixture f;
 
 	(void)state;
-	fx_init(&f, 2);
-	fx_volume(&f, 1, "N 0,1");
+	ifx_init(&f, 2);
+	ifx_volume(&f, 1, "N 0,1");
 	memset(f.c.meta.disk[0].serial, 'S', IMSM_SERIAL_LEN);
-	memset(fx_spare(&f)->serial, 'T', IMSM_SERIAL_LEN);
+	memset(ifx_spare(&f)->serial, 'T', IMSM_SERIAL_LEN);
 	report_of(&f.c);
 	assert_string_equal(disk_text(0), "800 SSSSSSSSSSSSSSSS member");
 	assert_string_equal(disk_text(2), "802 TTTTTTTTTTTTTTTT spare");
@@ -308,8 +308,8 @@ static void test_more_disks_than_fit(void **state)
 	static struct imsm_dl others[REPORT_DISKS];
 
 	(void)state;
-	fx_init(&f, 2);
-	fx_volume(&f, 1, "N 0,1");
+	ifx_init(&f, 2);
+	ifx_volume(&f, 1, "N 0,1");
 	for (unsigned i = 0; i < REPORT_DISKS; i++) {
 		others[i] = (struct imsm_dl){ .next = f.c.disks, .dev = 0x1000 + i, .index = IMSM_INDEX_SPARE };
 		snprintf((char *)others[i].serial, IMSM_SERIAL_LEN, "X%u", i);
@@ -330,8 +330,8 @@ static void test_the_rest_is_left_alone(void **state)
 	static struct fixture f;
 
 	(void)state;
-	fx_init(&f, 2);
-	fx_volume(&f, 1, "N 0,1");
+	ifx_init(&f, 2);
+	ifx_volume(&f, 1, "N 0,1");
 	memset(&report, 0, sizeof(report));
 	report.write.count = 7;
 	report.write_stalls.count = 8;

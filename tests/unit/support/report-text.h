@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A handler's report as lines of text. The fixture, with fx_put(), comes before. */
+/* A handler's report as lines of text. The fixture, with text_put(), comes before. */
 #ifndef REPORT_TEXT_H
 #define REPORT_TEXT_H
+
+#include "tests/unit/support/text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -34,9 +36,9 @@ static inline void put_members(char **p, const struct report_volume *v)
 		assert_true(m->state < sizeof(letters));
 		assert_true(m->disk >= -1 && m->disk < (int)report.disk_count);
 		if (m->disk >= 0)
-			fx_put(p, " %d%c", m->disk, letters[m->state]);
+			text_put(p, " %d%c", m->disk, letters[m->state]);
 		else
-			fx_put(p, " %c", letters[m->state]);
+			text_put(p, " %c", letters[m->state]);
 	}
 }
 
@@ -52,8 +54,8 @@ static inline const char *volume_text(unsigned i)
 
 	assert_true(i < report.volume_count);
 	assert_true(v->state < COUNT(states));
-	fx_put(&p, "%d %s raid%d %llu %s%s", v->index, v->name, v->level, (unsigned long long)v->size,
-	       states[v->state], v->dirty ? " dirty" : "");
+	text_put(&p, "%d %s raid%d %llu %s%s", v->index, v->name, v->level, (unsigned long long)v->size,
+		 states[v->state], v->dirty ? " dirty" : "");
 	put_members(&p, v);
 	return text;
 }
