@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "threads/handoff.h"
 
@@ -15,8 +16,8 @@
 
 static struct {
 	pthread_t thread;
-	sem_t work; /* counts jobs that were submitted, and the request to end */
-	bool stop;  /* set before the last sem_post */
+	sem_t work;       /* counts jobs that were submitted, and the request to end */
+	atomic_bool stop; /* set before the last sem_post; the helper may look at it earlier */
 	handoff_list todo, finished;
 } worker;
 
@@ -29,7 +30,7 @@ static void *worker_main(void *unused)
 		while (sem_wait(&worker.work))
 			;
 		n = handoff_list_take(&worker.todo);
-		if (!n && worker.stop)
+		if (!n && atomic_load(&worker.stop))
 			return NULL;
 		while (n) {
 			struct worker_job *job = (struct worker_job *)n;
@@ -49,6 +50,7 @@ int worker_start(void)
 
 	if (sem_init(&worker.work, 0, 0))
 		return -errno;
+	atomic_store(&worker.stop, false);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	err = pthread_create(&worker.thread, &attr, worker_main, NULL);
@@ -78,7 +80,7 @@ void worker_finish_jobs(void)
 
 void worker_stop(void)
 {
-	worker.stop = true;
+	atomic_store(&worker.stop, true);
 	sem_post(&worker.work);
 	pthread_join(worker.thread, NULL);
 	sem_destroy(&worker.work);
