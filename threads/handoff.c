@@ -345,10 +345,10 @@ void handoff_reset(void)
 	reports.any = false;
 	atomic_store(&reports.between, 2);
 	atomic_store(&reports.writing_since, 0);
-	handoff_list_take(&shared.published);
-	handoff_list_take(&shared.discarded);
-	handoff_list_take(&shared.updates);
-	handoff_list_take(&shared.handled);
+	atomic_store(&shared.published, NULL);
+	atomic_store(&shared.discarded, NULL);
+	atomic_store(&shared.updates, NULL);
+	atomic_store(&shared.handled, NULL);
 	atomic_store(&shared.draining, false);
 	atomic_store(&shared.stop, false);
 	atomic_store(&shared.ended, false);
