@@ -10,7 +10,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "managemon.h"
+#include "manager/manager.h"
 #include "md/members.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
@@ -20,13 +20,7 @@
 #define CLEAR_LIMIT_MS 2000
 #define CLEAR_LOOK_MS 5
 
-/* ---- changes ------------------------------------------------------------------------------------ */
-
-/* No other copy is on its way, so this one may be replaced. */
-static bool may_replace(const struct managed_array *ma)
-{
-	return ma->copies == 1 && ma->spare_step == SPARE_IDLE;
-}
+/* ---- changes ---- */
 
 static void publish_change(struct managed_array *ma, const struct active_array *now)
 {
@@ -67,7 +61,7 @@ void array_update(struct managed_array *ma, const struct mdstat_entry *e)
 
 	if (ma->refused || !ma->copies)
 		return;
-	if (!may_replace(ma)) {
+	if (!array_may_replace(ma)) {
 		ma->mgr->look_again_ns = clock_now_ns() + RETRY_MIN_MS * NS_PER_MS;
 		return;
 	}
@@ -81,29 +75,7 @@ void array_update(struct managed_array *ma, const struct mdstat_entry *e)
 		publish_change(ma, &now);
 }
 
-bool array_is_blocked(const struct managed_array *ma)
-{
-	char buf[SYSFS_WORD_MAX];
-	struct metadata_version v;
-
-	if (sysfs_read_attr(ma->md_dir, "metadata_version", buf, sizeof(buf)) < 0)
-		return true;
-	sysfs_parse_metadata_version(buf, &v);
-	return v.blocked;
-}
-
-bool array_is_frozen(const struct managed_array *ma)
-{
-	char buf[SYSFS_WORD_MAX];
-	enum sync_action action;
-
-	if (array_is_blocked(ma) || sysfs_read_attr(ma->md_dir, "sync_action", buf, sizeof(buf)) < 0)
-		return true;
-	action = sysfs_parse_sync_action(buf);
-	return action != SYNC_IDLE && !(action == SYNC_FROZEN && ma->frozen_by_us);
-}
-
-/* ---- requests of the monitor ------------------------------------------------------------------------ */
+/* ---- requests of the monitor ---- */
 
 static void complain(struct managed_array *ma, const struct mdinfo *d, const char *word, int err)
 {
@@ -274,7 +246,7 @@ static void drop_removed(struct managed_array *ma)
 {
 	struct active_array *a;
 
-	if (!any_removed(ma) || !may_replace(ma))
+	if (!any_removed(ma) || !array_may_replace(ma))
 		return;
 	a = array_duplicate(ma, 0);
 	if (!a)
@@ -305,56 +277,6 @@ static bool start_array(struct managed_array *ma)
 		log_error("%s: cannot write \"%s\" to array_state: %s", ma->name, word, strerror(-err));
 	ma->wants &= ~(unsigned)(ARRAY_WANT_READ_AUTO | ARRAY_WANT_ACTIVE);
 	return true;
-}
-
-static bool known_member(const struct managed_array *ma, const struct sysfs_member *m)
-{
-	for (unsigned i = 0; i < ma->current->disk_count; i++)
-		if (ma->current->disks[i]->dev == m->dev || strcmp(ma->current->disks[i]->name, m->name) == 0)
-			return true;
-	return false;
-}
-
-static void open_unknown(const struct managed_array *ma, struct active_array *a, const struct sysfs_member *list,
-			 size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct mdinfo *d;
-
-		if (list[i].slot < 0 || !list[i].dev || known_member(ma, &list[i]))
-			continue;
-		d = member_open(ma->md_dir, list[i].name, list[i].dev, list[i].slot);
-		if (!d)
-			continue;
-		d->refs = 1;
-		a->disks[a->disk_count++] = d;
-	}
-}
-
-int array_pick_up_members(struct managed_array *ma)
-{
-	struct sysfs_member *list;
-	struct active_array *a;
-	size_t count;
-	int err;
-
-	if (!may_replace(ma))
-		return -EAGAIN;
-	err = sysfs_list_members(ma->md_dir, &list, &count);
-	if (err)
-		return err;
-	a = array_duplicate(ma, (unsigned)count);
-	if (a)
-		open_unknown(ma, a, list, count);
-	free(list);
-	if (!a)
-		return -ENOMEM;
-	if (a->disk_count == ma->current->disk_count) {
-		array_release(a);
-		return 0;
-	}
-	array_publish(ma, a);
-	return 1;
 }
 
 /* Returns whether it has to be tried again. */
@@ -419,7 +341,7 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 	ma->complained = false;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------ */
+/* ---- the end ---- */
 
 void array_start_drain(struct managed_array *ma)
 {

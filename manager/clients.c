@@ -3,14 +3,13 @@
  * What clients of the control socket ask of the manager (mdmon.md 7): pings, updates of the metadata, the status, and
  * that we make way. The socket itself is in msg.c.
  */
-#include "managemon.h"
-
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "manager/manager.h"
 #include "manager/status.h"
 #include "threads/handoff.h"
 

@@ -3,8 +3,6 @@
  * How a daemon ends (mdmon.md 6): because no array is left, because it was asked to (SIGTERM), or because a successor
  * goes on in its place.
  */
-#include "managemon.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +12,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "manager/manager.h"
 #include "metadata/disk.h"
 #include "monitor.h"
 #include "sysfs.h"

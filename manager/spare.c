@@ -22,7 +22,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "managemon.h"
+#include "manager/manager.h"
 #include "metadata/disk.h"
 #include "sysfs.h"
 #include "threads/handoff.h"

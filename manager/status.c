@@ -13,7 +13,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "manager/status-json.h"
-#include "monitor/decide.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "managemon.h"
+#include "manager/manager.h"
 
 /* manager: the answer to a status request (docs/status.md), malloc'd; NULL: no memory. Never waits. */
 char *manager_status(struct manager *mgr);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The list of arrays: what /proc/mdstat says of them, and what is done for each of them in a round.
+ */
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "manager/manager.h"
+#include "threads/handoff.h"
+
+/* ---- mdstat ---- */
+
+static struct managed_array *find_array(const struct manager *mgr, const char *name)
+{
+	struct managed_array *ma = mgr->arrays;
+
+	while (ma && strcmp(ma->name, name) != 0)
+		ma = ma->next;
+	return ma;
+}
+
+static void unlink_array(struct manager *mgr, struct managed_array *ma)
+{
+	struct managed_array **link = &mgr->arrays;
+
+	while (*link != ma)
+		link = &(*link)->next;
+	*link = ma->next;
+	array_free(ma);
+}
+
+/* The metadata knew no such volume. Perhaps it does by now, or the array is gone. */
+static void forget_refused(struct manager *mgr, const struct mdstat *m)
+{
+	struct managed_array *ma, *next;
+
+	for (ma = mgr->arrays; ma; ma = next) {
+		next = ma->next;
+		if (ma->refused && !ma->copies && !mdstat_find(m, ma->name))
+			unlink_array(mgr, ma);
+	}
+}
+
+/* In this round the work may be over already: the timer has to run out at once. */
+static void array_retry_now(struct managed_array *ma)
+{
+	if (ma->retry_ns)
+		ma->retry_ns = 1;
+}
+
+static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
+{
+	struct managed_array *ma = find_array(mgr, e->name);
+	bool again = ma && ma->refused && !ma->copies;
+
+	if (!e->running)
+		return;
+	if (again) {
+		unlink_array(mgr, ma);
+		ma = NULL;
+	}
+	if (ma) {
+		array_retry_now(ma); /* something has changed: what failed may work now */
+		array_update(ma, e);
+	} else if (sysfs_parse_level(e->level) > 0 && !handoff_draining()) {
+		array_adopt(mgr, e, again);
+	}
+}
+
+void manager_look(struct manager *mgr)
+{
+	struct mdstat m;
+	int err = mdstat_read(mgr->mdstat_fd, &m);
+
+	mgr->look_due = false;
+	mgr->look_again_ns = 0;
+	if (err) {
+		if (!mgr->mdstat_failed)
+			log_error("cannot read /proc/mdstat: %s", strerror(-err));
+		mgr->mdstat_failed = true;
+		mgr->look_again_ns = clock_now_ns() + LOOK_RETRY_MS * NS_PER_MS;
+		return;
+	}
+	mgr->mdstat_failed = false;
+	if (mdstat_find(&m, mgr->st->container))
+		manager_look_at_disks(mgr);
+	forget_refused(mgr, &m);
+	for (size_t i = 0; i < m.count; i++)
+		if (mdstat_is_member_of(&m.entry[i], mgr->st->container))
+			look_at_entry(mgr, &m.entry[i]);
+	mdstat_free(&m);
+	mgr->first_look_done = true;
+}
+
+/* ---- work ---- */
+
+void manager_take_discarded(void)
+{
+	struct active_array *a, *next;
+
+	for (a = handoff_take_discarded(); a; a = next) {
+		next = (struct active_array *)a->node.next;
+		array_discarded(a);
+	}
+}
+
+static bool array_is_over(struct managed_array *ma)
+{
+	return !ma->copies && ma->spare_step == SPARE_IDLE && !ma->jobs && !ma->refused && !array_is_clearing(ma);
+}
+
+static void free_ended(struct manager *mgr)
+{
+	struct managed_array *ma, *next;
+
+	for (ma = mgr->arrays; ma; ma = next) {
+		next = ma->next;
+		if (array_is_over(ma)) {
+			unlink_array(mgr, ma);
+			mgr->look_due = true; /* its name may be in use again */
+		}
+	}
+}
+
+void manager_retry_now(struct manager *mgr)
+{
+	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+		array_retry_now(ma);
+}
+
+void manager_work_on_arrays(struct manager *mgr)
+{
+	/* Writers wait for what is taken here: first, for all arrays. */
+	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+		array_take_requests(ma);
+	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+		array_work(ma, clock_now_ns());
+	free_ended(mgr);
+}
+
+/* ---- questions ---- */
+
+bool manager_is_half_done(const struct manager *mgr)
+{
+	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+		if (ma->spare_step == SPARE_INSERTING || ma->spare_step == SPARE_COMMITTING || ma->clearing_until_ns)
+			return true;
+	return false;
+}
+
+bool manager_has_no_arrays(const struct manager *mgr)
+{
+	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
+		if (!ma->refused)
+			return false;
+	return true;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The manager from inside:
+ *
+ *   managemon.c            the loop: what to wait for, and the order of work in a round
+ *   manager/arrays.c       the list of arrays: mdstat, and what is done for each in a round
+ *   manager/disks.c        the disks of the container: which have come, which have left
+ *   manager/updates.c      changes of the metadata: queued for the monitor, and taken back
+ *   manager/adopt.c        taking on an array that runs
+ *   manager/array.c        the life of one array: changes, requests of the monitor, its end
+ *   manager/spare.c        putting spares into a degraded array
+ *   manager/copy.c         what the monitor gets of an array: its files, its members, the copies
+ *   manager/clients.c      the clients of the control socket: pings, updates, status
+ *   manager/end.c          the end: no array left, SIGTERM, a successor
+ *   manager/status.c       what the manager knows for a status
+ *   manager/status-json.c  a status as JSON
+ *
+ * All of it runs in the manager thread, except what is said to run in the helper thread (threads/worker.h).
+ */
+#ifndef MANAGER_H
+#define MANAGER_H
+
+#include "mdmon.h"
+#include "mdstat.h"
+#include "metadata/superswitch.h"
+#include "msg.h"
+#include "threads/worker.h"
+
+/* Between two tries to look at something that could not be read. */
+#define LOOK_RETRY_MS 200
+
+enum spare_step {
+	SPARE_IDLE,
+	SPARE_FINDING,    /* the monitor is choosing */
+	SPARE_INSERTING,  /* the helper thread puts them into md */
+	SPARE_COMMITTING, /* md has the spares; the metadata is being told */
+};
+
+/* What the manager knows of one member array. */
+struct managed_array {
+	struct managed_array *next;
+	struct manager *mgr;
+	char name[MD_NAME_MAX];
+	int md_dir;                   /* O_PATH descriptor of its md directory */
+	struct array_watch *watch;
+	struct active_array *current; /* the copy published last */
+	unsigned copies;              /* published and not yet discarded */
+	int fds[6];                   /* array_state, sync_action ... shared by all copies */
+	unsigned wants;               /* ARRAY_WANT_*: asked for and not done yet */
+	bool refused;                 /* the metadata knows no such volume; tried again when mdstat changes */
+	bool leftovers;               /* md had devices without a slot when we came */
+	bool let_go;                  /* it became a RAID0: nothing is to be said or done when its last copy comes back */
+	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
+	bool complained;              /* a write that is being retried has been logged */
+	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
+	uint64_t retry_ns;            /* when to try again; 0: nothing to retry */
+	unsigned retry_ms;
+
+	unsigned jobs;                    /* of the helper thread that are out for this array */
+	struct worker_job leftover_job;   /* removes what a dead daemon left */
+	struct worker_job insert_job;     /* owns spares and with_spares while SPARE_INSERTING */
+	enum spare_step spare_step;
+	struct spare_request spares;
+	uint64_t spare_retry_ns;          /* it did not work: look for spares again then; 0 = now */
+	unsigned spare_retry_ms;
+	struct active_array *with_spares; /* duplicate to be published when the commit is durable */
+};
+
+/* A disk in the container, whether its metadata is used or not. */
+struct container_disk {
+	struct container_disk *next;
+	dev_t dev;
+	ino_t inode; /* of its directory in sysfs: a disk that was removed and added again has another */
+	bool seen;
+};
+
+/* Somebody waits until all that was asked for before is done. */
+struct waiter {
+	struct waiter *next;
+	uint64_t client; /* 0: the start-up */
+	bool ping_monitor;
+	bool has_ticket;
+	unsigned ticket;
+	bool done; /* the ticket is honoured; answer at the end of this round */
+};
+
+/* How the manager's work ended. */
+enum manager_end {
+	MANAGER_GOES_ON,
+	MANAGER_NO_ARRAYS,   /* no array is left: our files go */
+	MANAGER_DRAINED,     /* SIGTERM: all arrays have been let go; a successor may own our files already */
+	MANAGER_HANDED_OVER, /* a successor has everything; leave at once, the arrays as they are */
+};
+
+struct manager {
+	struct supertype *st;
+	dev_t container_dev;
+	int container_md_dir;
+	int mdstat_fd;
+	struct msg_server *server;
+	struct managed_array *arrays;
+	struct container_disk *disks;
+	struct waiter *waiters;
+	unsigned updates_out;       /* queued and not yet handled */
+	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
+	bool look_due;              /* read mdstat and manage in this round */
+	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
+	uint64_t exit_retry_ns;
+	unsigned exit_retry_ms;
+	uint64_t stay_until_ns;     /* a client has just been told that all is done: it may want the container now */
+	bool first_look_done;
+	bool mdstat_failed;         /* logged already */
+	uint64_t ready_ns;          /* since when we serve; 0: not yet */
+	uint64_t successor;         /* client that asked us to hand over; 0: nobody did */
+	bool handing_over;
+	bool monitor_stopping;      /* it has been told to end, for that */
+	uint64_t hand_over_by_ns;   /* then we go, whatever is half done */
+	uint64_t alive_ns;          /* when systemd has to be told next that we are alive; 0: it does not watch us */
+	unsigned alive_ticket;
+	bool alive_asked;           /* alive_ticket has been drawn */
+	void (*ready)(void *arg);   /* called once when the first look is complete */
+	void (*leave)(void *arg);   /* called when we end because no array is left: nobody may count on us any more */
+	bool (*replaced)(void *arg); /* asked after SIGTERM: does another daemon run for the container already? */
+	void (*stay)(void *arg);     /* a successor came to nothing: the pid file is ours again */
+	void *arg;
+};
+
+/* ---- manager/updates.c ---- */
+
+/* Queues the update; it comes back to manager_take_handled(). */
+void manager_queue_update(struct manager *mgr, struct metadata_update *u);
+
+/* One that was never queued. */
+void manager_free_update(struct metadata_update *u);
+
+/* Takes back the updates that the monitor has handled. */
+void manager_take_handled(struct manager *mgr);
+
+/* ---- manager/disks.c ---- */
+
+/* Fills mgr->disks with what load_container saw. 0 or -errno. */
+int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
+
+/* Looks which disks have come and which have left: the monitor is told. */
+void manager_look_at_disks(struct manager *mgr);
+
+/* ---- manager/arrays.c ---- */
+
+/* Reads mdstat and does what follows from it. */
+void manager_look(struct manager *mgr);
+
+/* Takes back the copies that the monitor has done with. */
+void manager_take_discarded(void);
+
+/* Does for all arrays what is asked for and possible now. Those that have ended are freed. */
+void manager_work_on_arrays(struct manager *mgr);
+
+/* Something failed: try it again at once. */
+void manager_retry_now(struct manager *mgr);
+
+/* A spare is half way in, or an array half way out. */
+bool manager_is_half_done(const struct manager *mgr);
+
+/* No array that we serve is left. */
+bool manager_has_no_arrays(const struct manager *mgr);
+
+/* ---- manager/clients.c ---- */
+
+/* The start-up waits like a client that pings. */
+void clients_add_start(struct manager *mgr);
+
+/* At the beginning of a round: which pings are honoured. */
+void clients_note_honoured(struct manager *mgr);
+/* At its end: takes requests, answers pings. */
+void clients_serve(struct manager *mgr);
+
+/* An update of a client came back. */
+void clients_answer_update(struct manager *mgr, const struct metadata_update *u);
+
+/*
+ * After manager_run, when the socket's file is gone: answers the clients that are connected still, until they leave
+ * or their deadlines are over. A client whose daemon vanishes while it asks may die of SIGPIPE, half way.
+ */
+void clients_serve_last(struct manager *mgr);
+
+/* ---- manager/end.c ---- */
+
+/* Acts on SIGTERM; `seen`: one has come. */
+void end_take_sigterm(struct manager *mgr, bool seen);
+
+/* A successor (a client; 0: one that has sent SIGTERM) wants to go on in our place. */
+void end_start_handover(struct manager *mgr, uint64_t successor);
+
+/* May we leave now, and how? */
+enum manager_end end_check(struct manager *mgr);
+
+/* ---- manager/copy.c ---- */
+
+/* With room for so many disks, all zero. NULL: no memory. */
+struct active_array *array_copy_alloc(unsigned disks);
+
+/* A copy of ma->current without the members marked as removed; room for `more` members. NULL: no memory. */
+struct active_array *array_duplicate(const struct managed_array *ma, unsigned more);
+void array_publish(struct managed_array *ma, struct active_array *a);
+void array_release(struct active_array *a); /* a copy that was never published, or was discarded */
+
+/* Opens the attributes of md/NAME for the monitor. NULL with errno set. */
+struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot);
+void member_release(struct mdinfo *d); /* one reference less; closes and frees with the last one */
+
+/* No other copy is on its way, so the one published last may be replaced. */
+bool array_may_replace(const struct managed_array *ma);
+
+/* Opens the attributes of the array, for all its copies; *a is the first one. 0 or -errno. */
+int array_open_attrs(struct managed_array *ma, struct active_array *a);
+
+/* An array that nobody uses any more. */
+void array_free(struct managed_array *ma);
+
+/* raid_disks, component_size and layout, from sysfs into *a. 0 or -errno. */
+int array_read_geometry(const struct managed_array *ma, struct active_array *a);
+
+/* metadata_version has the '-' prefix (or cannot be read): mdadm wants the array left alone. */
+bool array_is_blocked(const struct managed_array *ma);
+
+/* mdadm has frozen the array or blocked it with '-', or it is busy with a sync. */
+bool array_is_frozen(const struct managed_array *ma);
+
+/*
+ * Devices with a slot in md that we do not know (put in by mdadm for a reshape, or by a daemon that died): hands
+ * them to the monitor. 1: published, 0: there are none, -EAGAIN: not now, or another -errno.
+ */
+int array_pick_up_members(struct managed_array *ma);
+
+/* ---- manager/adopt.c ---- */
+
+/*
+ * Adopts a running array that we do not know yet. If that fails it is tried again later; `again`: it was
+ * refused before and has been logged.
+ */
+void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again);
+
+/* The metadata has no such volume: logged once, and left alone. */
+void array_refuse(struct managed_array *ma, int error);
+
+/* ---- manager/array.c ---- */
+
+/* Compares a known array with mdstat: level and geometry changes. */
+void array_update(struct managed_array *ma, const struct mdstat_entry *e);
+
+/* Takes the monitor's requests; `urgent` ones (unblocking) are done at once. */
+void array_take_requests(struct managed_array *ma);
+
+/* Does what is asked for and possible now. */
+void array_work(struct managed_array *ma, uint64_t now_ns);
+
+/* The monitor gave a copy back. If it was the last one the array has ended. */
+void array_discarded(struct active_array *a);
+
+/* It has stopped, but the kernel has not finished taking its device apart. */
+bool array_is_clearing(struct managed_array *ma);
+
+/* SIGTERM: make it become clean soon. */
+void array_start_drain(struct managed_array *ma);
+
+/* ---- manager/spare.c ---- */
+
+void spare_check(struct managed_array *ma);           /* asks the monitor to choose */
+void spare_found(struct managed_array *ma);           /* it has: have them put in, then recorded */
+void spare_committed(struct managed_array *ma, int status); /* recorded (or not): start the rebuild */
+
+#endif
