@@ -5,8 +5,10 @@
 COUNT_ALLOCATIONS := malloc calloc realloc aligned_alloc posix_memalign free
 
 # With 64-bit offsets glibc calls pwritev2 and pwritev by other names.
-TEST_LDFLAGS_metadata/metaio := $(addprefix -Wl$(comma)--wrap=,io_submit io_getevents pwritev64v2 pwritev64 fdatasync \
-	$(COUNT_ALLOCATIONS))
+METAIO_CALLS := io_submit io_getevents pwritev64v2 pwritev64 fdatasync
+
+TEST_LDFLAGS_metadata/metaio := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS) $(COUNT_ALLOCATIONS))
+TEST_LDFLAGS_metadata/metaio-aio := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS))
 TEST_LDFLAGS_super-imsm := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents \
 	$(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-ddf := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
