@@ -88,12 +88,17 @@ progress_count()
 		}
 		{
 			total++
-			if (!($1 in done))
+			if (!($1 in done)) {
 				left += $2
+				if ($2 > longest)
+					longest = $2
+			}
 		}
 		END {
 			printf "%d of %d", n, total
-			seconds = int((left / (jobs < total - n ? jobs : total - n + (total == n)) + 500) / 1000)
+			if (left / jobs > longest)
+				longest = left / jobs
+			seconds = int(longest / 1000 + 0.5)
 			if (seconds)
 				printf ", %d:%02d left", seconds / 60, seconds % 60
 		}' "$progress/took" "$progress/expected"
