@@ -15,6 +15,7 @@ TEST_LDFLAGS_super-ddf := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(C
 # The tails of samples stand for the disks.
 TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
 TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
+TEST_LDFLAGS_lib/log-journal := -Wl,--wrap=sendto
 TEST_LDFLAGS_manager/status-json := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 
 # What single unit tests are linked with besides.
