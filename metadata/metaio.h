@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing metadata to many disks: parallel, durable, crash-ordered (README,
+ * Writing metadata to many disks: parallel, durable, crash-ordered (docs/design.md,
  * "Writing metadata").
  *
  * A handler fills a write plan: for each disk an ordered list of steps. Steps of

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Arrays come and go: new ones, copies that take the place of others, arrays that are refused, that have become a
- * RAID 0, that have ended meanwhile, that are dropped while the daemon ends. README, "Who owns what, and how it changes
- * hands"; docs/mdmon.md 9.3, 9.4, 6.3 and 6.4.
+ * RAID 0, that have ended meanwhile, that are dropped while the daemon ends. docs/design.md, "Who owns what, and how
+ * it changes hands"; docs/mdmon.md 9.3, 9.4, 6.3 and 6.4.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bad blocks as a whole pass sees them, with the answer to md in its place: README, "The life of a bad block";
+ * Bad blocks as a whole pass sees them, with the answer to md in its place: docs/design.md, "The life of a bad block";
  * docs/kernel-md.md 6.6. The parts, one by one: badblocks.c.
  */
 #include <stdarg.h>

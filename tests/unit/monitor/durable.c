@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Nothing is acknowledged, to the kernel, to the manager or to a client, before it is durable (CONTRIBUTING, "Rules for
- * the threads", 7; README, "Writing metadata"): the order of a pass, and disks that do not take the metadata.
+ * the threads", 7; docs/design.md, "Writing metadata"): the order of a pass, and disks that do not take the metadata.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Disks that fail, vanish, or are failed already: README, "The life of a failure"; docs/kernel-md.md 6.3, with the
- * order dilemma of "active" and "-blocked"; docs/mdmon.md 11.3 rule 10 and 11.6.
+ * Disks that fail, vanish, or are failed already: docs/design.md, "The life of a failure"; docs/kernel-md.md 6.3, with
+ * the order dilemma of "active" and "-blocked"; docs/mdmon.md 11.3 rule 10 and 11.6.
  */
 #include <stdarg.h>
 #include <stddef.h>

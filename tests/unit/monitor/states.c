@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a pass does about each word that array_state may read: what the metadata say, whether and when they are written,
- * what md is answered, what the manager is asked for. From README ("The life of a write to a clean array"),
+ * what md is answered, what the manager is asked for. From docs/design.md ("The life of a write to a clean array"),
  * docs/mdmon.md 11.3 and docs/kernel-md.md 4.1, 6.1, 6.2, 6.8, 6.9.
  */
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Updates that the manager queues, and tickets: in which order they are applied and returned, what follows from them.
- * docs/mdmon.md 9.5 and 11.7; README, "Tickets".
+ * docs/mdmon.md 9.5 and 11.7; docs/design.md, "Tickets".
  */
 #include <stdarg.h>
 #include <stddef.h>

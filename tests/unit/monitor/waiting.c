@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the monitor waits for, how long, and what it reads afterwards, in which order. docs/kernel-md.md 3.1, 3.3, 4.1
- * ("Rule"), 5.5, 9; docs/mdmon.md 11.2; README: everything is read again every 5 seconds.
+ * ("Rule"), 5.5, 9; docs/mdmon.md 11.2; docs/design.md: everything is read again every 5 seconds.
  */
 #include <stdarg.h>
 #include <stddef.h>
