@@ -40,43 +40,51 @@ static struct monitor the_monitor;
 
 /* ---- the pass ---- */
 
-static void look_at_arrays(struct monitor *mon, bool all)
+static void look_at_array(struct monitor *mon, struct active_array *a, bool all)
 {
-	unsigned n = 0;
+	struct looked_at *l = &mon->looked_at[mon->looked_at_count++];
+	struct array_view v;
 
-	for (struct active_array *a = mon->arrays; a; a = a->next) {
-		struct array_view v;
-
-		if (!all && !a->watch->look)
-			continue;
-		a->watch->look = true;
-		monitor_read_array(mon, a);
-		bad_blocks_read(a, all);
-		monitor_note_stalls(mon, a);
-		monitor_log_sync(mon, a);
-		v = monitor_view_of(mon, a);
-		mon->decision[n] = decide(&v);
-		monitor_tell(mon, a, &mon->decision[n]);
-		n++;
-	}
+	l->array = a;
+	monitor_read_array(mon, a);
+	bad_blocks_read(a, all);
+	monitor_note_stalls(mon, a);
+	monitor_log_sync(mon, a);
+	v = monitor_view_of(mon, a);
+	l->decision = decide(&v);
+	monitor_tell(mon, a, &l->decision);
 }
 
-static void finish_array(struct monitor *mon, struct active_array **link, const struct decision *d)
+static void look_at_arrays(struct monitor *mon, bool all)
 {
-	struct active_array *a = *link;
+	mon->looked_at_count = 0;
+	for (struct active_array *a = mon->arrays; a; a = a->next)
+		if (all || a->watch->look)
+			look_at_array(mon, a, all);
+}
+
+/* No disk took what this pass has told the handler: the array is looked at again when one does. */
+static void come_back(struct active_array *a, const struct decision *d)
+{
+	a->watch->look = true;
+	monitor_end_hold(a);
+	/* What has ended is not seen to end again. */
+	handoff_request_array(a, d->requests & ARRAY_WANT_SPARE_CHECK);
+}
+
+static void finish_array(struct monitor *mon, struct active_array *a, const struct decision *d)
+{
 	struct array_watch *w = a->watch;
 
 	w->look = false;
 	if (w->curr_state > ARRAY_INACTIVE)
 		w->seen_running = true;
 	if (d->stopped && !monitor_not_durable(mon)) {
-		monitor_discard(mon, link, true, 0);
+		monitor_discard(mon, a, true, 0);
 		return;
 	}
 	if (mon->sync_failed) {
-		w->look = true; /* come back when the metadata could be written */
-		w->hold_until_ns = 0;
-		handoff_request_array(a, d->requests & ARRAY_WANT_SPARE_CHECK);
+		come_back(a, d);
 		return;
 	}
 	w->first = false;
@@ -84,22 +92,13 @@ static void finish_array(struct monitor *mon, struct active_array **link, const 
 	monitor_acknowledge(mon, a, d);
 	monitor_propagate_failures(mon, a);
 	if (handoff_draining() && !d->dirty && !monitor_any_blocked(a))
-		monitor_discard(mon, link, true, 0);
+		monitor_discard(mon, a, true, 0);
 }
 
 static void finish_arrays(struct monitor *mon)
 {
-	struct active_array **link = &mon->arrays;
-	unsigned n = 0;
-
-	while (*link) {
-		struct active_array *a = *link;
-
-		if (a->watch->look)
-			finish_array(mon, link, &mon->decision[n++]);
-		if (*link == a)
-			link = &a->next;
-	}
+	for (unsigned i = 0; i < mon->looked_at_count; i++)
+		finish_array(mon, mon->looked_at[i].array, &mon->looked_at[i].decision);
 }
 
 static bool holding(const struct monitor *mon)

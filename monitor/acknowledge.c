@@ -66,6 +66,11 @@ static bool hold(struct active_array *a)
 	return false;
 }
 
+void monitor_end_hold(struct active_array *a)
+{
+	a->watch->hold_until_ns = 0;
+}
+
 bool monitor_is_held(const struct active_array *a)
 {
 	return a->watch->hold_until_ns > HOLD_OVER;

@@ -9,13 +9,19 @@
 
 #include "threads/handoff.h"
 
-/* `last`: no newer copy takes its place. */
-void monitor_discard(struct monitor *mon, struct active_array **link, bool last, int error)
+static void unlink_array(struct monitor *mon, struct active_array *a)
 {
-	struct active_array *a = *link;
+	struct active_array **link = &mon->arrays;
 
+	while (*link != a)
+		link = &(*link)->next;
 	*link = a->next;
 	mon->array_count--;
+}
+
+void monitor_discard(struct monitor *mon, struct active_array *a, bool last, int error)
+{
+	unlink_array(mon, a);
 	mon->report_due = true;
 	a->discard_error = error;
 	if (last && a->watch->adopted) {
@@ -26,46 +32,52 @@ void monitor_discard(struct monitor *mon, struct active_array **link, bool last,
 	mon->wake_manager = true;
 }
 
-struct active_array **monitor_find_copy(struct monitor *mon, const struct array_watch *w)
+struct active_array *monitor_find_copy(const struct monitor *mon, const struct array_watch *w)
 {
-	struct active_array **link = &mon->arrays;
+	struct active_array *a = mon->arrays;
 
-	while (*link && (*link)->watch != w)
-		link = &(*link)->next;
-	return link;
+	while (a && a->watch != w)
+		a = a->next;
+	return a;
+}
+
+/* The handler has not seen the array before: which volume is it? */
+static void bind_to_metadata(struct monitor *mon, struct active_array *a)
+{
+	int err = mon->array_count > MAX_ARRAYS ? -E2BIG : mon->st->ss->open_new(a);
+
+	if (err) {
+		monitor_discard(mon, a, true, err);
+		return;
+	}
+	a->watch->adopted = true;
+	a->watch->first = true;
+}
+
+/* Nothing is to be kept in step. What needs no monitoring is never dirty: it has no copies that could differ. */
+static void let_go(struct monitor *mon, struct active_array *a)
+{
+	if (a->level <= 0 && a->watch->adopted)
+		mon->st->ss->set_array_state(a, MARK_CLEAN);
+	monitor_discard(mon, a, true, 0);
 }
 
 static void take_array(struct monitor *mon, struct active_array *a)
 {
-	struct active_array **old = monitor_find_copy(mon, a->watch);
-	bool over;
-	int err;
+	struct active_array *old = monitor_find_copy(mon, a->watch);
+	bool is_raid0 = a->level <= 0, has_ended = a->replaces && !old; /* while this copy was on its way */
 
-	/* It became a RAID 0, or has ended while this copy was on its way: nothing is to be kept in step. */
-	over = a->level <= 0 || (a->replaces && !*old);
-	if (*old)
+	if (old)
 		monitor_discard(mon, old, false, 0);
 	a->watch->look = true;
 	a->watch->new_members = true;
 	a->next = mon->arrays;
 	mon->arrays = a;
 	mon->array_count++;
-	if (over) {
-		/* What needs no monitoring is never dirty: it has no copies that could differ. */
-		if (a->level <= 0 && a->watch->adopted)
-			mon->st->ss->set_array_state(a, MARK_CLEAN);
-		monitor_discard(mon, &mon->arrays, true, 0);
-		return;
-	}
-	if (a->watch->adopted)
-		return;
-	err = mon->array_count > MAX_ARRAYS ? -E2BIG : mon->st->ss->open_new(a);
-	if (err) {
-		monitor_discard(mon, &mon->arrays, true, err);
-		return;
-	}
-	a->watch->adopted = true;
-	a->watch->first = true;
+	if (is_raid0 || has_ended)
+		let_go(mon, a);
+	else if (!a->watch->adopted)
+		bind_to_metadata(mon, a);
 }
 
 void monitor_take_arrays(struct monitor *mon)

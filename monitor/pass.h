@@ -30,13 +30,20 @@
 #define MAX_ARRAYS 256 /* of one container; formats allow far fewer */
 #define MAX_POLL_FDS 8192
 
+/* An array that this pass looks at, and what was decided, between telling and acknowledging. */
+struct looked_at {
+	struct active_array *array;
+	struct decision decision;
+};
+
 /* What the monitor keeps from one pass to the next. Zero but for `st` before the first one. Times: CLOCK_MONOTONIC. */
 struct monitor {
 	struct supertype *st;
 	pthread_t thread;
 	struct active_array *arrays;
 	unsigned array_count;
-	struct decision decision[MAX_ARRAYS]; /* of this pass, between telling and acknowledging */
+	unsigned looked_at_count;             /* in this pass */
+	struct looked_at looked_at[MAX_ARRAYS];
 	struct metadata_update *applied; /* to be returned after the metadata is written */
 	bool wake_manager;
 	bool timer;           /* this pass looks at everything because it is time to */
@@ -71,14 +78,11 @@ bool monitor_wait(struct monitor *mon, const sigset_t *sigs);
 /* All that the manager has published: new arrays, and copies that take the place of others. */
 void monitor_take_arrays(struct monitor *mon);
 
-/* The link to the array whose watch this is; it holds NULL if there is none. */
-struct active_array **monitor_find_copy(struct monitor *mon, const struct array_watch *w);
+/* The copy of the array that is watched by this; NULL if the array has ended. */
+struct active_array *monitor_find_copy(const struct monitor *mon, const struct array_watch *w);
 
-/*
- * Takes *link out of the list and gives it back to the manager; *link is the next one then. `last`: no newer copy takes
- * its place. `error`: why it is refused, 0 if it is not.
- */
-void monitor_discard(struct monitor *mon, struct active_array **link, bool last, int error);
+/* Gives it back to the manager. `last`: no newer copy takes its place. `error`: why it is refused, 0 if it is not. */
+void monitor_discard(struct monitor *mon, struct active_array *a, bool last, int error);
 
 /* ---- updates.c ---- */
 
@@ -120,6 +124,9 @@ void monitor_publish_report(struct monitor *mon, bool timer);
 
 /* The metadata are durable: the kernel and the manager may know. */
 void monitor_acknowledge(struct monitor *mon, struct active_array *a, const struct decision *d);
+
+/* No answer waits for "-blocked" any more. */
+void monitor_end_hold(struct active_array *a);
 
 /* "active" is due, and waits for the manager's "-blocked" until hold_until_ns. */
 bool monitor_is_held(const struct active_array *a);

@@ -11,7 +11,7 @@
 
 static void find_spares(struct monitor *mon, struct spare_request *req)
 {
-	struct active_array *a = *monitor_find_copy(mon, req->watch);
+	struct active_array *a = monitor_find_copy(mon, req->watch);
 
 	req->count = 0;
 	if (a) /* else it has stopped meanwhile */
