@@ -120,7 +120,8 @@ struct array_watch {
 	/* monitor: bookkeeping of its own */
 	uint64_t last_checkpoint;  /* progress that the metadata should name */
 	uint64_t custom_array_size; /* set by the handler: what the array should offer at least, sectors; 0 = not known */
-	uint64_t hold_until_ns;    /* CLOCK_MONOTONIC end of the wait for "-blocked", 0 = none, see monitor/acknowledge.c */
+	uint64_t hold_until_ns;    /* CLOCK_MONOTONIC: so long our answer waits for "-blocked"; 0: it does not wait */
+	bool held_long_enough;     /* it has waited that long, and does not wait again for the same failure */
 	bool adopted;              /* open_new has bound it to the metadata */
 	bool first;                /* its first pass is not over */
 	bool new_members;          /* a copy was taken over whose members have not been looked at */

@@ -17,7 +17,6 @@
  * shows why neither order is safe without a limit.
  */
 #define HOLD_NS (10 * NS_PER_MS)
-#define HOLD_OVER 1 /* hold_until_ns: waited long enough, do not wait again */
 
 static void request_for_member(struct monitor *mon, struct active_array *a, struct mdinfo *m, const struct decision *d)
 {
@@ -43,6 +42,7 @@ static void request_for_member(struct monitor *mon, struct active_array *a, stru
 	}
 }
 
+/* A failure that the manager has not released yet. Bad blocks that are on record need not be released first. */
 static bool any_to_hold_for(const struct active_array *a)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
@@ -51,29 +51,32 @@ static bool any_to_hold_for(const struct active_array *a)
 	return false;
 }
 
-/* "active" must still wait for "-blocked", within its limit. */
-static bool hold(struct active_array *a)
-{
-	struct array_watch *w = a->watch;
-
-	if (!any_to_hold_for(a) || w->hold_until_ns == HOLD_OVER)
-		return false;
-	if (!w->hold_until_ns)
-		w->hold_until_ns = clock_now_ns() + HOLD_NS;
-	if (clock_now_ns() < w->hold_until_ns)
-		return true;
-	w->hold_until_ns = HOLD_OVER;
-	return false;
-}
-
 void monitor_end_hold(struct active_array *a)
 {
 	a->watch->hold_until_ns = 0;
+	a->watch->held_long_enough = false;
 }
 
 bool monitor_is_held(const struct active_array *a)
 {
-	return a->watch->hold_until_ns > HOLD_OVER;
+	return a->watch->hold_until_ns;
+}
+
+/* Whether the answer that is due must still wait for "-blocked". The first call sets the limit. */
+static bool hold(struct active_array *a)
+{
+	struct array_watch *w = a->watch;
+	uint64_t now = clock_now_ns();
+
+	if (w->held_long_enough)
+		return false;
+	if (!w->hold_until_ns)
+		w->hold_until_ns = now + HOLD_NS;
+	if (now < w->hold_until_ns)
+		return true;
+	w->hold_until_ns = 0;
+	w->held_long_enough = true;
+	return false;
 }
 
 static void write_state(struct monitor *mon, struct active_array *a, const char *word)
@@ -86,6 +89,19 @@ static void write_state(struct monitor *mon, struct active_array *a, const char 
 	/* EBUSY: a write came before our "clean"; the state will tell. A dying array needs no answer. */
 	if (err && err != -EBUSY && err != -ENODEV)
 		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
+}
+
+/* `word`: for array_state; NULL: none is due. */
+static void answer(struct monitor *mon, struct active_array *a, const char *word)
+{
+	bool must_wait = false;
+
+	if (word && any_to_hold_for(a))
+		must_wait = hold(a);
+	else
+		monitor_end_hold(a);
+	if (word && !must_wait)
+		write_state(mon, a, word);
 }
 
 static void request_size(struct monitor *mon, struct active_array *a)
@@ -106,10 +122,7 @@ void monitor_acknowledge(struct monitor *mon, struct active_array *a, const stru
 		mon->wake_manager = true;
 	}
 	request_size(mon, a);
-	if (!any_to_hold_for(a) || !d->write)
-		a->watch->hold_until_ns = 0;
-	if (d->write && !hold(a))
-		write_state(mon, a, d->write);
+	answer(mon, a, d->write);
 }
 
 /* A disk that failed in one array has failed in all arrays of the container. */
