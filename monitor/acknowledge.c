@@ -18,28 +18,39 @@
  */
 #define HOLD_NS (10 * NS_PER_MS)
 
-static void request_for_member(struct monitor *mon, struct active_array *a, struct mdinfo *m, const struct decision *d)
+static unsigned requests_for_failed(const struct mdinfo *m, const struct decision *d)
 {
 	unsigned bits = 0;
 
-	if (!(m->curr_state & MEMBER_FAULTY)) {
-		/* See is_doomed(). */
-		if (bad_block_is_lost(m) && !bad_block_has_to_wait(a, m))
-			bits = MEMBER_WANT_BBL_OFF;
-		if (m->failed_on_record && !m->fail_asked) {
-			m->fail_asked = true;
-			bits |= MEMBER_WANT_FAIL;
-		}
-	} else {
-		if (m->curr_state & MEMBER_BLOCKED)
-			bits |= MEMBER_WANT_UNBLOCK;
-		if (d->remove_faulty)
-			bits |= MEMBER_WANT_REMOVE;
+	if (m->curr_state & MEMBER_BLOCKED)
+		bits |= MEMBER_WANT_UNBLOCK;
+	if (d->remove_faulty)
+		bits |= MEMBER_WANT_REMOVE;
+	return bits;
+}
+
+static unsigned requests_for_working(const struct active_array *a, struct mdinfo *m)
+{
+	unsigned bits = 0;
+
+	if (bad_block_costs_member(a, m))
+		bits |= MEMBER_WANT_BBL_OFF;
+	if (m->failed_on_record && !m->fail_asked) {
+		m->fail_asked = true;
+		bits |= MEMBER_WANT_FAIL;
 	}
-	if (bits) {
-		handoff_request_member(a, m, bits);
-		mon->wake_manager = true;
-	}
+	return bits;
+}
+
+static void request_for_member(struct monitor *mon, struct active_array *a, struct mdinfo *m, const struct decision *d)
+{
+	bool failed = m->curr_state & MEMBER_FAULTY;
+	unsigned bits = failed ? requests_for_failed(m, d) : requests_for_working(a, m);
+
+	if (!bits)
+		return;
+	handoff_request_member(a, m, bits);
+	mon->wake_manager = true;
 }
 
 /* A failure that the manager has not released yet. Bad blocks that are on record need not be released first. */

@@ -11,7 +11,7 @@
  * Sectors that are written again with success vanish from bad_blocks. Nothing waits for that; the metadata follow
  * when the lists are compared.
  *
- * A range that cannot be recorded, because the log is full, costs the member: see is_doomed(). A disk that takes neither
+ * A range that cannot be recorded, because the log is full, costs the member: it has to fail. A disk that takes neither
  * data nor metadata is given up, too.
  */
 #include "monitor/badblocks.h"
@@ -109,7 +109,7 @@ static void compare(struct active_array *a, struct mdinfo *d)
 	log_changes(a, d, ch.recorded, ch.cleared);
 }
 
-static void read_member(struct active_array *a, struct mdinfo *d, bool all)
+static void read_lists(struct active_array *a, struct mdinfo *d, bool all)
 {
 	d->bad_block_lost = d->bad_blocks_full = d->bad_blocks_dead = false;
 	d->bad_staged = d->bad_unacknowledged = 0;
@@ -129,7 +129,7 @@ static void read_member(struct active_array *a, struct mdinfo *d, bool all)
 void bad_blocks_read(struct active_array *a, bool all)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
-		read_member(a, a->disks[i], all);
+		read_lists(a, a->disks[i], all);
 }
 
 bool bad_block_is_lost(const struct mdinfo *d)
@@ -142,54 +142,45 @@ bool bad_blocks_only(const struct mdinfo *d)
 	return is_blocked(d) && !d->bad_block_lost;
 }
 
-/* Another member is given up in this pass: this one has its turn when that has been seen to fail. */
-bool bad_block_has_to_wait(const struct active_array *a, const struct mdinfo *d)
+/* Members are given up one at a time: the next one has its turn when this one has been seen to fail. NULL: none is. */
+static const struct mdinfo *first_lost(const struct active_array *a)
 {
-	for (unsigned i = 0; a->disks[i] != d; i++)
+	for (unsigned i = 0; i < a->disk_count; i++)
 		if (bad_block_is_lost(a->disks[i]))
-			return true;
-	return false;
+			return a->disks[i];
+	return NULL;
 }
 
-/*
- * A bad block for which the metadata have no room: the member has to fail instead, and that must be on record before
- * "active" tells the writer that all is well. Not if nothing but this member has the data, and never two members
- * at once.
- */
-static bool is_doomed(const struct active_array *a, const struct mdinfo *d)
+static bool all_have_the_data(const struct active_array *a)
 {
 	unsigned in_sync = 0;
 
-	if (!bad_block_is_lost(d))
-		return false;
 	for (unsigned i = 0; i < a->disk_count; i++)
 		in_sync += (a->disks[i]->curr_state & MEMBER_IN_SYNC) && !a->disks[i]->given_up;
-	return in_sync == (unsigned)a->raid_disks && !bad_block_has_to_wait(a, d);
-}
-
-/* What the metadata shall say of it. */
-unsigned bad_blocks_state_to_tell(const struct active_array *a, const struct mdinfo *d)
-{
-	return is_doomed(a, d) ? (d->curr_state | MEMBER_FAULTY) & ~(unsigned)MEMBER_IN_SYNC : d->curr_state;
-}
-
-/* The other members have all data, and none of them is about to be given up. */
-static bool can_do_without(const struct active_array *a)
-{
-	unsigned in_sync = 0;
-
-	for (unsigned i = 0; i < a->disk_count; i++) {
-		const struct mdinfo *d = a->disks[i];
-
-		if (bad_block_is_lost(d))
-			return false;
-		in_sync += (d->curr_state & MEMBER_IN_SYNC) && !d->given_up;
-	}
 	return in_sync == (unsigned)a->raid_disks;
 }
 
-/* Blocked without a reason that can be seen: an earlier daemon may have died just before it could unblock it. */
-static bool acknowledge(struct active_array *a, struct mdinfo *d)
+bool bad_block_costs_member(const struct active_array *a, const struct mdinfo *d)
+{
+	return first_lost(a) == d;
+}
+
+/*
+ * That a member is given up for a bad block must be on record before "active" tells the writer that all is well. Not if
+ * nothing but this member has the data.
+ */
+unsigned bad_blocks_state_to_tell(const struct active_array *a, const struct mdinfo *d)
+{
+	if (!bad_block_costs_member(a, d) || !all_have_the_data(a))
+		return d->curr_state;
+	return (d->curr_state | MEMBER_FAULTY) & ~(unsigned)MEMBER_IN_SYNC;
+}
+
+/*
+ * To the manager, who acknowledges them. A member that is blocked without a reason that can be seen is unblocked: an
+ * earlier daemon may have died just before it could do that.
+ */
+static bool hand_over(struct active_array *a, struct mdinfo *d)
 {
 	d->compare_bad_blocks = false;
 	if (d->bad_block_lost || !has_lists(a, d))
@@ -212,15 +203,15 @@ static bool refused_the_metadata(const struct report_write *w, dev_t dev)
 }
 
 /*
- * Nothing waits for that, all is on record. But a disk that is dead would else go on and on, with one bad block and one
- * write of the metadata after the other.
+ * No write waits for that: all of its bad blocks are on record. But a dead disk would go on and on, with one bad block
+ * and one write of the metadata after the other. Not if the array needs the member, nor while another one is given up.
  */
-static bool give_up(struct active_array *a, struct mdinfo *d, const struct report_write *w)
+static bool give_up_member(struct active_array *a, struct mdinfo *d, const struct report_write *w)
 {
 	const char *disk = member_disk(d->name);
 	bool dead = d->bad_unacknowledged && refused_the_metadata(w, d->dev);
 
-	if (!(d->bad_blocks_full || dead) || !can_do_without(a))
+	if (!(d->bad_blocks_full || dead) || first_lost(a) || !all_have_the_data(a))
 		return false;
 	d->given_up = true;
 	mon_log_event(LOG_LEVEL_WARNING, ABOUT("member-given-up", a->name, disk), "%s: member %s %s: it is given up",
@@ -234,8 +225,8 @@ bool bad_blocks_acknowledge(struct active_array *a, const struct report_write *w
 	bool asked = false;
 
 	for (unsigned i = 0; i < a->disk_count; i++) {
-		asked |= acknowledge(a, a->disks[i]);
-		asked |= give_up(a, a->disks[i], w);
+		asked |= hand_over(a, a->disks[i]);
+		asked |= give_up_member(a, a->disks[i], w);
 	}
 	return asked;
 }

@@ -14,13 +14,13 @@
  */
 void bad_blocks_read(struct active_array *a, bool all);
 
-/* A write waits for a range that cannot be recorded: the member has to be given up. */
+/* A write waits for a range that cannot be recorded. */
 bool bad_block_is_lost(const struct mdinfo *d);
 
-/* Another member is given up in this pass: this one has its turn when that has been seen to fail. */
-bool bad_block_has_to_wait(const struct active_array *a, const struct mdinfo *d);
+/* This member has to fail for such a range now. */
+bool bad_block_costs_member(const struct active_array *a, const struct mdinfo *d);
 
-/* What the metadata shall say of the member: that it failed, if it is given up for a bad block without room. */
+/* What the metadata shall say of the member: that it failed, if it has to. */
 unsigned bad_blocks_state_to_tell(const struct active_array *a, const struct mdinfo *d);
 
 /* It is blocked by nothing but bad blocks that are recorded: "active" may be written. */
