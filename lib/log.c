@@ -384,6 +384,13 @@ void mon_log_event(enum log_level level, const struct log_event *about, const ch
 	va_end(ap);
 }
 
+const char *mon_error(int err)
+{
+	const char *text = strerrordesc_np(-err);
+
+	return text ? text : "unknown error";
+}
+
 /* ---- the manager's end of the ring ---- */
 
 uint64_t log_lost(void)

@@ -56,6 +56,9 @@ void mon_log(enum log_level level, const char *fmt, ...) __attribute__((format(p
 void mon_log_event(enum log_level level, const struct log_event *about, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* monitor: what an error (-errno) means, for the above. Constant text; nothing is allocated, as strerror() might. */
+const char *mon_error(int err);
+
 /* manager: writes out what the monitor logged. */
 void log_flush(void);
 

@@ -99,7 +99,7 @@ static void write_state(struct monitor *mon, struct active_array *a, const char 
 		monitor_count_stall(mon, &mon->write_stalls, &a->watch->write_since_ns);
 	/* EBUSY: a write came before our "clean"; the state will tell. A dying array needs no answer. */
 	if (err && err != -EBUSY && err != -ENODEV)
-		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: error %d", a->name, word, -err);
+		mon_log(LOG_LEVEL_WARNING, "%s: cannot write \"%s\" to array_state: %s", a->name, word, mon_error(err));
 }
 
 /* `word`: for array_state; NULL: none is due. */

@@ -37,8 +37,8 @@ static void log_write_errors(struct monitor *mon, const struct sync_result *res,
 	for (unsigned i = 0; i < res->reports; i++)
 		mon_log_event(LOG_LEVEL_ERROR,
 			      ABOUT("metadata-write-failed", NULL, res->report[i].name),
-			      "%s: writing metadata to disk %s failed: error %d", mon->st->container,
-			      res->report[i].name, -res->report[i].error);
+			      "%s: writing metadata to disk %s failed: %s", mon->st->container,
+			      res->report[i].name, mon_error(res->report[i].error));
 	if (none && !mon->sync_failed)
 		mon_log_event(LOG_LEVEL_ERROR, ABOUT("metadata-not-written", NULL, NULL),
 			      "%s: no disk took the metadata; writes to its arrays wait", mon->st->container);

@@ -49,6 +49,15 @@ static void test_errno(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+static void test_errors_of_the_monitor(void **state)
+{
+	(void)state;
+	assert_string_equal(mon_error(-EIO), "Input/output error");
+	assert_ptr_equal(mon_error(-EIO), mon_error(-EIO));
+	assert_string_equal(mon_error(-100000), "unknown error");
+	assert_string_equal(mon_error(EIO), "unknown error");
+}
+
 static void test_levels(void **state)
 {
 	(void)state;
@@ -219,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LOG_TEST(test_stderr_lines),
 		LOG_TEST(test_errno),
+		LOG_TEST(test_errors_of_the_monitor),
 		LOG_TEST(test_levels),
 		LOG_TEST(test_long_line),
 		LOG_TEST(test_ring_order),

@@ -109,7 +109,7 @@ static void test_a_further_copy_fails(void **state)
 	md_says("md126/array_state", "write-pending");
 	rig_next();
 	assert_steps("md126: dirty\nmetadata written\nmd126/array_state <- active\nfurther copies written\nmanager woken\n");
-	assert_message("md127: writing metadata to disk sdz failed");
+	assert_message("md127: writing metadata to disk sdz failed: Input/output error\n");
 	assert_int_equal(rig_monitor.write.failed[0], 42);
 	assert_int_equal(rig_monitor.write.errors, 1);
 }

@@ -221,7 +221,7 @@ static void test_an_answer_that_md_refuses(void **state)
 	md_fails_writing("md126/array_state", EACCES);
 	md_says("md126/array_state", "write-pending");
 	rig_next();
-	assert_message("md126: cannot write \"active\" to array_state: ");
+	assert_message("md126: cannot write \"active\" to array_state: Permission denied\n");
 	/* an array that is taken apart needs no answer, and nobody has to know */
 	rig_forget_messages();
 	md_fails_writing("md126/array_state", ENODEV);
