@@ -181,6 +181,8 @@ enum update_op {
 	UPDATE_COMMIT_SPARES, /* record the spares in `spares` as rebuilding */
 };
 
+struct manager;
+
 /*
  * Owned by the manager, then by the monitor from handoff_queue_update() until it
  * comes back over the handled list. Everything applying it could need is
@@ -200,8 +202,9 @@ struct metadata_update {
 	struct spare_request *spares; /* FIND, COMMIT: owned by the manager */
 
 	void *space;       /* handler's preallocation, freed with free() by the manager */
-	uint64_t owner_id; /* manager: which client or array waits for it */
-	void *owner;       /* manager */
+	void (*done)(struct manager *mgr, struct metadata_update *u); /* manager: called when it is back; NULL: nobody waits */
+	uint64_t owner_id; /* manager: the client that waits for it */
+	void *owner;       /* manager: the array that waits for it */
 };
 
 #endif

@@ -91,7 +91,7 @@ static void serve_waiters(struct manager *mgr)
 
 /* ---- updates -------------------------------------------------------------------------------- */
 
-void clients_answer_update(struct manager *mgr, const struct metadata_update *u)
+static void answer_update(struct manager *mgr, struct metadata_update *u)
 {
 	/* A refused update is acknowledged: clients read the metadata to see what became of it. */
 	if (u->status || u->durable)
@@ -115,6 +115,7 @@ static void take_update(struct manager *mgr, struct msg_request *req)
 		return;
 	}
 	u->op = UPDATE_MESSAGE;
+	u->done = answer_update;
 	u->buf = req->data;
 	u->len = req->len;
 	u->owner_id = req->client;
@@ -123,7 +124,7 @@ static void take_update(struct manager *mgr, struct msg_request *req)
 		manager_queue_update(mgr, u);
 		return;
 	}
-	clients_answer_update(mgr, u);
+	answer_update(mgr, u);
 	manager_free_update(u);
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -46,6 +47,12 @@ static void disk_left(struct manager *mgr, const struct container_disk *cd)
 	log_left(mgr, cd->dev);
 }
 
+static void disk_added(struct manager *mgr, struct metadata_update *u)
+{
+	if (u->status)
+		log_error("%s: disk not added: %s", mgr->st->container, strerror(-u->status));
+}
+
 /* Whatever metadata it carries: a disk that comes while we run is a new spare. */
 static void disk_came(struct manager *mgr, const struct sysfs_member *m)
 {
@@ -58,6 +65,7 @@ static void disk_came(struct manager *mgr, const struct sysfs_member *m)
 		return;
 	}
 	u->op = UPDATE_ADD_DISK;
+	u->done = disk_added;
 	if (mgr->st->ss->add_to_super(mgr->st, d, u)) {
 		disk_close(d);
 		free(u);

@@ -127,13 +127,13 @@ struct manager {
 
 /* ---- manager/updates.c ---- */
 
-/* Queues the update; it comes back to manager_take_handled(). */
+/* Queues the update. manager_take_handled() gets it back, calls its `done` and frees it. */
 void manager_queue_update(struct manager *mgr, struct metadata_update *u);
 
 /* One that was never queued. */
 void manager_free_update(struct metadata_update *u);
 
-/* Takes back the updates that the monitor has handled. */
+/* Takes back the updates that the monitor has handled: calls `done` of each. */
 void manager_take_handled(struct manager *mgr);
 
 /* ---- manager/disks.c ---- */
@@ -173,9 +173,6 @@ void clients_add_start(struct manager *mgr);
 void clients_note_honoured(struct manager *mgr);
 /* At its end: takes requests, answers pings. */
 void clients_serve(struct manager *mgr);
-
-/* An update of a client came back. */
-void clients_answer_update(struct manager *mgr, const struct metadata_update *u);
 
 /*
  * After manager_run, when the socket's file is gone: answers the clients that are connected still, until they leave
@@ -265,8 +262,7 @@ void array_start_drain(struct managed_array *ma);
 
 /* ---- manager/spare.c ---- */
 
-void spare_check(struct managed_array *ma);           /* asks the monitor to choose */
-void spare_found(struct managed_array *ma);           /* it has: have them put in, then recorded */
-void spare_committed(struct managed_array *ma, int status); /* recorded (or not): start the rebuild */
+/* Looks for spares for a degraded array: the monitor is asked to choose, and the rest follows from its answer. */
+void spare_check(struct managed_array *ma);
 
 #endif

@@ -3,8 +3,8 @@
  * Putting spares into a degraded array.
  *
  *	spare_check      ask the monitor, who owns the metadata, which disks to take
- *	spare_found      have the helper thread freeze the array and put the disks in, then queue the commit
- *	spare_committed  the metadata says "rebuilding", durably: swap in the duplicate that
+ *	spares_found     have the helper thread freeze the array and put the disks in, then queue the commit
+ *	spares_committed the metadata says "rebuilding", durably: swap in the duplicate that
  *	                 knows the new members and let the kernel rebuild
  *
  * The array is frozen in between, so that the kernel does not give a disk a slot, or start to
@@ -31,52 +31,18 @@
 #define RETRY_MIN_MS 50
 #define RETRY_MAX_MS 5000
 
-static struct metadata_update *spare_update(struct managed_array *ma, enum update_op op)
+static struct metadata_update *spare_update(struct managed_array *ma, enum update_op op,
+					    void (*done)(struct manager *mgr, struct metadata_update *u))
 {
 	struct metadata_update *u = calloc(1, sizeof(*u));
 
 	if (!u)
 		return NULL;
 	u->op = op;
+	u->done = done;
 	u->spares = &ma->spares;
 	u->owner = ma;
 	return u;
-}
-
-/*
- * Between the choice and its record nobody else knows that the disk is taken: two arrays would put the same place on
- * the same disk to use.
- */
-static bool another_is_choosing(const struct managed_array *ma)
-{
-	for (const struct managed_array *other = ma->mgr->arrays; other; other = other->next)
-		if (other != ma && other->spare_step != SPARE_IDLE)
-			return true;
-	return false;
-}
-
-void spare_check(struct managed_array *ma)
-{
-	struct metadata_update *u;
-
-	if (ma->spare_retry_ns || another_is_choosing(ma))
-		return;
-	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
-		return; /* the wish stays; somebody wakes us when that has passed */
-	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */
-	if (array_pick_up_members(ma) > 0)
-		return;
-	u = spare_update(ma, UPDATE_FIND_SPARES);
-	if (!u)
-		return;
-	ma->wants &= ~(unsigned)ARRAY_WANT_SPARE_CHECK;
-	ma->spares.watch = ma->watch;
-	ma->spares.member = ma->current->member;
-	ma->spares.count = 0;
-	if (getrandom(&ma->spares.random, sizeof(ma->spares.random), GRND_NONBLOCK) < 0)
-		ma->spares.random = (uint32_t)clock_now_ns();
-	ma->spare_step = SPARE_FINDING;
-	manager_queue_update(ma->mgr, u);
 }
 
 static void thaw(struct managed_array *ma)
@@ -283,53 +249,6 @@ static void insert_spares(struct worker_job *job)
 		insert_picks(ma, ma->with_spares);
 }
 
-static void spares_inserted(struct worker_job *job)
-{
-	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
-	struct metadata_update *u;
-
-	ma->jobs--;
-	if (!ma->copies || !ma->spares.count) {
-		give_up(ma);
-		return;
-	}
-	u = spare_update(ma, UPDATE_COMMIT_SPARES);
-	if (!u) {
-		take_out(ma);
-		give_up(ma);
-		return;
-	}
-	ma->spare_step = SPARE_COMMITTING;
-	manager_queue_update(ma->mgr, u);
-}
-
-void spare_found(struct managed_array *ma)
-{
-	ma->spare_step = SPARE_IDLE;
-	if (!ma->copies)
-		return;
-	if (!ma->spares.count) {
-		ma->spare_retry_ms = 0;
-		thaw(ma);
-		return;
-	}
-	/* mdadm may have frozen it, or another copy may be on its way: later. */
-	if (ma->copies != 1 || handoff_draining() || array_is_frozen(ma)) {
-		ma->wants |= ARRAY_WANT_SPARE_CHECK;
-		return;
-	}
-	ma->with_spares = array_duplicate(ma, ma->spares.count);
-	if (!ma->with_spares) {
-		give_up(ma);
-		return;
-	}
-	ma->spare_step = SPARE_INSERTING;
-	ma->frozen_by_us = true;
-	ma->insert_job = (struct worker_job){ .run = insert_spares, .done = spares_inserted };
-	ma->jobs++;
-	worker_submit(&ma->insert_job);
-}
-
 static void start_rebuild(struct managed_array *ma)
 {
 	int err;
@@ -356,10 +275,13 @@ static void log_activation(const struct managed_array *ma, const struct spare_pi
 		  ma->name, disk, p->slot);
 }
 
-void spare_committed(struct managed_array *ma, int status)
+static void spares_committed(struct manager *mgr, struct metadata_update *u)
 {
+	struct managed_array *ma = u->owner;
 	struct active_array *a = ma->with_spares;
+	int status = u->status;
 
+	(void)mgr;
 	if (!ma->copies) { /* the array has ended meanwhile */
 		array_release(a);
 		ma->with_spares = NULL;
@@ -380,4 +302,90 @@ void spare_committed(struct managed_array *ma, int status)
 	ma->spare_retry_ms = 0;
 	array_publish(ma, a);
 	start_rebuild(ma);
+}
+
+static void spares_inserted(struct worker_job *job)
+{
+	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
+	struct metadata_update *u;
+
+	ma->jobs--;
+	if (!ma->copies || !ma->spares.count) {
+		give_up(ma);
+		return;
+	}
+	u = spare_update(ma, UPDATE_COMMIT_SPARES, spares_committed);
+	if (!u) {
+		take_out(ma);
+		give_up(ma);
+		return;
+	}
+	ma->spare_step = SPARE_COMMITTING;
+	manager_queue_update(ma->mgr, u);
+}
+
+static void spares_found(struct manager *mgr, struct metadata_update *u)
+{
+	struct managed_array *ma = u->owner;
+
+	(void)mgr;
+	ma->spare_step = SPARE_IDLE;
+	if (!ma->copies)
+		return;
+	if (!ma->spares.count) {
+		ma->spare_retry_ms = 0;
+		thaw(ma);
+		return;
+	}
+	/* mdadm may have frozen it, or another copy may be on its way: later. */
+	if (ma->copies != 1 || handoff_draining() || array_is_frozen(ma)) {
+		ma->wants |= ARRAY_WANT_SPARE_CHECK;
+		return;
+	}
+	ma->with_spares = array_duplicate(ma, ma->spares.count);
+	if (!ma->with_spares) {
+		give_up(ma);
+		return;
+	}
+	ma->spare_step = SPARE_INSERTING;
+	ma->frozen_by_us = true;
+	ma->insert_job = (struct worker_job){ .run = insert_spares, .done = spares_inserted };
+	ma->jobs++;
+	worker_submit(&ma->insert_job);
+}
+
+/*
+ * Between the choice and its record nobody else knows that the disk is taken: two arrays would put the same place on
+ * the same disk to use.
+ */
+static bool another_is_choosing(const struct managed_array *ma)
+{
+	for (const struct managed_array *other = ma->mgr->arrays; other; other = other->next)
+		if (other != ma && other->spare_step != SPARE_IDLE)
+			return true;
+	return false;
+}
+
+void spare_check(struct managed_array *ma)
+{
+	struct metadata_update *u;
+
+	if (ma->spare_retry_ns || another_is_choosing(ma))
+		return;
+	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
+		return; /* the wish stays; somebody wakes us when that has passed */
+	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */
+	if (array_pick_up_members(ma) > 0)
+		return;
+	u = spare_update(ma, UPDATE_FIND_SPARES, spares_found);
+	if (!u)
+		return;
+	ma->wants &= ~(unsigned)ARRAY_WANT_SPARE_CHECK;
+	ma->spares.watch = ma->watch;
+	ma->spares.member = ma->current->member;
+	ma->spares.count = 0;
+	if (getrandom(&ma->spares.random, sizeof(ma->spares.random), GRND_NONBLOCK) < 0)
+		ma->spares.random = (uint32_t)clock_now_ns();
+	ma->spare_step = SPARE_FINDING;
+	manager_queue_update(ma->mgr, u);
 }

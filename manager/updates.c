@@ -4,9 +4,7 @@
  * applied and durable.
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/log.h"
 #include "manager/manager.h"
 #include "metadata/disk.h"
 #include "threads/handoff.h"
@@ -28,23 +26,8 @@ void manager_free_update(struct metadata_update *u)
 static void update_done(struct manager *mgr, struct metadata_update *u)
 {
 	mgr->updates_out--;
-	switch (u->op) {
-	case UPDATE_MESSAGE:
-		clients_answer_update(mgr, u);
-		break;
-	case UPDATE_ADD_DISK:
-		if (u->status)
-			log_error("%s: disk not added: %s", mgr->st->container, strerror(-u->status));
-		break;
-	case UPDATE_REMOVE_DISK:
-		break;
-	case UPDATE_FIND_SPARES:
-		spare_found(u->owner);
-		break;
-	case UPDATE_COMMIT_SPARES:
-		spare_committed(u->owner, u->status);
-		break;
-	}
+	if (u->done)
+		u->done(mgr, u);
 	manager_free_update(u);
 }
 
