@@ -12,6 +12,7 @@
 #include "ctl/text.h"
 #include "lib/clock.h"
 #include "msg.h"
+#include "socket/client.h"
 
 #define US_PER_MS 1000
 

@@ -15,6 +15,7 @@
 #include "ctl/watch.h"
 #include "lib/version.h"
 #include "msg.h"
+#include "socket/client.h"
 
 struct command;
 

@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "manager/manager.h"
 #include "manager/status.h"
+#include "msg.h"
 #include "threads/handoff.h"
 
 #define STAY_NS (30 * NS_PER_MS)

@@ -23,7 +23,7 @@
 #include "mdmon.h"
 #include "mdstat.h"
 #include "metadata/superswitch.h"
-#include "msg.h"
+#include "socket/server.h"
 #include "threads/worker.h"
 
 /* Between two tries to look at something that could not be read. */

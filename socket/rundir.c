@@ -23,6 +23,8 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "msg.h"
+#include "socket/client.h"
 
 #define PING_TIMEOUT_MS 20000
 #define STATUS_MS 2000       /* ours answers at once */

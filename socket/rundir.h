@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "md/words.h"
-#include "msg.h"
+#include "socket/server.h"
 
 struct rundir {
 	int lock;       /* locked while a daemon of this container starts; -1: not */

@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #include "msg.h"
+#include "socket/client.h"
+#include "socket/server.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SEC UINT64_C(1000000000)

@@ -22,6 +22,8 @@
 #include "lib/clock.h"
 #include "lib/version.h"
 #include "msg.h"
+#include "socket/client.h"
+#include "socket/server.h"
 
 static char dir[] = "/tmp/test-ctl-command-XXXXXX";
 static struct ctl_paths paths = { dir, "/nowhere", "/nowhere", "/nowhere" };
