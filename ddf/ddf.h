@@ -4,7 +4,8 @@
  *
  *   super-ddf.c     the superswitch: glue between the loops and the parts below
  *   ddf/format.c    structures on the disk, checked (ddf/format.h)
- *   ddf/load.c      reading all disks and choosing among their copies
+ *   ddf/read.c      reading the copies on one disk and choosing between them (ddf/read.h)
+ *   ddf/load.c      choosing among the disks, and making a container of them
  *   ddf/probe.c     anchors that are not in the last sector
  *   ddf/find.c      finding entries of tables, disks and records
  *   ddf/write.c     writing what changed, one copy of each disk after the other

@@ -1,297 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loading a DDF container: reading both copies on each disk, choosing among them and among the disks, and
- * collecting what each disk alone knows (ddf.md 2).
+ * Loading a DDF container: choosing among the disks, and collecting what each disk alone knows (ddf.md 2.2, 2.3).
  *
- * A copy that was closed and whose checksums are all right is what we look for. If a disk has none, mdadm's own rule
- * decides, which looks at the headers only: some firmware leaves wrong checksums, and a container that mdadm starts
- * must not be without its daemon. Among the disks the newest decides, as with mdadm: else the two would work on
- * different configurations.
+ * Among the disks the newest decides, as with mdadm: else the two would work on different configurations.
  */
 #include "ddf/ddf.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddf/read.h"
 #include "lib/log.h"
 
-#define READ_TRIES 4
-#define READ_RETRY_MS 3
 #define RECORDS_MAX (32u << 20) /* bytes for all configuration records: a prepared disk must not use up the memory */
-#define NAME_OF_COPY(which) ((which) == DDF_FIRST_COPY ? "primary" : "secondary")
-
-enum { CONTROLLER, PHYSICAL, VIRTUAL, CONFIG, DISK_DATA, SECTIONS };
-
-/* One of the copies on a disk, as it was read. */
-struct image {
-	struct ddf_header header;
-	struct ddf_layout at;
-	uint8_t *bytes; /* all sections, malloc'd */
-	uint8_t *section[SECTIONS];
-	size_t size[SECTIONS];
-	bool exists;
-	bool usable;       /* can be worked with, if need be */
-	const char *fault; /* what is wrong, or why it is not usable; NULL: complete and right */
-};
-
-/* A disk that may belong to the container. */
-struct candidate {
-	struct disk *disk;
-	struct ddf_header anchor;
-	bool anchor_elsewhere; /* not in the last sector */
-	struct image copy[DDF_COPIES];
-	struct image *chosen; /* NULL: none is usable */
-	struct ddf_dl *dl;    /* taken over into the container */
-	const char *why;      /* why it is left alone; NULL: it is not */
-};
-
-/* ---- reading ---- */
-
-static uint64_t sectors_of(const struct disk *disk)
-{
-	return disk->size / DDF_SECTOR;
-}
-
-static uint64_t lba_of_copy(const struct ddf_header *anchor, int which)
-{
-	return be64_get(which == DDF_FIRST_COPY ? anchor->primary_lba : anchor->secondary_lba);
-}
-
-static bool is_closed(const struct image *m)
-{
-	return m->header.open_flag == DDF_CLOSED;
-}
-
-static uint32_t seq_of(const struct image *m)
-{
-	return be32_get(m->header.seq);
-}
-
-static const struct ddf_extent *extent_of(const struct ddf_layout *l, int section)
-{
-	const struct ddf_extent *const extent[SECTIONS] = { &l->controller, &l->pd, &l->vd, &l->config, &l->disk_data };
-
-	return extent[section];
-}
-
-static int read_sections(const struct disk *disk, uint64_t lba, struct image *m)
-{
-	size_t total = 0, at = 0;
-
-	for (int i = 0; i < SECTIONS; i++) {
-		m->size[i] = (size_t)extent_of(&m->at, i)->length * DDF_SECTOR;
-		total += m->size[i];
-	}
-	m->bytes = malloc(total);
-	if (!m->bytes)
-		return -ENOMEM;
-	for (int i = 0; i < SECTIONS; i++) {
-		uint64_t offset = (lba + extent_of(&m->at, i)->offset) * DDF_SECTOR;
-		int err = disk_read(disk, m->bytes + at, m->size[i], offset);
-
-		if (err)
-			return err;
-		m->section[i] = m->bytes + at;
-		at += m->size[i];
-	}
-	return 0;
-}
-
-static uint32_t magic_of(const void *structure)
-{
-	be32 magic;
-
-	memcpy(&magic, structure, sizeof(magic));
-	return be32_get(magic);
-}
-
-/* Without these it cannot be worked with, whatever the checksums are. */
-static const char *missing_signature(const struct image *m)
-{
-	if (magic_of(m->section[PHYSICAL]) != DDF_PD_MAGIC)
-		return "the table of physical disks is not there";
-	if (magic_of(m->section[VIRTUAL]) != DDF_VD_MAGIC)
-		return "the table of virtual disks is not there";
-	if (magic_of(m->section[DISK_DATA]) != DDF_DISK_DATA_MAGIC)
-		return "the data of the disk are not there";
-	return NULL;
-}
-
-static const uint8_t *record_at(const struct image *m, unsigned i)
-{
-	return m->section[CONFIG] + i * ddf_record_bytes(&m->at);
-}
-
-/* What vendors put into records of their own is their business. */
-static bool records_ok(const struct image *m)
-{
-	for (unsigned i = 0; i < m->at.records; i++) {
-		const uint8_t *r = record_at(m, i);
-		uint32_t magic = magic_of(r);
-
-		if ((magic == DDF_VDC_MAGIC || magic == DDF_SPARE_MAGIC) && !ddf_crc_ok(r, ddf_record_bytes(&m->at)))
-			return false;
-	}
-	return true;
-}
-
-static const char *fault_of(const struct image *m)
-{
-	if (!is_closed(m))
-		return "it was not written completely";
-	if (magic_of(m->section[CONTROLLER]) != DDF_CONTROLLER_MAGIC)
-		return "the controller data are not there";
-	if (!ddf_crc_ok(m->section[CONTROLLER], DDF_SECTOR))
-		return "the controller data have a wrong checksum";
-	if (!ddf_crc_ok(m->section[PHYSICAL], m->size[PHYSICAL]))
-		return "the table of physical disks has a wrong checksum";
-	if (!ddf_crc_ok(m->section[VIRTUAL], m->size[VIRTUAL]))
-		return "the table of virtual disks has a wrong checksum";
-	if (!records_ok(m))
-		return "a configuration record has a wrong checksum";
-	if (!ddf_crc_ok(m->section[DISK_DATA], DDF_SECTOR))
-		return "the data of the disk have a wrong checksum";
-	return NULL;
-}
-
-/* NULL: it can be worked with. */
-static const char *read_usable(const struct disk *disk, const struct ddf_header *anchor, int which, struct image *m)
-{
-	const uint64_t lba = lba_of_copy(anchor, which), sectors = sectors_of(disk);
-	const char *why;
-	int err;
-
-	if (lba >= sectors - 1)
-		return "it is not within the disk";
-	if (disk_read(disk, &m->header, sizeof(m->header), lba * DDF_SECTOR) != 0)
-		return "its header cannot be read";
-	if (ddf_check_header(&m->header, which == DDF_FIRST_COPY ? DDF_PRIMARY : DDF_SECONDARY, &why) != 0)
-		return why;
-	if (!ddf_header_matches(anchor, &m->header))
-		return "the header does not match the one at the end of the disk";
-	if (ddf_check_layout(&m->header, sectors, &m->at, &why) != 0)
-		return why;
-	err = read_sections(disk, lba, m);
-	if (err)
-		return err == -ENOMEM ? "out of memory" : "it cannot be read completely";
-	return missing_signature(m);
-}
-
-static void read_copy(const struct disk *disk, const struct ddf_header *anchor, int which, struct image *m)
-{
-	free(m->bytes);
-	*m = (struct image){ .exists = which == DDF_FIRST_COPY || lba_of_copy(anchor, which) != DDF_NO_LBA };
-	if (!m->exists)
-		return;
-	m->fault = read_usable(disk, anchor, which, m);
-	m->usable = !m->fault;
-	if (m->usable)
-		m->fault = fault_of(m);
-}
-
-static bool is_complete(const struct image *m)
-{
-	return m->usable && !m->fault;
-}
-
-/* Another mdmon or mdadm may be writing just now: what was read half old, half new is read again. */
-static void read_copies(struct candidate *cand)
-{
-	for (int try = 0; try < READ_TRIES; try++) {
-		if (try)
-			poll(NULL, 0, READ_RETRY_MS);
-		for (int i = 0; i < DDF_COPIES; i++)
-			read_copy(cand->disk, &cand->anchor, i, &cand->copy[i]);
-		if (is_complete(&cand->copy[DDF_FIRST_COPY]) || is_complete(&cand->copy[DDF_SECOND_COPY]))
-			return;
-	}
-}
-
-/* 0 or -errno and *why; -EBADMSG: there is an anchor, but it is not right. */
-static int read_last_sector(const struct disk *disk, struct ddf_header *anchor, const char **why)
-{
-	*why = "its last sector cannot be read";
-	if (disk_read(disk, anchor, sizeof(*anchor), (sectors_of(disk) - 1) * DDF_SECTOR) != 0)
-		return -EIO;
-	return ddf_check_header(anchor, DDF_ANCHOR, why);
-}
-
-/* What cannot be read counts as not there, as with mdadm. NULL or why the disk has no metadata. */
-static const char *read_anchor(struct candidate *cand)
-{
-	const struct disk *disk = cand->disk;
-	const char *why;
-	int err;
-
-	if (disk->sector_size != DDF_SECTOR)
-		return "its sectors are not of 512 bytes, and DDF can use no others";
-	if (sectors_of(disk) < 2)
-		return "it is too small for metadata";
-	err = read_last_sector(disk, &cand->anchor, &why);
-	if (!err)
-		return NULL;
-	if (err == -EBADMSG || disk->size <= DDF_PROBED_BYTES || !ddf_probe_wanted("/etc"))
-		return why;
-	cand->anchor_elsewhere = true;
-	return ddf_probe_anchor(disk, &cand->anchor);
-}
-
-/* ---- choosing among the copies of a disk (2.1) ---- */
-
-/* mdadm's rule, which believes the headers. */
-static struct image *choose_by_header(struct image *primary, struct image *secondary)
-{
-	if (!secondary->usable)
-		return primary->usable ? primary : NULL;
-	if (!primary->usable)
-		return secondary;
-	if (!is_closed(secondary) || seq_of(primary) > seq_of(secondary))
-		return primary;
-	return seq_of(primary) < seq_of(secondary) || !is_closed(primary) ? secondary : primary;
-}
-
-static struct image *choose_copy(struct image *primary, struct image *secondary)
-{
-	if (is_complete(primary) && is_complete(secondary))
-		return seq_of(secondary) > seq_of(primary) ? secondary : primary;
-	if (is_complete(primary))
-		return primary;
-	return is_complete(secondary) ? secondary : choose_by_header(primary, secondary);
-}
-
-static void report_copies(const struct candidate *cand, const char *container)
-{
-	for (int i = 0; i < DDF_COPIES; i++) {
-		const struct image *m = &cand->copy[i];
-
-		if (m->fault)
-			log_warning("%s: disk %s: the %s copy of the metadata is damaged%s: %s", container,
-				    cand->disk->name, NAME_OF_COPY(i), m == cand->chosen ? ", but used" : "", m->fault);
-	}
-}
-
-static void read_candidate(struct candidate *cand, const char *container)
-{
-	cand->why = read_anchor(cand);
-	if (cand->why)
-		return;
-	if (cand->anchor_elsewhere)
-		log_debug("%s: disk %s: the anchor is not in the last sector", container, cand->disk->name);
-	read_copies(cand);
-	cand->chosen = choose_copy(&cand->copy[DDF_FIRST_COPY], &cand->copy[DDF_SECOND_COPY]);
-	if (!cand->chosen)
-		cand->why = "no copy of its metadata can be used";
-	report_copies(cand, container);
-}
 
 /* ---- choosing among the disks (2.2) ---- */
 
 /* What is being written is as old as what it replaces. */
 static int64_t rank_of(const struct candidate *cand)
 {
-	return (int64_t)seq_of(cand->chosen) - !is_closed(cand->chosen);
+	return (int64_t)ddf_image_seq(cand->chosen) - !ddf_image_closed(cand->chosen);
 }
 
 /* Of two equally new ones, the one that nothing is wrong with. */
@@ -301,7 +30,7 @@ static int compare_rank(const struct candidate *a, const struct candidate *b)
 
 	if (ra != rb)
 		return ra > rb ? 1 : -1;
-	return is_complete(a->chosen) - is_complete(b->chosen);
+	return ddf_image_complete(a->chosen) - ddf_image_complete(b->chosen);
 }
 
 /* The newest first; of equals, the first. */
@@ -502,8 +231,8 @@ static void raise_seq(struct ddf_container *c, const struct candidate *cand)
 	for (int i = 0; i < DDF_COPIES; i++) {
 		const struct image *m = &cand->copy[i];
 
-		if ((m == cand->chosen || (m->usable && is_closed(m))) && seq_of(m) > c->seq)
-			c->seq = seq_of(m);
+		if ((m == cand->chosen || (m->usable && ddf_image_closed(m))) && ddf_image_seq(m) > c->seq)
+			c->seq = ddf_image_seq(m);
 	}
 }
 
@@ -544,10 +273,10 @@ static void judge_copies(const struct ddf_container *c, const struct candidate *
 		struct ddf_copy *copy = &cand->dl->copy[i];
 
 		copy->exists = m->exists;
-		copy->good = is_complete(m) && seq_of(m) == c->seq && holds_the_same(c, cand->dl, m);
-		copy->seq = copy->good ? seq_of(m) : 0;
+		copy->good = ddf_image_complete(m) && ddf_image_seq(m) == c->seq && holds_the_same(c, cand->dl, m);
+		copy->seq = copy->good ? ddf_image_seq(m) : 0;
 		copy->chosen = m == cand->chosen;
-		if (is_complete(m) && !copy->good)
+		if (ddf_image_complete(m) && !copy->good)
 			log_debug("%s: disk %s: the %s copy of the metadata is out of date", container,
 				  cand->disk->name, NAME_OF_COPY(i));
 	}
@@ -629,7 +358,7 @@ static int load_record(struct ddf_container *c, const struct ddf_vdc *v, const c
 static int load_records(struct ddf_container *c, const struct candidate *cand, const char *container)
 {
 	for (unsigned i = 0; i < c->layout.records; i++) {
-		const struct ddf_vdc *v = (const struct ddf_vdc *)(const void *)record_at(cand->chosen, i);
+		const struct ddf_vdc *v = (const struct ddf_vdc *)(const void *)ddf_image_record(cand->chosen, i);
 		const char *why = "";
 		int err = be32_get(v->magic) == DDF_VDC_MAGIC ? load_record(c, v, &why) : 0;
 
@@ -748,7 +477,7 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 
 	for (size_t i = 0; i < count; i++) {
 		cand[i].disk = disks[i];
-		read_candidate(&cand[i], container);
+		ddf_read_candidate(&cand[i], container);
 	}
 	n = sort_candidates(cand, count, order);
 	if (n == 0) {
