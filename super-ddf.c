@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The DDF handler: what stands between the two loops and the DDF metadata. The metadata itself is in the
- * ddf-*.c files (ddf/ddf.h says which does what); here are the superswitch entries.
+ * The DDF handler: what stands between the two loops and the DDF metadata. The metadata itself is in ddf/ (ddf/ddf.h
+ * says which file does what); here are the superswitch entries.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "ddf/ddf.h"
 #include "lib/clock.h"
@@ -238,29 +236,6 @@ static int commit_spares(struct supertype *st, struct metadata_update *u)
 
 /* ---- disks that come ---- */
 
-static void fill_random(void *p, size_t len)
-{
-	uint64_t ns = clock_now_ns();
-
-	/* Without entropy yet: what is unique enough. */
-	if (getrandom(p, len, GRND_NONBLOCK) != (ssize_t)len)
-		memcpy(p, &ns, len < sizeof(ns) ? len : sizeof(ns));
-}
-
-/* ddf.md 1.12 */
-static void make_guid(uint8_t guid[DDF_GUID_LEN])
-{
-	time_t now = time(NULL);
-	char date[9] = "19800101";
-	struct tm tm;
-
-	if (localtime_r(&now, &tm))
-		strftime(date, sizeof(date), "%Y%m%d", &tm);
-	memcpy(guid, "Linux-MD", 8);
-	memcpy(guid + 8, date, 8);
-	fill_random(guid + 16, 8);
-}
-
 static int add_to_super(struct supertype *st, struct disk *disk, struct metadata_update *u)
 {
 	struct ddf_dl *dl;
@@ -277,8 +252,7 @@ static int add_to_super(struct supertype *st, struct disk *disk, struct metadata
 	dl = ddf_dl_new(disk, &super_of(st)->c.layout);
 	if (!dl)
 		return -ENOMEM;
-	make_guid(dl->guid);
-	fill_random(&dl->refnum, sizeof(dl->refnum));
+	ddf_make_identity(dl);
 	u->disk = disk;
 	u->space = dl;
 	return 0;

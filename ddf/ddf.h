@@ -2,24 +2,29 @@
 /*
  * A DDF container in memory, and the parts of its handler:
  *
- *   super-ddf.c     the superswitch: glue between the loops and the parts below
- *   ddf/format.c    structures on the disk, checked (ddf/format.h)
- *   ddf/read.c      reading the copies on one disk and choosing between them (ddf/read.h)
- *   ddf/load.c      choosing among the disks, and making a container of them
- *   ddf/probe.c     anchors that are not in the last sector
- *   ddf/find.c      finding entries of tables, disks and records
- *   ddf/write.c     writing what changed, one copy of each disk after the other
- *   ddf/events.c     what happens to the metadata when something happens to an array
- *   ddf/messages.c   queued updates: create, delete, disks come and go
- *   ddf/spare.c     room on disks, choosing a spare and recording it
- *   ddf/report.c    what a status request is told
+ *   format.c    structures on the disk, checked (ddf/format.h)
+ *   read.c      reading the copies on one disk and choosing between them (ddf/read.h)
+ *   probe.c     anchors that are not in the last sector
+ *   load.c      choosing among the disks, and making a container of them
+ *   write.c     writing what changed, one copy of each disk after the other
+ *   find.c      finding entries of tables, disks, records and slots
+ *   state.c     the states of virtual disks
+ *   tidy.c      order in the tables after records or disks changed
+ *   events.c    what happens to the metadata when something happens to an array
+ *   messages.c  messages of mdadm: virtual disks are created and deleted, and get other disks
+ *   disks.c     disks that come and go
+ *   room.c      room on disks
+ *   spare.c     choosing a spare and recording it
+ *   report.c    what a status request is told
+ *
+ * ../super-ddf.c, the superswitch, is the glue between the loops and these.
  *
  * Metadata are kept as bytes, in the sections' own layout: what is not understood is written back as it was.
  * Changes are made here and found by ddf/write.c, which compares with what is on the disks: nobody has to
  * say that something changed, and what ends as it began costs no write.
  *
- * Everything but super-ddf.c, ddf/load.c, ddf/probe.c and ddf/write.c is pure: it works on struct ddf_container, which
- * belongs to the monitor once the threads run. Nothing allocates, except where its comment says so.
+ * Everything but read.c, probe.c, load.c and write.c is pure: it works on struct ddf_container, which belongs to the
+ * monitor once the threads run. Nothing allocates, except where its comment says so.
  */
 #ifndef DDF_CONTAINER_H
 #define DDF_CONTAINER_H
@@ -133,6 +138,7 @@ struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev);
 struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq);
 /* Any known record of the virtual disk, NULL if there is none: for what is the same in all of them. */
 struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd);
+unsigned ddf_bvds(const struct ddf_container *c, unsigned vd); /* of which there may be records; 0: none is known */
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum);
 /* Some record of the virtual disk names the disk. */
 bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum);
@@ -141,7 +147,16 @@ bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum
 /* The disk's spare assignment record; NULL: it has none, or it is broken. */
 const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl);
 
-/* ---- slots (3.1) ---- */
+/* ---- rebuilds that are not recorded (ddf/find.c) ---- */
+
+struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* NULL: none */
+unsigned ddf_free_rebuilds(const struct ddf_container *c); /* how many more can be kept */
+
+/* ---- slots (3.1, ddf/find.c) ---- */
+
+unsigned ddf_primary_count(const struct ddf_vdc *r);
+/* Element of a record for the nth slot of its BVD, -1: there is none. Positions never filled do not count. */
+int ddf_nth_element(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n);
 
 struct ddf_place {
 	struct ddf_vdc *record;
@@ -155,7 +170,7 @@ bool ddf_place_of_slot(const struct ddf_container *c, unsigned vd, unsigned slot
 /* md's slot of the disk, by its record or by a rebuild that is not recorded yet; -1: none. */
 int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 
-/* ---- ddf/events.c: states (3.2 to 3.4) ---- */
+/* ---- ddf/state.c (3.2 to 3.4) ---- */
 
 bool ddf_pd_working(const struct ddf_pd_entry *e); /* NULL: not */
 enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r);
@@ -169,7 +184,19 @@ void ddf_update_states_of(struct ddf_container *c, uint32_t refnum);
 /* The record changed: sequence number and time stamp (1.13). */
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r);
 
-/* ---- ddf/events.c: events (4 to 6) ---- */
+/* ---- ddf/tidy.c ---- */
+
+void ddf_count_pds(struct ddf_container *c); /* stores in the table's head how many entries are used */
+void ddf_count_vds(struct ddf_container *c);
+void ddf_clear_entry(void *entry); /* of either table: unused from now on */
+
+/*
+ * What has to be put in order after configuration records changed (8.4): types of disks, and the entries of failed disks
+ * that nobody needs any more. Marking disks as rebuilding is the business of ddf_commit_spares.
+ */
+void ddf_tidy_disks(struct ddf_container *c);
+
+/* ---- ddf/events.c (4 to 6) ---- */
 
 /* What md says of the array and of its members. */
 struct ddf_md_array {
@@ -193,7 +220,7 @@ enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const
 /* `slot`: the member's in md, or what ddf_slot_of says. */
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m);
 
-/* ---- ddf/spare.c ---- */
+/* ---- ddf/room.c ---- */
 
 /* First sector of a free extent of `length` sectors on the disk, or -ENOSPC. Extents and kept room count as used. */
 int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t length, uint64_t *start);
@@ -201,16 +228,18 @@ int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t lengt
 bool ddf_is_free(const struct ddf_container *c, uint32_t refnum, uint64_t start, uint64_t length);
 /* The same, but for what is of that virtual disk itself. */
 bool ddf_is_free_for(const struct ddf_container *c, unsigned vd, uint32_t refnum, uint64_t start, uint64_t length);
+/* Virtual disks that name the disk, or will when it has been rebuilt. */
+unsigned ddf_count_names(const struct ddf_container *c, uint32_t refnum);
 /* The disk may hold one more configuration record. */
 bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl);
+
+/* ---- ddf/spare.c ---- */
 
 /* Fills req->pick (9.1, 9.2); req->count stays 0 if nothing is to be done. */
 void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
 		     const struct md_member *member, unsigned members, struct spare_request *req);
 /* Records the picks completely or not at all (9.3, 8.4). 0, or -errno and *why. */
 int ddf_commit_spares(struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why);
-
-struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* NULL: none */
 
 /* ---- ddf/messages.c ---- */
 
@@ -222,6 +251,11 @@ int ddf_prepare_message(const struct ddf_layout *l, const void *buf, size_t len,
 /* monitor. All or nothing. *space: taken (then NULL), or left; may come back with something else to be freed. */
 int ddf_apply_message(struct ddf_container *c, const void *buf, size_t len, void **space, const char **why);
 
+/* ---- ddf/disks.c ---- */
+
+/* manager. A GUID and a reference number of its own (1.12). */
+void ddf_make_identity(struct ddf_dl *dl);
+
 /*
  * The disk becomes part of the container: finds it a table entry, a reference number that is free, and positions
  * for its metadata (10.1). -EEXIST: present already. -ENOSPC: no room in the table, or the disk is too small.
@@ -229,12 +263,6 @@ int ddf_apply_message(struct ddf_container *c, const void *buf, size_t len, void
 int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why);
 /* It left. Returns what was listed, or NULL (10.2). */
 struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev);
-
-/*
- * What has to be put in order after configuration records changed (8.4): types of disks, and the entries of failed disks
- * that nobody needs any more. Marking disks as rebuilding is the business of ddf_commit_spares.
- */
-void ddf_tidy_disks(struct ddf_container *c);
 
 /* ---- ddf/load.c: start-up, blocking, allocates ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happens to the metadata of a DDF virtual disk when something happens to its array (ddf.md 3 to 6).
+ * What happens to the metadata of a DDF virtual disk when something happens to its array (ddf.md 4 to 6).
  *
  * Every rule looks at what md has now and at what the metadata say now: being told the same thing again changes
  * nothing, and an event that nobody saw is made up for by the next look.
@@ -12,221 +12,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-/* ---- slots (3.1) ---- */
-
-static unsigned primary_count(const struct ddf_vdc *r)
-{
-	return be16_get(r->primary_count);
-}
-
-/* Element of a record for the nth slot of its BVD, -1: there is none. Positions never filled do not count. */
-static int nth_element(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n)
-{
-	unsigned countable = 0;
-
-	for (unsigned i = 0; i < c->layout.mppe; i++)
-		if (ddf_element_ref(r, i) != DDF_REF_NONE && countable++ == n)
-			return (int)i;
-	return n < c->layout.mppe && ddf_element_ref(r, n) == DDF_REF_NONE ? (int)n : -1;
-}
-
-static unsigned bvds(const struct ddf_container *c, unsigned vd)
-{
-	return c->volume[vd].records ? c->volume[vd].records->count : 0;
-}
-
-bool ddf_place_of(const struct ddf_container *c, unsigned vd, uint32_t refnum, struct ddf_place *p)
-{
-	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
-		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
-		int i = r ? ddf_find_element(r, c->layout.mppe, refnum) : -1;
-
-		if (i < 0)
-			continue;
-		*p = (struct ddf_place){ .record = r, .index = (unsigned)i };
-		return true;
-	}
-	return false;
-}
-
-bool ddf_place_of_slot(const struct ddf_container *c, unsigned vd, unsigned slot, struct ddf_place *p)
-{
-	const struct ddf_vdc *any = ddf_any_record(c, vd);
-	struct ddf_vdc *r;
-	int i;
-
-	if (!any)
-		return false;
-	r = ddf_record(c->volume[vd].records, slot / primary_count(any));
-	if (!r)
-		return false;
-	i = nth_element(c, r, slot % primary_count(any));
-	if (i < 0)
-		return false;
-	*p = (struct ddf_place){ .record = r, .index = (unsigned)i };
-	return true;
-}
-
-int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
-{
-	struct ddf_place p;
-	unsigned slot;
-
-	if (!ddf_place_of(c, vd, refnum, &p)) {
-		const struct ddf_rebuild *b = ddf_rebuild_of(c, vd, refnum);
-
-		return b ? (int)b->slot : -1;
-	}
-	slot = p.record->secondary_seq * primary_count(p.record);
-	for (unsigned i = 0; i < p.index; i++)
-		slot += ddf_element_ref(p.record, i) != DDF_REF_NONE;
-	return (int)slot;
-}
-
-/* ---- states (3.2 to 3.4) ---- */
-
-bool ddf_pd_working(const struct ddf_pd_entry *e)
-{
-	return ddf_pd_usable(e) && !(be16_get(e->state) & DDF_PD_REBUILDING);
-}
-
-static bool slot_works(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n)
-{
-	int i = nth_element(c, r, n);
-
-	return i >= 0 && ddf_pd_working(ddf_pd_by_ref(c, ddf_element_ref(r, (unsigned)i)));
-}
-
-bool ddf_enough_copies(unsigned near, unsigned far, const bool *working, unsigned elements)
-{
-	unsigned copies = near * far, start = 0;
-
-	if (!copies || !elements)
-		return false;
-	do {
-		bool left = false;
-
-		for (unsigned i = 0; i < copies; i++)
-			left |= working[(start + i) % elements];
-		if (!left)
-			return false;
-		start = (start + near) % elements;
-	} while (start);
-	return true;
-}
-
-/* Adjacent: two near copies. Otherwise md's mapping makes it two far ones (1.9). */
-static bool raid1e_has_copies(const struct ddf_container *c, const struct ddf_vdc *r)
-{
-	bool adjacent = r->rlq == 0;
-	bool working[DDF_MAX_SLOTS];
-	unsigned elements = primary_count(r);
-
-	for (unsigned n = 0; n < elements; n++)
-		working[n] = slot_works(c, r, n);
-	return ddf_enough_copies(adjacent ? 2 : 1, adjacent ? 1 : 2, working, elements);
-}
-
-/* Of a BVD that has lost some of its disks, but not more than it can. */
-static enum ddf_vd_state reduced(unsigned lost, unsigned redundant)
-{
-	if (lost > redundant)
-		return DDF_VD_FAILED;
-	return lost < redundant ? DDF_VD_PARTIALLY_OPTIMAL : DDF_VD_DEGRADED;
-}
-
-enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r)
-{
-	unsigned elements = primary_count(r), lost = 0;
-
-	for (unsigned n = 0; n < elements; n++)
-		lost += !slot_works(c, r, n);
-	if (!lost)
-		return DDF_VD_OPTIMAL;
-	switch (r->prl) {
-	case DDF_RAID0:
-	case DDF_CONCAT:
-	case DDF_JBOD:
-		return DDF_VD_FAILED;
-	case DDF_RAID1:
-		return reduced(lost, elements - 1);
-	case DDF_RAID1E:
-		return raid1e_has_copies(c, r) ? DDF_VD_DEGRADED : DDF_VD_FAILED;
-	case DDF_RAID4:
-	case DDF_RAID5:
-		return reduced(lost, 1);
-	case DDF_RAID6:
-		return reduced(lost, 2);
-	}
-	return DDF_VD_DEGRADED;
-}
-
-static enum ddf_vd_state both_mirrored(enum ddf_vd_state a, enum ddf_vd_state b)
-{
-	if (a == b && (a == DDF_VD_OPTIMAL || a == DDF_VD_FAILED))
-		return a;
-	if (a == DDF_VD_OPTIMAL || b == DDF_VD_OPTIMAL)
-		return DDF_VD_PARTIALLY_OPTIMAL;
-	return DDF_VD_DEGRADED;
-}
-
-static enum ddf_vd_state worse(enum ddf_vd_state a, enum ddf_vd_state b)
-{
-	if (a == DDF_VD_FAILED || b == DDF_VD_FAILED)
-		return DDF_VD_FAILED;
-	if (a == DDF_VD_DEGRADED || b == DDF_VD_DEGRADED)
-		return DDF_VD_DEGRADED;
-	return a == DDF_VD_OPTIMAL ? b : a;
-}
-
-/* A BVD whose record was found nowhere is lost. */
-enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd)
-{
-	const struct ddf_vdc *any = ddf_any_record(c, vd);
-	enum ddf_vd_state all = DDF_VD_OPTIMAL;
-
-	if (!any)
-		return DDF_VD_FAILED;
-	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
-		const struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
-		enum ddf_vd_state one = r ? ddf_bvd_state(c, r) : DDF_VD_FAILED;
-
-		if (seq == 0)
-			all = one;
-		else
-			all = any->srl == DDF_2MIRRORED ? both_mirrored(all, one) : worse(all, one);
-	}
-	return all;
-}
-
-/* What we have no record of keeps the state that others gave it. */
-bool ddf_update_state(struct ddf_container *c, unsigned vd)
-{
-	struct ddf_vd_entry *e = ddf_vd(c, vd);
-	uint8_t state;
-
-	if (ddf_guid_unused(e->guid) || !ddf_any_record(c, vd))
-		return false;
-	state = (uint8_t)((e->state & ~DDF_VD_STATE_MASK) | ddf_vd_state(c, vd));
-	if (state == e->state)
-		return false;
-	e->state = state;
-	return true;
-}
-
-void ddf_update_states_of(struct ddf_container *c, uint32_t refnum)
-{
-	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (ddf_vd_names(c, vd, refnum))
-			ddf_update_state(c, vd);
-}
-
-void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
-{
-	r->seq = be32_make(be32_get(r->seq) + 1);
-	r->timestamp = be32_make(c->now);
-}
 
 /* ---- what is known to be in sync ---- */
 
@@ -243,62 +28,6 @@ static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool syn
 		return false;
 	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
 	return true;
-}
-
-/* ---- arrays come and go (4) ---- */
-
-static bool is_broken(const struct ddf_container *c, dev_t dev)
-{
-	const struct ddf_dl *dl = ddf_dl_by_dev(c, dev);
-	const struct ddf_pd_entry *e = dl ? ddf_pd_by_ref(c, dl->refnum) : NULL;
-
-	return e && !ddf_pd_usable(e);
-}
-
-/* The members that the records name stand where md has them: a position is a slot, and holes are slots, too. */
-static bool positions_are_slots(const struct ddf_container *c, unsigned vd, const struct md_member *member,
-				unsigned members)
-{
-	bool any = false;
-
-	for (unsigned i = 0; i < members; i++) {
-		const struct ddf_dl *dl = ddf_dl_by_dev(c, member[i].dev);
-		struct ddf_place p;
-
-		if (member[i].slot < 0 || !dl || !ddf_place_of(c, vd, dl->refnum, &p))
-			continue;
-		if (p.record->secondary_seq * primary_count(p.record) + p.index != (unsigned)member[i].slot)
-			return false;
-		any = true;
-	}
-	return any;
-}
-
-/*
- * Disks that were missing when the array was created are positions that do not count, so that slots behind them shift.
- * mdadm would assemble it so.
- */
-static void fill_holes(struct ddf_container *c, struct ddf_vdc *r)
-{
-	bool filled = false;
-
-	for (unsigned i = 0; i < primary_count(r) && i < c->layout.mppe; i++) {
-		if (ddf_element_ref(r, i) != DDF_REF_NONE)
-			continue;
-		ddf_set_element_ref(r, i, DDF_REF_MISSING);
-		filled = true;
-	}
-	if (filled)
-		ddf_stamp(c, r);
-}
-
-/* What is in sync stays so: nobody writes to it. */
-void ddf_close_array(struct ddf_container *c, unsigned vd)
-{
-	c->volume[vd].live = false;
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].vd == vd)
-			c->rebuild[i].used = false;
 }
 
 /* ---- an array's state (5) ---- */
@@ -330,7 +59,7 @@ static uint8_t init_state(bool complete, uint64_t resync_start)
 /* What an absent disk holds is about to become out of date. True: it is not part of the virtual disk any more. */
 static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned n)
 {
-	int i = nth_element(c, r, n);
+	int i = ddf_nth_element(c, r, n);
 	uint32_t refnum = i < 0 ? DDF_REF_NONE : ddf_element_ref(r, (unsigned)i);
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
 	unsigned state = e ? be16_get(e->state) : 0;
@@ -350,16 +79,16 @@ static void drop_missing(struct ddf_container *c, unsigned vd)
 	uint8_t before = ddf_vd(c, vd)->state;
 	uint8_t lost[DDF_MAX_BVDS] = { 0 };
 
-	for (unsigned seq = 0; seq < bvds(c, vd); seq++) {
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
 		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
 
-		for (unsigned n = 0; r && n < primary_count(r); n++)
+		for (unsigned n = 0; r && n < ddf_primary_count(r); n++)
 			lost[seq] |= drop_if_missing(c, r, n);
 	}
 	ddf_update_state(c, vd);
 	if (ddf_vd(c, vd)->state == before)
 		return;
-	for (unsigned seq = 0; seq < bvds(c, vd); seq++)
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++)
 		if (lost[seq])
 			ddf_stamp(c, ddf_record(c->volume[vd].records, seq));
 }
@@ -604,7 +333,52 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 	}
 }
 
-/* ---- an array comes (4) ---- */
+/* ---- arrays come and go (4) ---- */
+
+static bool is_broken(const struct ddf_container *c, dev_t dev)
+{
+	const struct ddf_dl *dl = ddf_dl_by_dev(c, dev);
+	const struct ddf_pd_entry *e = dl ? ddf_pd_by_ref(c, dl->refnum) : NULL;
+
+	return e && !ddf_pd_usable(e);
+}
+
+/* The members that the records name stand where md has them: a position is a slot, and holes are slots, too. */
+static bool positions_are_slots(const struct ddf_container *c, unsigned vd, const struct md_member *member,
+				unsigned members)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < members; i++) {
+		const struct ddf_dl *dl = ddf_dl_by_dev(c, member[i].dev);
+		struct ddf_place p;
+
+		if (member[i].slot < 0 || !dl || !ddf_place_of(c, vd, dl->refnum, &p))
+			continue;
+		if (p.record->secondary_seq * ddf_primary_count(p.record) + p.index != (unsigned)member[i].slot)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * Disks that were missing when the array was created are positions that do not count, so that slots behind them shift.
+ * mdadm would assemble it so.
+ */
+static void fill_holes(struct ddf_container *c, struct ddf_vdc *r)
+{
+	bool filled = false;
+
+	for (unsigned i = 0; i < ddf_primary_count(r) && i < c->layout.mppe; i++) {
+		if (ddf_element_ref(r, i) != DDF_REF_NONE)
+			continue;
+		ddf_set_element_ref(r, i, DDF_REF_MISSING);
+		filled = true;
+	}
+	if (filled)
+		ddf_stamp(c, r);
+}
 
 static bool is_member(const struct md_member *member, unsigned members, dev_t dev)
 {
@@ -653,7 +427,7 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);
 	fill = positions_are_slots(c, vd, member, members);
-	for (unsigned seq = 0; fill && seq < bvds(c, vd); seq++) {
+	for (unsigned seq = 0; fill && seq < ddf_bvds(c, vd); seq++) {
 		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
 
 		if (r)
@@ -662,4 +436,13 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	if (names_some(c, vd, member, members))
 		tell_left_out(c, vd, member, members);
 	return 0;
+}
+
+/* What is in sync stays so: nobody writes to it. */
+void ddf_close_array(struct ddf_container *c, unsigned vd)
+{
+	c->volume[vd].live = false;
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		if (c->rebuild[i].used && c->rebuild[i].vd == vd)
+			c->rebuild[i].used = false;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding entries, disks and records of a DDF container: ddf/ddf.h. Pure. */
+/*
+ * Finding entries, disks, records and slots of a DDF container: ddf/ddf.h. Pure.
+ */
 #include "ddf/ddf.h"
 
 /* ---- the tables ---- */
@@ -89,6 +91,11 @@ struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd)
 	return NULL;
 }
 
+unsigned ddf_bvds(const struct ddf_container *c, unsigned vd)
+{
+	return c->volume[vd].records ? c->volume[vd].records->count : 0;
+}
+
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
 {
 	return ddf_find_element(r, c->layout.mppe, refnum) >= 0;
@@ -131,4 +138,91 @@ const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const st
 			return s;
 	}
 	return NULL;
+}
+
+/* ---- rebuilds that are not recorded ---- */
+
+struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
+		const struct ddf_rebuild *b = &c->rebuild[i];
+
+		if (b->used && b->vd == vd && b->refnum == refnum)
+			return (struct ddf_rebuild *)(uintptr_t)b;
+	}
+	return NULL;
+}
+
+unsigned ddf_free_rebuilds(const struct ddf_container *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		n += !c->rebuild[i].used;
+	return n;
+}
+
+/* ---- slots (3.1) ---- */
+
+unsigned ddf_primary_count(const struct ddf_vdc *r)
+{
+	return be16_get(r->primary_count);
+}
+
+int ddf_nth_element(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n)
+{
+	unsigned countable = 0;
+
+	for (unsigned i = 0; i < c->layout.mppe; i++)
+		if (ddf_element_ref(r, i) != DDF_REF_NONE && countable++ == n)
+			return (int)i;
+	return n < c->layout.mppe && ddf_element_ref(r, n) == DDF_REF_NONE ? (int)n : -1;
+}
+
+bool ddf_place_of(const struct ddf_container *c, unsigned vd, uint32_t refnum, struct ddf_place *p)
+{
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
+		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+		int i = r ? ddf_find_element(r, c->layout.mppe, refnum) : -1;
+
+		if (i < 0)
+			continue;
+		*p = (struct ddf_place){ .record = r, .index = (unsigned)i };
+		return true;
+	}
+	return false;
+}
+
+bool ddf_place_of_slot(const struct ddf_container *c, unsigned vd, unsigned slot, struct ddf_place *p)
+{
+	const struct ddf_vdc *any = ddf_any_record(c, vd);
+	struct ddf_vdc *r;
+	int i;
+
+	if (!any)
+		return false;
+	r = ddf_record(c->volume[vd].records, slot / ddf_primary_count(any));
+	if (!r)
+		return false;
+	i = ddf_nth_element(c, r, slot % ddf_primary_count(any));
+	if (i < 0)
+		return false;
+	*p = (struct ddf_place){ .record = r, .index = (unsigned)i };
+	return true;
+}
+
+int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	struct ddf_place p;
+	unsigned slot;
+
+	if (!ddf_place_of(c, vd, refnum, &p)) {
+		const struct ddf_rebuild *b = ddf_rebuild_of(c, vd, refnum);
+
+		return b ? (int)b->slot : -1;
+	}
+	slot = p.record->secondary_seq * ddf_primary_count(p.record);
+	for (unsigned i = 0; i < p.index; i++)
+		slot += ddf_element_ref(p.record, i) != DDF_REF_NONE;
+	return (int)slot;
 }

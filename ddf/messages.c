@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Queued updates of DDF metadata (ddf.md 8 and 10): what mdadm sends over the control socket, and disks that come
- * and go.
+ * Messages that mdadm sends over the control socket about DDF metadata (ddf.md 8): virtual disks are created and
+ * deleted, and get other disks.
  *
  * A message is bytes from another process: nothing in it is believed. Each one is checked completely before the first
  * byte of the metadata changes.
@@ -12,16 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/refuse.h"
+
 /* A message about a virtual disk: the head of a table, with an index instead of a count, and one entry (8.2). */
 #define VD_MESSAGE_SIZE 128
 #define VD_MESSAGE_INDEX 8
 #define VD_MESSAGE_ENTRY 64
-
-static int refuse(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
 
 static uint32_t magic_of(const void *buf)
 {
@@ -29,123 +25,6 @@ static uint32_t magic_of(const void *buf)
 
 	memcpy(&magic, buf, sizeof(magic));
 	return be32_get(magic);
-}
-
-/* ---- counts and entries ---- */
-
-static void count_pds(struct ddf_container *c)
-{
-	struct ddf_table_head *head = (struct ddf_table_head *)c->pd;
-	uint16_t n = 0;
-
-	for (unsigned i = 0; i < c->layout.max_pd; i++)
-		n += ddf_pd_used(ddf_pd(c, i));
-	head->populated = be16_make(n);
-}
-
-static void count_vds(struct ddf_container *c)
-{
-	struct ddf_table_head *head = (struct ddf_table_head *)c->vd;
-	uint16_t n = 0;
-
-	for (unsigned i = 0; i < c->layout.max_vd; i++)
-		n += !ddf_guid_unused(ddf_vd(c, i)->guid);
-	head->populated = be16_make(n);
-}
-
-/* Some who read the tables ask for the GUID, some for the reference number: all of it must say "unused" (1.6). */
-static void clear_entry(void *entry)
-{
-	_Static_assert(sizeof(struct ddf_pd_entry) == sizeof(struct ddf_vd_entry), "both tables have such entries");
-	memset(entry, 0xff, sizeof(struct ddf_pd_entry));
-}
-
-/* It will be named when it has been rebuilt. */
-static bool is_rebuilt_unnamed(const struct ddf_container *c, uint32_t refnum)
-{
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].refnum == refnum)
-			return true;
-	return false;
-}
-
-static bool named_by_live(const struct ddf_container *c, uint32_t refnum)
-{
-	for (unsigned i = 0; i < c->layout.max_vd; i++)
-		if (c->volume[i].live && ddf_vd_names(c, i, refnum))
-			return true;
-	return false;
-}
-
-/* ---- order after a change of configuration records (8.4) ---- */
-
-static unsigned tidy_type(unsigned type, bool named, bool spare_record)
-{
-	type &= ~(unsigned)(DDF_PD_GLOBAL_SPARE | DDF_PD_ACTIVE);
-	if (named)
-		type |= DDF_PD_ACTIVE;
-	if (spare_record)
-		return type | DDF_PD_SPARE;
-	return named ? type : (type & ~(unsigned)DDF_PD_SPARE) | DDF_PD_GLOBAL_SPARE;
-}
-
-/* Transition tells apart the failed disks that nobody names. What nobody names is not being rebuilt either. */
-static unsigned tidy_state(unsigned state, bool named)
-{
-	if (!named)
-		state &= ~(unsigned)DDF_PD_REBUILDING;
-	if (!(state & DDF_PD_FAILED))
-		return state;
-	return named ? state & ~(unsigned)DDF_PD_TRANSITION : state | DDF_PD_TRANSITION;
-}
-
-static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
-{
-	uint32_t refnum = be32_get(e->refnum);
-	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
-	bool named = ddf_any_names(c, refnum);
-
-	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named));
-	if (dl)
-		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
-}
-
-/* It has failed, is gone, and nobody names it. */
-static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entry *e)
-{
-	uint32_t refnum = be32_get(e->refnum);
-
-	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !ddf_any_names(c, refnum);
-}
-
-/* Entries move only if one is dropped. */
-static void drop_forgotten(struct ddf_container *c)
-{
-	unsigned kept = 0;
-	bool dropped = false;
-
-	for (unsigned i = 0; i < c->layout.max_pd; i++) {
-		struct ddf_pd_entry *e = ddf_pd(c, i);
-
-		if (ddf_pd_used(e) && is_forgotten(c, e)) {
-			clear_entry(e);
-			dropped = true;
-		}
-	}
-	for (unsigned i = 0; dropped && i < c->layout.max_pd; i++)
-		if (ddf_pd_used(ddf_pd(c, i)))
-			*ddf_pd(c, kept++) = *ddf_pd(c, i);
-	while (dropped && kept < c->layout.max_pd)
-		clear_entry(ddf_pd(c, kept++));
-}
-
-void ddf_tidy_disks(struct ddf_container *c)
-{
-	for (unsigned i = 0; i < c->layout.max_pd; i++)
-		if (ddf_pd_used(ddf_pd(c, i)))
-			tidy_disk(c, ddf_pd(c, i));
-	drop_forgotten(c);
-	count_pds(c);
 }
 
 /* ---- messages about a virtual disk (8.2) ---- */
@@ -190,7 +69,7 @@ static int apply_create(struct ddf_container *c, const void *buf, const char **w
 		return refuse(why, -ENOSPC, "create: the table of virtual disks is full");
 	*ddf_vd(c, (unsigned)vd) = *entry_of(buf);
 	c->volume[vd].announced = true;
-	count_vds(c);
+	ddf_count_vds(c);
 	return 0;
 }
 
@@ -204,9 +83,9 @@ static int apply_delete(struct ddf_container *c, const void *buf, void **space, 
 		return refuse(why, -EBUSY, "delete: the virtual disk is in use");
 	*space = c->volume[vd].records;
 	memset(&c->volume[vd], 0, sizeof(c->volume[vd]));
-	clear_entry(ddf_vd(c, (unsigned)vd));
+	ddf_clear_entry(ddf_vd(c, (unsigned)vd));
 	ddf_close_array(c, (unsigned)vd);
-	count_vds(c);
+	ddf_count_vds(c);
 	ddf_tidy_disks(c);
 	return 0;
 }
@@ -343,8 +222,8 @@ static void withdraw(struct ddf_container *c, unsigned vd)
 	if (!c->volume[vd].announced)
 		return;
 	c->volume[vd].announced = false;
-	clear_entry(ddf_vd(c, vd));
-	count_vds(c);
+	ddf_clear_entry(ddf_vd(c, vd));
+	ddf_count_vds(c);
 }
 
 /*
@@ -377,6 +256,15 @@ static const struct ddf_vdc *message_of_bvd(const struct ddf_container *c, const
 	while (message_record(&c->layout, buf, i)->secondary_seq != seq)
 		i++;
 	return message_record(&c->layout, buf, i);
+}
+
+/* It will be named when it has been rebuilt. */
+static bool is_rebuilt_unnamed(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
+		if (c->rebuild[i].used && c->rebuild[i].refnum == refnum)
+			return true;
+	return false;
 }
 
 /*
@@ -544,181 +432,4 @@ int ddf_apply_message(struct ddf_container *c, const void *buf, size_t len, void
 	if (magic_of(buf) == DDF_VD_MAGIC)
 		return apply_vd_message(c, buf, space, why);
 	return apply_config(c, buf, space, why);
-}
-
-/* ---- disks that come (10.1) ---- */
-
-/* Also what stands for nothing, and what somebody remembers of a disk that is listed no more. */
-static bool refnum_taken(const struct ddf_container *c, uint32_t refnum)
-{
-	if (!ddf_is_disk(refnum) || ddf_dl_by_ref(c, refnum) || ddf_any_names(c, refnum))
-		return true;
-	for (unsigned i = 0; i < c->layout.max_pd; i++)
-		if (be32_get(ddf_pd(c, i)->refnum) == refnum)
-			return true;
-	return false;
-}
-
-static struct ddf_pd_entry *unused_pd(const struct ddf_container *c)
-{
-	for (unsigned i = 0; i < c->layout.max_pd; i++)
-		if (!ddf_pd_used(ddf_pd(c, i)))
-			return ddf_pd(c, i);
-	return NULL;
-}
-
-static unsigned count_present(const struct ddf_container *c)
-{
-	unsigned n = 0;
-
-	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		n++;
-	return n;
-}
-
-/* As far from the end as it is on a disk of that size. False: the new disk is too small for it. */
-static bool same_distance(uint64_t lba, uint64_t model_sectors, uint64_t sectors, be64 *out)
-{
-	uint64_t distance = model_sectors - lba;
-
-	if (lba >= model_sectors || distance >= sectors)
-		return false;
-	*out = be64_make(sectors - distance);
-	return true;
-}
-
-/* Where the metadata go: as on a disk that is there, else as mdadm has it. */
-static bool place_copies(const struct ddf_dl *model, uint64_t sectors, struct ddf_header *h)
-{
-	uint64_t model_sectors = model ? model->disk->size / DDF_SECTOR : 0;
-
-	h->primary_lba = be64_make(sectors - DDF_PRIMARY_FROM_END);
-	h->secondary_lba = h->workspace_lba = be64_make(sectors - DDF_SECONDARY_FROM_END);
-	if (!model)
-		return true;
-	/* Not all of them mean something by it. */
-	same_distance(model->at.workspace_lba, model_sectors, sectors, &h->workspace_lba);
-	if (!same_distance(model->at.primary_lba, model_sectors, sectors, &h->primary_lba))
-		return false;
-	h->secondary_lba = be64_make(DDF_NO_LBA);
-	return model->at.secondary_lba == DDF_NO_LBA ||
-	       same_distance(model->at.secondary_lba, model_sectors, sectors, &h->secondary_lba);
-}
-
-/* Before everything that is reserved. A workspace that takes too much is no workspace (10.1, step 5). */
-static uint64_t room_for_arrays(const struct ddf_layout *at, uint64_t sectors)
-{
-	uint64_t room = sectors - DDF_RESERVED_SECTORS, workspace;
-
-	if (at->primary_lba < room)
-		room = at->primary_lba;
-	if (at->secondary_lba < room) /* not so if there is none */
-		room = at->secondary_lba;
-	if (at->workspace_lba >= room)
-		return room;
-	workspace = room - at->workspace_lba;
-	return workspace > 2097152 && workspace > sectors / 16 ? room : at->workspace_lba;
-}
-
-static int make_room(const struct ddf_container *c, struct ddf_dl *dl, const char **why)
-{
-	uint64_t sectors = dl->disk->size / DDF_SECTOR;
-
-	if (dl->disk->sector_size != DDF_SECTOR)
-		return refuse(why, -EINVAL, "its sectors do not have 512 bytes");
-	dl->header = c->header;
-	if (sectors <= DDF_RESERVED_SECTORS || !place_copies(c->disks, sectors, &dl->header))
-		return refuse(why, -ENOSPC, "it is too small");
-	return ddf_check_layout(&dl->header, sectors, &dl->at, why) ? -ENOSPC : 0;
-}
-
-static void make_disk_data(const struct ddf_container *c, struct ddf_dl *dl)
-{
-	struct ddf_disk_data *d = (struct ddf_disk_data *)dl->disk_data;
-
-	memset(dl->disk_data, 0xff, (size_t)c->layout.disk_data.length * DDF_SECTOR);
-	d->magic = be32_make(DDF_DISK_DATA_MAGIC);
-	memcpy(d->guid, dl->guid, DDF_GUID_LEN);
-	d->refnum = be32_make(dl->refnum);
-	d->forced_ref = d->forced_guid = 1;
-	memset(d->vendor, ' ', sizeof(d->vendor));
-	memcpy(d->vendor, "Linux", 5);
-	ddf_seal(d, sizeof(*d));
-}
-
-static void make_entry(const struct ddf_dl *dl, struct ddf_pd_entry *e)
-{
-	static const char path[sizeof(e->path)] = " Information: nil";
-
-	clear_entry(e);
-	memcpy(e->guid, dl->guid, DDF_GUID_LEN);
-	e->refnum = be32_make(dl->refnum);
-	e->type = be16_make(DDF_PD_FORCED_GUID | DDF_PD_GLOBAL_SPARE);
-	e->state = be16_make(DDF_PD_ONLINE);
-	e->configured_size = be64_make(room_for_arrays(&dl->at, dl->disk->size / DDF_SECTOR));
-	memcpy(e->path, path, sizeof(e->path));
-}
-
-int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why)
-{
-	struct ddf_pd_entry *e = unused_pd(c);
-	int err;
-
-	if (ddf_dl_by_dev(c, dl->dev))
-		return refuse(why, -EEXIST, "it is there already");
-	if (!e || count_present(c) >= DDF_MAX_DISKS)
-		return refuse(why, -ENOSPC, "the table of disks is full");
-	err = make_room(c, dl, why);
-	if (err)
-		return err;
-	while (refnum_taken(c, dl->refnum))
-		dl->refnum++;
-	make_disk_data(c, dl);
-	make_entry(dl, e);
-	count_pds(c);
-	memset(dl->config, 0xff, (size_t)c->layout.config.length * DDF_SECTOR);
-	memset(dl->copy, 0, sizeof(dl->copy));
-	dl->copy[DDF_FIRST_COPY].exists = true;
-	dl->copy[DDF_SECOND_COPY].exists = dl->at.secondary_lba != DDF_NO_LBA;
-	dl->anchor_due = true;
-	dl->given_up = false;
-	dl->next = c->disks;
-	c->disks = dl;
-	return 0;
-}
-
-/* ---- disks that go (10.2) ---- */
-
-/*
- * An array in use goes on without it, and what it has gets old: it has failed, also if md did not get to say so (15,
- * item 24). Of the others the next start decides (5.1).
- */
-static void mark_missing(struct ddf_container *c, uint32_t refnum)
-{
-	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
-
-	if (!e)
-		return;
-	e->state = be16_make(be16_get(e->state) | DDF_PD_MISSING);
-	if (named_by_live(c, refnum))
-		e->state = be16_make(be16_get(e->state) | DDF_PD_FAILED);
-}
-
-struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev)
-{
-	struct ddf_dl **link = &c->disks, *dl;
-
-	while (*link && (*link)->dev != dev)
-		link = &(*link)->next;
-	dl = *link;
-	if (!dl)
-		return NULL;
-	*link = dl->next;
-	dl->next = NULL;
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].refnum == dl->refnum)
-			c->rebuild[i].used = false;
-	mark_missing(c, dl->refnum);
-	ddf_update_states_of(c, dl->refnum);
-	return dl;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Spares of a DDF container: room on disks, choosing a disk for each empty slot of a degraded array, and recording the
- * choice (ddf.md 9).
+ * Spares of a DDF container: choosing a disk for each empty slot of a degraded array, and recording the choice
+ * (ddf.md 9).
  *
  * Between the two the manager hands the disk to md, so time passes, and anything may have happened when the record is
  * to be made: everything is checked again. And the daemon may die in between: then md has a member that the metadata
@@ -15,166 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- room ---- */
-
-/* The extents on a disk, except those of virtual disk `except` (-1: none). */
-struct walk {
-	const struct ddf_container *c;
-	uint32_t refnum;
-	int except;
-};
-
-/* What lies in [start, start + length). */
-struct range {
-	uint64_t start, length;
-	uint64_t end_of_used; /* 0: nothing; else where the last extent in it ends, UINT64_MAX if beyond all bounds */
-};
-
-static void meet(struct range *r, uint64_t start, uint64_t length)
-{
-	uint64_t end = length > UINT64_MAX - start ? UINT64_MAX : start + length;
-
-	if (start < r->start + r->length && end > r->start && end > r->end_of_used)
-		r->end_of_used = end;
-}
-
-static void meet_record(const struct walk *w, const struct ddf_vdc *v, struct range *r)
-{
-	unsigned mppe = w->c->layout.mppe;
-
-	for (unsigned i = 0; i < mppe; i++)
-		if (ddf_element_ref(v, i) == w->refnum)
-			meet(r, ddf_element_start(v, mppe, i), be64_get(v->block_count));
-}
-
-static void meet_all(const struct walk *w, struct range *r)
-{
-	r->end_of_used = 0;
-	for (unsigned vd = 0; vd < w->c->layout.max_vd; vd++) {
-		const struct ddf_records *records = w->c->volume[vd].records;
-
-		for (unsigned seq = 0; records && seq < records->count && (int)vd != w->except; seq++) {
-			const struct ddf_vdc *v = ddf_record(records, seq);
-
-			if (v)
-				meet_record(w, v, r);
-		}
-	}
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
-		const struct ddf_rebuild *b = &w->c->rebuild[i];
-
-		if (b->used && b->refnum == w->refnum && (int)b->vd != w->except)
-			meet(r, b->start, b->length);
-	}
-}
-
-static uint64_t configured_size(const struct ddf_container *c, uint32_t refnum)
-{
-	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
-
-	return e ? be64_get(e->configured_size) : 0;
-}
-
-static bool within(uint64_t start, uint64_t length, uint64_t size)
-{
-	return length <= size && start <= size - length;
-}
-
-bool ddf_is_free_for(const struct ddf_container *c, unsigned vd, uint32_t refnum, uint64_t start, uint64_t length)
-{
-	struct walk w = { .c = c, .refnum = refnum, .except = (int)vd };
-	struct range r = { .start = start, .length = length };
-
-	if (!within(start, length, configured_size(c, refnum)))
-		return false;
-	meet_all(&w, &r);
-	return !r.end_of_used;
-}
-
-bool ddf_is_free(const struct ddf_container *c, uint32_t refnum, uint64_t start, uint64_t length)
-{
-	return ddf_is_free_for(c, c->layout.max_vd, refnum, start, length);
-}
-
-int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t length, uint64_t *start)
-{
-	struct walk w = { .c = c, .refnum = refnum, .except = -1 };
-	struct range r = { .length = length };
-	uint64_t size = configured_size(c, refnum);
-
-	if (!ddf_pd_usable(ddf_pd_by_ref(c, refnum)))
-		return -ENOSPC;
-	/* Behind whatever is in the way: no extent is met twice. */
-	for (; within(r.start, length, size); r.start = r.end_of_used) {
-		meet_all(&w, &r);
-		if (r.end_of_used)
-			continue;
-		*start = r.start;
-		return 0;
-	}
-	return -ENOSPC;
-}
-
-/* ---- record slots ---- */
-
-/* What ddf_write() leaves where it is: what is no configuration of ours. */
-static bool stays(const struct ddf_container *c, const uint8_t *slot)
-{
-	const struct ddf_vdc *v = (const struct ddf_vdc *)(const void *)slot;
-	uint32_t magic = be32_get(v->magic);
-	int vd;
-
-	if (magic == DDF_NO_RECORD || magic == 0)
-		return false;
-	if (magic != DDF_VDC_MAGIC || !ddf_crc_ok(slot, ddf_record_bytes(&c->layout)))
-		return true;
-	vd = ddf_vd_by_guid(c, v->guid);
-	return vd >= 0 && !ddf_any_record(c, (unsigned)vd);
-}
-
-static unsigned count_names(const struct ddf_container *c, uint32_t refnum)
-{
-	unsigned n = 0;
-
-	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		n += ddf_vd_names(c, vd, refnum);
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		n += c->rebuild[i].used && c->rebuild[i].refnum == refnum &&
-		     !ddf_vd_names(c, c->rebuild[i].vd, refnum);
-	return n;
-}
-
-/* The last slot is for a spare record. */
-bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl)
-{
-	unsigned used = count_names(c, dl->refnum);
-
-	for (unsigned i = 0; i + 1 < c->layout.records; i++)
-		used += stays(c, dl->config + i * ddf_record_bytes(&c->layout));
-	return used + 1 < c->layout.records;
-}
-
-/* ---- rebuilds that are not recorded ---- */
-
-struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
-{
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
-		const struct ddf_rebuild *b = &c->rebuild[i];
-
-		if (b->used && b->vd == vd && b->refnum == refnum)
-			return (struct ddf_rebuild *)(uintptr_t)b;
-	}
-	return NULL;
-}
-
-static unsigned free_rebuilds(const struct ddf_container *c)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		n += !c->rebuild[i].used;
-	return n;
-}
+#include "lib/refuse.h"
 
 /* ---- is a disk fit? ---- */
 
@@ -199,7 +40,7 @@ static enum spare_class class_of(const struct ddf_container *c, unsigned vd, con
 	/* Nobody knows for whom it is kept. */
 	if (!e || (!s && (be16_get(e->type) & DDF_PD_SPARE)))
 		return UNFIT;
-	return count_names(c, dl->refnum) ? SHARED : UNUSED;
+	return ddf_count_names(c, dl->refnum) ? SHARED : UNUSED;
 }
 
 /* Sectors that the virtual disk takes on each disk. */
@@ -307,7 +148,7 @@ static bool is_candidate(const struct search *s, const struct ddf_place *at, con
 	if (md_members_have(&s->members, dl->dev) || chosen(s, dl) ||
 	    !holds(s->c, s->vd, at, dl, start, s->md->component_size))
 		return false;
-	return !only_in_memory(s->c, s->vd, at, dl->refnum) || s->req->count < free_rebuilds(s->c);
+	return !only_in_memory(s->c, s->vd, at, dl->refnum) || s->req->count < ddf_free_rebuilds(s->c);
 }
 
 static const struct ddf_dl *find_in_class(const struct search *s, const struct ddf_place *at, enum spare_class class,
@@ -388,12 +229,6 @@ void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct dd
 
 /* ---- recording ---- */
 
-static int refuse(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
-
 static bool picked_before(const struct spare_request *req, unsigned i)
 {
 	for (unsigned k = 0; k < i; k++)
@@ -438,7 +273,7 @@ static int check_request(const struct ddf_container *c, unsigned vd, const struc
 		if (err)
 			return err;
 	}
-	return free_rebuilds(c) < kept ? refuse(why, -ENOSPC, "too many rebuilds at a time") : 0;
+	return ddf_free_rebuilds(c) < kept ? refuse(why, -ENOSPC, "too many rebuilds at a time") : 0;
 }
 
 /* One pick, where it goes, and the records that changed. */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The states of DDF virtual disks, computed from the states of their disks (ddf.md 3.2 to 3.4). Pure.
+ */
+#include "ddf/ddf.h"
+
+bool ddf_pd_working(const struct ddf_pd_entry *e)
+{
+	return ddf_pd_usable(e) && !(be16_get(e->state) & DDF_PD_REBUILDING);
+}
+
+static bool slot_works(const struct ddf_container *c, const struct ddf_vdc *r, unsigned n)
+{
+	int i = ddf_nth_element(c, r, n);
+
+	return i >= 0 && ddf_pd_working(ddf_pd_by_ref(c, ddf_element_ref(r, (unsigned)i)));
+}
+
+bool ddf_enough_copies(unsigned near, unsigned far, const bool *working, unsigned elements)
+{
+	unsigned copies = near * far, start = 0;
+
+	if (!copies || !elements)
+		return false;
+	do {
+		bool left = false;
+
+		for (unsigned i = 0; i < copies; i++)
+			left |= working[(start + i) % elements];
+		if (!left)
+			return false;
+		start = (start + near) % elements;
+	} while (start);
+	return true;
+}
+
+/* Adjacent: two near copies. Otherwise md's mapping makes it two far ones (1.9). */
+static bool raid1e_has_copies(const struct ddf_container *c, const struct ddf_vdc *r)
+{
+	bool adjacent = r->rlq == 0;
+	bool working[DDF_MAX_SLOTS];
+	unsigned elements = ddf_primary_count(r);
+
+	for (unsigned n = 0; n < elements; n++)
+		working[n] = slot_works(c, r, n);
+	return ddf_enough_copies(adjacent ? 2 : 1, adjacent ? 1 : 2, working, elements);
+}
+
+/* Of a BVD that has lost some of its disks, but not more than it can. */
+static enum ddf_vd_state reduced(unsigned lost, unsigned redundant)
+{
+	if (lost > redundant)
+		return DDF_VD_FAILED;
+	return lost < redundant ? DDF_VD_PARTIALLY_OPTIMAL : DDF_VD_DEGRADED;
+}
+
+enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r)
+{
+	unsigned elements = ddf_primary_count(r), lost = 0;
+
+	for (unsigned n = 0; n < elements; n++)
+		lost += !slot_works(c, r, n);
+	if (!lost)
+		return DDF_VD_OPTIMAL;
+	switch (r->prl) {
+	case DDF_RAID0:
+	case DDF_CONCAT:
+	case DDF_JBOD:
+		return DDF_VD_FAILED;
+	case DDF_RAID1:
+		return reduced(lost, elements - 1);
+	case DDF_RAID1E:
+		return raid1e_has_copies(c, r) ? DDF_VD_DEGRADED : DDF_VD_FAILED;
+	case DDF_RAID4:
+	case DDF_RAID5:
+		return reduced(lost, 1);
+	case DDF_RAID6:
+		return reduced(lost, 2);
+	}
+	return DDF_VD_DEGRADED;
+}
+
+static enum ddf_vd_state both_mirrored(enum ddf_vd_state a, enum ddf_vd_state b)
+{
+	if (a == b && (a == DDF_VD_OPTIMAL || a == DDF_VD_FAILED))
+		return a;
+	if (a == DDF_VD_OPTIMAL || b == DDF_VD_OPTIMAL)
+		return DDF_VD_PARTIALLY_OPTIMAL;
+	return DDF_VD_DEGRADED;
+}
+
+static enum ddf_vd_state worse(enum ddf_vd_state a, enum ddf_vd_state b)
+{
+	if (a == DDF_VD_FAILED || b == DDF_VD_FAILED)
+		return DDF_VD_FAILED;
+	if (a == DDF_VD_DEGRADED || b == DDF_VD_DEGRADED)
+		return DDF_VD_DEGRADED;
+	return a == DDF_VD_OPTIMAL ? b : a;
+}
+
+/* A BVD whose record was found nowhere is lost. */
+enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd)
+{
+	const struct ddf_vdc *any = ddf_any_record(c, vd);
+	enum ddf_vd_state all = DDF_VD_OPTIMAL;
+
+	if (!any)
+		return DDF_VD_FAILED;
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
+		const struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+		enum ddf_vd_state one = r ? ddf_bvd_state(c, r) : DDF_VD_FAILED;
+
+		if (seq == 0)
+			all = one;
+		else
+			all = any->srl == DDF_2MIRRORED ? both_mirrored(all, one) : worse(all, one);
+	}
+	return all;
+}
+
+/* What we have no record of keeps the state that others gave it. */
+bool ddf_update_state(struct ddf_container *c, unsigned vd)
+{
+	struct ddf_vd_entry *e = ddf_vd(c, vd);
+	uint8_t state;
+
+	if (ddf_guid_unused(e->guid) || !ddf_any_record(c, vd))
+		return false;
+	state = (uint8_t)((e->state & ~DDF_VD_STATE_MASK) | ddf_vd_state(c, vd));
+	if (state == e->state)
+		return false;
+	e->state = state;
+	return true;
+}
+
+void ddf_update_states_of(struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (ddf_vd_names(c, vd, refnum))
+			ddf_update_state(c, vd);
+}
+
+void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
+{
+	r->seq = be32_make(be32_get(r->seq) + 1);
+	r->timestamp = be32_make(c->now);
+}

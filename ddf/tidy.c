@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Order in the tables of a DDF container after configuration records or disks changed (ddf.md 8.4): what counts its
+ * entries, says what a disk is, and drops the entries of disks that nobody needs any more.
+ */
+#include "ddf/ddf.h"
+
+#include <string.h>
+
+/* ---- counts and entries ---- */
+
+void ddf_count_pds(struct ddf_container *c)
+{
+	struct ddf_table_head *head = (struct ddf_table_head *)c->pd;
+	uint16_t n = 0;
+
+	for (unsigned i = 0; i < c->layout.max_pd; i++)
+		n += ddf_pd_used(ddf_pd(c, i));
+	head->populated = be16_make(n);
+}
+
+void ddf_count_vds(struct ddf_container *c)
+{
+	struct ddf_table_head *head = (struct ddf_table_head *)c->vd;
+	uint16_t n = 0;
+
+	for (unsigned i = 0; i < c->layout.max_vd; i++)
+		n += !ddf_guid_unused(ddf_vd(c, i)->guid);
+	head->populated = be16_make(n);
+}
+
+/* Some who read the tables ask for the GUID, some for the reference number: all of it must say "unused" (1.6). */
+void ddf_clear_entry(void *entry)
+{
+	_Static_assert(sizeof(struct ddf_pd_entry) == sizeof(struct ddf_vd_entry), "both tables have such entries");
+	memset(entry, 0xff, sizeof(struct ddf_pd_entry));
+}
+
+/* ---- what the disks are, and which are forgotten ---- */
+
+static unsigned tidy_type(unsigned type, bool named, bool spare_record)
+{
+	type &= ~(unsigned)(DDF_PD_GLOBAL_SPARE | DDF_PD_ACTIVE);
+	if (named)
+		type |= DDF_PD_ACTIVE;
+	if (spare_record)
+		return type | DDF_PD_SPARE;
+	return named ? type : (type & ~(unsigned)DDF_PD_SPARE) | DDF_PD_GLOBAL_SPARE;
+}
+
+/* Transition tells apart the failed disks that nobody names. What nobody names is not being rebuilt either. */
+static unsigned tidy_state(unsigned state, bool named)
+{
+	if (!named)
+		state &= ~(unsigned)DDF_PD_REBUILDING;
+	if (!(state & DDF_PD_FAILED))
+		return state;
+	return named ? state & ~(unsigned)DDF_PD_TRANSITION : state | DDF_PD_TRANSITION;
+}
+
+static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
+{
+	uint32_t refnum = be32_get(e->refnum);
+	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
+	bool named = ddf_any_names(c, refnum);
+
+	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named));
+	if (dl)
+		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
+}
+
+/* It has failed, is gone, and nobody names it. */
+static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entry *e)
+{
+	uint32_t refnum = be32_get(e->refnum);
+
+	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !ddf_any_names(c, refnum);
+}
+
+/* Entries move only if one is dropped. */
+static void drop_forgotten(struct ddf_container *c)
+{
+	unsigned kept = 0;
+	bool dropped = false;
+
+	for (unsigned i = 0; i < c->layout.max_pd; i++) {
+		struct ddf_pd_entry *e = ddf_pd(c, i);
+
+		if (ddf_pd_used(e) && is_forgotten(c, e)) {
+			ddf_clear_entry(e);
+			dropped = true;
+		}
+	}
+	for (unsigned i = 0; dropped && i < c->layout.max_pd; i++)
+		if (ddf_pd_used(ddf_pd(c, i)))
+			*ddf_pd(c, kept++) = *ddf_pd(c, i);
+	while (dropped && kept < c->layout.max_pd)
+		ddf_clear_entry(ddf_pd(c, kept++));
+}
+
+void ddf_tidy_disks(struct ddf_container *c)
+{
+	for (unsigned i = 0; i < c->layout.max_pd; i++)
+		if (ddf_pd_used(ddf_pd(c, i)))
+			tidy_disk(c, ddf_pd(c, i));
+	drop_forgotten(c);
+	ddf_count_pds(c);
+}
