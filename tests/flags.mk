@@ -9,11 +9,15 @@ METAIO_CALLS := io_submit io_getevents pwritev64v2 pwritev64 fdatasync
 
 TEST_LDFLAGS_metadata/metaio := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS) $(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_metadata/metaio-aio := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS))
-TEST_LDFLAGS_super-imsm := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents \
-	$(COUNT_ALLOCATIONS))
+# Programs with support/imsm-rig.c.
+IMSM_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents $(COUNT_ALLOCATIONS))
+TEST_LDFLAGS_super-imsm := $(IMSM_RIG)
+TEST_LDFLAGS_super-imsm-disks := $(IMSM_RIG)
+TEST_LDFLAGS_imsm/write := $(IMSM_RIG)
 TEST_LDFLAGS_super-ddf := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
 # The tails of samples stand for the disks.
 TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
+TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read
 TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
 TEST_LDFLAGS_lib/log-journal := -Wl,--wrap=sendto
 TEST_LDFLAGS_manager/status-json := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)

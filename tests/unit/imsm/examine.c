@@ -7,17 +7,19 @@
 #include <cmocka.h>
 
 #include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "imsm/imsm.h"
-#include "tests/samples/imsm/sample.h"
+#include "tests/unit/support/imsm-samples.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum section { IN_HEADER, IN_DISK, IN_VOLUME, IN_LOG, IN_RECORD };
 
 struct examined {
-	const struct sample *s;
+	const struct imsm_sample *s;
 	unsigned disk; /* which disk was examined */
 	struct imsm_meta m;
 	struct imsm_migr_record record;
@@ -546,15 +548,15 @@ static void compare_line(struct examined *x, char *line)
 	compare_field(x, key, value);
 }
 
-static void compare_with_examine(const struct sample *s, unsigned disk, unsigned least)
+static void compare_with_examine(const struct imsm_sample *s, unsigned disk, unsigned least)
 {
 	struct examined x = { .s = s, .disk = disk };
 	uint8_t tail[SAMPLE_TAIL];
-	FILE *f = sample_open(s, disk, "E.txt");
+	FILE *f = imsm_sample_open(s, disk, "E.txt");
 	char line[512];
 
-	sample_decode(s, disk, &x.m);
-	sample_read_tail(s, disk, tail);
+	imsm_sample_decode(s, disk, &x.m);
+	imsm_sample_read_tail(s, disk, tail);
 	imsm_decode_migr_record(tail + SAMPLE_TAIL - s->sector_size, s->sector_size, &x.record);
 	while (fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
@@ -569,9 +571,9 @@ static void compare_with_examine(const struct sample *s, unsigned disk, unsigned
 static void test_fields_are_those_of_examine(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < SAMPLE_COUNT; i++)
-		for (unsigned disk = 0; disk < samples[i].disks; disk++)
-			compare_with_examine(&samples[i], disk, disk == 4 ? 20 : 39);
+	for (size_t i = 0; i < IMSM_SAMPLE_COUNT; i++)
+		for (unsigned disk = 0; disk < imsm_samples[i].disks; disk++)
+			compare_with_examine(&imsm_samples[i], disk, disk == 4 ? 20 : 39);
 }
 
 int main(void)

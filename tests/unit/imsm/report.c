@@ -8,7 +8,7 @@
  *
  *   "0 vol0 raid5 131072 degraded dirty 0+ 1~ -"
  */
-#include "tests/samples/imsm/sample.h"
+#include "tests/unit/support/imsm-samples.h"
 #include "tests/unit/support/imsm-fixture.h"
 #include "tests/unit/support/report-text.h"
 
@@ -27,7 +27,7 @@ static void load_sample(struct imsm_container *c, struct imsm_dl dl[8], const ch
 {
 	memset(c, 0, sizeof(*c));
 	memset(dl, 0, 8 * sizeof(*dl));
-	sample_decode(sample_named(name), disk, &c->meta);
+	imsm_sample_decode(imsm_sample_named(name), disk, &c->meta);
 	for (unsigned i = 0; i < c->meta.num_disks; i++) {
 		const uint8_t *serial = c->meta.disk[i].serial;
 

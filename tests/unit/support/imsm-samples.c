@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding and reading the sample images; README.md tells what they are. */
-#ifndef SAMPLE_H
-#define SAMPLE_H
+/* See imsm-samples.h. */
+#include "tests/unit/support/imsm-samples.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "imsm/format.h"
-
-#define SAMPLE_TAIL 16384 /* bytes of each device that are kept */
-
-struct sample {
-	const char *name;
-	unsigned disks;
-	uint64_t size;        /* of each device, bytes */
-	uint32_t sector_size; /* bytes */
-};
-
-static const struct sample samples[] = {
+const struct imsm_sample imsm_samples[IMSM_SAMPLE_COUNT] = {
 	{ "r5-clean-46", 3, 20480000, 512 },
 	{ "r5-clean-42", 3, 20480000, 512 },
 	{ "r1-rebuild-42", 3, 33554432, 512 },
@@ -35,18 +16,16 @@ static const struct sample samples[] = {
 	{ "r5-bbm-4kn-46", 3, 33554432, 4096 },
 };
 
-#define SAMPLE_COUNT (sizeof(samples) / sizeof(samples[0]))
-
-static inline const struct sample *sample_named(const char *name)
+const struct imsm_sample *imsm_sample_named(const char *name)
 {
-	for (size_t i = 0; i < SAMPLE_COUNT; i++)
-		if (strcmp(samples[i].name, name) == 0)
-			return &samples[i];
+	for (size_t i = 0; i < IMSM_SAMPLE_COUNT; i++)
+		if (strcmp(imsm_samples[i].name, name) == 0)
+			return &imsm_samples[i];
 	fail_msg("no sample %s", name);
 	return NULL;
 }
 
-static inline FILE *sample_open(const struct sample *s, unsigned disk, const char *suffix)
+FILE *imsm_sample_open(const struct imsm_sample *s, unsigned disk, const char *suffix)
 {
 	char path[512];
 	FILE *f;
@@ -58,17 +37,15 @@ static inline FILE *sample_open(const struct sample *s, unsigned disk, const cha
 	return f;
 }
 
-/* The last SAMPLE_TAIL bytes of the device. */
-static inline void sample_read_tail(const struct sample *s, unsigned disk, uint8_t tail[SAMPLE_TAIL])
+void imsm_sample_read_tail(const struct imsm_sample *s, unsigned disk, uint8_t tail[SAMPLE_TAIL])
 {
-	FILE *f = sample_open(s, disk, "bin");
+	FILE *f = imsm_sample_open(s, disk, "bin");
 
 	assert_int_equal(fread(tail, 1, SAMPLE_TAIL, f), SAMPLE_TAIL);
 	fclose(f);
 }
 
-/* The MPB in its logical order, malloc'd and exactly mpb_size long, so that a sanitizer sees each overread. */
-static inline uint8_t *sample_read_mpb(const struct sample *s, unsigned disk, size_t *size)
+uint8_t *imsm_sample_read_mpb(const struct imsm_sample *s, unsigned disk, size_t *size)
 {
 	uint8_t tail[SAMPLE_TAIL];
 	const uint8_t *anchor = tail + SAMPLE_TAIL - 2 * s->sector_size;
@@ -76,7 +53,7 @@ static inline uint8_t *sample_read_mpb(const struct sample *s, unsigned disk, si
 	uint32_t mpb_size, sectors;
 	uint8_t *mpb;
 
-	sample_read_tail(s, disk, tail);
+	imsm_sample_read_tail(s, disk, tail);
 	assert_int_equal(imsm_probe_anchor(anchor, s->sector_size, &mpb_size, &sectors), 0);
 	mpb = malloc(mpb_size);
 	assert_non_null(mpb);
@@ -88,16 +65,14 @@ static inline uint8_t *sample_read_mpb(const struct sample *s, unsigned disk, si
 	return mpb;
 }
 
-static inline void sample_decode(const struct sample *s, unsigned disk, struct imsm_meta *m)
+void imsm_sample_decode(const struct imsm_sample *s, unsigned disk, struct imsm_meta *m)
 {
 	const char *why;
 	size_t size;
-	uint8_t *mpb = sample_read_mpb(s, disk, &size);
+	uint8_t *mpb = imsm_sample_read_mpb(s, disk, &size);
 
 	if (imsm_decode(mpb, size, s->sector_size, m, &why) != 0)
 		fail_msg("%s disk %u: %s", s->name, disk, why);
 	assert_null(why);
 	free(mpb);
 }
-
-#endif

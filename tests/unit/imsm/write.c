@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* imsm/write.c: which disks are written, with what, and what becomes of those that do not take it; from end to end. */
+#include "tests/unit/support/imsm-rig.h"
+
+#include <errno.h>
+
+/* ---- dirty and clean ---- */
+
+static void check_dirty_and_clean(uint32_t sector_size, uint32_t physical_size)
+{
+	struct imsm_rig *r = ir_new_raid5(sector_size, physical_size, 1);
+
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	assert_int_equal(ir_tell_state(r, MARK_DIRTY), MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 3);
+	assert_int_equal(r->res.failed + r->res.reports, 0);
+	for (unsigned n = 0; n < 3; n++) {
+		assert_int_equal(ir_generation_on(r, n), GENERATION + 1);
+		assert_true(ir_is_dirty_on(r, n));
+		assert_string_equal(ir_text_on(r, n, 0), "N 0,1,2");
+		assert_true(ir_migration_record_is(r, n, 0x5a));
+	}
+	assert_true(ir_same_on(r, 0, 1) && ir_same_on(r, 1, 2));
+	assert_true(ir_is_untouched(r, 3));
+
+	/* told again and again: nothing to write */
+	ir_remember(r);
+	assert_int_equal(ir_tell_state(r, MARK_DIRTY), MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 0);
+	for (unsigned n = 0; n < 4; n++)
+		assert_true(ir_is_untouched(r, n));
+
+	assert_int_equal(ir_tell_state(r, MARK_CLEAN), MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 0; n < 3; n++) {
+		assert_int_equal(ir_generation_on(r, n), GENERATION + 2);
+		assert_false(ir_is_dirty_on(r, n));
+		assert_true(ir_migration_record_is(r, n, 0x5a));
+	}
+	assert_true(ir_is_untouched(r, 3));
+	ir_free(r);
+}
+
+static void test_dirty_and_clean(void **state)
+{
+	(void)state;
+	check_dirty_and_clean(512, 4096);
+}
+
+static void test_dirty_and_clean_512n(void **state)
+{
+	(void)state;
+	check_dirty_and_clean(512, 512);
+}
+
+static void test_dirty_and_clean_4kn(void **state)
+{
+	(void)state;
+	check_dirty_and_clean(4096, 4096);
+}
+
+/* Nothing but the sectors of the metadata changes. */
+static void test_neighbours_are_not_overwritten(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+	static uint8_t pattern[TAIL - 4096], tail[TAIL];
+
+	(void)state;
+	memset(pattern, 0xa5, sizeof(pattern));
+	for (unsigned n = 0; n < 3; n++)
+		ir_write_at(r, n, pattern, sizeof(pattern), DEVICE_SIZE - TAIL);
+	ir_load(r);
+	ir_open_array(r);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 0; n < 3; n++) {
+		ir_read_tail(r, n, tail);
+		assert_memory_equal(tail, pattern, sizeof(pattern));
+	}
+	ir_free(r);
+}
+
+/* A write within one physical block cannot be torn; others never go to two disks at once. */
+static void test_torn_writes(void **state)
+{
+	static const struct {
+		uint32_t sector, physical;
+		unsigned in_flight;
+	} cases[] = { { 512, 4096, 3 }, { 512, 512, 1 }, { 4096, 4096, 3 } };
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		struct imsm_rig *r = ir_new_raid5(cases[i].sector, cases[i].physical, 0);
+
+		ir_load(r);
+		ir_open_array(r);
+		ir_tell_state(r, MARK_DIRTY);
+		assert_int_equal(ir_sync_now(r), 1);
+		if (ir_most_in_flight) /* else there is no AIO here */
+			assert_int_equal(ir_most_in_flight, cases[i].in_flight);
+		ir_free(r);
+	}
+}
+
+static void test_readonly_array_is_decided_upon(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	r->watch.curr_state = ARRAY_READONLY;
+	assert_int_equal(ir_tell_state(r, MARK_DECIDE), MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 0);
+	r->watch.resync_start = 1000; /* md has a resync to do */
+	assert_int_equal(ir_tell_state(r, MARK_DECIDE), MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 0, 0), "N<REPAIR<N 0,1,2/0,1,2 u0");
+	ir_free(r);
+}
+
+/* A disk is missing at start-up: before the array is written to, that is on record. */
+static void test_missing_disk_is_recorded_at_the_start(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_drop_disk(r, 1);
+	ir_remember(r);
+	ir_load(r);
+	r->array->disks[1] = r->array->disks[2];
+	r->array->disk_count = 2;
+	ir_open_array(r);
+	r->watch.curr_state = ARRAY_READONLY;
+	assert_int_equal(ir_tell_state(r, MARK_DECIDE), MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 2);
+	assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x!,2 f1");
+	assert_true(ir_is_untouched(r, 1));
+	ir_free(r);
+}
+
+/* ---- failures ---- */
+
+static void test_failed_disk_is_not_written(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	ir_fail_member(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 2);
+	assert_true(ir_is_untouched(r, 1));
+	assert_true(ir_same_on(r, 0, 2));
+	assert_int_equal(ir_generation_on(r, 0), GENERATION + 1);
+	assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x!,2 f1");
+	assert_true(ifx_table_serial_is(&r->got, 1, "DISK1:0"));
+	assert_true(ir_is_dirty_on(r, 2));
+	/* reported in every pass until it is gone */
+	ir_tell_disk(r, 1, MEMBER_FAULTY);
+	assert_int_equal(ir_sync_now(r), 0);
+	ir_free(r);
+}
+
+/* It holds an older generation, and says there that all is well: it must not be believed. */
+static void test_failed_disk_is_not_believed_at_the_next_start(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_fail_member(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	super_imsm.free_super(&r->st);
+	for (unsigned n = 0; n < 3; n++)
+		r->disk[n] = ir_disk_new(r, n);
+	ir_remember(r);
+	assert_int_equal(super_imsm.load_container(&r->st,
+						   (struct disk *[]){ r->disk[1], r->disk[0], r->disk[2] }, 3), 0);
+	ir_drop_disk(r, 1); /* it was left to us */
+	assert_int_equal(ir_open_array(r), 0);
+	assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(1)), -1);
+	assert_int_equal(ir_tell_state(r, MARK_CLEAN), MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(ir_is_untouched(r, 1));
+	assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x!,2 f1");
+	ir_free(r);
+}
+
+/* ---- disks that do not take the metadata ---- */
+
+static void test_write_error_is_reported_once(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 2);
+	assert_int_equal(r->res.failed, 1);
+	assert_int_equal(r->res.reports, 1);
+	assert_int_equal(r->res.report[0].dev, ifx_dev(1));
+	assert_int_equal(r->res.report[0].error, -EBADF);
+	assert_true(ir_is_dirty_on(r, 0) && ir_is_dirty_on(r, 2));
+	assert_true(ir_is_untouched(r, 1));
+	ir_tell_state(r, MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.reports, 0);
+	assert_int_equal(r->res.written, 2);
+	ir_free(r);
+}
+
+/* It is tried again only when there is time for it, and then gets what the others have. */
+static void test_stale_disk_is_made_up_for(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_remember(r);
+	assert_int_equal(ir_sync_now(r), 0);
+
+	/* still broken: nobody is held up, nothing is reported again */
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_int_equal(r->res.written + r->res.reports, 0);
+	assert_int_equal(r->res.failed, 1);
+
+	ir_mend_disk(r, 1);
+	assert_int_equal(ir_sync_now(r), 0);
+	assert_true(ir_is_untouched(r, 1));
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_int_equal(r->res.written, 1);
+	assert_true(ir_same_on(r, 0, 1));
+	assert_true(ir_is_untouched(r, 0) && ir_is_untouched(r, 2) && ir_is_untouched(r, 3));
+	assert_int_equal(ir_sync_with(r, true), 0);
+
+	/* it fails once more: that is news */
+	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.reports, 1);
+	ir_free(r);
+}
+
+/* A disk that takes seconds to fail does so once in a while, not at each change. */
+static void test_stale_disk_holds_up_nobody(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.failed, 1);
+	ir_mend_disk(r, 1);
+	ir_remember(r);
+	ir_tell_state(r, MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 2);
+	assert_int_equal(r->res.failed, 0);
+	assert_true(ir_is_untouched(r, 1));
+
+	/* time for it, and a change as well */
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_int_equal(r->res.written, 3);
+	assert_true(ir_same_on(r, 0, 1) && ir_same_on(r, 0, 2));
+	ir_free(r);
+}
+
+/* Those that failed before are asked at once when nobody else takes the change. */
+static void test_stale_disk_is_the_last_hope(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_mend_disk(r, 1);
+	ir_break_disk(r, 0);
+	ir_break_disk(r, 2);
+	ir_tell_state(r, MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 1);
+	assert_int_equal(r->res.failed, 2);
+	assert_false(ir_is_dirty_on(r, 1));
+	ir_free(r);
+}
+
+static void test_no_disk_takes_it(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	for (unsigned n = 0; n < 3; n++)
+		ir_break_disk(r, n);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_int_equal(r->res.failed, 3);
+	assert_int_equal(r->res.reports, 3);
+	assert_int_equal(r->res.written, 0);
+	/* the change stays pending, without being told of again */
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_int_equal(r->res.reports, 0);
+	for (unsigned n = 0; n < 3; n++)
+		assert_true(ir_is_untouched(r, n));
+	ir_mend_disk(r, 2);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(ir_is_dirty_on(r, 2));
+	assert_true(ir_generation_on(r, 2) > GENERATION);
+	ir_mend_disk(r, 0);
+	ir_mend_disk(r, 1);
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_true(ir_same_on(r, 0, 2) && ir_same_on(r, 1, 2));
+	assert_int_equal(ir_sync_with(r, true), 0);
+	ir_free(r);
+}
+
+static void test_many_write_errors(void **state)
+{
+	struct imsm_rig *r = ir_new(512, 4096, MAX_DISKS, 0);
+
+	(void)state;
+	_Static_assert(MAX_DISKS > MAX_SYNC_REPORTS, "or they cannot be too many");
+	ifx_volume(&r->fx, 5, "N 0,1,2,3,4,5,6,7,8,9");
+	for (unsigned n = 0; n < MAX_DISKS; n++)
+		ir_write_member_metadata(r, n);
+	ir_make_array(r, 0, 5, MAX_DISKS);
+	ir_load(r);
+	ir_open_array(r);
+	for (unsigned n = 0; n < MAX_DISKS; n++)
+		ir_break_disk(r, n);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_int_equal(r->res.failed, MAX_DISKS);
+	assert_int_equal(r->res.reports, MAX_SYNC_REPORTS);
+	ir_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dirty_and_clean),
+		cmocka_unit_test(test_dirty_and_clean_512n),
+		cmocka_unit_test(test_dirty_and_clean_4kn),
+		cmocka_unit_test(test_neighbours_are_not_overwritten),
+		cmocka_unit_test(test_torn_writes),
+		cmocka_unit_test(test_readonly_array_is_decided_upon),
+		cmocka_unit_test(test_missing_disk_is_recorded_at_the_start),
+		cmocka_unit_test(test_failed_disk_is_not_written),
+		cmocka_unit_test(test_failed_disk_is_not_believed_at_the_next_start),
+		cmocka_unit_test(test_write_error_is_reported_once),
+		cmocka_unit_test(test_stale_disk_is_made_up_for),
+		cmocka_unit_test(test_stale_disk_holds_up_nobody),
+		cmocka_unit_test(test_stale_disk_is_the_last_hope),
+		cmocka_unit_test(test_no_disk_takes_it),
+		cmocka_unit_test(test_many_write_errors),
+	};
+
+	return cmocka_run_group_tests_name("imsm-write", tests, NULL, NULL);
+}
