@@ -6,6 +6,7 @@
  */
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -15,12 +16,59 @@
 #include "manager/status.h"
 #include "threads/handoff.h"
 
+struct manager *manager_new(const struct manager_setup *setup)
+{
+	struct manager *mgr = calloc(1, sizeof(*mgr));
+
+	if (!mgr)
+		return NULL;
+	mgr->st = setup->st;
+	mgr->run = setup->run;
+	mgr->container_dev = setup->container_dev;
+	mgr->container_md_dir = setup->container_md_dir;
+	mgr->ready = setup->ready;
+	mgr->arg = setup->arg;
+	mgr->mdstat_fd = -1;
+	return mgr;
+}
+
+void manager_free(struct manager *mgr)
+{
+	manager_forget_disks(mgr);
+	free(mgr);
+}
+
+/* ---- signals ---- */
+
 static volatile sig_atomic_t sigterm_seen;
 
 static void on_signal(int sig)
 {
 	if (sig == SIGTERM)
 		sigterm_seen = 1;
+}
+
+void manager_block_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool take_sigterm(void)
+{
+	bool seen = sigterm_seen;
+
+	sigterm_seen = 0;
+	return seen;
 }
 
 /* ---- systemd ---- */
@@ -107,30 +155,7 @@ static void round_of_work(struct manager *mgr)
 	log_flush();
 }
 
-void manager_block_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGUSR1, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static bool take_sigterm(void)
-{
-	bool seen = sigterm_seen;
-
-	sigterm_seen = 0;
-	return seen;
-}
-
-enum manager_end manager_run(struct manager *mgr)
+enum manager_end manager_run(struct manager *mgr, struct msg_server *server, int mdstat_fd)
 {
 	struct pollfd pfds[1 + MSG_SERVER_MAX_POLLFDS];
 	enum manager_end end;
@@ -138,6 +163,8 @@ enum manager_end manager_run(struct manager *mgr)
 	size_t clients = 0;
 	int n;
 
+	mgr->server = server;
+	mgr->mdstat_fd = mdstat_fd;
 	pthread_sigmask(SIG_SETMASK, NULL, &wait_mask);
 	sigdelset(&wait_mask, SIGUSR1);
 	sigdelset(&wait_mask, SIGTERM);

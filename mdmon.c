@@ -20,9 +20,12 @@
 #include "lib/notify.h"
 #include "managemon.h"
 #include "md/members.h"
+#include "mdstat.h"
 #include "metadata/disk.h"
+#include "metadata/superswitch.h"
 #include "monitor.h"
 #include "socket/rundir.h"
+#include "socket/server.h"
 #include "start/container.h"
 #include "start/options.h"
 #include "sysfs.h"
@@ -39,8 +42,10 @@ struct start {
 	struct container cont;
 	int status_fd; /* pipe to the parent; -1 in the foreground */
 	struct supertype st;
-	struct manager mgr;
+	struct manager *mgr;
 	struct rundir run;
+	struct msg_server *server;
+	int mdstat_fd;
 };
 
 /* systemd spares processes whose name begins with '@' when it ends all others. */
@@ -73,7 +78,7 @@ static int load_disks(struct start *s, const struct sysfs_member *list, size_t c
 	int err;
 
 	for (size_t i = 0; i < count; i++) {
-		err = manager_note_disk(&s->mgr, list[i].dev, list[i].inode);
+		err = manager_note_disk(s->mgr, list[i].dev, list[i].inode);
 		if (err)
 			return err;
 		disks[n] = open_component(s, &list[i]);
@@ -159,36 +164,10 @@ static void report_ready(void *arg)
 	s->status_fd = -1;
 }
 
-/* Called by the manager, at the moment when it is certain that nobody needs us. */
-static void remove_pid_file(void *arg)
-{
-	rundir_remove_pid_file(&((struct start *)arg)->run);
-}
-
-static bool is_replaced(void *arg)
-{
-	return rundir_replaced(&((struct start *)arg)->run);
-}
-
-static void stay(void *arg)
-{
-	rundir_restore_pid_file(&((struct start *)arg)->run);
-}
-
-static void forget_disks(struct start *s)
-{
-	while (s->mgr.disks) {
-		struct container_disk *next = s->mgr.disks->next;
-
-		free(s->mgr.disks);
-		s->mgr.disks = next;
-	}
-}
-
 static void unload(struct start *s)
 {
 	s->st.ss->free_super(&s->st);
-	forget_disks(s);
+	manager_forget_disks(s->mgr);
 }
 
 static int start_threads(struct start *s)
@@ -213,13 +192,13 @@ static void finish(struct start *s, enum manager_end end)
 		rundir_remove_socket(&s->run);
 		monitor_stop();
 		worker_stop();
-		clients_serve_last(&s->mgr);
+		manager_serve_last(s->mgr);
 		break;
 	case MANAGER_DRAINED:
 		notify_stopping(); /* not before: letting go may take for ever, and systemd would lose its patience */
 		monitor_stop();
 		worker_stop();
-		clients_serve_last(&s->mgr);
+		manager_serve_last(s->mgr);
 		break;
 	case MANAGER_GOES_ON:
 		break;
@@ -231,20 +210,12 @@ static int run(struct start *s)
 {
 	int err;
 
-	s->mgr.st = &s->st;
-	s->mgr.container_dev = s->cont.dev;
-	s->mgr.container_md_dir = s->cont.md_dir;
-	s->mgr.ready = report_ready;
-	s->mgr.leave = remove_pid_file;
-	s->mgr.replaced = is_replaced;
-	s->mgr.stay = stay;
-	s->mgr.arg = s;
 	err = start_threads(s);
 	if (err) {
 		log_error("failed to start monitor process: %s", strerror(-err));
 		return EXIT_USAGE;
 	}
-	finish(s, manager_run(&s->mgr));
+	finish(s, manager_run(s->mgr, s->server, s->mdstat_fd));
 	return EXIT_READY;
 }
 
@@ -256,9 +227,9 @@ static bool make_way(struct start *s)
 {
 	bool possible = true;
 
-	s->mgr.mdstat_fd = mdstat_open();
-	if (s->mgr.mdstat_fd < 0) {
-		log_error("cannot open /proc/mdstat: %s", strerror(-s->mgr.mdstat_fd));
+	s->mdstat_fd = mdstat_open();
+	if (s->mdstat_fd < 0) {
+		log_error("cannot open /proc/mdstat: %s", strerror(-s->mdstat_fd));
 		return false;
 	}
 	if (s->run.victim) {
@@ -278,8 +249,8 @@ static bool take_place(struct start *s)
 		rundir_abandon(&s->run);
 		return false;
 	}
-	s->mgr.server = rundir_publish(&s->run);
-	return s->mgr.server != NULL;
+	s->server = rundir_publish(&s->run);
+	return s->server != NULL;
 }
 
 static int serve(struct start *s)
@@ -290,9 +261,23 @@ static int serve(struct start *s)
 		rundir_remove_pid_file(&s->run);
 		rundir_remove_socket(&s->run);
 	}
-	msg_server_close(s->mgr.server);
+	msg_server_close(s->server);
 	unload(s);
 	return status;
+}
+
+static struct manager *make_manager(struct start *s)
+{
+	struct manager_setup setup = {
+		.st = &s->st,
+		.run = &s->run,
+		.container_dev = s->cont.dev,
+		.container_md_dir = s->cont.md_dir,
+		.ready = report_ready,
+		.arg = s,
+	};
+
+	return manager_new(&setup);
 }
 
 /* The child, or the only process in the foreground. */
@@ -310,13 +295,19 @@ static int daemon_main(struct start *s)
 		setsid();
 	if (chdir("/"))
 		log_warning("cannot change to the root directory: %m");
-	s->mgr.mdstat_fd = -1;
+	s->mdstat_fd = -1;
+	s->mgr = make_manager(s);
+	if (!s->mgr) {
+		log_error("%s: %s", s->cont.name, strerror(ENOMEM));
+		return EXIT_REFUSED;
+	}
 	placed = take_place(s);
 	rundir_unlock(&s->run);
 	if (placed)
 		status = serve(s);
-	if (s->mgr.mdstat_fd >= 0)
-		close(s->mgr.mdstat_fd);
+	if (s->mdstat_fd >= 0)
+		close(s->mdstat_fd);
+	manager_free(s->mgr);
 	close(s->cont.md_dir);
 	return status;
 }

@@ -208,7 +208,7 @@ static void answer_last(struct manager *mgr)
 	}
 }
 
-void clients_serve_last(struct manager *mgr)
+void manager_serve_last(struct manager *mgr)
 {
 	struct pollfd pfds[MSG_SERVER_MAX_POLLFDS];
 	uint64_t end = clock_now_ns() + LAST_CLIENTS_NS, next;

@@ -26,6 +26,16 @@ int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode)
 	return 0;
 }
 
+void manager_forget_disks(struct manager *mgr)
+{
+	while (mgr->disks) {
+		struct container_disk *next = mgr->disks->next;
+
+		free(mgr->disks);
+		mgr->disks = next;
+	}
+}
+
 static void log_left(const struct manager *mgr, dev_t dev)
 {
 	char disk[LOG_NAME_MAX];

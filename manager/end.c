@@ -55,7 +55,7 @@ static bool try_to_leave(struct manager *mgr)
 		return false;
 	leaving = !mdstat_changed(mgr);
 	if (leaving && !handoff_draining())
-		mgr->leave(mgr->arg);
+		rundir_remove_pid_file(mgr->run);
 	if (fd >= 0)
 		close(fd);
 	mgr->look_due = !leaving;
@@ -107,7 +107,7 @@ void end_take_sigterm(struct manager *mgr, bool seen)
 	if (!seen)
 		return;
 	/* mdadm's mdmon puts its own files in place first, starts, and then tells us so. */
-	if (mgr->replaced(mgr->arg))
+	if (rundir_replaced(mgr->run))
 		end_start_handover(mgr, 0);
 	else if (!handoff_draining() && !mgr->handing_over)
 		start_drain(mgr);
@@ -153,7 +153,7 @@ static void go_on(struct manager *mgr)
 	}
 	log_warning("%s: the successor has gone; going on", mgr->st->container);
 	msg_server_drop(mgr->server, mgr->successor);
-	mgr->stay(mgr->arg);
+	rundir_restore_pid_file(mgr->run);
 	mgr->successor = 0;
 	mgr->handing_over = false;
 	mgr->monitor_stopping = false;

@@ -20,9 +20,11 @@
 #ifndef MANAGER_H
 #define MANAGER_H
 
+#include "managemon.h"
 #include "mdmon.h"
 #include "mdstat.h"
 #include "metadata/superswitch.h"
+#include "socket/rundir.h"
 #include "socket/server.h"
 #include "threads/worker.h"
 
@@ -84,16 +86,9 @@ struct waiter {
 	bool done; /* the ticket is honoured; answer at the end of this round */
 };
 
-/* How the manager's work ended. */
-enum manager_end {
-	MANAGER_GOES_ON,
-	MANAGER_NO_ARRAYS,   /* no array is left: our files go */
-	MANAGER_DRAINED,     /* SIGTERM: all arrays have been let go; a successor may own our files already */
-	MANAGER_HANDED_OVER, /* a successor has everything; leave at once, the arrays as they are */
-};
-
 struct manager {
 	struct supertype *st;
+	struct rundir *run;
 	dev_t container_dev;
 	int container_md_dir;
 	int mdstat_fd;
@@ -119,9 +114,6 @@ struct manager {
 	unsigned alive_ticket;
 	bool alive_asked;           /* alive_ticket has been drawn */
 	void (*ready)(void *arg);   /* called once when the first look is complete */
-	void (*leave)(void *arg);   /* called when we end because no array is left: nobody may count on us any more */
-	bool (*replaced)(void *arg); /* asked after SIGTERM: does another daemon run for the container already? */
-	void (*stay)(void *arg);     /* a successor came to nothing: the pid file is ours again */
 	void *arg;
 };
 
@@ -137,9 +129,6 @@ void manager_free_update(struct metadata_update *u);
 void manager_take_handled(struct manager *mgr);
 
 /* ---- manager/disks.c ---- */
-
-/* Fills mgr->disks with what load_container saw. 0 or -errno. */
-int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
 
 /* Looks which disks have come and which have left: the monitor is told. */
 void manager_look_at_disks(struct manager *mgr);
@@ -173,12 +162,6 @@ void clients_add_start(struct manager *mgr);
 void clients_note_honoured(struct manager *mgr);
 /* At its end: takes requests, answers pings. */
 void clients_serve(struct manager *mgr);
-
-/*
- * After manager_run, when the socket's file is gone: answers the clients that are connected still, until they leave
- * or their deadlines are over. A client whose daemon vanishes while it asks may die of SIGPIPE, half way.
- */
-void clients_serve_last(struct manager *mgr);
 
 /* ---- manager/end.c ---- */
 
