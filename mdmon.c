@@ -37,7 +37,7 @@
 #endif
 
 /* One container on its way from a name to a running daemon. */
-struct start {
+struct startup {
 	const struct options *opt;
 	struct container cont;
 	int status_fd; /* pipe to the parent; -1 in the foreground */
@@ -60,7 +60,7 @@ static bool in_initrd(void)
 
 /* ---- loading ---------------------------------------------------------------------------------- */
 
-static struct disk *open_component(const struct start *s, const struct sysfs_member *m)
+static struct disk *open_component(const struct startup *s, const struct sysfs_member *m)
 {
 	struct disk *d;
 
@@ -72,7 +72,7 @@ static struct disk *open_component(const struct start *s, const struct sysfs_mem
 	return d;
 }
 
-static int load_disks(struct start *s, const struct sysfs_member *list, size_t count, struct disk **disks)
+static int load_disks(struct startup *s, const struct sysfs_member *list, size_t count, struct disk **disks)
 {
 	size_t n = 0;
 	int err;
@@ -90,7 +90,7 @@ static int load_disks(struct start *s, const struct sysfs_member *list, size_t c
 	return err;
 }
 
-static bool load(struct start *s)
+static bool load_container(struct startup *s)
 {
 	struct sysfs_member *list = NULL;
 	struct disk **disks;
@@ -148,7 +148,7 @@ static void detach_stdio(void)
 /* Called by the manager when all arrays have been taken on: only now the caller may go on. */
 static void report_ready(void *arg)
 {
-	struct start *s = arg;
+	struct startup *s = arg;
 	int status = EXIT_READY;
 
 	log_event(LOG_LEVEL_INFO, ABOUT("ready", NULL, NULL), "%s: ready", s->cont.name);
@@ -164,13 +164,13 @@ static void report_ready(void *arg)
 	s->status_fd = -1;
 }
 
-static void unload(struct start *s)
+static void unload_container(struct startup *s)
 {
 	s->st.ss->free_super(&s->st);
 	manager_forget_disks(s->mgr);
 }
 
-static int start_threads(struct start *s)
+static int start_threads(struct startup *s)
 {
 	int err;
 
@@ -182,7 +182,7 @@ static int start_threads(struct start *s)
 	return err ? err : monitor_start(&s->st);
 }
 
-static void finish(struct start *s, enum manager_end end)
+static void end_threads(struct startup *s, enum manager_end end)
 {
 	switch (end) {
 	case MANAGER_HANDED_OVER: /* the helper may be inside a call that takes long: the process takes it along */
@@ -206,7 +206,7 @@ static void finish(struct start *s, enum manager_end end)
 	log_flush();
 }
 
-static int run(struct start *s)
+static int run_threads(struct startup *s)
 {
 	int err;
 
@@ -215,7 +215,7 @@ static int run(struct start *s)
 		log_error("failed to start monitor process: %s", strerror(-err));
 		return EXIT_USAGE;
 	}
-	finish(s, manager_run(s->mgr, s->server, s->mdstat_fd));
+	end_threads(s, manager_run(s->mgr, s->server, s->mdstat_fd));
 	return EXIT_READY;
 }
 
@@ -223,7 +223,7 @@ static int run(struct start *s)
  * What can well fail is tried before the predecessor is ended: could we take its place at all? What it wrote
  * last is loaded afterwards.
  */
-static bool make_way(struct start *s)
+static bool make_way(struct startup *s)
 {
 	bool possible = true;
 
@@ -234,18 +234,18 @@ static bool make_way(struct start *s)
 	}
 	if (s->run.victim) {
 		log_set_level(LOG_LEVEL_ERROR); /* the second time is soon enough for warnings */
-		possible = load(s);
-		unload(s);
+		possible = load_container(s);
+		unload_container(s);
 		log_set_level(s->opt->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	}
 	return possible && rundir_prepare(&s->run) && (!s->run.victim || rundir_evict(&s->run));
 }
 
-static bool take_place(struct start *s)
+static bool take_place(struct startup *s)
 {
 	if (!rundir_claim(&s->run, s->cont.name, s->opt->takeover, s->cont.md_dir))
 		return false;
-	if (!make_way(s) || !load(s)) {
+	if (!make_way(s) || !load_container(s)) {
 		rundir_abandon(&s->run);
 		return false;
 	}
@@ -253,20 +253,20 @@ static bool take_place(struct start *s)
 	return s->server != NULL;
 }
 
-static int serve(struct start *s)
+static int serve(struct startup *s)
 {
-	int status = run(s);
+	int status = run_threads(s);
 
 	if (status != EXIT_READY) {
 		rundir_remove_pid_file(&s->run);
 		rundir_remove_socket(&s->run);
 	}
 	msg_server_close(s->server);
-	unload(s);
+	unload_container(s);
 	return status;
 }
 
-static struct manager *make_manager(struct start *s)
+static struct manager *make_manager(struct startup *s)
 {
 	struct manager_setup setup = {
 		.st = &s->st,
@@ -281,7 +281,7 @@ static struct manager *make_manager(struct start *s)
 }
 
 /* The child, or the only process in the foreground. */
-static int daemon_main(struct start *s)
+static int daemon_main(struct startup *s)
 {
 	int status = EXIT_REFUSED;
 	bool placed;
@@ -328,7 +328,7 @@ static int wait_for_child(int fd, pid_t pid)
 	return EXIT_REFUSED;
 }
 
-static int start_daemon(struct start *s)
+static int start_daemon(struct startup *s)
 {
 	int fds[2];
 	pid_t pid;
@@ -353,7 +353,7 @@ static int start_daemon(struct start *s)
 
 static int start_one(const struct options *opt, const char *name, bool foreground)
 {
-	static struct start s; /* too big for a locked stack; each daemon is a process of its own */
+	static struct startup s; /* too big for a locked stack; each daemon is a process of its own */
 	int status;
 
 	memset(&s, 0, sizeof(s));

@@ -3,8 +3,8 @@
  * The answer to a status request: what the monitor reported last (threads/report.h) and what the manager sees itself, as
  * JSON. The schema is docs/status.md.
  */
-#ifndef STATUS_H
-#define STATUS_H
+#ifndef MANAGER_STATUS_JSON_H
+#define MANAGER_STATUS_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

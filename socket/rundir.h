@@ -3,8 +3,8 @@
  * The daemon's files in RUNDIR (CONT.pid, CONT.sock) and the one that had them before.
  * Start-up and end only.
  */
-#ifndef PIDFILE_H
-#define PIDFILE_H
+#ifndef SOCKET_RUNDIR_H
+#define SOCKET_RUNDIR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * From what the caller calls a container to the container: the forms of its name (mdmon.md 2.2), and whether it is one
  * that can be served (2.4). Start-up only.
  */
-#ifndef CONTAINER_H
-#define CONTAINER_H
+#ifndef START_CONTAINER_H
+#define START_CONTAINER_H
 
 #include <stdbool.h>
 #include <sys/types.h>
