@@ -13,7 +13,6 @@
 #include "lib/notify.h"
 #include "managemon.h"
 #include "manager/manager.h"
-#include "manager/status.h"
 #include "threads/handoff.h"
 
 struct manager *manager_new(const struct manager_setup *setup)

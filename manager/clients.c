@@ -10,7 +10,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "manager/manager.h"
-#include "manager/status.h"
 #include "msg.h"
 #include "threads/handoff.h"
 

@@ -248,4 +248,12 @@ void array_start_drain(struct managed_array *ma);
 /* Looks for spares for a degraded array: the monitor is asked to choose, and the rest follows from its answer. */
 void spare_check(struct managed_array *ma);
 
+/* ---- manager/status.c ---- */
+
+/* The answer to a status request (docs/status.md), malloc'd; NULL: no memory. Never waits. */
+char *manager_status(struct manager *mgr);
+
+/* One line for systemctl status. */
+void manager_status_line(struct manager *mgr, char *line, size_t size);
+
 #endif

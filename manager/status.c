@@ -3,8 +3,6 @@
  * What the manager knows of the daemon's state, for status requests and for systemd. It asks nobody: the monitor may
  * be waiting for a disk just now, and has said beforehand what it knows (threads/report.h).
  */
-#include "manager/status.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "manager/manager.h"
 #include "manager/status-json.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
