@@ -27,7 +27,7 @@
 
 /* ---- objects --------------------------------------------------------------- */
 
-/* Link of a hand-over list; must be the first member of what it links. */
+/* Link of a hand-over list. */
 struct handoff_node {
 	struct handoff_node *next; /* handoff */
 };

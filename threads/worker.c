@@ -33,7 +33,7 @@ static void *worker_main(void *unused)
 		if (!n && atomic_load(&worker.stop))
 			return NULL;
 		while (n) {
-			struct worker_job *job = (struct worker_job *)n;
+			struct worker_job *job = container_of(n, struct worker_job, node);
 
 			n = n->next;
 			job->run(job);
@@ -71,7 +71,7 @@ void worker_finish_jobs(void)
 	struct handoff_node *n = handoff_list_take(&worker.finished);
 
 	while (n) {
-		struct worker_job *job = (struct worker_job *)n;
+		struct worker_job *job = container_of(n, struct worker_job, node);
 
 		n = n->next;
 		job->done(job);
