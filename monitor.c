@@ -21,8 +21,6 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "monitor/badblocks.h"
-#include "monitor/decide.h"
 #include "monitor/pass.h"
 #include "threads/handoff.h"
 #include "threads/thread.h"
