@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "lib/refuse.h"
+
 /* Offsets in the messages. All words are 32 bits, host byte order, unless said otherwise. */
 #define GROW_OLD 4
 #define GROW_NEW 8
@@ -41,12 +43,6 @@
 #define PPL_AND_BITMAP_SECTORS 2048 /* behind the data of each member */
 #define CHUNK_MIN_KIB 4
 #define CHUNK_MAX_KIB 16384 /* blocks_per_strip has 16 bits */
-
-static int refuse(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
 
 static int64_t long_word(const void *buf, size_t offset)
 {

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/refuse.h"
+
 #define PPL_SECTORS 2048
 
 /* ---- is a disk fit? ---- */
@@ -258,12 +260,6 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 }
 
 /* ---- recording ---- */
-
-static int refuse(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
 
 static bool picked_before(const struct spare_request *req, unsigned i)
 {
