@@ -136,7 +136,7 @@ static int check_map_state(const struct imsm_map *m, const char **why)
 	if (m->head.map_state > IMSM_FAILED)
 		return refuse(why, -EBADMSG, "map_state is unknown");
 	/* Elsewhere a stale number does no harm: it is only ever compared with slots. */
-	if (m->head.map_state == IMSM_DEGRADED && m->head.failed_disk_num != 0xff &&
+	if (m->head.map_state == IMSM_DEGRADED && m->head.failed_disk_num != IMSM_NO_FAILED_SLOT &&
 	    m->head.failed_disk_num >= m->head.num_members)
 		return refuse(why, -EBADMSG, "failed_disk_num is no slot");
 	return 0;

@@ -9,7 +9,6 @@
  */
 #include "imsm/imsm.h"
 
-#define NO_FAILED_SLOT 0xff
 #define MD_RAID5_LEFT_ASYMMETRIC 0 /* layout of all IMSM RAID5 */
 
 /* ---- common parts ---- */
@@ -24,7 +23,7 @@ static void set_map_state(struct imsm_container *c, struct imsm_map *m, enum ims
 
 static void set_failed_slot(struct imsm_container *c, struct imsm_map *m, int slot)
 {
-	uint8_t number = slot < 0 ? NO_FAILED_SLOT : (uint8_t)slot;
+	uint8_t number = slot < 0 ? IMSM_NO_FAILED_SLOT : (uint8_t)slot;
 
 	if (m->head.failed_disk_num == number)
 		return;

@@ -39,7 +39,6 @@
 #define TO_RAID0 0
 #define TO_RAID10 1
 
-#define NO_FAILED_SLOT 0xff
 #define PPL_AND_BITMAP_SECTORS 2048 /* behind the data of each member */
 #define CHUNK_MIN_KIB 4
 #define CHUNK_MAX_KIB 16384 /* blocks_per_strip has 16 bits */
@@ -411,7 +410,7 @@ static void to_raid0(struct imsm_container *c, struct imsm_volume *v)
 	m0->head.num_domains = 1;
 	m0->head.raid_level = IMSM_RAID0;
 	m0->head.map_state = IMSM_NORMAL;
-	m0->head.failed_disk_num = NO_FAILED_SLOT;
+	m0->head.failed_disk_num = IMSM_NO_FAILED_SLOT;
 	imsm_map_update_stripes(m0, imsm_volume_blocks(v));
 	/* From the end: deleting one moves only those behind it. */
 	for (unsigned i = IMSM_MAX_DISKS; i-- > 0;)

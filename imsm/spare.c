@@ -322,7 +322,7 @@ static void begin_rebuild(struct imsm_volume *v, int slot)
 
 	m0->head.map_state = IMSM_DEGRADED;
 	/* The slot was lost without a failure of its disk. */
-	if (m0->head.failed_disk_num == 0xff)
+	if (m0->head.failed_disk_num == IMSM_NO_FAILED_SLOT)
 		m0->head.failed_disk_num = (uint8_t)slot;
 	imsm_migrate(v, IMSM_DEGRADED, IMSM_MIGR_REBUILD);
 }
