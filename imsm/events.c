@@ -256,29 +256,10 @@ static void record_lost_disks(struct imsm_container *c, struct imsm_volume *v, s
 
 /* ---- the array (imsm.md 5) ---- */
 
-static unsigned at_least_1(unsigned n)
-{
-	return n ? n : 1;
-}
-
-/* RAID10: md counts the sectors of the array, each once. */
 static bool resync_complete(const struct imsm_event *ev)
 {
-	uint64_t end = 0;
-	unsigned copies = ((unsigned)ev->layout & 0xff) * ((unsigned)ev->layout >> 8 & 0xff);
-
-	switch (ev->level) {
-	case 1:
-	case 4:
-	case 5:
-	case 6:
-		end = ev->component_size;
-		break;
-	case 10:
-		end = ev->component_size * (unsigned)ev->raid_disks / at_least_1(copies);
-		break;
-	}
-	return ev->resync_start >= end;
+	return ev->resync_start >=
+	       md_sync_size(ev->level, ev->layout, (unsigned)ev->raid_disks, ev->component_size);
 }
 
 /*
