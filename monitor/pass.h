@@ -110,7 +110,7 @@ struct monitor {
 
 /* ---- ../monitor.c ---- */
 
-/* Reads, decides, tells, writes, acknowledges. `timer`: it is time to look at all arrays, not only at those with events. */
+/* Reads, decides, tells, writes, acknowledges. `timer`: it is time to look at all arrays, with events or without. */
 void monitor_pass(struct monitor *mon, bool timer);
 
 /*
