@@ -61,8 +61,8 @@ static void come_back(struct active_array *a, const struct decision *d)
 {
 	a->watch->look = true;
 	monitor_end_hold(a);
-	/* What has ended is not seen to end again. */
-	handoff_request_array(a, d->requests & ARRAY_WANT_SPARE_CHECK);
+	/* A sync is seen to end once, and a reshape to begin. Nothing is acknowledged by asking what follows from that. */
+	handoff_request_array(a, d->requests & (ARRAY_WANT_SPARE_CHECK | ARRAY_WANT_RESHAPE_CHECK));
 }
 
 static void finish_array(struct monitor *mon, struct active_array *a, const struct decision *d)
