@@ -17,7 +17,7 @@ struct word {
 	size_t len;
 };
 
-/* What has been seen of the array that the lines at hand belong to. */
+/* State of the parser between lines. */
 struct mdstat_parser {
 	struct mdstat *out;
 	size_t capacity;

@@ -61,7 +61,7 @@ static bool use_colour(void)
 	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 && !(no && *no);
 }
 
-/* What was printed may not have arrived: the disk is full, say. */
+/* Output that could not be written (a full disk, say) is a failure. */
 static int finish_output(int code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -154,13 +154,13 @@ static void report_failure(struct answers *rep, const char *about, const char *w
 	rep->code = CTL_NO_ANSWER;
 }
 
-/* For a daemon that answers without saying anything. */
+/* The JSON for a daemon that answers a ping but tells no status. */
 static json_t *mute_object(const char *container)
 {
 	return json_pack("{s:i, s:s, s:n}", "schema", CLIENT_SCHEMA, "container", container, "version");
 }
 
-/* Any object goes through: whoever reads JSON looks at its schema. */
+/* Objects of other schemas are passed on: the reader of JSON is to look at "schema". */
 static void report_json(struct answers *rep, const char *container, struct client_status *status)
 {
 	json_t *object = status->mute ? mute_object(container) : json_incref(status->object);
@@ -309,7 +309,7 @@ static const struct option all_options[] = {
 };
 #define OPTIONS (sizeof(all_options) / sizeof(all_options[0]))
 
-/* Those that the command knows, as getopt_long wants them. */
+/* The options of the command, in the two forms that getopt_long takes. */
 static void select_options(const struct command *c, struct option *longopts, char *shortopts)
 {
 	for (size_t i = 0; i < OPTIONS; i++) {
@@ -386,7 +386,7 @@ static int run_command(const struct ctl_paths *paths, const struct command *comm
 	struct option longopts[OPTIONS + 1];
 	int c, code;
 
-	/* getopt's messages begin with it. */
+	/* getopt's messages begin with argv[0]. */
 	snprintf(title, sizeof(title), "mdmonctl %s", command->name);
 	argv[0] = title;
 	select_options(command, longopts, shortopts);

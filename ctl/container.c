@@ -93,7 +93,7 @@ static int name_below(const struct ctl_paths *p, const char *dir, const char *ar
 	return name_of_path(p, path, name);
 }
 
-/* A daemon may well run for a device that is not to be seen, so the socket counts before sysfs. */
+/* The socket counts before sysfs: a daemon may run for a device that is not visible here (a container, a chroot). */
 static int name_of_word(const struct ctl_paths *p, const char *arg, char *name)
 {
 	if (is_name(arg, strlen(arg)) && (has_socket(p, arg) || is_block_device_name(p, arg))) {
@@ -129,7 +129,7 @@ static int read_file(const char *path, char *buf, size_t size)
 	return n < 0 ? (int)n : 0;
 }
 
-/* Someone who names an array means the daemon that looks after it. */
+/* The name of an array stands for the container that it lies in. */
 static int container_of_array(const struct ctl_paths *p, char *name)
 {
 	char path[PATH_MAX], text[SYSFS_WORD_MAX];

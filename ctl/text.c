@@ -155,7 +155,7 @@ void text_space(struct text *t, unsigned columns)
 
 void text_indent_here(struct text *t)
 {
-	/* Even if someone's text is long, what is wrapped gets half of the line. */
+	/* A long text before it leaves what is wrapped half of the line. */
 	t->indent = t->column < t->width / 2 ? t->column : t->width / 2;
 }
 

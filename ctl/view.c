@@ -110,7 +110,7 @@ static void summarize_disks(struct view *v, bool *any)
 	summary_count(v, any, STYLE_BAD, refusing, refusing == 1 ? "refuses metadata" : "refuse metadata");
 }
 
-/* There is nothing to complain about; but that is good news only if everything is as it should be. */
+/* Nothing is to be complained about: "healthy" only if each volume says "normal", which a later daemon may not. */
 static void summarize_peace(struct view *v, bool *any)
 {
 	const json_t *volumes = json_object_get(v->status, "volumes");
@@ -196,7 +196,7 @@ static enum style state_style(const char *state)
 	return STYLE_PLAIN;
 }
 
-/* Who says what: the metadata, and the kernel. */
+/* The state in the metadata, then the one in the kernel. */
 static void show_volume_state(struct view *v, const json_t *volume)
 {
 	const char *state = field_string(&v->odd, volume, "state");
@@ -283,12 +283,12 @@ static void show_sync(struct view *v, const json_t *sync)
 	text_space(&v->text, 1);
 	text_indent_here(&v->text);
 	show_bar(&v->text, part);
-	/* Cut, not rounded: 100 % is for what is done. */
+	/* Cut, not rounded: 100 % means done. */
 	text_word(&v->text, STYLE_PLAIN, "%.1f%%", (double)(unsigned)(part * 1000) / 10);
 	show_sync_speed(v, total - done, field_number(&v->odd, sync, "speed_kib"));
 }
 
-/* One member; those in sync need no slot said, they are in order. */
+/* terse: without the slot, as for members in sync, which are listed in the order of their slots. */
 static void show_member(struct view *v, const json_t *member, bool terse)
 {
 	const char *disk = field_string_or_null(&v->odd, member, "disk");
@@ -411,7 +411,7 @@ static struct disk_columns measure_disks(struct view *v, const json_t *disks)
 	return c;
 }
 
-/* It fills its columns only if another one follows it in the line. */
+/* The serial number ends the line without padding unless another disk follows. */
 static void show_disk(struct view *v, const json_t *disk, const struct disk_columns *c)
 {
 	const char *state = field_string(&v->odd, disk, "state");
@@ -440,7 +440,7 @@ static void show_disks(struct view *v)
 	}
 }
 
-/* Apart from the list, which is in columns. */
+/* A line of its own below the disks, whose columns have no room for it. */
 static void show_refusing_disks(struct view *v)
 {
 	const json_t *disks = field_array(&v->odd, v->status, "disks"), *disk;
@@ -502,7 +502,7 @@ static void show_write_counts(struct view *v, const json_t *write)
 		text_word(&v->text, STYLE_PLAIN, "all without errors");
 }
 
-/* A write that is under way is news only if it takes long: most who look see one now and then. */
+/* A live view shows a write only when it takes long: short ones come and go all the time. */
 static void show_writing(struct view *v)
 {
 	const uint64_t long_ms = 1000;
@@ -515,7 +515,7 @@ static void show_writing(struct view *v)
 	if (ms < long_ms && v->opt->live)
 		return;
 	show_label(v, "");
-	/* So large a number is no time; what it is does not matter then. */
+	/* A number that large is no time: any large one will do. */
 	text_word(&v->text, ms < long_ms ? STYLE_PLAIN : STYLE_WARN, "being written for %s",
 		  units_short(buf, ms < UINT64_MAX / 1000 ? ms * 1000 : UINT64_MAX));
 }
@@ -564,7 +564,7 @@ static const char *bucket_limit(char *buf, unsigned i)
 	return buf;
 }
 
-/* "half under 4 ms": the bucket in which this part of all is reached. */
+/* "half under 4 ms": names the limit of the bucket below which this part of all stalls lies. */
 static void show_quantile(struct view *v, const struct stalls *s, const char *what, double part)
 {
 	double sum = 0;
@@ -644,7 +644,7 @@ static void show_queues(struct view *v)
 
 	show_queue(v, &any, STYLE_WARN, field_number(&v->odd, q, "updates"), "update waits", "updates wait");
 	show_queue(v, &any, STYLE_WARN, field_number(&v->odd, q, "pings"), "ping waits", "pings wait");
-	/* The one that asks is we. */
+	/* One of the clients is mdmonctl itself. */
 	show_queue(v, &any, STYLE_PLAIN, clients ? clients - 1 : 0, "other client", "other clients");
 	show_queue(v, &any, STYLE_WARN, field_number(&v->odd, q, "lost_messages"), "message lost", "messages lost");
 }

@@ -152,7 +152,7 @@ static void leave_screen(void)
 	modes_changed = 0;
 }
 
-/* Keys come at once and are not shown, if the keyboard is ours. */
+/* Keys arrive without Enter and are not echoed. In the background the keyboard is not touched. */
 static void change_modes(void)
 {
 	struct termios modes;
@@ -173,7 +173,7 @@ static void enter_screen(void)
 	fflush(stdout);
 }
 
-/* At once, wherever we are: a daemon may be keeping us waiting. Then the signal does what it does by itself. */
+/* Restores the terminal at once, even while a daemon is asked; then the signal has its usual effect. */
 static void on_end(int sig)
 {
 	leave_screen();
@@ -188,7 +188,7 @@ static void on_change(int sig)
 		resized = 1;
 }
 
-/* Signals that are let in only while we wait, so that none is missed. */
+/* Signals that are let in only during the wait, so that none is missed. */
 static void catch_signals(sigset_t *while_waiting)
 {
 	static const int end[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
@@ -239,7 +239,7 @@ static void draw_line(const char *line, size_t len)
 	fputs(CLEAR_LINE "\r\n", stdout);
 }
 
-/* Line over line, without an empty screen in between: nothing flickers. The last row has our own line. */
+/* Draws line over line: clearing the screen first would flicker. The last row is the status line of `watch`. */
 static void draw_screen(const char *text)
 {
 	struct winsize size = screen_size();
@@ -263,7 +263,7 @@ static bool key_ends(const struct pollfd *keyboard)
 	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q';
 }
 
-/* Until it is time to ask again, or something happens to the screen. True if the user wants the end. */
+/* Waits until it is time to ask again or something happens to the screen. True if the user wants the end. */
 static bool wait_on_screen(unsigned interval_ms, const sigset_t *while_waiting)
 {
 	uint64_t deadline = clock_now_ns() + interval_ms * NS_PER_MS;

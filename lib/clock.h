@@ -26,7 +26,7 @@ static inline uint64_t clock_wall_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NS_PER_MS;
 }
 
-/* What ppoll() takes: the time from now until then, zero if it has passed. */
+/* The time from now until then as ppoll() takes it; zero if it has passed. */
 static inline struct timespec clock_until(uint64_t then_ns)
 {
 	uint64_t now = clock_now_ns();

@@ -156,7 +156,7 @@ static void write_stderr(const char *text)
 	/* A reader that does not read must not stop us. */
 	if (poll(&p, 1, 0) == 0)
 		return;
-	/* There is nobody left to tell if this fails. */
+	/* A failure cannot be reported anywhere. */
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;
 }
@@ -242,7 +242,7 @@ static int send_journal_text(enum log_level level, const struct log_event *about
 	return send_datagram("/run/systemd/journal/socket", d.data, d.len);
 }
 
-/* False: there is no journal. A journal that is there but has no room is not a reason to look for somebody else. */
+/* False: there is no journal. One that is there but has no room loses the message. */
 static bool send_journal(enum log_level level, const struct log_event *about, const char *text)
 {
 	int err = send_journal_text(level, about, text, LINE_MAX_BYTES);

@@ -109,7 +109,7 @@ void notify_open(void)
 		open_socket(name);
 	if (notify.fd >= 0)
 		notify.watchdog_ns = watchdog_ns(getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"));
-	/* Programs that we start are not the service. */
+	/* A program started by the daemon is not the service. */
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");

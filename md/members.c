@@ -17,10 +17,7 @@
 
 #include "sysfs.h"
 
-/*
- * Errors that mean "it is not there any more". The distinction matters: running out of
- * descriptors must not look as if a disk had been pulled.
- */
+/* Errors that mean that the disk has gone. Running out of descriptors must not look as if a disk had been pulled. */
 static bool has_vanished(ssize_t error)
 {
 	return error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -ENOTDIR || error == -EBUSY;
@@ -35,7 +32,7 @@ static int parse_slot(const char *text)
 	return (int)n;
 }
 
-/* The disk itself may be gone while md still lists it. */
+/* 0 as the number: the disk has gone while md still lists it. */
 static int read_member_dev(int dir, dev_t *dev)
 {
 	char text[SYSFS_WORD_MAX];

@@ -22,7 +22,7 @@ struct sysfs_member {
 
 /*
  * manager or start-up. All members of the array in *list (malloc'd, *count entries, caller frees).
- * Devices that vanish while we look are left out. 0 or -errno.
+ * Devices that vanish meanwhile are left out. 0 or -errno.
  */
 int sysfs_list_members(int md_dir, struct sysfs_member **list, size_t *count);
 

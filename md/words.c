@@ -243,7 +243,7 @@ static bool take_bad_range(const char **text, struct bad_range *r)
 	if (!take_u64(&p, &r->sector) || *p++ != ' ' || !take_u64(&p, &r->length) || (*p != '\n' && *p != '\0'))
 		return false;
 	*text = p;
-	/* In bytes it has to be a number, too. */
+	/* Its bytes must be countable, too. */
 	return r->length && r->sector <= UINT64_MAX / 512 && r->length <= UINT64_MAX / 512 - r->sector;
 }
 
@@ -252,7 +252,7 @@ unsigned sysfs_parse_bad_ranges(const char *text, size_t len, struct bad_range *
 	const char *end = text + len;
 	unsigned n = 0;
 
-	/* The kernel cuts a longer list after PAGE - 1 bytes, in the middle of a line; the last newline is cut by us. */
+	/* The kernel cuts a longer list after PAGE - 1 bytes, within a line; sysfs_read_fd() cuts a newline, too. */
 	*complete = len < SYSFS_PAGE - 2;
 	if (!*complete)
 		while (end > text && end[-1] != '\n')
@@ -288,8 +288,8 @@ static int parse_member_index(const char *text)
 }
 
 /*
- * "/CONT/N": the index follows the last slash. The kernel keeps 16 characters, so that
- * the index of a long name may be cut off; what is left is the container's name.
+ * "/CONT/N": the index follows the last slash. The kernel keeps 16 characters: with a long name the index is cut off,
+ * and what is left is the name of the container.
  */
 static void parse_member_of(const char *text, size_t len, struct metadata_version *v)
 {
@@ -315,7 +315,7 @@ void sysfs_parse_metadata_version(const char *text, struct metadata_version *v)
 	if (prefixed)
 		text += sizeof(prefix) - 1;
 	len = strcspn(text, "\n");
-	/* Without the prefix "1.2" and "none" are the kernel's own formats. */
+	/* Without the prefix, "1.2" and "none" are the kernel's own formats. */
 	if (!prefixed && (len == 0 || is_digit(*text) || sysfs_is_word(text, "none")))
 		return;
 	v->external = true;

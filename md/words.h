@@ -33,10 +33,7 @@ static inline const char *member_disk(const char *member)
 
 #define SECTORS_NONE UINT64_MAX /* the word "none": complete, or not running */
 
-/*
- * The order matters: "more than inactive" means running, "at most clean" means
- * that no write can be in flight.
- */
+/* The order matters: beyond ARRAY_INACTIVE the array runs, up to ARRAY_CLEAN no write can be in flight. */
 enum array_state {
 	ARRAY_GONE, /* the attribute cannot be read any more: stopped */
 	ARRAY_CLEAR,
@@ -49,7 +46,7 @@ enum array_state {
 	ARRAY_WRITE_PENDING,
 	ARRAY_ACTIVE_IDLE,
 	ARRAY_BROKEN,
-	ARRAY_UNKNOWN, /* a word we do not know: running */
+	ARRAY_UNKNOWN, /* a word of a newer kernel: running */
 };
 
 enum sync_action {

@@ -32,7 +32,7 @@ static bool is_block_device(const struct stat *st, dev_t dev)
 	return S_ISBLK(st->st_mode) && st->st_rdev == dev;
 }
 
-/* The node may be replaced between a look and the open, so look at what was opened. */
+/* The node may be replaced between stat() and open(): what was opened is checked again. */
 static int open_if_device(const char *path, dev_t dev, int flags)
 {
 	struct stat st;
@@ -158,9 +158,7 @@ static uint32_t read_scsi_id(int device_dir)
 	return id;
 }
 
-/*
- * block_dir: /sys/dev/block/M:m. A partition has no "device" of its own, its disk, one directory up, has.
- */
+/* block_dir: /sys/dev/block/M:m. For a partition "device" is one directory up, at its disk. */
 static void identify_in(struct disk *d, int block_dir)
 {
 	int device_dir;
@@ -196,7 +194,7 @@ static int read_geometry(struct disk *d)
 	if (sector < 512 || (sector & (sector - 1)) != 0)
 		return -EINVAL;
 	d->sector_size = (uint32_t)sector;
-	/* What cannot be found out counts as the worse: no block larger than a sector is atomic. */
+	/* Unknown counts as the worst case: no block larger than a sector is atomic. */
 	if (ioctl(d->fd, BLKPBSZGET, &physical) < 0 || physical < d->sector_size)
 		physical = d->sector_size;
 	d->physical_size = physical;

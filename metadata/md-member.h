@@ -21,7 +21,7 @@ struct md_members {
 	unsigned count;
 };
 
-/* A member that has vanished is none, whatever we still know of it. NULL: there is none. */
+/* The member in this slot; NULL if there is none. One that has vanished does not count. */
 static inline const struct md_member *md_member_in(const struct md_members *m, unsigned slot)
 {
 	for (unsigned i = 0; i < m->count; i++)

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why this exists: the first write to an idle array, and every failure of a disk,
- * hold up all I/O of the array until the metadata is on disk. Written one disk after
- * the other that costs the sum of all disks; here it costs the slowest one.
+ * The first write to an idle array, and every failure of a disk, hold up all I/O of the array until the metadata are
+ * on disk. Written one disk after the other that costs the sum of all disks; here it costs the slowest one.
  *
- * Linux native AIO (libaio) does that without helper threads and without memory of
- * its own. RWF_DSYNC makes each write durable when it completes. Where AIO cannot be
- * had, pwritev2() writes the disks in turn.
+ * Linux native AIO (libaio) needs no helper threads and allocates nothing. RWF_DSYNC makes each write durable when it
+ * completes. Where there is no AIO, pwritev2() writes the disks in turn.
  */
 #include "metadata/metaio.h"
 
@@ -159,7 +157,7 @@ bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len)
 
 	if (!block || !len)
 		return false;
-	/* With an odd alignment we do not know where the physical blocks begin. */
+	/* With an odd alignment it is unknown where the physical blocks begin. */
 	if (block > d->sector_size && !d->physical_aligned)
 		return false;
 	return offset / block == (offset + len - 1) / block;

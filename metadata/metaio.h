@@ -76,8 +76,8 @@ bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t
 unsigned metaio_run(struct metaio *m, struct metaio_plan *p);
 
 /*
- * monitor. A handler's write to the disk failed: adds it to what sync_metadata tells. `again`: the time before, too; that is
- * not reported once more.
+ * monitor. Adds a disk that a handler could not write to the result of sync_metadata. `again`: the write before failed,
+ * too, and that has been reported.
  */
 void metaio_note_failure(struct sync_result *res, const struct disk *d, int error, bool again);
 
