@@ -47,6 +47,8 @@ lib=${BASH_SOURCE[0]%/*}/lib
 . "$lib/metadata.sh" # what is on the disks
 # shellcheck source=tests/vm/lib/data.sh
 . "$lib/data.sh" # writing data and finding them again
+# shellcheck source=tests/vm/lib/udev.sh
+. "$lib/udev.sh" # udev, with Debian's rules, and its events
 # shellcheck source=tests/vm/lib/clean-up.sh
 . "$lib/clean-up.sh" # cleaning up: the init process calls clean_up after every scenario
 unset lib

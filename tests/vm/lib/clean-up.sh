@@ -76,6 +76,6 @@ clean_up()
 	for device in brd scsi_debug null_blk loop; do
 		[ ! -e "/sys/module/$device" ] || rmmod "$device" || return 1
 	done
-	rm -rf /run/mdadm /dev/md /tmp/*
+	rm -rf /run/mdadm /run/udev /dev/md /dev/disk /tmp/*
 	return 0
 }

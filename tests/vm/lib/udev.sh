@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# udev, with Debian's rules, for scenarios that ask for it ("udev: yes"). See ../lib.sh.
+
+# Called by init before the scenario. Everything that exists is made known to udev, as at the boot of a machine.
+start_udev()
+{
+	mkdir -p /run/udev
+	/lib/systemd/systemd-udevd --daemon --resolve-names=never || return 1
+	udevadm trigger --action=add --subsystem-match=block
+	udevadm settle --timeout=30
+}
+
+udev_settled()
+{
+	udevadm settle --timeout=30 || fail "udev does not come to rest"
+}
+
+# From now on events are noted.
+watch_events()
+{
+	stop_watching
+	: >/tmp/events
+	udevadm monitor --udev --kernel >/tmp/events 2>&1 3>&- &
+	WATCHER=$!
+	wait_for 10 grep -q 'KERNEL - the kernel uevent' /tmp/events
+}
+
+stop_watching()
+{
+	[ -z "${WATCHER:-}" ] || kill "$WATCHER" 2>/dev/null
+	WATCHER=
+}
+
+# change_events DISK...: how many "change" events the kernel made for these disks since watch_events. A close that udev has
+# seen is one of those: udev writes "change" to the disk's uevent file.
+change_events()
+{
+	local disk n=0
+
+	udev_settled
+	for disk in "$@"; do
+		n=$((n + $(grep -c "^KERNEL.* change .*/${disk##*/} " /tmp/events)))
+	done
+	echo $n
+}
