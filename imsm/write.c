@@ -112,6 +112,15 @@ static bool plan_the_others(struct imsm_writer *w, struct imsm_container *c, siz
 
 /* ---- writing ---- */
 
+static struct imsm_dl *dl_of_disk(const struct imsm_container *c, const struct disk *d)
+{
+	struct imsm_dl *dl = c->disks;
+
+	while (dl && dl->disk != d)
+		dl = dl->next;
+	return dl;
+}
+
 static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 {
 	dl->clear_migr_record_due = false; /* tried once: later mdadm may have its own record there */
@@ -132,7 +141,7 @@ static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct syn
 	metaio_run(w->io, w->plan);
 	for (unsigned i = 0; i < w->plan->disks; i++) {
 		const struct metaio_disk *pd = &w->plan->disk[i];
-		struct imsm_dl *dl = imsm_dl_by_dev(c, pd->disk->dev);
+		struct imsm_dl *dl = dl_of_disk(c, pd->disk);
 
 		note_result(dl, pd->error, res);
 		if (dl->index >= 0)

@@ -100,7 +100,7 @@ void manager_take_discarded(void)
 	struct active_array *a, *next;
 
 	for (a = handoff_take_discarded(); a; a = next) {
-		next = handoff_next_array(a);
+		next = (struct active_array *)a->node.next;
 		array_discarded(a);
 	}
 }

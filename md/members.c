@@ -158,10 +158,22 @@ int sysfs_list_members(int md_dir, struct sysfs_member **list, size_t *count)
 	return 0;
 }
 
-/* FNV-1a of one entry. */
-static uint64_t hash_entry(const struct dirent *e)
+/*
+ * When a member leaves, md takes its "block" link away at once, tells of the change in mdstat, and removes the directory
+ * some time later, without a word (kernel-md.md 5.1).
+ */
+static bool has_block_link(int md_dir, const char *name)
 {
-	uint64_t h = 0xcbf29ce484222325ull ^ (uint64_t)e->d_ino;
+	char path[MEMBER_NAME_MAX + sizeof("/block")];
+
+	snprintf(path, sizeof(path), "%s/block", name);
+	return faccessat(md_dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* FNV-1a of one entry. */
+static uint64_t hash_entry(int md_dir, const struct dirent *e)
+{
+	uint64_t h = 0xcbf29ce484222325ull ^ (uint64_t)e->d_ino ^ has_block_link(md_dir, e->d_name);
 
 	for (const char *c = e->d_name; *c; c++)
 		h = (h ^ (unsigned char)*c) * 0x100000001b3ull;
@@ -179,7 +191,7 @@ int sysfs_members_fingerprint(int md_dir, uint64_t *print)
 		return -errno;
 	while (errno = 0, (e = readdir(d)) != NULL)
 		if (is_member_name(e->d_name))
-			sum += hash_entry(e); /* whatever the order */
+			sum += hash_entry(md_dir, e); /* whatever the order */
 	err = errno;
 	closedir(d);
 	*print = sum;

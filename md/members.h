@@ -28,7 +28,7 @@ int sysfs_list_members(int md_dir, struct sysfs_member **list, size_t *count);
 
 /*
  * manager. A number that changes when the set of members does (one that was removed and added again
- * counts as a change); one directory read. 0 or -errno.
+ * counts as a change, and so does one that is leaving). 0 or -errno.
  */
 int sysfs_members_fingerprint(int md_dir, uint64_t *print);
 

@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "monitor/badblocks.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 

@@ -32,9 +32,6 @@ TEST_LDFLAGS_ddf/write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 me
 # Whose disks are looked at is not up to the configuration of the machine that the tests run on.
 TEST_LDFLAGS_ddf/load := -Wl,--wrap=ddf_probe_wanted
 TEST_LDFLAGS_ddf/probe := -Wl,--wrap=ddf_probe_wanted
-TEST_LDFLAGS_metadata/disk-transfer := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 ioctl \
-	pread64 pwrite64 fdatasync fsync sysfs_block_name sysfs_open_block_dir disk_read_serials)
-TEST_LDFLAGS_md/attributes := $(addprefix -Wl$(comma)--wrap=,write pread64)
 TEST_LDFLAGS_metadata/disk-node := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 log_warning)
 
 # The monitor between an md and a handler that are in memory (tests/unit/support/fake-md.h, monitor-rig.h).

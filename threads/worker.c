@@ -11,7 +11,8 @@
 #include <stdatomic.h>
 
 #include "threads/handoff.h"
-#include "threads/thread.h"
+
+#define STACK_SIZE (128 * 1024)
 
 static struct {
 	pthread_t thread;
@@ -32,7 +33,7 @@ static void *worker_main(void *unused)
 		if (!n && atomic_load(&worker.stop))
 			return NULL;
 		while (n) {
-			struct worker_job *job = container_of(n, struct worker_job, node);
+			struct worker_job *job = (struct worker_job *)n;
 
 			n = n->next;
 			job->run(job);
@@ -44,10 +45,19 @@ static void *worker_main(void *unused)
 
 int worker_start(void)
 {
+	pthread_attr_t attr;
+	int err;
+
 	if (sem_init(&worker.work, 0, 0))
 		return -errno;
 	atomic_store(&worker.stop, false);
-	return thread_start(&worker.thread, "mdmon-helper", worker_main, NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	err = pthread_create(&worker.thread, &attr, worker_main, NULL);
+	pthread_attr_destroy(&attr);
+	if (!err)
+		pthread_setname_np(worker.thread, "mdmon-helper");
+	return -err;
 }
 
 void worker_submit(struct worker_job *job)
@@ -61,7 +71,7 @@ void worker_finish_jobs(void)
 	struct handoff_node *n = handoff_list_take(&worker.finished);
 
 	while (n) {
-		struct worker_job *job = container_of(n, struct worker_job, node);
+		struct worker_job *job = (struct worker_job *)n;
 
 		n = n->next;
 		job->done(job);

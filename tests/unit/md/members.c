@@ -219,6 +219,21 @@ static void test_members_fingerprint(void **state)
 	assert_int_equal(sysfs_members_fingerprint(-1, &again), -EBADF);
 }
 
+/* md says that a member has left while its directory is still there; that it goes is not said any more. */
+static void test_fingerprint_of_a_member_that_is_leaving(void **state)
+{
+	const struct tree *t = *state;
+	uint64_t both;
+
+	make_dir(t, "dev-sda");
+	make_dir(t, "dev-sdb");
+	assert_int_equal(symlinkat("../../../gone", t->dir, "dev-sda/block"), 0);
+	assert_int_equal(symlinkat("../../../gone", t->dir, "dev-sdb/block"), 0);
+	both = fingerprint(t);
+	assert_int_equal(unlinkat(t->dir, "dev-sda/block", 0), 0);
+	assert_true(fingerprint(t) != both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +243,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_list_members_unreadable_dev, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_list_many_members, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_members_fingerprint, tree_setup, tree_teardown),
+		cmocka_unit_test_setup_teardown(test_fingerprint_of_a_member_that_is_leaving, tree_setup, tree_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
