@@ -4,8 +4,8 @@
  * members only.
  *
  * All is judged by coverage, not entry by entry: the kernel joins and splits ranges as it likes, an entry holds 256
- * sectors at most, and on disks with 4096-byte sectors an entry is a number of whole blocks. What is not a whole block
- * is rounded such that a bad sector is never lost: outwards if it is recorded, inwards if it is cleared.
+ * sectors at most, and on disks with 4096-byte sectors an entry is a number of whole blocks. What is bad is rounded
+ * outwards to those, so that no bad sector is ever lost.
  *
  * A change is made in a copy, which takes the place of the log if it fits.
  */
@@ -67,13 +67,6 @@ static struct span round_out(const struct imsm_container *c, struct span s)
 	uint64_t unit = c->sector_size / 512;
 
 	return (struct span){ s.from / unit * unit, (s.to + unit - 1) / unit * unit };
-}
-
-static struct span round_in(const struct imsm_container *c, struct span s)
-{
-	uint64_t unit = c->sector_size / 512;
-
-	return (struct span){ (s.from + unit - 1) / unit * unit, s.to / unit * unit };
 }
 
 /* ---- which disk, and which part of it ---- */
@@ -255,17 +248,6 @@ static int clear_unknown(struct imsm_container *c, unsigned disk, const struct k
 	if (!changed)
 		return 0;
 	return take_over(c, &l) ? -ENOSPC : changed;
-}
-
-int imsm_clear_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r)
-{
-	struct knowledge k = { .c = c };
-	int disk = disk_in_slot(c, volume, slot);
-
-	if (disk < 0 || is_beyond_format(r))
-		return -EINVAL;
-	k.extent = round_in(c, (struct span){ r->sector, r->sector + r->length });
-	return clear_unknown(c, (unsigned)disk, &k);
 }
 
 /* ---- comparing ---- */

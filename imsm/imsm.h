@@ -382,9 +382,6 @@ void imsm_fill_bitmap(const struct imsm_meta *m, unsigned volume, struct spare_p
  */
 int imsm_record_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
 
-/* How many entries have lost sectors; -ENOSPC: an entry cannot be split, nothing was changed. -EINVAL as above. */
-int imsm_clear_bad_range(struct imsm_container *c, unsigned volume, int slot, const struct bad_range *r);
-
 /*
  * Brings the log in line with what the kernel knows to be bad, as far as the volume's own part of the disk goes.
  * Only if the kernel's list is `complete` what it does not name is cleared. Does what can be done; -ENOSPC: some

@@ -253,7 +253,7 @@ static void go_bad(struct bytes *b, unsigned volume)
 	before = world;
 	if (flags & 0x40) {
 		imsm_compare_bad_ranges(&world.c, volume, slot, known, n, flags & 0x80, &changes);
-	} else if ((flags & 0x80 ? imsm_record_bad_range : imsm_clear_bad_range)(&world.c, volume, slot, known) < 0) {
+	} else if (imsm_record_bad_range(&world.c, volume, slot, known) < 0) {
 		MUST(memcmp(&before, &world, sizeof(world)) == 0);
 	}
 }

@@ -57,17 +57,6 @@ static int record(int slot, uint64_t sector, uint64_t length)
 	return got;
 }
 
-static int clear(int slot, uint64_t sector, uint64_t length)
-{
-	struct bad_range r = range(sector, length);
-	int got;
-
-	ifx.c.write_due = false;
-	got = imsm_clear_bad_range(&ifx.c, 0, slot, &r);
-	assert_int_equal(ifx.c.write_due, got > 0);
-	return got;
-}
-
 static struct bad_range_changes changes;
 
 static int compare_lists(unsigned volume, int slot, bool complete, const struct bad_range *known, unsigned count)
@@ -78,6 +67,36 @@ static int compare_lists(unsigned volume, int slot, bool complete, const struct 
 	got = imsm_compare_bad_ranges(&ifx.c, volume, slot, known, count, complete, &changes);
 	assert_int_equal(ifx.c.write_due, changes.recorded || changes.cleared);
 	return got;
+}
+
+/* Appends [from, to), if there is anything in it. */
+static void add_known(struct bad_range *known, unsigned *count, uint64_t from, uint64_t to)
+{
+	if (from < to)
+		known[(*count)++] = range(from, to - from);
+}
+
+/*
+ * The kernel knows all that the log says of the disk in that slot of volume 0 but this range, which has been written.
+ * How many entries have lost sectors; or what comparing returns if it fails.
+ */
+static int clear(int slot, uint64_t sector, uint64_t length)
+{
+	struct bad_range known[2 * IMSM_BBM_MAX];
+	unsigned count = 0;
+	int err;
+
+	for (unsigned i = 0; i < ifx.c.meta.num_bad; i++) {
+		const struct imsm_bad_range *e = &ifx.c.meta.bad[i];
+		uint64_t end = e->sector + e->length;
+
+		if (e->disk != slot)
+			continue;
+		add_known(known, &count, e->sector, sector < end ? sector : end);
+		add_known(known, &count, sector + length > e->sector ? sector + length : e->sector, end);
+	}
+	err = compare_lists(0, slot, true, known, count);
+	return err ? err : (int)changes.cleared;
 }
 
 /* The same again must change nothing. */
@@ -276,7 +295,7 @@ static void test_no_split_in_a_full_log(void **state)
 	fill_log(0, 1000, LOG_FULL - 1);
 	ifx.c.write_due = false;
 	ifx_save(&ifx, &before);
-	assert_int_equal(clear(1, 8, 8), -ENOSPC);
+	assert_int_equal(clear(1, 8, 8), 0); /* it names more than is bad: no harm */
 	ifx_assert_unchanged(&ifx, &before);
 	/* At its end no split is needed. */
 	assert_int_equal(clear(1, 248, 8), 1);
