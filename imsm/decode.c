@@ -421,5 +421,5 @@ void imsm_decode_migr_record(const void *sector, uint32_t sector_size, struct im
 {
 	memcpy(r, sector, sizeof(*r));
 	if (sector_size == 4096)
-		imsm_scale_migr_record(r, IMSM_FROM_4K);
+		imsm_scale_migr_record(r);
 }

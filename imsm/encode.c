@@ -188,15 +188,3 @@ size_t imsm_encode_spare(const struct imsm_disk *d, uint32_t sector_size, void *
 	put(buf, &h, sizeof(h));
 	return sector_size;
 }
-
-/* ---- the migration record ---- */
-
-void imsm_encode_migr_record(const struct imsm_migr_record *r, uint32_t sector_size, void *sector)
-{
-	struct imsm_migr_record record = *r;
-
-	if (sector_size == 4096)
-		imsm_scale_migr_record(&record, IMSM_TO_4K);
-	memset(sector, 0, sector_size);
-	put(sector, &record, sizeof(record));
-}

@@ -213,23 +213,23 @@ void imsm_scale_volume(struct imsm_volume *v, enum imsm_scaling dir)
 		scale_map(&v->map[1], dir);
 }
 
-static le32 scale_word(le32 v, enum imsm_scaling dir)
+static le32 scale_word(le32 v)
 {
-	uint64_t scaled = scale(le32_get(v), dir);
+	uint64_t scaled = scale(le32_get(v), IMSM_FROM_4K);
 
 	return le32_make(scaled > UINT32_MAX ? UINT32_MAX & ~(SECTORS_PER_4K - 1u) : (uint32_t)scaled);
 }
 
-static void scale_words(le32 *lo, le32 *hi, enum imsm_scaling dir)
+static void scale_words(le32 *lo, le32 *hi)
 {
-	split(scale(join(*lo, *hi), dir), lo, hi);
+	split(scale(join(*lo, *hi), IMSM_FROM_4K), lo, hi);
 }
 
-void imsm_scale_migr_record(struct imsm_migr_record *r, enum imsm_scaling dir)
+void imsm_scale_migr_record(struct imsm_migr_record *r)
 {
-	r->blocks_per_unit = scale_word(r->blocks_per_unit, dir);
-	r->dest_depth_per_unit = scale_word(r->dest_depth_per_unit, dir);
-	scale_words(&r->post_migr_vol_cap_lo, &r->post_migr_vol_cap_hi, dir);
-	scale_words(&r->ckpt_area_pba_lo, &r->ckpt_area_pba_hi, dir);
-	scale_words(&r->dest_1st_member_lba_lo, &r->dest_1st_member_lba_hi, dir);
+	r->blocks_per_unit = scale_word(r->blocks_per_unit);
+	r->dest_depth_per_unit = scale_word(r->dest_depth_per_unit);
+	scale_words(&r->post_migr_vol_cap_lo, &r->post_migr_vol_cap_hi);
+	scale_words(&r->ckpt_area_pba_lo, &r->ckpt_area_pba_hi);
+	scale_words(&r->dest_1st_member_lba_lo, &r->dest_1st_member_lba_hi);
 }

@@ -290,8 +290,7 @@ ssize_t imsm_decode_volume(const void *p, size_t len, unsigned num_disks, struct
 /*
  * The migration record, at the start of the disk's last sector (`sector`: all of it). All sizes and addresses in *r are
  * in 512-byte sectors, whatever the sector size; unit numbers are what they are. There is neither a signature nor
- * a checksum: any bytes are a record, and zeros mean that there is none. With 4096-byte sectors what is no multiple
- * of 8 sectors is rounded down when encoding.
+ * a checksum: any bytes are a record, and zeros mean that there is none. mdadm alone writes it.
  */
 void imsm_decode_migr_record(const void *sector, uint32_t sector_size, struct imsm_migr_record *r);
 
@@ -323,8 +322,6 @@ size_t imsm_encode_spare(const struct imsm_disk *d, uint32_t sector_size, void *
 
 /* Bytes that the volume takes in an MPB. */
 size_t imsm_volume_size(const struct imsm_volume *v);
-
-void imsm_encode_migr_record(const struct imsm_migr_record *r, uint32_t sector_size, void *sector);
 
 /* ---- imsm/fields.c: fields that are more than one word ---- */
 
@@ -364,6 +361,6 @@ enum imsm_scaling { IMSM_FROM_4K, IMSM_TO_4K };
 
 void imsm_scale_disk(struct imsm_disk *d, enum imsm_scaling dir);
 void imsm_scale_volume(struct imsm_volume *v, enum imsm_scaling dir);
-void imsm_scale_migr_record(struct imsm_migr_record *r, enum imsm_scaling dir);
+void imsm_scale_migr_record(struct imsm_migr_record *r); /* from, only */
 
 #endif

@@ -175,11 +175,12 @@ static void begin_reshape(struct imsm_rig *r)
 		ir_write_member_metadata(r, n);
 }
 
+/* As mdadm does: in the units of the disk. */
 static void write_migr_record(struct imsm_rig *r, unsigned n, const struct imsm_migr_record *record)
 {
-	uint8_t sector[4096];
+	uint8_t sector[4096] = { 0 };
 
-	imsm_encode_migr_record(record, r->sector_size, sector);
+	memcpy(sector, record, sizeof(*record));
 	ir_write_at(r, n, sector, r->sector_size, imsm_migr_record_offset(DEVICE_SIZE, r->sector_size));
 }
 
