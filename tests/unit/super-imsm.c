@@ -11,17 +11,6 @@
 
 /* ---- what the monitor calls: without any allocation ---- */
 
-static int ir_send_message(struct imsm_rig *r, const void *buf, size_t len)
-{
-	struct metadata_update u = { .op = UPDATE_MESSAGE, .buf = (void *)(uintptr_t)buf, .len = len };
-	int err = super_imsm.prepare_update(&r->st, &u);
-
-	if (!err)
-		err = ir_apply(r, &u);
-	free(u.space);
-	return err;
-}
-
 /* ---- loading ---- */
 
 static void test_load(void **state)

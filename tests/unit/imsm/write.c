@@ -360,6 +360,63 @@ static void test_many_write_errors(void **state)
 	ir_free(r);
 }
 
+/* ---- migration records ---- */
+
+/* mdadm --grow --chunk=128: the records of former reshapes are to be zeroed. */
+static struct imsm_rig *new_reshaped(void)
+{
+	static const int32_t new_chunk[] = { IMSM_UPDATE_RESHAPE_MIGRATION, 3, 3, 0, -1, 0, 128, -1 };
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
+
+	ir_load(r);
+	ir_open_array(r);
+	assert_int_equal(ir_send_message(r, new_chunk, sizeof(new_chunk)), 0);
+	return r;
+}
+
+static int reach_unit(struct imsm_rig *r, int32_t unit)
+{
+	const int32_t checkpoint[] = { IMSM_UPDATE_GENERAL_MIGRATION_CHECKPOINT, 0, unit, 0 };
+
+	assert_int_equal(ir_send_message(r, checkpoint, sizeof(checkpoint)), 0);
+	return ir_sync_now(r);
+}
+
+/* From then on mdadm keeps its own record there: what is written next must leave it alone. */
+static void test_migration_records_are_zeroed_once(void **state)
+{
+	struct imsm_rig *r = new_reshaped();
+
+	(void)state;
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 0; n < 3; n++) {
+		assert_true(ir_migration_record_is(r, n, 0));
+		ir_fill_migration_record(r, n);
+	}
+	assert_false(ir_migration_record_is(r, 3, 0)); /* a spare */
+	assert_int_equal(reach_unit(r, 1), 1);
+	assert_int_equal(imsm_volume_unit(ir_volume_on(r, 0, 0)), 1);
+	for (unsigned n = 0; n < 3; n++)
+		assert_false(ir_migration_record_is(r, n, 0));
+	ir_free(r);
+}
+
+/* Also if that write failed: mdadm may have written to the disk since. */
+static void test_migration_record_is_not_zeroed_late(void **state)
+{
+	struct imsm_rig *r = new_reshaped();
+
+	(void)state;
+	ir_break_disk(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.failed, 1);
+	ir_mend_disk(r, 1);
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_true(ir_same_on(r, 0, 1));
+	assert_false(ir_migration_record_is(r, 1, 0));
+	ir_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +435,8 @@ int main(void)
 		cmocka_unit_test(test_stale_disk_is_the_last_hope),
 		cmocka_unit_test(test_no_disk_takes_it),
 		cmocka_unit_test(test_many_write_errors),
+		cmocka_unit_test(test_migration_records_are_zeroed_once),
+		cmocka_unit_test(test_migration_record_is_not_zeroed_late),
 	};
 
 	return cmocka_run_group_tests_name("imsm-write", tests, NULL, NULL);

@@ -404,3 +404,14 @@ void ir_fail_member(struct imsm_rig *r, unsigned n)
 
 unsigned ir_in_flight, ir_most_in_flight;
 void (*ir_before_write)(uint64_t offset); /* NULL: nobody wants to know */
+
+int ir_send_message(struct imsm_rig *r, const void *buf, size_t len)
+{
+	struct metadata_update u = { .op = UPDATE_MESSAGE, .buf = (void *)(uintptr_t)buf, .len = len };
+	int err = super_imsm.prepare_update(&r->st, &u);
+
+	if (!err)
+		err = ir_apply(r, &u);
+	free(u.space);
+	return err;
+}

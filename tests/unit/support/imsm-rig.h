@@ -86,6 +86,8 @@ void ir_tell_disk(struct imsm_rig *r, int slot, unsigned state);
 int ir_sync_with(struct imsm_rig *r, bool retry);
 int ir_sync_now(struct imsm_rig *r);
 int ir_apply(struct imsm_rig *r, struct metadata_update *u);
+/* A message of mdadm, as manager and monitor take it: 0 or -errno. */
+int ir_send_message(struct imsm_rig *r, const void *buf, size_t len);
 void ir_fail_member(struct imsm_rig *r, unsigned n);
 struct disk *ir_disk_new(const struct imsm_rig *r, unsigned n);
 void ir_make_file(struct imsm_rig *r, unsigned n);
