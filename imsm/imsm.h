@@ -58,7 +58,7 @@ struct imsm_dl {
 	bool spare_record_due;           /* its spare record must be (re)written */
 	bool clear_migr_record_due;      /* its last sector must be zeroed */
 	bool stale;                      /* its last write failed; it holds something older */
-	bool in_plan;                    /* it takes part in the write that is being made */
+	bool asked;                      /* it was due when the write that is being made was planned */
 };
 
 struct imsm_container {

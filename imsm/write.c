@@ -50,63 +50,80 @@ struct imsm_writer *imsm_writer_new(void)
 	return NULL;
 }
 
-/* ---- the plan ---- */
+/* ---- which disks, with what ---- */
 
 static bool is_written_member(const struct imsm_container *c, const struct imsm_dl *dl)
 {
 	return dl->index >= 0 && !imsm_disk_failed(c, (uint32_t)dl->index);
 }
 
-static void plan_disk(struct imsm_writer *w, struct imsm_dl *dl, const void *buf, size_t len)
+/*
+ * The disk holds something else than it should. One that did not take its last write waits for `retry`, when there is
+ * time: it may take seconds to fail again.
+ */
+static bool is_due(const struct imsm_container *c, const struct imsm_dl *dl, bool retry)
 {
-	uint64_t anchor = imsm_anchor_offset(dl->disk->size, dl->disk->sector_size);
-	uint64_t offset = anchor + dl->disk->sector_size - len;
+	if (is_written_member(c, dl))
+		return dl->stale ? retry : c->write_due;
+	return dl->index == IMSM_INDEX_SPARE && (dl->spare_record_due || (retry && dl->stale));
+}
+
+static bool any_due(const struct imsm_container *c, bool retry)
+{
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (is_due(c, dl, retry))
+			return true;
+	return c->write_due;
+}
+
+static void plan_zeros(struct imsm_writer *w, struct metaio_disk *pd, const struct disk *d)
+{
+	metaio_disk_step(pd, w->zero, imsm_migr_record_offset(d->size, d->sector_size), d->sector_size);
+}
+
+static void plan_bytes(struct imsm_writer *w, const struct imsm_dl *dl, const void *buf, size_t len)
+{
+	uint64_t offset = imsm_anchor_offset(dl->disk->size, dl->disk->sector_size) + dl->disk->sector_size - len;
 	struct metaio_disk *pd = metaio_plan_add(w->plan, dl->disk);
 
 	if (!pd)
 		return;
-	dl->in_plan = true;
 	if (dl->clear_migr_record_due)
-		metaio_disk_step(pd, w->zero, imsm_migr_record_offset(dl->disk->size, dl->disk->sector_size),
-				 dl->disk->sector_size);
+		plan_zeros(w, pd, dl->disk);
 	metaio_disk_step(pd, buf, offset, (uint32_t)len);
 	pd->torn_risk = !metaio_is_atomic(dl->disk, offset, (uint32_t)len);
 }
 
-static void plan_spare(struct imsm_writer *w, struct imsm_dl *dl)
+/* Members hold the image, `len` bytes of it; a spare holds a record of its own. */
+static void plan_disk(struct imsm_writer *w, struct imsm_dl *dl, size_t len)
 {
-	void *buf = imsm_dl_spare_buffer(dl);
+	void *record = imsm_dl_spare_buffer(dl);
 
-	plan_disk(w, dl, buf, imsm_encode_spare(&dl->record, dl->disk->sector_size, buf));
+	if (dl->index == IMSM_INDEX_SPARE)
+		plan_bytes(w, dl, record, imsm_encode_spare(&dl->record, dl->disk->sector_size, record));
+	else
+		plan_bytes(w, dl, w->image, len);
 }
 
-/*
- * Which disks are to be written. A disk whose bytes would not change is left alone; one that did not take the last
- * write waits for `retry`, when there is time: it may take seconds to fail again.
- */
-static void make_plan(struct imsm_writer *w, struct imsm_container *c, size_t len, bool retry)
+static void plan_due(struct imsm_writer *w, struct imsm_container *c, size_t len, bool retry)
 {
 	metaio_plan_clear(w->plan);
 	/* The levels that are monitored survive the loss of one disk: no more than one may be torn. */
 	w->plan->max_torn = 1;
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
-		dl->in_plan = false;
-		if (is_written_member(c, dl)) {
-			if (dl->stale ? retry : c->write_due)
-				plan_disk(w, dl, w->image, len);
-		} else if (dl->index == IMSM_INDEX_SPARE && (dl->spare_record_due || (retry && dl->stale))) {
-			plan_spare(w, dl);
-		}
+		dl->asked = is_due(c, dl, retry);
+		if (dl->asked)
+			plan_disk(w, dl, len);
 	}
 }
 
-/* The members that make_plan() left out. False if there are none. */
-static bool plan_the_others(struct imsm_writer *w, struct imsm_container *c, size_t len)
+/* The members that plan_due() left in peace. False if there are none. */
+static bool plan_rest(struct imsm_writer *w, struct imsm_container *c, size_t len)
 {
 	metaio_plan_clear(w->plan);
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (is_written_member(c, dl) && !dl->in_plan)
-			plan_disk(w, dl, w->image, len);
+		if (is_written_member(c, dl) && !dl->asked)
+			plan_disk(w, dl, len);
 	return w->plan->disks > 0;
 }
 
@@ -134,9 +151,12 @@ static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 	dl->spare_record_due = false;
 }
 
-/* Adds the member disks that failed and took the write to *failed and *written. */
-static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct sync_result *res, unsigned *failed,
-		     unsigned *written)
+/* Counts the members among the disks that failed and those that took the write. */
+struct outcome {
+	unsigned failed, written;
+};
+
+static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct sync_result *res, struct outcome *members)
 {
 	metaio_run(w->io, w->plan);
 	for (unsigned i = 0; i < w->plan->disks; i++) {
@@ -144,8 +164,12 @@ static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct syn
 		struct imsm_dl *dl = dl_of_disk(c, pd->disk);
 
 		note_result(dl, pd->error, res);
-		if (dl->index >= 0)
-			*(pd->error ? failed : written) += 1;
+		if (dl->index < 0)
+			continue;
+		if (pd->error)
+			members->failed++;
+		else
+			members->written++;
 	}
 }
 
@@ -164,23 +188,14 @@ static ssize_t encode_image(struct imsm_writer *w, struct imsm_container *c)
 	return len;
 }
 
-static bool anything_due(const struct imsm_container *c, bool retry)
-{
-	if (c->write_due)
-		return true;
-	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->spare_record_due || (retry && dl->stale))
-			return true;
-	return false;
-}
-
+/* 1: there was something to write. 0: there was not. -EIO: no member took what has changed; it stays due. */
 static int write_changes(struct imsm_writer *w, struct imsm_container *c, const char *container,
 			 struct sync_result *res)
 {
-	unsigned failed = 0, written = 0;
+	struct outcome members = { 0 };
 	ssize_t len = 0;
 
-	if (!anything_due(c, res->retry))
+	if (!any_due(c, res->retry))
 		return 0;
 	/* A container of spares only has no MPB of its own. */
 	if (c->meta.num_volumes) {
@@ -190,12 +205,12 @@ static int write_changes(struct imsm_writer *w, struct imsm_container *c, const 
 			return -EIO;
 		}
 	}
-	make_plan(w, c, (size_t)len, res->retry);
-	run_plan(w, c, res, &failed, &written);
-	if (c->write_due && !written && plan_the_others(w, c, (size_t)len))
-		run_plan(w, c, res, &failed, &written);
-	/* A disk that still fails when it is tried again holds up nobody: the others have it all. */
-	if (c->write_due && failed && !written)
+	plan_due(w, c, (size_t)len, res->retry);
+	run_plan(w, c, res, &members);
+	/* The last hope for what has changed: disks that had failed before, although that may take time. */
+	if (c->write_due && !members.written && plan_rest(w, c, (size_t)len))
+		run_plan(w, c, res, &members);
+	if (c->write_due && members.failed && !members.written)
 		return -EIO;
 	c->write_due = false;
 	return 1;
@@ -203,7 +218,7 @@ static int write_changes(struct imsm_writer *w, struct imsm_container *c, const 
 
 static void zero_migr_records(struct imsm_writer *w, struct imsm_container *c, struct sync_result *res)
 {
-	unsigned failed = 0, written = 0;
+	struct outcome members = { 0 };
 
 	metaio_plan_clear(w->plan);
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
@@ -213,10 +228,9 @@ static void zero_migr_records(struct imsm_writer *w, struct imsm_container *c, s
 			continue;
 		pd = metaio_plan_add(w->plan, dl->disk);
 		if (pd)
-			metaio_disk_step(pd, w->zero, imsm_migr_record_offset(dl->disk->size, dl->disk->sector_size),
-					 dl->disk->sector_size);
+			plan_zeros(w, pd, dl->disk);
 	}
-	run_plan(w, c, res, &failed, &written);
+	run_plan(w, c, res, &members);
 }
 
 int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *container, struct sync_result *res)

@@ -360,6 +360,23 @@ static void test_many_write_errors(void **state)
 	ir_free(r);
 }
 
+/* There is nothing to be written to it any more. */
+static void test_failed_disk_is_not_made_up_for(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_fail_member(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(ir_sync_with(r, true), 0);
+	ir_free(r);
+}
+
 /* ---- migration records ---- */
 
 /* mdadm --grow --chunk=128: the records of former reshapes are to be zeroed. */
@@ -435,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_stale_disk_is_the_last_hope),
 		cmocka_unit_test(test_no_disk_takes_it),
 		cmocka_unit_test(test_many_write_errors),
+		cmocka_unit_test(test_failed_disk_is_not_made_up_for),
 		cmocka_unit_test(test_migration_records_are_zeroed_once),
 		cmocka_unit_test(test_migration_record_is_not_zeroed_late),
 	};
