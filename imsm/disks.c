@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Disks that come into an IMSM container and leave it (imsm.md 8.5, 9): the manager prepares a new one as a spare, the
+ * Disks that come into an IMSM container and leave it (imsm.md 8.6, 10): the manager prepares a new one as a spare, the
  * monitor takes it in, and gives back one that has left.
  */
 #include "imsm/imsm.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What all messages of mdadm are made of (imsm.md 8.1): words of 32 bits in host byte order. A message is a raw
+ * What all messages of mdadm are made of (imsm.md 8.0): words of 32 bits in host byte order. A message is a raw
  * C struct of another process.
  */
 #ifndef IMSM_MESSAGE_H

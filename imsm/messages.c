@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Queued updates of IMSM metadata (imsm.md 8 and 10): what mdadm sends over the control
+ * Queued updates of IMSM metadata (imsm.md 8): what mdadm sends over the control
  * socket. Messages that change the shape of volumes are in imsm/migration.c.
  *
  * A message is a raw C struct from another process: nothing in it is believed. Each one
