@@ -284,7 +284,7 @@ put_file()
 
 logged()
 {
-	journalctl -b --no-pager -o cat "$@" | grep -q .
+	journalctl -q -b --no-pager -o cat "$@" | grep -q .
 }
 
 kernel_said()

@@ -9,6 +9,8 @@ check_daemon
 wait_for 15 gone "$old"
 finish_writer "during systemctl restart"
 check_files
+# under what the unit lets it do, it can open disks without udev's taking note
+! logged -u "$UNIT" --grep "cannot make a node" || fail "the daemon cannot make nodes"
 if [ "$(systemctl show -P Type "$UNIT")" = forking ]; then
 	note "the unit has no status line (Type=forking)"
 else
