@@ -14,7 +14,16 @@ IMSM_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_gete
 TEST_LDFLAGS_super-imsm := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-disks := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/write := $(IMSM_RIG)
-TEST_LDFLAGS_super-ddf := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
+# Programs with support/ddf-rig.c.
+DDF_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
+TEST_LDFLAGS_super-ddf := $(DDF_RIG)
+TEST_LDFLAGS_super-ddf-defects := $(DDF_RIG)
+TEST_LDFLAGS_super-ddf-samples := $(DDF_RIG)
+TEST_LDFLAGS_super-ddf-traces := $(DDF_RIG)
+# Programs with support/ddf-bench.c.
+DDF_BENCH := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
+TEST_LDFLAGS_ddf/write := $(DDF_BENCH)
+TEST_LDFLAGS_ddf/write-failures := $(DDF_BENCH)
 # The tails of samples stand for the disks.
 TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read
@@ -27,11 +36,14 @@ TEST_LIBS_manager/status-json := -ljansson
 
 # The libc's names of open() and stat() with 64-bit offsets.
 TEST_LDFLAGS_start/container := $(addprefix -Wl$(comma)--wrap=,open64 __open64_2 stat64)
-TEST_LDFLAGS_ddf/write := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
 
 # Whose disks are looked at is not up to the configuration of the machine that the tests run on.
-TEST_LDFLAGS_ddf/load := -Wl,--wrap=ddf_probe_wanted
 TEST_LDFLAGS_ddf/probe := -Wl,--wrap=ddf_probe_wanted
+# Programs with support/ddf-loading.c.
+DDF_LOADING := $(addprefix -Wl$(comma)--wrap=,disk_read ddf_probe_wanted)
+TEST_LDFLAGS_ddf/load := $(DDF_LOADING)
+TEST_LDFLAGS_ddf/load-samples := $(DDF_LOADING)
+TEST_LDFLAGS_ddf/read := $(DDF_LOADING)
 TEST_LDFLAGS_metadata/disk-node := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 log_warning)
 
 # The monitor between an md and a handler that are in memory (tests/unit/support/fake-md.h, monitor-rig.h).

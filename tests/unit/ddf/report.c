@@ -8,22 +8,23 @@
  *
  *   "0 vd0 raid5 131072 degraded dirty 0+ 1~ -"
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "tests/unit/support/ddf-fixture.h"
 #include "tests/unit/support/report-text.h"
-
-static struct fixture fx;
 
 static int end(void **state)
 {
 	(void)state;
-	fx_free(&fx);
+	dfx_free(&dfx);
 	return 0;
 }
 
 static void make_report(void)
 {
 	memset(&report, 0xee, sizeof(report)); /* the room for it holds what was there before */
-	ddf_report(&fx.c, &report);
+	ddf_report(&dfx.c, &report);
 }
 
 /* ---- disks ---- */
@@ -49,25 +50,25 @@ static void test_disks(void **state)
 	for (size_t i = 0; i < COUNT(t); i++) {
 		unsigned n;
 
-		fx_init(&fx);
-		fx_disks(&fx, t[i].pds);
-		fx_volume(&fx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
+		dfx_init(&dfx);
+		dfx_disks(&dfx, t[i].pds);
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
 		make_report();
 		for (n = 0; t[i].disks[n]; n++)
 			assert_string_equal(disk_text(n), t[i].disks[n]);
 		assert_int_equal(report.disk_count, n);
-		fx_free(&fx);
+		dfx_free(&dfx);
 	}
 }
 
 static void test_disks_that_do_not_take_writes(void **state)
 {
 	(void)state;
-	fx_init(&fx);
-	fx_disks(&fx, "0:05/01 1:05/01 2:05/01 3:05/01");
-	fx.dl[0].copy[DDF_FIRST_COPY].failed = true;
-	fx.dl[1].copy[DDF_SECOND_COPY].failed = true;
-	fx.dl[2].given_up = true;
+	dfx_init(&dfx);
+	dfx_disks(&dfx, "0:05/01 1:05/01 2:05/01 3:05/01");
+	dfx.dl[0].copy[DDF_FIRST_COPY].failed = true;
+	dfx.dl[1].copy[DDF_SECOND_COPY].failed = true;
+	dfx.dl[2].given_up = true;
 	make_report();
 	assert_string_equal(disk_text(0), "800 00000100 spare!");
 	assert_string_equal(disk_text(1), "801 00000101 spare!");
@@ -81,19 +82,19 @@ static void test_more_disks_than_fit(void **state)
 	static uint8_t table[64 + 300 * 64];
 
 	(void)state;
-	fx_init(&fx);
+	dfx_init(&dfx);
 	memset(table, 0xff, sizeof(table));
-	fx.c.pd = table;
-	fx.c.layout.max_pd = 300;
+	dfx.c.pd = table;
+	dfx.c.layout.max_pd = 300;
 	for (unsigned i = 0; i < 300; i++) {
-		struct ddf_pd_entry *e = ddf_pd(&fx.c, i);
+		struct ddf_pd_entry *e = ddf_pd(&dfx.c, i);
 
-		fx_pd_guid(e->guid, i);
-		e->refnum = be32_make(fx_ref(299 - i));
+		dfx_pd_guid(e->guid, i);
+		e->refnum = be32_make(dfx_ref(299 - i));
 		e->type = be16_make(5);
 		e->state = be16_make(1);
 	}
-	fx_present(&fx, 0);
+	dfx_present(&dfx, 0);
 	make_report();
 	assert_int_equal(report.disk_count, REPORT_DISKS);
 	assert_string_equal(disk_text(0), "800 00000100 spare");
@@ -104,8 +105,8 @@ static void test_more_disks_than_fit(void **state)
 static void test_empty_container(void **state)
 {
 	(void)state;
-	fx_init(&fx);
-	fx.c.seq = 0xfffffffe;
+	dfx_init(&dfx);
+	dfx.c.seq = 0xfffffffe;
 	make_report();
 	assert_true(report.generation == 0xfffffffe);
 	assert_int_equal(report.disk_count, 0);
@@ -132,15 +133,15 @@ static void test_states(void **state)
 		for (unsigned init = 0; init < 3; init++) {
 			char want[64];
 
-			fx_init(&fx);
-			fx_disks(&fx, "0:03/01 1:03/01");
-			fx_volume(&fx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
-			fx_vd(&fx, 0)->state = (uint8_t)t[i].byte;
-			fx_vd(&fx, 0)->init_state = (uint8_t)init;
+			dfx_init(&dfx);
+			dfx_disks(&dfx, "0:03/01 1:03/01");
+			dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
+			dfx_vd(&dfx, 0)->state = (uint8_t)t[i].byte;
+			dfx_vd(&dfx, 0)->init_state = (uint8_t)init;
 			make_report();
 			snprintf(want, sizeof(want), "0 vd0 raid1 16384 %s 0+ 1+", t[i].want);
 			assert_string_equal(volume_text(0), want);
-			fx_free(&fx);
+			dfx_free(&dfx);
 		}
 }
 
@@ -180,13 +181,13 @@ static void test_members(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++) {
-		fx_init(&fx);
-		fx_disks(&fx, t[i].pds);
-		fx_volume(&fx, 0, t[i].prl, t[i].rlq, t[i].vd);
+		dfx_init(&dfx);
+		dfx_disks(&dfx, t[i].pds);
+		dfx_volume(&dfx, 0, t[i].prl, t[i].rlq, t[i].vd);
 		make_report();
 		assert_int_equal(report.volume_count, 1);
 		assert_string_equal(volume_text(0), t[i].want);
-		fx_free(&fx);
+		dfx_free(&dfx);
 	}
 }
 
@@ -194,15 +195,15 @@ static void test_members(void **state)
 static void test_rebuild_that_is_not_recorded(void **state)
 {
 	(void)state;
-	fx_init(&fx);
-	fx_disks(&fx, "0:03/01 1:03/03 2:03/01 3:03/01");
-	fx_volume(&fx, 0, DDF_RAID1, 0, "01/02 v4 0,1");
-	fx_volume(&fx, 1, DDF_RAID1, 0, "00/02 v4 2,3");
-	fx.c.rebuild[5] = (struct ddf_rebuild){ .used = true, .vd = 0, .slot = 1, .refnum = fx_ref(3) };
+	dfx_init(&dfx);
+	dfx_disks(&dfx, "0:03/01 1:03/03 2:03/01 3:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v4 2,3");
+	dfx.c.rebuild[5] = (struct ddf_rebuild){ .used = true, .vd = 0, .slot = 1, .refnum = dfx_ref(3) };
 	make_report();
 	assert_string_equal(volume_text(0), "0 vd0 raid1 16384 degraded 0+ 3~");
 	assert_string_equal(volume_text(1), "1 vd1 raid1 16384 normal 2+ 3+");
-	fx_fail_disk(&fx, 3);
+	dfx_fail_disk(&dfx, 3);
 	make_report();
 	assert_string_equal(volume_text(0), "0 vd0 raid1 16384 degraded 0+ 3x");
 }
@@ -210,10 +211,10 @@ static void test_rebuild_that_is_not_recorded(void **state)
 static void test_index_is_that_of_the_table(void **state)
 {
 	(void)state;
-	fx_init(&fx);
-	fx_disks(&fx, "0:03/01 1:03/01");
-	fx_volume(&fx, 3, DDF_RAID1, 0, "00/02 v4 0,1");
-	fx_volume(&fx, 7, DDF_RAID1, 0, "11/02 v4 0,_");
+	dfx_init(&dfx);
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 3, DDF_RAID1, 0, "00/02 v4 0,1");
+	dfx_volume(&dfx, 7, DDF_RAID1, 0, "11/02 v4 0,_");
 	make_report();
 	assert_int_equal(report.volume_count, 2);
 	assert_string_equal(volume_text(0), "3 vd3 raid1 16384 normal 0+ 1+");
@@ -232,12 +233,12 @@ static void test_names(void **state)
 	};
 
 	(void)state;
-	fx_init(&fx);
-	fx_disks(&fx, "0:03/01 1:03/01");
-	fx_volume(&fx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
+	dfx_init(&dfx);
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
 	for (size_t i = 0; i < COUNT(t); i++) {
-		memset(fx_vd(&fx, 0)->name, 0, 16);
-		memcpy(fx_vd(&fx, 0)->name, t[i].bytes, strlen(t[i].bytes));
+		memset(dfx_vd(&dfx, 0)->name, 0, 16);
+		memcpy(dfx_vd(&dfx, 0)->name, t[i].bytes, strlen(t[i].bytes));
 		make_report();
 		assert_string_equal(report.volume[0].name, t[i].name);
 	}
@@ -249,11 +250,11 @@ static void test_more_virtual_disks_than_fit(void **state)
 	static struct ddf_volume volume[40];
 
 	(void)state;
-	fx_init(&fx);
+	dfx_init(&dfx);
 	memset(table, 0, sizeof(table));
-	fx.c.vd = table;
-	fx.c.volume = volume;
-	fx.c.layout.max_vd = 40;
+	dfx.c.vd = table;
+	dfx.c.volume = volume;
+	dfx.c.layout.max_vd = 40;
 	make_report();
 	assert_int_equal(report.volume_count, REPORT_VOLUMES);
 	assert_int_equal(report.volume[REPORT_VOLUMES - 1].index, REPORT_VOLUMES - 1);
@@ -263,12 +264,12 @@ static void test_more_virtual_disks_than_fit(void **state)
 static void test_the_rest_is_left_alone(void **state)
 {
 	(void)state;
-	fx_init(&fx);
+	dfx_init(&dfx);
 	memset(&report, 0, sizeof(report));
 	report.write.count = 7;
 	report.write_stalls.count = 8;
 	report.failure_stalls.max_us = 9;
-	ddf_report(&fx.c, &report);
+	ddf_report(&dfx.c, &report);
 	assert_int_equal(report.write.count, 7);
 	assert_int_equal(report.write_stalls.count, 8);
 	assert_int_equal(report.failure_stalls.max_us, 9);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The samples of DDF containers (tests/samples/ddf/README.md) as disks. Include after cmocka.h. */
+/* The samples of DDF containers (tests/samples/ddf/README.md) as disks. */
 #ifndef DDF_SAMPLES_H
 #define DDF_SAMPLES_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
-#include <zlib.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include "ddf/format.h"
 #include "metadata/disk.h"
@@ -26,87 +24,20 @@ struct ddf_sample {
 	unsigned disks;
 };
 
-static const struct ddf_sample ddf_samples[] = {
-	{ "A", 3 }, { "B", 5 }, { "C", 3 }, { "Cdone", 3 }, { "D", 5 }, { "E", 3 },
-};
+#define DDF_SAMPLE_COUNT 6
 
-#define DDF_SAMPLE_COUNT (sizeof(ddf_samples) / sizeof(ddf_samples[0]))
+extern const struct ddf_sample ddf_samples[DDF_SAMPLE_COUNT];
 
-static inline const struct ddf_sample *ddf_sample_named(const char *name)
-{
-	for (size_t i = 0; i < DDF_SAMPLE_COUNT; i++)
-		if (strcmp(ddf_samples[i].name, name) == 0)
-			return &ddf_samples[i];
-	fail_msg("no sample %s", name);
-	return NULL;
-}
-
-static inline void ddf_sample_path(char *path, size_t size, const char *name, unsigned disk, const char *suffix)
-{
-	snprintf(path, size, "%s/ddf/%s.disk%u.%s", SAMPLES, name, disk, suffix);
-}
+const struct ddf_sample *ddf_sample_named(const char *name);
+void ddf_sample_path(char *path, size_t size, const char *name, unsigned disk, const char *suffix);
 
 /* ---- sectors of a disk ---- */
 
-static inline void ddf_read_sectors(const struct disk *d, uint64_t sector, void *buf, size_t sectors)
-{
-	size_t len = sectors * DDF_SECTOR;
-
-	assert_int_equal(pread(d->fd, buf, len, (off_t)(sector * DDF_SECTOR)), len);
-}
-
-static inline void ddf_write_sectors(const struct disk *d, uint64_t sector, const void *buf, size_t sectors)
-{
-	size_t len = sectors * DDF_SECTOR;
-
-	assert_int_equal(pwrite(d->fd, buf, len, (off_t)(sector * DDF_SECTOR)), len);
-}
-
+void ddf_read_sectors(const struct disk *d, uint64_t sector, void *buf, size_t sectors);
+void ddf_write_sectors(const struct disk *d, uint64_t sector, const void *buf, size_t sectors);
 /* A disk of zeros, "sda" for disk 0 and so on, 8:0, 8:16 ... Released with disk_close(). */
-static inline struct disk *ddf_blank_disk(unsigned n, uint64_t sectors)
-{
-	struct disk *d = calloc(1, sizeof(*d));
-
-	assert_non_null(d);
-	d->dev = makedev(8, 16 * n);
-	snprintf(d->name, sizeof(d->name), "sd%c", (char)('a' + n));
-	d->fd = memfd_create("ddf", MFD_CLOEXEC);
-	assert_true(d->fd >= 0);
-	d->size = sectors * DDF_SECTOR;
-	assert_int_equal(ftruncate(d->fd, (off_t)d->size), 0);
-	d->sector_size = DDF_SECTOR;
-	d->physical_size = DDF_SECTOR;
-	d->physical_aligned = true;
-	return d;
-}
-
-static inline void ddf_sample_sectors(gzFile f, const struct disk *d, uint64_t sector, unsigned sectors)
-{
-	static uint8_t buf[SAMPLE_COPY_SECTORS * DDF_SECTOR];
-
-	assert_int_equal(gzread(f, buf, sectors * DDF_SECTOR), sectors * DDF_SECTOR);
-	ddf_write_sectors(d, sector, buf, sectors);
-}
-
+struct disk *ddf_blank_disk(unsigned n, uint64_t sectors);
 /* Disk `n` of a sample, as ddf_blank_disk. */
-static inline struct disk *ddf_sample_disk(const char *name, unsigned n)
-{
-	struct disk *d = ddf_blank_disk(n, SAMPLE_SECTORS);
-	char path[512];
-	uint8_t head[16];
-	gzFile f;
-
-	ddf_sample_path(path, sizeof(path), name, n, "gz");
-	f = gzopen(path, "rb");
-	if (!f)
-		fail_msg("%s: %m", path);
-	assert_int_equal(gzread(f, head, sizeof(head)), sizeof(head));
-	assert_memory_equal(head, "DDFDISK1\0\0\0\0\0\2\0\0", sizeof(head));
-	ddf_sample_sectors(f, d, SAMPLE_SECONDARY, SAMPLE_COPY_SECTORS);
-	ddf_sample_sectors(f, d, SAMPLE_PRIMARY, SAMPLE_COPY_SECTORS);
-	ddf_sample_sectors(f, d, SAMPLE_ANCHOR, 1);
-	gzclose(f);
-	return d;
-}
+struct disk *ddf_sample_disk(const char *name, unsigned n);
 
 #endif

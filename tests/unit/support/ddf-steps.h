@@ -1,64 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One container of tests/unit/support/ddf-fixture.h, and the steps that tests of its parts take with it. */
+/* Steps that tests take with `dfx`, the container of tests/unit/support/ddf-fixture.h. */
 #ifndef DDF_STEPS_H
 #define DDF_STEPS_H
 
 #include "tests/unit/support/ddf-fixture.h"
 
-static struct fixture f;
-
-static inline int setup(void **state)
-{
-	(void)state;
-	fx_init(&f);
-	return 0;
-}
-
-static inline int teardown(void **state)
-{
-	(void)state;
-	fx_free(&f);
-	return 0;
-}
-
+int dfx_setup(void **state);
+int dfx_teardown(void **state);
 /* In a loop over a table. */
-static inline void again(void)
-{
-	fx_free(&f);
-	fx_init(&f);
-}
-
-static inline void check_vd(unsigned vd, const char *expected)
-{
-	assert_string_equal(fx_vd_text(&f, vd), expected);
-}
-
-static inline void check_pds(const char *expected)
-{
-	assert_string_equal(fx_pd_text(&f), expected);
-}
-
-static inline void open_array(unsigned vd)
-{
-	bool broken[FX_DISKS];
-
-	assert_int_equal(ddf_open_array(&f.c, vd, f.member, f.members, broken), 0);
-}
-
+void dfx_again(void);
+void dfx_check_vd(unsigned vd, const char *expected);
+void dfx_check_pds(const char *expected);
+void dfx_open_array(unsigned vd);
 /* Tells of all members, as the monitor does at its first pass and when members come or a rebuild ends. */
-static inline void tell(unsigned vd, int level, const char *members)
-{
-	fx_md(&f, level, level == 10 ? 0x102 : 0, members);
-	for (unsigned i = 0; i < f.members; i++)
-		ddf_set_disk(&f.c, vd, (unsigned)f.member[i].slot, &f.member[i]);
-}
-
+void dfx_tell(unsigned vd, int level, const char *members);
 /* A daemon finds the array running. */
-static inline void watch(unsigned vd, int level, const char *members)
-{
-	fx_md(&f, level, 0, members);
-	open_array(vd);
-	tell(vd, level, members);
-}
+void dfx_watch(unsigned vd, int level, const char *members);
 
 #endif

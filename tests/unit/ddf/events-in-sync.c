@@ -12,41 +12,41 @@ static void a_disk_that_md_runs_without_is_not_in_sync(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(md) / sizeof(md[0]); i++) {
-		again();
-		fx_disks(&f, "0:03/01 1:03/01 2:05/01");
-		fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1");
-		watch(0, 1, md[i]);
-		check_pds("0:03/01 1:03/05 2:05/01");
-		check_vd(0, "01/02 v4 0,1");
+		dfx_again();
+		dfx_disks(&dfx, "0:03/01 1:03/01 2:05/01");
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+		dfx_watch(0, 1, md[i]);
+		dfx_check_pds("0:03/01 1:03/05 2:05/01");
+		dfx_check_vd(0, "01/02 v4 0,1");
 	}
 }
 
 static void a_shared_disk_that_md_runs_without_is_not_named(void **state)
 {
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/01 2:05/01");
-	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1@16384");
-	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 1,0@16384");
-	watch(0, 1, "0,-");
-	check_pds("0:03/01 1:03/01 2:05/01");
-	check_vd(0, "01/02 v4 0,_");
-	check_vd(1, "00/02 v6 1,0@16384");
+	dfx_disks(&dfx, "0:03/01 1:03/01 2:05/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1@16384");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v6 1,0@16384");
+	dfx_watch(0, 1, "0,-");
+	dfx_check_pds("0:03/01 1:03/01 2:05/01");
+	dfx_check_vd(0, "01/02 v4 0,_");
+	dfx_check_vd(1, "00/02 v6 1,0@16384");
 }
 
 /* A daemon died after it had given the disk back to md, and before that was recorded. */
 static void a_named_member_that_is_rebuilt_is_recorded_as_such(void **state)
 {
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/01");
-	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1");
-	watch(0, 1, "0,1!");
-	check_pds("0:03/01 1:03/05");
-	check_vd(0, "01/02 v4 0,1");
-	tell(0, 1, "0,1!");
-	check_vd(0, "01/02 v4 0,1");
-	tell(0, 1, "0,1");
-	check_pds("0:03/01 1:03/01");
-	check_vd(0, "00/02 v5 0,1");
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+	dfx_watch(0, 1, "0,1!");
+	dfx_check_pds("0:03/01 1:03/05");
+	dfx_check_vd(0, "01/02 v4 0,1");
+	dfx_tell(0, 1, "0,1!");
+	dfx_check_vd(0, "01/02 v4 0,1");
+	dfx_tell(0, 1, "0,1");
+	dfx_check_pds("0:03/01 1:03/01");
+	dfx_check_vd(0, "00/02 v5 0,1");
 }
 
 static void a_shared_member_that_is_rebuilt_is_named_when_it_has_its_data(void **state)
@@ -54,18 +54,18 @@ static void a_shared_member_that_is_rebuilt_is_named_when_it_has_its_data(void *
 	const struct ddf_rebuild *b;
 
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/01");
-	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1@16384");
-	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 1,0@16384");
-	watch(0, 1, "0,1!@16384");
-	check_pds("0:03/01 1:03/01");
-	check_vd(0, "01/02 v4 0,_");
-	b = ddf_rebuild_of(&f.c, 0, fx_ref(1));
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1@16384");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v6 1,0@16384");
+	dfx_watch(0, 1, "0,1!@16384");
+	dfx_check_pds("0:03/01 1:03/01");
+	dfx_check_vd(0, "01/02 v4 0,_");
+	b = ddf_rebuild_of(&dfx.c, 0, dfx_ref(1));
 	assert_non_null(b);
 	assert_int_equal(b->start, 16384);
-	tell(0, 1, "0,1@16384");
-	check_vd(0, "00/02 v5 0,1@16384");
-	assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(1)));
+	dfx_tell(0, 1, "0,1@16384");
+	dfx_check_vd(0, "00/02 v5 0,1@16384");
+	assert_null(ddf_rebuild_of(&dfx.c, 0, dfx_ref(1)));
 }
 
 /* What has failed, is missing, or is said to be rebuilt already stays as it is. */
@@ -75,12 +75,12 @@ static void what_is_recorded_of_a_disk_that_md_runs_without_stays(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pds) / sizeof(pds[0]); i++) {
-		again();
-		fx_disks(&f, pds[i]);
-		fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v3 0,1");
-		watch(0, 1, "0,-");
-		check_pds(pds[i]);
-		check_vd(0, "01/02 v3 0,1");
+		dfx_again();
+		dfx_disks(&dfx, pds[i]);
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+		dfx_watch(0, 1, "0,-");
+		dfx_check_pds(pds[i]);
+		dfx_check_vd(0, "01/02 v3 0,1");
 	}
 }
 
@@ -88,11 +88,11 @@ static void what_is_recorded_of_a_disk_that_md_runs_without_stays(void **state)
 static void an_array_of_strangers_says_nothing_of_our_disks(void **state)
 {
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/01");
-	fx_volume(&f, 0, DDF_RAID1, 0, "00/02 v3 0,1");
-	watch(0, 1, "8,9");
-	check_pds("0:03/01 1:03/01");
-	check_vd(0, "00/02 v3 0,1");
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+	dfx_watch(0, 1, "8,9");
+	dfx_check_pds("0:03/01 1:03/01");
+	dfx_check_vd(0, "00/02 v3 0,1");
 }
 
 /* ---- spares that fail ---- */
@@ -101,43 +101,43 @@ static void an_array_of_strangers_says_nothing_of_our_disks(void **state)
 static void a_spare_that_fails_while_it_is_rebuilt_has_failed(void **state)
 {
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/43? 2:03/01 3:03/01");
-	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
-	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
-	watch(0, 1, "0,2!@16384");
+	dfx_disks(&dfx, "0:03/01 1:03/43? 2:03/01 3:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v6 2,3");
+	dfx_watch(0, 1, "0,2!@16384");
 	for (unsigned twice = 0; twice < 2; twice++) {
-		tell(0, 1, "0,2x@16384");
-		check_pds("0:03/01 1:03/43? 2:03/03 3:03/01");
-		check_vd(0, "01/02 v4 0,1");
-		check_vd(1, "01/02 v6 2,3");
-		assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
+		dfx_tell(0, 1, "0,2x@16384");
+		dfx_check_pds("0:03/01 1:03/43? 2:03/03 3:03/01");
+		dfx_check_vd(0, "01/02 v4 0,1");
+		dfx_check_vd(1, "01/02 v6 2,3");
+		assert_null(ddf_rebuild_of(&dfx.c, 0, dfx_ref(2)));
 	}
 }
 
 static void a_spare_that_vanishes_while_it_is_rebuilt_may_be_well(void **state)
 {
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/43? 2:03/01 3:03/01");
-	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
-	fx_volume(&f, 1, DDF_RAID1, 0, "00/02 v6 2,3");
-	watch(0, 1, "0,2!@16384");
-	tell(0, 1, "0,2?@16384");
-	check_pds("0:03/01 1:03/43? 2:03/01 3:03/01");
-	assert_null(ddf_rebuild_of(&f.c, 0, fx_ref(2)));
+	dfx_disks(&dfx, "0:03/01 1:03/43? 2:03/01 3:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v6 2,3");
+	dfx_watch(0, 1, "0,2!@16384");
+	dfx_tell(0, 1, "0,2?@16384");
+	dfx_check_pds("0:03/01 1:03/43? 2:03/01 3:03/01");
+	assert_null(ddf_rebuild_of(&dfx.c, 0, dfx_ref(2)));
 }
 
 /* A new disk that has got the number of the one that failed. */
 static void a_new_disk_has_not_failed_because_the_old_one_did(void **state)
 {
 	(void)state;
-	fx_disks(&f, "0:03/01 1:03/43? 2:05/01");
-	fx_volume(&f, 0, DDF_RAID1, 0, "01/02 v4 0,1");
-	watch(0, 1, "0,2x");
-	check_pds("0:03/01 1:03/43? 2:05/01");
-	check_vd(0, "01/02 v4 0,1");
+	dfx_disks(&dfx, "0:03/01 1:03/43? 2:05/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+	dfx_watch(0, 1, "0,2x");
+	dfx_check_pds("0:03/01 1:03/43? 2:05/01");
+	dfx_check_vd(0, "01/02 v4 0,1");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, dfx_setup, dfx_teardown)
 
 int main(void)
 {

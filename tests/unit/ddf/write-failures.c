@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ddf/write.c: disks that do not take what is written, and power cuts (ddf.md 7). */
+#include "tests/unit/support/ddf-bench.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- disks that do not take it ---- */
+
+static void break_disk(const struct bench *b, unsigned n, unsigned from, unsigned to)
+{
+	dwb_seen.broken_fd = dwb_fd_of(b, n);
+	dwb_seen.broken_from = from;
+	dwb_seen.broken_to = to;
+}
+
+static int write_once(struct bench *b, bool retry)
+{
+	int r;
+
+	dwb_forget_writes();
+	b->res = (struct sync_result){ .retry = retry };
+	r = ddf_write(b->w, &b->f.c, &b->res);
+	if (r >= 0)
+		ddf_write_rest(b->w, &b->f.c, &b->res);
+	return r;
+}
+
+static void test_torn_copy_is_left_open(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_header h;
+
+	break_disk(b, 0, SECONDARY + 4, SECONDARY + 5);
+	dwb_set_dirty(b, true);
+	assert_int_equal(write_once(b, false), 1);
+	assert_true(dwb_header_ok(dwb_fd_of(b, 0), SECONDARY, DDF_SECONDARY, &h));
+	assert_int_equal(h.open_flag, DDF_OPEN);
+	/* The disk has it all the same. */
+	assert_string_equal(dwb_trace(b, 0), "s0 p0 p4 p0");
+	assert_int_equal(b->res.written, DISKS);
+	assert_int_equal(b->res.failed, 1);
+	assert_int_equal(b->res.reports, 1);
+	assert_int_equal(b->res.report[0].error, -EIO);
+	assert_int_equal(dwb_readers_choice(dwb_fd_of(b, 0), &h), PRIMARY);
+	dwb_assert_disk_complete(b, 1);
+}
+
+static void test_failed_copy_is_tried_again_in_time(void **state)
+{
+	struct bench *b = *state;
+
+	break_disk(b, 0, SECONDARY, SECONDARY + 100);
+	dwb_set_dirty(b, true);
+	write_once(b, false);
+	dwb_set_dirty(b, false);
+	assert_int_equal(write_once(b, false), 1); /* nobody waits for what failed */
+	assert_string_equal(dwb_trace(b, 0), "p0 p4 p0");
+	assert_int_equal(b->res.failed, 0);
+	assert_int_equal(write_once(b, true), 0);
+	assert_int_equal(b->res.failed, 1);
+	assert_int_equal(b->res.reports, 0); /* said once */
+	dwb_seen.broken_fd = -1;
+	write_once(b, true);
+	assert_string_equal(dwb_trace(b, 0), "s0 s1 s2+2 s4+2 s6+18 s24 s0");
+	dwb_assert_all_complete(b);
+	assert_int_equal(write_once(b, true), 0);
+	assert_int_equal(dwb_seen.count, 0);
+}
+
+static void test_disk_that_takes_nothing_holds_up_nobody(void **state)
+{
+	struct bench *b = *state;
+
+	break_disk(b, 1, 0, FX_SECTORS);
+	dwb_fail_disk(b);
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(b->res.written, DISKS - 1);
+	dwb_assert_disk_complete(b, 0);
+	dwb_assert_disk_complete(b, 2);
+	/* It has failed: it is not tried again. */
+	assert_true(b->f.dl[1].given_up);
+	assert_int_equal(write_once(b, true), 0);
+	assert_int_equal(b->res.failed, 0);
+}
+
+/* A disk that has failed may take long: it comes when the kernel has its answer. */
+static void test_failed_disks_come_last(void **state)
+{
+	struct bench *b = *state;
+
+	dwb_fail_disk(b);
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	assert_string_equal(dwb_trace(b, 1), "");
+	ddf_write_rest(b->w, &b->f.c, &b->res);
+	assert_string_equal(dwb_trace(b, 1), "s0 s2 s4 s6+2 s0 p0 p2 p4 p6+2 p0");
+	dwb_assert_all_complete(b);
+}
+
+static void test_only_failed_disks_are_left(void **state)
+{
+	struct bench *b = *state;
+
+	dwb_fail_disk(b);
+	dfx_fail_disk(&b->f, 0);
+	dfx_fail_disk(&b->f, 2);
+	assert_int_equal(write_once(b, false), 1);
+	dwb_assert_all_complete(b);
+}
+
+static void test_no_disk_takes_it(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned n = 1; n < DISKS; n++)
+		dfx_unlink(&b->f, n);
+	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_set_dirty(b, true);
+	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(b->res.written, 0);
+	/* The change stays due, though nothing has changed since. */
+	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(write_once(b, true), -EIO);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_vd_state_at(b, dwb_fd_of(b, 0), SECONDARY), DDF_VD_INCONSISTENT);
+	write_once(b, true);
+	dwb_assert_disk_complete(b, 0);
+}
+
+/* ---- power cuts ---- */
+
+#define COPY_SECTORS 25
+
+/* The part of a disk where its metadata are. */
+struct picture {
+	uint8_t primary[COPY_SECTORS * 512], secondary[COPY_SECTORS * 512], anchor[512];
+};
+
+static void take_picture(int fd, struct picture *p)
+{
+	dwb_read_sectors(fd, PRIMARY, COPY_SECTORS, p->primary);
+	dwb_read_sectors(fd, SECONDARY, COPY_SECTORS, p->secondary);
+	dwb_read_sectors(fd, FX_SECTORS - 1, 1, p->anchor);
+}
+
+static void put_sectors(int fd, uint64_t at, unsigned count, const void *buf)
+{
+	assert_int_equal(pwrite(fd, buf, count * 512, (off_t)at * 512), (int)(count * 512));
+}
+
+static void put_picture(int fd, const struct picture *p)
+{
+	put_sectors(fd, PRIMARY, COPY_SECTORS, p->primary);
+	put_sectors(fd, SECONDARY, COPY_SECTORS, p->secondary);
+	put_sectors(fd, FX_SECTORS - 1, 1, p->anchor);
+}
+
+/* The first `whole` writes to the disk, and of the next one every other sector. */
+static void cut(const struct bench *b, unsigned n, unsigned first, unsigned whole, bool torn)
+{
+	for (unsigned i = first; i < dwb_seen.count; i++) {
+		const struct write *w = &dwb_seen.write[i];
+
+		if (w->fd != dwb_fd_of(b, n))
+			continue;
+		if (whole) {
+			put_sectors(w->fd, w->at, w->count, w->data);
+			whole--;
+			continue;
+		}
+		for (unsigned k = 1; torn && k < w->count; k += 2)
+			put_sectors(w->fd, w->at + k, 1, w->data + (size_t)k * 512);
+		return;
+	}
+}
+
+static unsigned writes_to(const struct bench *b, unsigned n, unsigned from, unsigned to)
+{
+	unsigned count = 0;
+
+	for (unsigned i = from; i < to; i++)
+		count += dwb_seen.write[i].fd == dwb_fd_of(b, n);
+	return count;
+}
+
+/* A reader takes a closed, right copy of the disk: the state of before, or the new one. */
+static void assert_readable(const struct bench *b, unsigned n, unsigned before, unsigned after)
+{
+	struct ddf_header h;
+	uint64_t at = dwb_readers_choice(dwb_fd_of(b, n), &h);
+	unsigned vd;
+
+	assert_true(at != 0);
+	dwb_assert_copy_right(b, dwb_fd_of(b, n), at, &h);
+	vd = dwb_vd_state_at(b, dwb_fd_of(b, n), at);
+	assert_int_equal(vd, be32_get(h.seq) == b->f.c.seq ? after : before);
+}
+
+/* Our own loader finds a container, too, and the newest state that any disk has. */
+static void assert_loads(const struct bench *b, unsigned before, unsigned after)
+{
+	struct ddf_container c = { 0 };
+	struct disk *disks[DISKS];
+	bool newest = false;
+	unsigned vd;
+
+	for (unsigned n = 0; n < DISKS; n++) {
+		struct ddf_header h;
+
+		dwb_readers_choice(dwb_fd_of(b, n), &h);
+		newest |= be32_get(h.seq) == b->f.c.seq;
+		disks[n] = malloc(sizeof(*disks[n]));
+		assert_non_null(disks[n]);
+		*disks[n] = b->f.disk[n];
+		disks[n]->fd = dup(dwb_fd_of(b, n));
+	}
+	assert_int_equal(ddf_load(&c, disks, DISKS, "md127"), 0);
+	for (unsigned n = 0; n < DISKS; n++)
+		assert_null(disks[n]);
+	vd = ((struct ddf_vd_entry *)(void *)(c.vd + 64))->state;
+	assert_int_equal(vd, newest ? after : before);
+	ddf_free(&c);
+}
+
+/* All moments of one write, from `first` to `last` (of seen.write): the disks are independent of each other. */
+static void cut_everywhere(const struct bench *b, const struct picture *base, unsigned first, unsigned last,
+			   unsigned before, unsigned after)
+{
+	unsigned steps[DISKS], at[DISKS] = { 0 };
+
+	for (unsigned n = 0; n < DISKS; n++)
+		steps[n] = writes_to(b, n, first, last);
+	for (at[0] = 0; at[0] <= steps[0]; at[0]++)
+		for (at[1] = 0; at[1] <= steps[1]; at[1]++)
+			for (at[2] = 0; at[2] <= steps[2]; at[2] += 2) {
+				for (unsigned n = 0; n < DISKS; n++) {
+					put_picture(dwb_fd_of(b, n), &base[n]);
+					cut(b, n, first, at[n], (at[0] + at[1] + n) % 2);
+					assert_readable(b, n, before, after);
+				}
+				assert_loads(b, before, after);
+			}
+}
+
+static void power_cuts(struct bench *b, void (*change)(struct bench *))
+{
+	struct picture base[DISKS], middle[DISKS];
+	unsigned before = dfx_vd(&b->f, 0)->state, after, first_copies;
+
+	for (unsigned n = 0; n < DISKS; n++)
+		take_picture(dwb_fd_of(b, n), &base[n]);
+	change(b);
+	after = dfx_vd(&b->f, 0)->state;
+	assert_int_not_equal(before, after);
+	dwb_forget_writes();
+	b->res = (struct sync_result){ 0 };
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	first_copies = dwb_seen.count;
+	for (unsigned n = 0; n < DISKS; n++)
+		take_picture(dwb_fd_of(b, n), &middle[n]);
+	ddf_write_rest(b->w, &b->f.c, &b->res);
+	cut_everywhere(b, base, 0, first_copies, before, after);
+	/* From here on the kernel has its answer: all disks that work say so, whatever happens. */
+	cut_everywhere(b, middle, first_copies, dwb_seen.count, before, after);
+	for (unsigned n = 0; n < DISKS; n++)
+		assert_true(writes_to(b, n, 0, dwb_seen.count) > 0);
+}
+
+static void make_dirty(struct bench *b)
+{
+	dwb_set_dirty(b, true);
+}
+
+static void test_power_cut_while_a_bit_is_written(void **state)
+{
+	power_cuts(*state, make_dirty);
+}
+
+static void test_power_cut_while_a_failure_is_written(void **state)
+{
+	power_cuts(*state, dwb_fail_disk);
+}
+
+/* The primary copy of a disk had been lost: it is the secondary one that must survive. */
+static void test_power_cut_while_a_copy_is_repaired(void **state)
+{
+	struct bench *b = *state;
+	uint8_t junk[COPY_SECTORS * 512];
+
+	memset(junk, 0x5a, sizeof(junk));
+	put_sectors(dwb_fd_of(b, 0), PRIMARY, COPY_SECTORS, junk);
+	dwb_damage(b, 0, DDF_FIRST_COPY);
+	put_sectors(dwb_fd_of(b, 1), SECONDARY + 4, 1, junk);
+	dwb_damage(b, 1, DDF_SECOND_COPY);
+	power_cuts(b, make_dirty);
+}
+
+/* The cut comes after a cut: the copies of a disk are of different age. */
+static void test_power_cut_after_an_unfinished_write(void **state)
+{
+	struct bench *b = *state;
+
+	dfx_vd(&b->f, 0)->init_state = 1;
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	for (unsigned n = 0; n < DISKS; n++)
+		dwb_damage(b, n, DDF_FIRST_COPY);
+	power_cuts(b, make_dirty);
+}
+
+#define T(t) cmocka_unit_test_setup_teardown(t, dwb_setup, dwb_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_torn_copy_is_left_open),
+		T(test_failed_copy_is_tried_again_in_time),
+		T(test_disk_that_takes_nothing_holds_up_nobody),
+		T(test_failed_disks_come_last),
+		T(test_only_failed_disks_are_left),
+		T(test_no_disk_takes_it),
+		T(test_power_cut_while_a_bit_is_written),
+		T(test_power_cut_while_a_failure_is_written),
+		T(test_power_cut_while_a_copy_is_repaired),
+		T(test_power_cut_after_an_unfinished_write),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
