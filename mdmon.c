@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -30,11 +29,8 @@
 #include "start/options.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
+#include "threads/thread.h"
 #include "threads/worker.h"
-
-#ifndef PR_SET_IO_FLUSHER
-#define PR_SET_IO_FLUSHER 57
-#endif
 
 /* One container on its way from a name to a running daemon. */
 struct startup {
@@ -176,7 +172,7 @@ static int start_threads(struct startup *s)
 
 	lock_memory();
 	/* Failed members wait for the manager's "-blocked": it must not wait for memory to be written to them. */
-	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+	thread_is_io_flusher();
 	handoff_set_manager(getpid());
 	err = worker_start();
 	return err ? err : monitor_start(&s->st);

@@ -27,7 +27,7 @@
 
 /* ---- objects --------------------------------------------------------------- */
 
-/* Link of a hand-over list; must be the first member of what it links. */
+/* Link of a hand-over list. */
 struct handoff_node {
 	struct handoff_node *next; /* handoff */
 };
@@ -107,32 +107,36 @@ enum array_request {
  * replaces another. Allocated and freed by the manager.
  */
 struct array_watch {
-	/* monitor: what the previous and this pass read */
+	/* monitor: what was read, by the pass before (`prev_`) and by this one */
 	enum array_state prev_state, curr_state;
 	enum sync_action prev_action, curr_action;
-	uint64_t resync_start;   /* SECTORS_NONE = complete */
-	uint64_t sync_completed;                  /* 0 when nothing runs */
-	uint64_t reshape_position;                /* SECTORS_NONE: no reshape runs or is interrupted */
-	bool reshape_done;                        /* one has run and reached its end since the pass before */
-	bool reshape_idle;                        /* this pass made sure that nobody is reshaping, or about to */
-	bool blocked_by_mdadm;                    /* metadata_version begins with '-' */
+	uint64_t resync_start;     /* SECTORS_NONE = complete */
+	uint64_t sync_completed;   /* 0 when nothing runs */
+	uint64_t reshape_position; /* SECTORS_NONE: no reshape runs or is interrupted */
+	bool blocked_by_mdadm;     /* metadata_version begins with '-' */
 
-	/* monitor: bookkeeping of its own */
-	uint64_t last_checkpoint;  /* progress that the metadata should name */
+	/* monitor: what follows from it, for the handler; and what the handler answers */
+	bool reshape_done;          /* one has run and reached its end since the pass before */
+	bool reshape_idle;          /* this pass made sure that nobody is reshaping, or about to */
+	uint64_t last_checkpoint;   /* progress that the metadata should name */
 	uint64_t custom_array_size; /* set by the handler: what the array should offer at least, sectors; 0 = not known */
-	uint64_t hold_until_ns;    /* CLOCK_MONOTONIC: so long our answer waits for "-blocked"; 0: it does not wait */
-	bool held_long_enough;     /* it has waited that long, and does not wait again for the same failure */
-	bool adopted;              /* open_new has bound it to the metadata */
-	bool first;                /* its first pass is not over */
-	bool new_members;          /* a copy was taken over whose members have not been looked at */
-	bool clean_refused;        /* the kernel refused our last "clean": a write had come before */
-	bool told_dirty;           /* the handler settled on dirty the last time */
-	bool seen_running;         /* it was more than inactive under this daemon */
-	bool look;                 /* something happened: read it in this pass */
-	uint64_t write_since_ns;   /* CLOCK_MONOTONIC: since when a write waits for us, 0 = none does */
-	uint64_t failure_since_ns; /* since when writes wait for "-blocked", 0 = none do */
+
+	/* monitor: bookkeeping, how far it has come with the array and what the next pass has to do */
+	bool adopted;           /* open_new has bound it to the metadata */
+	bool first;             /* its first pass is not over */
+	bool new_members;       /* a copy was taken over whose members have not been looked at */
+	bool seen_running;      /* it was more than inactive under this daemon */
+	bool look;              /* something happened: read it in this pass */
+	bool clean_refused;     /* the kernel refused our last "clean": a write had come before */
+	uint64_t hold_until_ns; /* CLOCK_MONOTONIC: so long our answer waits for "-blocked"; 0: it does not wait */
+	bool held_long_enough;  /* it has waited that long, and does not wait again for the same failure */
+
+	/* monitor: for messages and reports; nothing is decided by it. Times: CLOCK_MONOTONIC, 0 = none */
+	bool told_dirty;              /* the handler settled on dirty the last time */
 	enum sync_action sync_logged; /* what is said to have begun */
-	uint64_t sync_since_ns;    /* since when the sync runs (or is known to), 0 = none does */
+	uint64_t sync_since_ns;       /* since when the sync runs (or is known to) */
+	uint64_t write_since_ns;      /* since when a write waits for us */
+	uint64_t failure_since_ns;    /* since when writes wait for "-blocked" */
 
 	atomic_uint requests; /* handoff: ARRAY_WANT_*, set by monitor, taken by manager */
 	atomic_uint_least64_t new_size; /* handoff: for ARRAY_WANT_SIZE, sectors; set by monitor before */

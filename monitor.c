@@ -17,21 +17,14 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "monitor/badblocks.h"
-#include "monitor/decide.h"
 #include "monitor/pass.h"
 #include "threads/handoff.h"
+#include "threads/thread.h"
 
-#ifndef PR_SET_IO_FLUSHER
-#define PR_SET_IO_FLUSHER 57
-#endif
-
-#define STACK_SIZE (128 * 1024)
 #define STACK_PREFAULT (64 * 1024)
 
 #define LOOK_INTERVAL_NS (5000 * NS_PER_MS) /* re-read everything: a notification may get lost */
@@ -68,8 +61,8 @@ static void come_back(struct active_array *a, const struct decision *d)
 {
 	a->watch->look = true;
 	monitor_end_hold(a);
-	/* What has ended is not seen to end again. */
-	handoff_request_array(a, d->requests & ARRAY_WANT_SPARE_CHECK);
+	/* A sync is seen to end once, and a reshape to begin. Nothing is acknowledged by asking what follows from that. */
+	handoff_request_array(a, d->requests & (ARRAY_WANT_SPARE_CHECK | ARRAY_WANT_RESHAPE_CHECK));
 }
 
 static void finish_array(struct monitor *mon, struct active_array *a, const struct decision *d)
@@ -233,8 +226,7 @@ static void *monitor_main(void *arg)
 	bool timer = true;
 
 	prefault_stack();
-	/* Reclaim done on our behalf must not wait for our own arrays. Without the right to do so: no harm. */
-	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+	thread_is_io_flusher();
 	pthread_sigmask(SIG_SETMASK, NULL, &wait_mask);
 	sigdelset(&wait_mask, SIGUSR1);
 	handoff_set_monitor((pid_t)syscall(SYS_gettid));
@@ -254,18 +246,10 @@ static void *monitor_main(void *arg)
 int monitor_start(struct supertype *st)
 {
 	struct monitor *mon = &the_monitor;
-	pthread_attr_t attr;
-	int err;
 
 	mon->st = st;
 	handoff_let_monitor_run();
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	err = pthread_create(&mon->thread, &attr, monitor_main, mon);
-	pthread_attr_destroy(&attr);
-	if (!err)
-		pthread_setname_np(mon->thread, "mdmon-monitor");
-	return -err;
+	return thread_start(&mon->thread, "mdmon-monitor", monitor_main, mon);
 }
 
 void monitor_stop(void)

@@ -32,21 +32,10 @@ static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool syn
 
 /* ---- an array's state (5) ---- */
 
-/* Sectors that a complete resync goes over (3.5). */
-static uint64_t sync_size(const struct ddf_md_array *md)
+static bool resync_complete(const struct ddf_md_array *md)
 {
-	unsigned layout = (unsigned)md->layout, copies = (layout & 0xff) * (layout >> 8 & 0xff);
-
-	switch (md->level) {
-	case 1:
-	case 4:
-	case 5:
-	case 6:
-		return md->component_size;
-	case 10:
-		return copies ? md->component_size * (unsigned)md->raid_disks / copies : 0;
-	}
-	return 0;
+	return md->resync_start >=
+	       md_sync_size(md->level, md->layout, (unsigned)md->raid_disks, md->component_size); /* 3.5 */
 }
 
 static uint8_t init_state(bool complete, uint64_t resync_start)
@@ -97,7 +86,7 @@ enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const
 				     enum consistency want)
 {
 	struct ddf_vd_entry *e = ddf_vd(c, vd);
-	bool complete = md->resync_start >= sync_size(md);
+	bool complete = resync_complete(md);
 
 	if (want == MARK_DECIDE) {
 		drop_missing(c, vd);

@@ -78,7 +78,8 @@ void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t u
 	c->write_due = true;
 }
 
-static bool is_resync(enum sync_action a)
+/* Goes through all members of the array and compares them. */
+static bool compares_members(enum sync_action a)
 {
 	return a == SYNC_RESYNC || a == SYNC_CHECK || a == SYNC_REPAIR;
 }
@@ -94,9 +95,9 @@ static bool checkpoint_counts(const struct imsm_volume *v, const struct imsm_eve
 
 	if (ev->prev_action == SYNC_NONE || ev->prev_action == SYNC_IDLE)
 		return false;
-	if (a != SYNC_RECOVER && !is_resync(a))
+	if (a != SYNC_RECOVER && !compares_members(a))
 		a = ev->prev_action;
-	return imsm_migrating(v, IMSM_MIGR_REBUILD) ? a == SYNC_RECOVER : is_resync(a);
+	return imsm_migrating(v, IMSM_MIGR_REBUILD) ? a == SYNC_RECOVER : compares_members(a);
 }
 
 /* Zero is no progress: it must not wipe out what an earlier run of the same sync achieved. */

@@ -12,11 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int refuse(const char **why, const char *text)
-{
-	*why = text;
-	return -EBADMSG;
-}
+#include "lib/refuse.h"
 
 /* At least IMSM_HEADER_SIZE bytes at p. */
 static int check_sizes(const void *p, uint32_t sector_size, const char **why)
@@ -24,14 +20,12 @@ static int check_sizes(const void *p, uint32_t sector_size, const char **why)
 	const struct imsm_header *h = p;
 	uint32_t size = le32_get(h->mpb_size);
 
-	if (memcmp(h->sig, IMSM_SIGNATURE, IMSM_SIGNATURE_LEN) != 0) {
-		*why = "no IMSM signature";
-		return -EINVAL;
-	}
+	if (memcmp(h->sig, IMSM_SIGNATURE, IMSM_SIGNATURE_LEN) != 0)
+		return refuse(why, -EINVAL, "no IMSM signature");
 	if (!imsm_sector_size_known(sector_size))
-		return refuse(why, "the sector size is neither 512 nor 4096");
+		return refuse(why, -EBADMSG, "the sector size is neither 512 nor 4096");
 	if (size < IMSM_HEADER_SIZE || size > IMSM_MPB_MAX || size % 4)
-		return refuse(why, "mpb_size is out of range");
+		return refuse(why, -EBADMSG, "mpb_size is out of range");
 	return 0;
 }
 
@@ -73,13 +67,13 @@ static int parse_map(struct cursor *c, struct imsm_map *m, const char **why)
 	const le32 *ord;
 
 	if (!head)
-		return refuse(why, "a map reaches beyond the end");
+		return refuse(why, -EBADMSG, "a map reaches beyond the end");
 	memcpy(&m->head, head, sizeof(m->head));
 	if (m->head.num_members == 0)
-		return refuse(why, "num_members is zero");
+		return refuse(why, -EBADMSG, "num_members is zero");
 	ord = take(c, m->head.num_members * sizeof(*ord));
 	if (!ord)
-		return refuse(why, "disk_ord_tbl reaches beyond the end");
+		return refuse(why, -EBADMSG, "disk_ord_tbl reaches beyond the end");
 	for (unsigned i = 0; i < m->head.num_members; i++)
 		m->ord[i] = le32_get(ord[i]);
 	return 0;
@@ -91,7 +85,7 @@ static int parse_volume(struct cursor *c, struct imsm_volume *v, const char **wh
 	int err;
 
 	if (!head)
-		return refuse(why, "a volume reaches beyond the end");
+		return refuse(why, -EBADMSG, "a volume reaches beyond the end");
 	memcpy(&v->head, head, sizeof(v->head));
 	err = parse_map(c, &v->map[0], why);
 	if (!err && v->head.migr_state)
@@ -127,24 +121,24 @@ static int check_geometry(const struct imsm_map *m, const char **why)
 	unsigned chunk = imsm_map_chunk(m);
 
 	if (level == IMSM_LEVEL_UNKNOWN)
-		return refuse(why, "raid_level is unknown");
+		return refuse(why, -EBADMSG, "raid_level is unknown");
 	if (!members_fit(level, m->head.num_members))
-		return refuse(why, "num_members does not fit raid_level");
+		return refuse(why, -EBADMSG, "num_members does not fit raid_level");
 	if (chunk == 0 || (chunk & (chunk - 1)))
-		return refuse(why, "blocks_per_strip is no power of two");
+		return refuse(why, -EBADMSG, "blocks_per_strip is no power of two");
 	if (m->head.num_domains == 0 || (is_mirror(level) && m->head.num_domains != 2))
-		return refuse(why, "num_domains does not fit raid_level");
+		return refuse(why, -EBADMSG, "num_domains does not fit raid_level");
 	return 0;
 }
 
 static int check_map_state(const struct imsm_map *m, const char **why)
 {
 	if (m->head.map_state > IMSM_FAILED)
-		return refuse(why, "map_state is unknown");
+		return refuse(why, -EBADMSG, "map_state is unknown");
 	/* Elsewhere a stale number does no harm: it is only ever compared with slots. */
-	if (m->head.map_state == IMSM_DEGRADED && m->head.failed_disk_num != 0xff &&
+	if (m->head.map_state == IMSM_DEGRADED && m->head.failed_disk_num != IMSM_NO_FAILED_SLOT &&
 	    m->head.failed_disk_num >= m->head.num_members)
-		return refuse(why, "failed_disk_num is no slot");
+		return refuse(why, -EBADMSG, "failed_disk_num is no slot");
 	return 0;
 }
 
@@ -154,12 +148,12 @@ static int check_extent(const struct imsm_map *m, const char **why)
 	uint64_t total;
 
 	if (imsm_map_pba(m) > IMSM_BLOCKS_MAX)
-		return refuse(why, "pba_of_lba0 is out of range");
+		return refuse(why, -EBADMSG, "pba_of_lba0 is out of range");
 	if (imsm_map_blocks_per_member(m) > IMSM_BLOCKS_MAX)
-		return refuse(why, "blocks_per_member is out of range");
+		return refuse(why, -EBADMSG, "blocks_per_member is out of range");
 	if (__builtin_mul_overflow(imsm_map_stripes(m), (uint64_t)imsm_map_chunk(m) * copies, &total) ||
 	    __builtin_mul_overflow(total, (uint64_t)m->head.num_members, &total) || total > IMSM_BLOCKS_MAX)
-		return refuse(why, "num_data_stripes is out of range");
+		return refuse(why, -EBADMSG, "num_data_stripes is out of range");
 	return 0;
 }
 
@@ -175,9 +169,9 @@ static int check_ords(const struct imsm_map *m, unsigned num_disks, const char *
 		uint32_t index = m->ord[i] & IMSM_ORD_INDEX_MASK;
 
 		if (index >= num_disks)
-			return refuse(why, "disk_ord_tbl names a disk outside the disk table");
+			return refuse(why, -EBADMSG, "disk_ord_tbl names a disk outside the disk table");
 		if (seen[index])
-			return refuse(why, "disk_ord_tbl names a disk twice");
+			return refuse(why, -EBADMSG, "disk_ord_tbl names a disk twice");
 		seen[index] = true;
 	}
 	return 0;
@@ -199,15 +193,15 @@ static int check_map(const struct imsm_map *m, unsigned num_disks, const char **
 static int check_migration(const struct imsm_volume *v, const char **why)
 {
 	if (v->head.migr_state > 1)
-		return refuse(why, "migr_state is unknown");
+		return refuse(why, -EBADMSG, "migr_state is unknown");
 	if (v->head.migr_type > IMSM_MIGR_REPAIR)
-		return refuse(why, "migr_type is unknown");
+		return refuse(why, -EBADMSG, "migr_type is unknown");
 	if (v->head.migr_state == 0)
 		return 0;
 	if (imsm_volume_unit(v) > imsm_volume_blocks(v))
-		return refuse(why, "curr_migr_unit lies outside the volume");
+		return refuse(why, -EBADMSG, "curr_migr_unit lies outside the volume");
 	if (v->head.migr_type != IMSM_MIGR_GENERAL && v->map[0].head.num_members != v->map[1].head.num_members)
-		return refuse(why, "the maps differ in num_members without a general migration");
+		return refuse(why, -EBADMSG, "the maps differ in num_members without a general migration");
 	return 0;
 }
 
@@ -217,7 +211,7 @@ static int check_volume(const struct imsm_volume *v, unsigned num_disks, const c
 	int err;
 
 	if (blocks == 0 || blocks > IMSM_BLOCKS_MAX)
-		return refuse(why, "the volume's size is out of range");
+		return refuse(why, -EBADMSG, "the volume's size is out of range");
 	err = check_migration(v, why);
 	if (!err)
 		err = check_map(&v->map[0], num_disks, why);
@@ -236,7 +230,7 @@ ssize_t imsm_decode_volume(const void *p, size_t len, unsigned num_disks, struct
 		why = &unused;
 	*why = NULL;
 	if (num_disks > IMSM_MAX_DISKS)
-		return refuse(why, "the disk table is too long");
+		return refuse(why, -EBADMSG, "the disk table is too long");
 	err = parse_volume(&c, v, why);
 	if (!err)
 		err = check_volume(v, num_disks, why);
@@ -251,22 +245,22 @@ static int decode_header(const void *mpb, size_t len, uint32_t sector_size, stru
 	int err;
 
 	if (len < sizeof(m->header))
-		return refuse(why, "the header is cut off");
+		return refuse(why, -EBADMSG, "the header is cut off");
 	err = check_sizes(mpb, sector_size, why);
 	if (err)
 		return err;
 	memcpy(&m->header, mpb, sizeof(m->header));
 	size = le32_get(m->header.mpb_size);
 	if (size > len)
-		return refuse(why, "mpb_size is more than there is");
+		return refuse(why, -EBADMSG, "mpb_size is more than there is");
 	if (imsm_checksum(mpb, size) != le32_get(m->header.check_sum))
-		return refuse(why, "the checksum is wrong");
+		return refuse(why, -EBADMSG, "the checksum is wrong");
 	m->num_disks = m->header.num_disks;
 	m->num_volumes = m->header.num_raid_devs;
 	if (m->num_disks == 0)
-		return refuse(why, "num_disks is zero");
+		return refuse(why, -EBADMSG, "num_disks is zero");
 	if (m->num_volumes > IMSM_MAX_VOLUMES)
-		return refuse(why, "num_raid_devs is out of range");
+		return refuse(why, -EBADMSG, "num_raid_devs is out of range");
 	return 0;
 }
 
@@ -299,7 +293,7 @@ static int decode_disks(struct cursor *c, uint32_t sector_size, struct imsm_meta
 	const void *table = take(c, m->num_disks * sizeof(m->disk[0]));
 
 	if (!table)
-		return refuse(why, "the disk table reaches beyond the end");
+		return refuse(why, -EBADMSG, "the disk table reaches beyond the end");
 	memcpy(m->disk, table, m->num_disks * sizeof(m->disk[0]));
 	for (unsigned i = 0; i < m->num_disks; i++) {
 		if (!hi_halves_valid(m))
@@ -307,10 +301,10 @@ static int decode_disks(struct cursor *c, uint32_t sector_size, struct imsm_meta
 		if (sector_size == 4096)
 			imsm_scale_disk(&m->disk[i], IMSM_FROM_4K);
 		if (imsm_disk_blocks(&m->disk[i]) > IMSM_BLOCKS_MAX)
-			return refuse(why, "total_blocks is out of range");
+			return refuse(why, -EBADMSG, "total_blocks is out of range");
 	}
 	if (!serials_unique(m))
-		return refuse(why, "two disks have the same serial");
+		return refuse(why, -EBADMSG, "two disks have the same serial");
 	return 0;
 }
 

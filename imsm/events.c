@@ -9,7 +9,6 @@
  */
 #include "imsm/imsm.h"
 
-#define NO_FAILED_SLOT 0xff
 #define MD_RAID5_LEFT_ASYMMETRIC 0 /* layout of all IMSM RAID5 */
 
 /* ---- common parts ---- */
@@ -24,7 +23,7 @@ static void set_map_state(struct imsm_container *c, struct imsm_map *m, enum ims
 
 static void set_failed_slot(struct imsm_container *c, struct imsm_map *m, int slot)
 {
-	uint8_t number = slot < 0 ? NO_FAILED_SLOT : (uint8_t)slot;
+	uint8_t number = slot < 0 ? IMSM_NO_FAILED_SLOT : (uint8_t)slot;
 
 	if (m->head.failed_disk_num == number)
 		return;
@@ -257,29 +256,10 @@ static void record_lost_disks(struct imsm_container *c, struct imsm_volume *v, s
 
 /* ---- the array (imsm.md 5) ---- */
 
-static unsigned at_least_1(unsigned n)
-{
-	return n ? n : 1;
-}
-
-/* RAID10: md counts the sectors of the array, each once. */
 static bool resync_complete(const struct imsm_event *ev)
 {
-	uint64_t end = 0;
-	unsigned copies = ((unsigned)ev->layout & 0xff) * ((unsigned)ev->layout >> 8 & 0xff);
-
-	switch (ev->level) {
-	case 1:
-	case 4:
-	case 5:
-	case 6:
-		end = ev->component_size;
-		break;
-	case 10:
-		end = ev->component_size * (unsigned)ev->raid_disks / at_least_1(copies);
-		break;
-	}
-	return ev->resync_start >= end;
+	return ev->resync_start >=
+	       md_sync_size(ev->level, ev->layout, (unsigned)ev->raid_disks, ev->component_size);
 }
 
 /*

@@ -74,6 +74,9 @@
 #define IMSM_ORD_REBUILD 0x01000000u
 #define IMSM_ORD_INDEX_MASK 0x00ffffffu
 
+/* imsm_map_head.failed_disk_num */
+#define IMSM_NO_FAILED_SLOT 0xff
+
 enum imsm_map_state {
 	IMSM_NORMAL = 0,
 	IMSM_UNINITIALIZED = 1,
@@ -147,7 +150,7 @@ struct imsm_map_head {
 	uint8_t raid_level;        /* 15 as stored: 1 also means RAID10 */
 	uint8_t num_members;       /* 16 */
 	uint8_t num_domains;       /* 17 */
-	uint8_t failed_disk_num;   /* 18 slot, 0xff none */
+	uint8_t failed_disk_num;   /* 18 slot, or IMSM_NO_FAILED_SLOT */
 	uint8_t ddf;               /* 19 */
 	le32 pba_of_lba0_hi;       /* 20 */
 	le32 blocks_per_member_hi; /* 24 */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/refuse.h"
 
 #define READ_TRIES 4
 #define READ_RETRY_MS 3
@@ -153,18 +154,12 @@ static const struct imsm_volume *migrating_volume(const struct imsm_container *c
 	return NULL;
 }
 
-static int refuse_migration(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
-
 static int check_migration(const struct imsm_volume *v, const struct imsm_migr_record *r, const char **why)
 {
 	if (imsm_map_pba(&v->map[0]) != imsm_map_pba(&v->map[1]))
-		return refuse_migration(why, -EOPNOTSUPP, "a migration moves a volume to another place on its disks");
+		return refuse(why, -EOPNOTSUPP, "a migration moves a volume to another place on its disks");
 	if (!le32_get(r->ascending_migr) && le32_get(r->dest_depth_per_unit))
-		return refuse_migration(why, -EOPNOTSUPP, "a migration runs from the end of a volume to its start");
+		return refuse(why, -EOPNOTSUPP, "a migration runs from the end of a volume to its start");
 	return 0;
 }
 
@@ -178,8 +173,8 @@ int imsm_read_migration(struct imsm_container *c, const char **why)
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (has_migr_record(v, dl) && !read_migr_record(dl->disk, &c->migration))
 			return check_migration(v, &c->migration, why);
-	return refuse_migration(why, -EIO,
-				"a migration was interrupted, and no disk that says how far it came can be read");
+	return refuse(why, -EIO,
+		      "a migration was interrupted, and no disk that says how far it came can be read");
 }
 
 static int check_attributes(const struct imsm_container *c, const char *container)

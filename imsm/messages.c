@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/refuse.h"
+
 /* The largest MPB that these limits allow can be written. */
 _Static_assert(IMSM_HEADER_SIZE + IMSM_MAX_DISKS * sizeof(struct imsm_disk) +
 	       IMSM_MAX_VOLUMES * (sizeof(struct imsm_dev_head) +
@@ -32,12 +34,6 @@ _Static_assert(IMSM_HEADER_SIZE + IMSM_MAX_DISKS * sizeof(struct imsm_disk) +
 #define POLICY_SIZE 12
 
 #define RENAME_MAX_CHARS 15
-
-static int refuse(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
 
 static bool volume_live(const struct imsm_container *c, int32_t index)
 {

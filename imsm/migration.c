@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "lib/refuse.h"
+
 /* Offsets in the messages. All words are 32 bits, host byte order, unless said otherwise. */
 #define GROW_OLD 4
 #define GROW_NEW 8
@@ -37,16 +39,9 @@
 #define TO_RAID0 0
 #define TO_RAID10 1
 
-#define NO_FAILED_SLOT 0xff
 #define PPL_AND_BITMAP_SECTORS 2048 /* behind the data of each member */
 #define CHUNK_MIN_KIB 4
 #define CHUNK_MAX_KIB 16384 /* blocks_per_strip has 16 bits */
-
-static int refuse(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
 
 static int64_t long_word(const void *buf, size_t offset)
 {
@@ -415,7 +410,7 @@ static void to_raid0(struct imsm_container *c, struct imsm_volume *v)
 	m0->head.num_domains = 1;
 	m0->head.raid_level = IMSM_RAID0;
 	m0->head.map_state = IMSM_NORMAL;
-	m0->head.failed_disk_num = NO_FAILED_SLOT;
+	m0->head.failed_disk_num = IMSM_NO_FAILED_SLOT;
 	imsm_map_update_stripes(m0, imsm_volume_blocks(v));
 	/* From the end: deleting one moves only those behind it. */
 	for (unsigned i = IMSM_MAX_DISKS; i-- > 0;)

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/refuse.h"
+
 #define PPL_SECTORS 2048
 
 /* ---- is a disk fit? ---- */
@@ -259,12 +261,6 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 
 /* ---- recording ---- */
 
-static int refuse(const char **why, int err, const char *text)
-{
-	*why = text;
-	return err;
-}
-
 static bool picked_before(const struct spare_request *req, unsigned i)
 {
 	for (unsigned k = 0; k < i; k++)
@@ -326,7 +322,7 @@ static void begin_rebuild(struct imsm_volume *v, int slot)
 
 	m0->head.map_state = IMSM_DEGRADED;
 	/* The slot was lost without a failure of its disk. */
-	if (m0->head.failed_disk_num == 0xff)
+	if (m0->head.failed_disk_num == IMSM_NO_FAILED_SLOT)
 		m0->head.failed_disk_num = (uint8_t)slot;
 	imsm_migrate(v, IMSM_DEGRADED, IMSM_MIGR_REBUILD);
 }

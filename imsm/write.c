@@ -129,15 +129,6 @@ static bool plan_rest(struct imsm_writer *w, struct imsm_container *c, size_t le
 
 /* ---- writing ---- */
 
-static struct imsm_dl *dl_of_disk(const struct imsm_container *c, const struct disk *d)
-{
-	struct imsm_dl *dl = c->disks;
-
-	while (dl && dl->disk != d)
-		dl = dl->next;
-	return dl;
-}
-
 static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 {
 	dl->clear_migr_record_due = false; /* tried once: later mdadm may have its own record there */
@@ -161,7 +152,7 @@ static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct syn
 	metaio_run(w->io, w->plan);
 	for (unsigned i = 0; i < w->plan->disks; i++) {
 		const struct metaio_disk *pd = &w->plan->disk[i];
-		struct imsm_dl *dl = dl_of_disk(c, pd->disk);
+		struct imsm_dl *dl = imsm_dl_by_dev(c, pd->disk->dev);
 
 		note_result(dl, pd->error, res);
 		if (dl->index < 0)

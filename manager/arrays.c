@@ -100,7 +100,7 @@ void manager_take_discarded(void)
 	struct active_array *a, *next;
 
 	for (a = handoff_take_discarded(); a; a = next) {
-		next = (struct active_array *)a->node.next;
+		next = handoff_next_array(a);
 		array_discarded(a);
 	}
 }

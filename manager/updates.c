@@ -36,7 +36,7 @@ void manager_take_handled(struct manager *mgr)
 	struct metadata_update *u, *next;
 
 	for (u = handoff_take_handled(); u; u = next) {
-		next = (struct metadata_update *)u->node.next;
+		next = handoff_next_update(u);
 		update_done(mgr, u);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What md says of the members of an array, for the handlers' pure parts. */
+/* What md says of an array and its members, for the handlers' pure parts. */
 #ifndef MD_MEMBER_H
 #define MD_MEMBER_H
 
@@ -44,6 +44,27 @@ static inline bool md_any_faulty(const struct md_members *m)
 		if ((m->member[i].state & (MEMBER_FAULTY | MEMBER_GONE)) == MEMBER_FAULTY)
 			return true;
 	return false;
+}
+
+/*
+ * The sectors that a complete resync of an array goes through, by its level and layout as md has them; 0: the level has
+ * no redundancy. RAID10 counts the sectors of the array, each once; a layout without copies is no layout, and counts
+ * as one copy.
+ */
+static inline uint64_t md_sync_size(int level, int layout, unsigned raid_disks, uint64_t component_size)
+{
+	unsigned copies = ((unsigned)layout & 0xff) * ((unsigned)layout >> 8 & 0xff);
+
+	switch (level) {
+	case 1:
+	case 4:
+	case 5:
+	case 6:
+		return component_size;
+	case 10:
+		return component_size * raid_disks / (copies ? copies : 1);
+	}
+	return 0;
 }
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "monitor/badblocks.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 

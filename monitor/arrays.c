@@ -85,7 +85,7 @@ void monitor_take_arrays(struct monitor *mon)
 	struct active_array *a, *next;
 
 	for (a = handoff_take_published(); a; a = next) {
-		next = (struct active_array *)a->node.next;
+		next = handoff_next_array(a);
 		take_array(mon, a);
 	}
 }

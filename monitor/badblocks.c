@@ -14,7 +14,7 @@
  * A range that cannot be recorded, because the log is full, costs the member: it has to fail. A disk that takes neither
  * data nor metadata is given up, too.
  */
-#include "monitor/badblocks.h"
+#include "monitor/pass.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,11 +7,9 @@
  * then only delays the right answer. The handlers do nothing when the metadata already
  * says what they are told.
  */
-#include "monitor/decide.h"
+#include "monitor/pass.h"
 
-#include "mdmon.h"
-
-static bool is_resync(enum sync_action a)
+static bool makes_copies_agree(enum sync_action a)
 {
 	return a == SYNC_RESYNC || a == SYNC_REPAIR;
 }
@@ -28,7 +26,7 @@ static uint64_t checkpoint(const struct array_view *v)
 		return v->sync_completed ? v->sync_completed : v->last_checkpoint;
 	}
 	/* Interrupted: the kernel says up to where the copies agree. */
-	if (is_resync(v->prev_action) && v->resync_start != SECTORS_NONE && v->resync_start)
+	if (makes_copies_agree(v->prev_action) && v->resync_start != SECTORS_NONE && v->resync_start)
 		return v->resync_start;
 	return v->last_checkpoint;
 }
@@ -93,14 +91,18 @@ static void decide_running(const struct array_view *v, struct decision *d)
 	}
 }
 
+static bool resync_has_ended(const struct array_view *v)
+{
+	return makes_copies_agree(v->prev_action) && !makes_copies_agree(v->action);
+}
+
 static void decide_sync_end(const struct array_view *v, struct decision *d)
 {
 	bool recover_ended = v->prev_action == SYNC_RECOVER && v->action != SYNC_RECOVER;
-	bool resync_ended = is_resync(v->prev_action) && !is_resync(v->action);
 
 	if (recover_ended || v->newly_in_sync || v->first || v->new_members)
 		d->tell_disks = true;
-	if (resync_ended || ((recover_ended || v->first) && !v->all_in_sync))
+	if (resync_has_ended(v) || ((recover_ended || v->first) && !v->all_in_sync))
 		d->requests |= ARRAY_WANT_SPARE_CHECK;
 	if (v->action == SYNC_RESHAPE && v->prev_action != SYNC_RESHAPE)
 		d->requests |= ARRAY_WANT_RESHAPE_CHECK;
@@ -135,7 +137,7 @@ struct decision decide(const struct array_view *v)
 	if (v->any_faulty)
 		decide_failure(v, &d);
 	/* A sync that ends or moves on in a read-only array has to be recorded, too. */
-	if (v->state == ARRAY_READ_AUTO && !d.tell_state && is_resync(v->prev_action) && !is_resync(v->action))
+	if (v->state == ARRAY_READ_AUTO && !d.tell_state && resync_has_ended(v))
 		tell(&d, MARK_CLEAN);
 	if (d.reshape_done && !d.tell_state)
 		tell(&d, v->state <= ARRAY_CLEAN ? MARK_CLEAN : MARK_DIRTY);

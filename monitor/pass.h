@@ -24,8 +24,45 @@
 
 #include "mdmon.h"
 #include "metadata/superswitch.h"
-#include "monitor/decide.h"
 #include "threads/report.h"
+
+/* ---- decide.c: pure, so that the whole table can be tested without a kernel ---- */
+
+/* One snapshot of an array beside the one before it. Positions are in sectors. */
+struct array_view {
+	bool first;            /* there is no snapshot before this one */
+	bool new_members;      /* the first one of this copy of the array */
+	bool seen_running;     /* it ran under this daemon already */
+	bool blocked_by_mdadm; /* metadata_version with '-': leave it readonly */
+	bool retry_clean;      /* "clean" was refused some seconds ago, and nothing has come of it since */
+	bool draining;         /* SIGTERM: change nothing that is not needed */
+	enum array_state state;
+	enum sync_action prev_action, action;
+	uint64_t resync_start, sync_completed, last_checkpoint, component_size;
+	uint64_t reshape_position; /* valid if the action is or was reshape; SECTORS_NONE: at its end */
+	bool any_faulty;      /* some member is faulty or vanished */
+	bool newly_in_sync;   /* some member became in_sync */
+	bool all_in_sync;     /* as many members as slots, all in sync */
+};
+
+struct decision {
+	bool stopped;              /* it does not run any more: drop it */
+	bool tell_state;           /* call set_array_state(consistency) */
+	enum consistency consistency;
+	bool tell_disks;           /* call set_disk for every member */
+	bool tell_faulty;          /* call set_disk for the faulty members */
+	bool remove_faulty;        /* ask for their removal, too */
+	bool reshape_done;         /* a reshape has reached its end */
+	bool starting;             /* set_array_state's answer picks read-auto or active */
+	bool dirty;                /* writes may be in flight */
+	uint64_t checkpoint;       /* new last_checkpoint, sectors */
+	const char *write;         /* word for array_state, NULL for none */
+	unsigned requests;         /* ARRAY_WANT_* */
+};
+
+struct decision decide(const struct array_view *v);
+
+/* ---- what the monitor keeps ---- */
 
 #define MAX_ARRAYS 256 /* of one container; formats allow far fewer */
 #define MAX_POLL_FDS 8192
@@ -40,22 +77,31 @@ struct looked_at {
 struct monitor {
 	struct supertype *st;
 	pthread_t thread;
+
 	struct active_array *arrays;
 	unsigned array_count;
-	unsigned looked_at_count;             /* in this pass */
+
+	/* this pass */
+	bool timer;            /* it looks at everything because it is time to */
+	uint64_t woken_ns;     /* when its events were noticed */
+	bool wake_manager;     /* at its end */
+	bool spare_check_all;  /* the set of disks has changed */
+	struct metadata_update *applied; /* to be returned after the metadata were written */
+	unsigned looked_at_count;
 	struct looked_at looked_at[MAX_ARRAYS];
-	struct metadata_update *applied; /* to be returned after the metadata is written */
-	bool wake_manager;
-	bool timer;           /* this pass looks at everything because it is time to */
-	bool sync_failed;     /* the last sync reached no disk: nothing may be acknowledged */
-	bool spare_check_all; /* the set of disks changed */
-	uint64_t sync_failed_ns; /* since when */
-	uint64_t retry_sync_ns;
-	uint64_t next_look_ns;
-	uint64_t woken_ns;    /* when this pass's events were noticed */
+
+	/* writing the metadata */
+	bool sync_failed;        /* the last time reached no disk: nothing may be acknowledged */
+	uint64_t sync_failed_ns; /* since when that is so */
+	uint64_t retry_sync_ns;  /* 0: there is nothing to try again */
+
+	/* reports */
 	bool report_due;
-	struct report_write write; /* for reports */
+	struct report_write write;
 	struct stall_stats write_stalls, failure_stalls;
+
+	/* waiting */
+	uint64_t next_look_ns; /* at everything */
 	unsigned poll_count;
 	struct pollfd poll_fd[MAX_POLL_FDS];
 	struct array_watch *poll_watch[MAX_POLL_FDS];
@@ -64,7 +110,7 @@ struct monitor {
 
 /* ---- ../monitor.c ---- */
 
-/* Reads, decides, tells, writes, acknowledges. `timer`: it is time to look at all arrays, not only at those with events. */
+/* Reads, decides, tells, writes, acknowledges. `timer`: it is time to look at all arrays, with events or without. */
 void monitor_pass(struct monitor *mon, bool timer);
 
 /*
@@ -97,6 +143,32 @@ void monitor_request_spare_checks(struct monitor *mon);
 
 /* Into the watch and the members; what was there becomes `prev_`. */
 void monitor_read_array(struct monitor *mon, struct active_array *a);
+
+/* ---- badblocks.c ---- */
+
+/*
+ * After the members' states were read: has the metadata record what md found to be bad. `all`: nothing in particular
+ * happened, compare the lists all the same.
+ */
+void bad_blocks_read(struct active_array *a, bool all);
+
+/* A write waits for a range that cannot be recorded. */
+bool bad_block_is_lost(const struct mdinfo *d);
+
+/* This member has to fail for such a range now. */
+bool bad_block_costs_member(const struct active_array *a, const struct mdinfo *d);
+
+/* What the metadata shall say of the member: that it failed, if it has to. */
+unsigned bad_blocks_state_to_tell(const struct active_array *a, const struct mdinfo *d);
+
+/* The member is blocked by nothing but bad blocks that are recorded: "active" may be written. */
+bool bad_blocks_only(const struct mdinfo *d);
+
+/* After the metadata were written; `w`: how that went. Returns whether the manager was asked for something. */
+bool bad_blocks_acknowledge(struct active_array *a, const struct report_write *w);
+
+/* The lists of the member are read in each pass that an event of theirs causes, so they may be polled. */
+bool bad_blocks_are_watched(const struct active_array *a, const struct mdinfo *d);
 
 /* ---- tell.c ---- */
 

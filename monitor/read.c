@@ -79,42 +79,44 @@ static void read_reshape(const struct monitor *mon, const struct active_array *a
 	w->reshape_idle = !w->blocked_by_mdadm;
 }
 
-static void read_member(struct mdinfo *d)
+/* Whether it has vanished. */
+static bool read_member(struct mdinfo *d)
 {
 	char buf[SYSFS_STATE_MAX];
 	ssize_t n;
 	uint64_t v;
 
-	d->prev_state = d->curr_state;
 	if (d->curr_state & MEMBER_GONE)
-		return;
+		return false;
 	n = sysfs_read_fd(d->state_fd, buf, sizeof(buf));
 	if (n < 0) {
 		/* Somebody else removed it. It is no member any more, whatever it was. */
 		d->curr_state = n == -ENODEV ? MEMBER_GONE | MEMBER_FAULTY : 0;
-		return;
+		return n == -ENODEV;
 	}
 	d->curr_state = sysfs_parse_member_state(buf);
 	d->recovery_start = d->curr_state & MEMBER_IN_SYNC ? SECTORS_NONE : 0;
 	if (d->curr_state & MEMBER_IN_SYNC)
-		return;
+		return false;
 	if (sysfs_read_fd(d->recovery_start_fd, buf, sizeof(buf)) >= 0 && sysfs_parse_sectors(buf, &v) == 0)
 		d->recovery_start = v;
+	return false;
 }
 
-static void read_members(struct active_array *a)
+/* Whether one has vanished. */
+static bool read_members(struct active_array *a)
 {
 	bool vanished = false;
 
-	for (unsigned i = 0; i < a->disk_count; i++) {
-		struct mdinfo *d = a->disks[i];
+	for (unsigned i = 0; i < a->disk_count; i++)
+		vanished |= read_member(a->disks[i]);
+	return vanished;
+}
 
-		read_member(d);
-		vanished |= (d->curr_state & ~d->prev_state) & MEMBER_GONE;
-	}
-	/* When an array ends its members vanish with it; that is not a failure. */
-	if (vanished)
-		a->watch->curr_state = read_state(a);
+static void shift_members(struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		a->disks[i]->prev_state = a->disks[i]->curr_state;
 }
 
 /* The state first, the members afterwards: then every failure behind a write-pending is seen. */
@@ -127,8 +129,14 @@ void monitor_read_array(struct monitor *mon, struct active_array *a)
 	w->curr_state = read_state(a);
 	w->curr_action = read_action(a);
 	read_positions(a);
+	read_reshape(mon, a);
+	shift_members(a);
+	/*
+	 * When an array ends its members vanish with it; that is not a failure. If it goes on, what its state says now may
+	 * be because of a member that was read before.
+	 */
+	while (read_members(a))
+		w->curr_state = read_state(a);
 	if (w->curr_state == ARRAY_READONLY)
 		read_blocked(a);
-	read_reshape(mon, a);
-	read_members(a);
 }

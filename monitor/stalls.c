@@ -7,7 +7,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "monitor/decide.h"
 
 void monitor_count_stall(struct monitor *mon, struct stall_stats *s, uint64_t *since_ns)
 {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "lib/log.h"
-#include "monitor/badblocks.h"
 #include "threads/handoff.h"
 
 struct array_view monitor_view_of(const struct monitor *mon, const struct active_array *a)

@@ -40,33 +40,26 @@ static int apply(struct monitor *mon, struct metadata_update *u)
 
 void monitor_apply_updates(struct monitor *mon)
 {
-	struct metadata_update *u, *next, **tail = &mon->applied;
-
-	while (*tail)
-		tail = (struct metadata_update **)&(*tail)->node.next;
-	for (u = handoff_take_updates(); u; u = next) {
-		next = (struct metadata_update *)u->node.next;
+	mon->applied = handoff_take_updates();
+	for (struct metadata_update *u = mon->applied; u; u = handoff_next_update(u)) {
 		u->status = apply(mon, u);
 		if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))
 			mon->spare_check_all = true;
-		u->node.next = NULL;
-		*tail = u;
-		tail = (struct metadata_update **)&u->node.next;
 	}
 }
 
 void monitor_return_updates(struct monitor *mon)
 {
-	struct metadata_update *u = mon->applied, *next;
+	struct metadata_update *next;
 
-	mon->applied = NULL;
-	mon->report_due |= u != NULL;
-	for (; u; u = next) {
-		next = (struct metadata_update *)u->node.next;
+	mon->report_due |= mon->applied != NULL;
+	for (struct metadata_update *u = mon->applied; u; u = next) {
+		next = handoff_next_update(u);
 		u->durable = !mon->sync_failed;
 		handoff_return_update(u);
 		mon->wake_manager = true;
 	}
+	mon->applied = NULL;
 }
 
 void monitor_request_spare_checks(struct monitor *mon)

@@ -44,6 +44,9 @@ DDF_LOADING := $(addprefix -Wl$(comma)--wrap=,disk_read ddf_probe_wanted)
 TEST_LDFLAGS_ddf/load := $(DDF_LOADING)
 TEST_LDFLAGS_ddf/load-samples := $(DDF_LOADING)
 TEST_LDFLAGS_ddf/read := $(DDF_LOADING)
+TEST_LDFLAGS_metadata/disk-transfer := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 ioctl \
+	pread64 pwrite64 fdatasync fsync sysfs_block_name sysfs_open_block_dir disk_read_serials)
+TEST_LDFLAGS_md/attributes := $(addprefix -Wl$(comma)--wrap=,write pread64)
 TEST_LDFLAGS_metadata/disk-node := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 log_warning)
 
 # The monitor between an md and a handler that are in memory (tests/unit/support/fake-md.h, monitor-rig.h).

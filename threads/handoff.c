@@ -168,10 +168,6 @@ bool handoff_monitor_must_stop(void)
 	return atomic_load_explicit(&shared.stop, memory_order_acquire);
 }
 
-/* The node is the first member of what it links, so the pointers convert. */
-_Static_assert(offsetof(struct active_array, node) == 0, "node must come first");
-_Static_assert(offsetof(struct metadata_update, node) == 0, "node must come first");
-
 void handoff_publish(struct active_array *a)
 {
 	handoff_list_push(&shared.published, &a->node);
@@ -180,7 +176,7 @@ void handoff_publish(struct active_array *a)
 
 struct active_array *handoff_take_published(void)
 {
-	return (struct active_array *)handoff_list_take(&shared.published);
+	return handoff_array_of(handoff_list_take(&shared.published));
 }
 
 void handoff_discard(struct active_array *a)
@@ -190,7 +186,7 @@ void handoff_discard(struct active_array *a)
 
 struct active_array *handoff_take_discarded(void)
 {
-	return (struct active_array *)handoff_list_take(&shared.discarded);
+	return handoff_array_of(handoff_list_take(&shared.discarded));
 }
 
 void handoff_queue_update(struct metadata_update *u)
@@ -201,7 +197,7 @@ void handoff_queue_update(struct metadata_update *u)
 
 struct metadata_update *handoff_take_updates(void)
 {
-	return (struct metadata_update *)handoff_list_take(&shared.updates);
+	return handoff_update_of(handoff_list_take(&shared.updates));
 }
 
 void handoff_return_update(struct metadata_update *u)
@@ -211,7 +207,7 @@ void handoff_return_update(struct metadata_update *u)
 
 struct metadata_update *handoff_take_handled(void)
 {
-	return (struct metadata_update *)handoff_list_take(&shared.handled);
+	return handoff_update_of(handoff_list_take(&shared.handled));
 }
 
 void handoff_request_array(struct active_array *a, unsigned bits)

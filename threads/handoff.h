@@ -17,6 +17,28 @@ typedef _Atomic(struct handoff_node *) handoff_list;
 void handoff_list_push(handoff_list *list, struct handoff_node *n);
 struct handoff_node *handoff_list_take(handoff_list *list);
 
+/* What is linked into a list: the object that a node belongs to; NULL for NULL. */
+static inline struct active_array *handoff_array_of(struct handoff_node *n)
+{
+	return n ? container_of(n, struct active_array, node) : NULL;
+}
+
+static inline struct metadata_update *handoff_update_of(struct handoff_node *n)
+{
+	return n ? container_of(n, struct metadata_update, node) : NULL;
+}
+
+/* The next one of a list that was taken. */
+static inline struct active_array *handoff_next_array(const struct active_array *a)
+{
+	return handoff_array_of(a->node.next);
+}
+
+static inline struct metadata_update *handoff_next_update(const struct metadata_update *u)
+{
+	return handoff_update_of(u->node.next);
+}
+
 /* ---- start and end ---- */
 
 /* Any thread, before it first waits: says which thread SIGUSR1 shall wake. */

@@ -11,8 +11,7 @@
 #include <stdatomic.h>
 
 #include "threads/handoff.h"
-
-#define STACK_SIZE (128 * 1024)
+#include "threads/thread.h"
 
 static struct {
 	pthread_t thread;
@@ -33,7 +32,7 @@ static void *worker_main(void *unused)
 		if (!n && atomic_load(&worker.stop))
 			return NULL;
 		while (n) {
-			struct worker_job *job = (struct worker_job *)n;
+			struct worker_job *job = container_of(n, struct worker_job, node);
 
 			n = n->next;
 			job->run(job);
@@ -45,19 +44,10 @@ static void *worker_main(void *unused)
 
 int worker_start(void)
 {
-	pthread_attr_t attr;
-	int err;
-
 	if (sem_init(&worker.work, 0, 0))
 		return -errno;
 	atomic_store(&worker.stop, false);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	err = pthread_create(&worker.thread, &attr, worker_main, NULL);
-	pthread_attr_destroy(&attr);
-	if (!err)
-		pthread_setname_np(worker.thread, "mdmon-helper");
-	return -err;
+	return thread_start(&worker.thread, "mdmon-helper", worker_main, NULL);
 }
 
 void worker_submit(struct worker_job *job)
@@ -71,7 +61,7 @@ void worker_finish_jobs(void)
 	struct handoff_node *n = handoff_list_take(&worker.finished);
 
 	while (n) {
-		struct worker_job *job = (struct worker_job *)n;
+		struct worker_job *job = container_of(n, struct worker_job, node);
 
 		n = n->next;
 		job->done(job);

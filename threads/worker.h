@@ -14,7 +14,7 @@
 #include "mdmon.h"
 
 struct worker_job {
-	struct handoff_node node;              /* first: jobs are linked by it */
+	struct handoff_node node;              /* jobs are linked by it */
 	void (*run)(struct worker_job *job);   /* helper thread; may sleep */
 	void (*done)(struct worker_job *job);  /* manager, called by worker_finish_jobs */
 };

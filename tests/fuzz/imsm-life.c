@@ -87,7 +87,7 @@ static void make_volume(int level, unsigned members, unsigned chunk, uint64_t pe
 	m->head.raid_level = (uint8_t)level;
 	m->head.num_members = (uint8_t)members;
 	m->head.num_domains = mirror ? 2 : 1;
-	m->head.failed_disk_num = 0xff;
+	m->head.failed_disk_num = IMSM_NO_FAILED_SLOT;
 	m->head.map_state = level == IMSM_RAID0 ? IMSM_NORMAL : IMSM_UNINITIALIZED;
 	m->head.blocks_per_strip = le16_make((uint16_t)chunk);
 	imsm_map_set_pba(m, number * (per_dev + 16384));

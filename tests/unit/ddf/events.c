@@ -183,7 +183,7 @@ static void a_resync_goes_over_what_its_level_says(void **state)
 		{ 1, 0, 2, FX_BLOCKS },           { 4, 0, 3, FX_BLOCKS },          { 5, 2, 4, FX_BLOCKS },
 		{ 6, 10, 5, FX_BLOCKS },          { 10, 0x102, 4, FX_BLOCKS * 2 }, { 10, 0x102, 6, FX_BLOCKS * 3 },
 		{ 10, 0x103, 6, FX_BLOCKS * 2 },  { 10, 0x201, 4, FX_BLOCKS * 2 }, { 10, 0x102, 3, FX_BLOCKS * 3 / 2 },
-		{ 10, 0x202, 4, FX_BLOCKS },      { 10, 0, 4, 0 },                 { 0, 0, 2, 0 },
+		{ 10, 0x202, 4, FX_BLOCKS },      { 10, 0, 4, FX_BLOCKS * 4 },      { 0, 0, 2, 0 },
 	};
 
 	(void)state;

@@ -95,7 +95,7 @@ static void fill_map(struct imsm_map *map, unsigned members)
 	map->head.raid_level = IMSM_RAID5;
 	map->head.num_members = (uint8_t)members;
 	map->head.num_domains = 1;
-	map->head.failed_disk_num = 0xff;
+	map->head.failed_disk_num = IMSM_NO_FAILED_SLOT;
 	map->head.blocks_per_strip = le16_make(256);
 	imsm_map_set_pba(map, UINT64_C(0x123456789a));
 	imsm_map_set_blocks_per_member(map, UINT64_C(0x2233445566));

@@ -236,7 +236,7 @@ static void is_slots(const struct examined *x, const char *value)
 static void is_failed_disk(const struct examined *x, const char *value)
 {
 	if (strcmp(value, "none") == 0)
-		assert_int_equal(x->map0->head.failed_disk_num, 0xff);
+		assert_int_equal(x->map0->head.failed_disk_num, IMSM_NO_FAILED_SLOT);
 	else
 		decimal(value, x->map0->head.failed_disk_num);
 }

@@ -55,7 +55,7 @@ static void test_worked_example_fields(void **state)
 	assert_int_equal(imsm_map_chunk(map), 128);
 	assert_int_equal(imsm_map_level(map), IMSM_RAID5);
 	assert_int_equal(map->head.num_domains, 1);
-	assert_int_equal(map->head.failed_disk_num, 0xff);
+	assert_int_equal(map->head.failed_disk_num, IMSM_NO_FAILED_SLOT);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(map->ord[i], i);
 	assert_int_equal(imsm_volume_size(v), 0x214 - 0x168);

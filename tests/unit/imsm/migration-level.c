@@ -150,7 +150,7 @@ static void test_parity_disk(void **state)
 	assert_true(ifx_table_serial_is(&ifx, 2, "DISK2"));
 	assert_int_equal(le32_get(ifx.c.meta.disk[2].status), IMSM_DISK_CONFIGURED);
 	assert_int_equal(VOL(0)->map[1].head.raid_level, 0);
-	assert_int_equal(VOL(0)->map[0].head.failed_disk_num, 0xff);
+	assert_int_equal(VOL(0)->map[0].head.failed_disk_num, IMSM_NO_FAILED_SLOT);
 	assert_int_equal(le32_get(ifx.c.meta.header.attributes),
 			 0x40000000 | IMSM_ATTR_CHECKSUM_VERIFY | IMSM_ATTR_RAID5);
 	assert_memory_equal(ifx.c.meta.header.version, "1.3.00\0", 8);

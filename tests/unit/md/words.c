@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -315,6 +316,27 @@ static void test_bad_ranges_of_a_full_page(void **state)
 	assert_false(complete);
 }
 
+/* No kernel shows so many: the memory for them has an end all the same. */
+static void test_more_bad_ranges_than_fit(void **state)
+{
+	static char text[4 * SYSFS_BAD_RANGES + sizeof("9 9\n")];
+	struct {
+		struct bad_range range[SYSFS_BAD_RANGES], after[2];
+	} *list = calloc(1, sizeof(*list));
+	bool complete;
+
+	(void)state;
+	assert_non_null(list);
+	for (unsigned i = 0; i < SYSFS_BAD_RANGES; i++)
+		memcpy(text + 4 * i, "1 1\n", 4);
+	strcpy(text + 4 * SYSFS_BAD_RANGES, "9 9\n");
+	assert_int_equal(sysfs_parse_bad_ranges(text, sizeof(text) - 1, list->range, &complete), SYSFS_BAD_RANGES);
+	assert_false(complete);
+	assert_int_equal(list->range[SYSFS_BAD_RANGES - 1].length, 1);
+	assert_int_equal(list->after[0].length, 0);
+	free(list);
+}
+
 static void test_metadata_version(void **state)
 {
 	static const struct {
@@ -388,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_bad_ranges),
 		cmocka_unit_test(test_bad_ranges_with_garbage),
 		cmocka_unit_test(test_bad_ranges_of_a_full_page),
+		cmocka_unit_test(test_more_bad_ranges_than_fit),
 		cmocka_unit_test(test_metadata_version),
 	};
 

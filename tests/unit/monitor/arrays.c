@@ -26,7 +26,7 @@ static unsigned given_back(struct active_array **first)
 	unsigned n = 0;
 
 	*first = a;
-	for (; a; a = (struct active_array *)(void *)a->node.next)
+	for (; a; a = handoff_next_array(a))
 		n++;
 	return n;
 }

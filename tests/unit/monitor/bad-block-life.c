@@ -113,6 +113,27 @@ static void test_no_room_for_two(void **state)
 	assert_steps("ask md126/sda: remove\nask md126/sdb: bbl-off\nmanager woken\n");
 }
 
+/* While the pass reads: sda has been read already, sdc vanishes, and then a write to sda fails. */
+static void sda_fails_late(void)
+{
+	write_of_sda_fails_at("2048 8\n");
+}
+
+/*
+ * A member that has vanished makes the pass read array_state again. What it says then may be because of a member that was
+ * read before: "active" would let the failed write succeed, although nobody knows of the bad block.
+ */
+static void test_a_bad_block_beside_a_vanished_member(void **state)
+{
+	(void)state;
+	adopted(3);
+	md_fails_reading("md126/dev-sdc/state", ENODEV);
+	md_while_reading("md126/dev-sdc/state", sda_fails_late);
+	rig_next();
+	assert_steps("md126[0]: sector 2048 is bad\nmd126: dirty\nmd126[2]: failed\nmetadata written\n"
+		     "ask md126/sdc: remove\nask md126/sda: bad-blocks (1)\nmd126/array_state <- active\nmanager woken\n");
+}
+
 /* A sector is written again with success: nobody waits for that, md notifies of the list alone. */
 static void test_a_list_becomes_shorter(void **state)
 {
@@ -151,6 +172,7 @@ int main(void)
 		TEST(test_no_room_for_it),
 		TEST(test_no_room_and_no_other_disk),
 		TEST(test_no_room_for_two),
+		TEST(test_a_bad_block_beside_a_vanished_member),
 		TEST(test_a_list_becomes_shorter),
 		TEST(test_a_dead_disk),
 	};

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "metadata/superswitch.h"
-#include "monitor/badblocks.h"
+#include "monitor/pass.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "mdmon.h"
-#include "monitor/decide.h"
+#include "monitor/pass.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SIZE 1000u /* component size of all arrays here, in sectors */

@@ -227,6 +227,21 @@ static void test_a_sync_ends_without_disks(void **state)
 	assert_steps("metadata written\nmd126/array_state <- active\n");
 }
 
+/* Nor that one began: without its new members the monitor would not see them fail for as long as it takes. */
+static void test_a_reshape_begins_without_disks(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	handler.sync_error = -EIO;
+	md_says_silently("md126/array_state", "active");
+	md_says("md126/sync_action", "reshape");
+	rig_next();
+	assert_steps("md126: dirty\nmetadata not written\nask md126: reshape\nmanager woken\n");
+	handler.sync_error = 0;
+	rig_next();
+	assert_steps("metadata written\n");
+}
+
 /* ---- clients and stopped arrays wait, too, but not for ever ---- */
 
 static void test_a_client_waits_five_seconds(void **state)
@@ -375,6 +390,7 @@ int main(void)
 		TEST(test_an_array_does_not_start),
 		TEST(test_a_start_without_disks),
 		TEST(test_a_sync_ends_without_disks),
+		TEST(test_a_reshape_begins_without_disks),
 		TEST(test_a_client_waits_five_seconds),
 		TEST(test_a_client_is_answered_when_they_are_written),
 		TEST(test_an_update_that_is_not_durable),

@@ -234,6 +234,24 @@ static void test_members_vanish_with_their_array(void **state)
 	assert_no_message("failed");
 }
 
+/* mdadm has a member out, and makes the array read-only and its own: the state was read again, and so is whose it is. */
+static void mdadm_takes_it(void)
+{
+	md_fails_reading("md126/dev-sda/state", ENODEV);
+	md_says_silently("md126/metadata_version", "external:-md127/0");
+	md_says("md126/array_state", "readonly");
+}
+
+static void test_read_only_beside_a_vanished_member(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	md_says("md126/sync_action", "idle");
+	md_while_reading("md126/dev-sda/state", mdadm_takes_it);
+	rig_next();
+	assert_steps("md126[0]: failed\nmetadata written\n");
+}
+
 /* The slot goes away in md before a daemon has seen the member: the metadata know where it was. */
 static void test_a_member_without_a_slot(void **state)
 {
@@ -378,6 +396,7 @@ int main(void)
 		TEST(test_it_is_asked_again),
 		TEST(test_a_member_vanishes),
 		TEST(test_members_vanish_with_their_array),
+		TEST(test_read_only_beside_a_vanished_member),
 		TEST(test_a_member_without_a_slot),
 		TEST(test_it_fails_in_the_other_arrays),
 		TEST(test_not_before_it_is_on_record),

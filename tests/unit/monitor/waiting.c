@@ -246,8 +246,8 @@ static void test_what_is_read_when_it_matters(void **state)
 	md_says("md126/array_state", "readonly");
 	rig_next();
 	assert_steps("read md126/array_state\nread md126/sync_action\nread md126/resync_start\n"
-		     "read md126/sync_completed\nread md126/metadata_version\nread md126/dev-sda/state\n"
-		     "read md126/dev-sdb/state\nread md126/dev-sdb/recovery_start\n"
+		     "read md126/sync_completed\nread md126/dev-sda/state\n"
+		     "read md126/dev-sdb/state\nread md126/dev-sdb/recovery_start\nread md126/metadata_version\n"
 		     "ask md126: read-auto\nmanager woken\n");
 }
 

@@ -117,7 +117,7 @@ const char *ifx_text(const struct fixture *f, unsigned volume)
 		text_put(&p, "/");
 		ifx_put_ords(f, &p, &v->map[1]);
 	}
-	if (v->map[0].head.failed_disk_num != 0xff)
+	if (v->map[0].head.failed_disk_num != IMSM_NO_FAILED_SLOT)
 		text_put(&p, " f%u", v->map[0].head.failed_disk_num);
 	if (migr)
 		text_put(&p, " u%llu", (unsigned long long)imsm_volume_unit(v));
@@ -168,7 +168,7 @@ void ifx_geometry(struct imsm_volume *v, struct imsm_map *m, int level, unsigned
 
 	m->head.raid_level = (uint8_t)level;
 	m->head.num_domains = mirror ? 2 : 1;
-	m->head.failed_disk_num = 0xff;
+	m->head.failed_disk_num = IMSM_NO_FAILED_SLOT;
 	m->head.ddf = 1;
 	m->head.blocks_per_strip = le16_make(FX_CHUNK);
 	imsm_map_set_pba(m, (uint64_t)number * (FX_PER_DEV + FX_GAP));
@@ -192,7 +192,7 @@ unsigned ifx_volume(struct fixture *f, int level, const char *text)
 {
 	unsigned number = f->c.meta.num_volumes++;
 	struct imsm_volume *v = &f->c.meta.volume[number];
-	unsigned long failed_slot = 0xff, unit = 0;
+	unsigned long failed_slot = IMSM_NO_FAILED_SLOT, unit = 0;
 	const char *p = text, *q;
 
 	v->map[0].head.map_state = ifx_state_number(*p++);

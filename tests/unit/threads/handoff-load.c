@@ -166,18 +166,18 @@ static void load_pass(struct two_threads *t)
 	struct active_array *a, *next_a;
 	bool wake_manager = applied != NULL;
 
-	for (u = applied; u; u = (struct metadata_update *)u->node.next) {
+	for (u = applied; u; u = handoff_next_update(u)) {
 		t->found.wrong_order |= u->owner_id != t->next_update++;
 		u->status = -(int)(u->owner_id % 1000);
 		u->durable = true;
 	}
 	for (a = handoff_take_published(); a; a = next_a) {
-		next_a = (struct active_array *)a->node.next;
+		next_a = handoff_next_array(a);
 		take_copy(t, a);
 		wake_manager = true;
 	}
 	for (u = applied; u; u = next_u) {
-		next_u = (struct metadata_update *)u->node.next;
+		next_u = handoff_next_update(u);
 		handoff_return_update(u);
 	}
 	/* Last of all: only the ticket tells the manager of this. */
@@ -263,7 +263,7 @@ static void take_returned(struct load *l)
 	struct active_array *a, *next_a;
 
 	for (u = handoff_take_handled(); u; u = next_u) {
-		next_u = (struct metadata_update *)u->node.next;
+		next_u = handoff_next_update(u);
 		assert_int_equal(u->owner_id, l->handled++);
 		assert_int_equal(u->status, -(int)(u->owner_id % 1000));
 		assert_true(u->durable);
@@ -272,7 +272,7 @@ static void take_returned(struct load *l)
 	for (a = handoff_take_discarded(); a; a = next_a) {
 		struct load_array *la = (struct load_array *)(void *)a->watch;
 
-		next_a = (struct active_array *)a->node.next;
+		next_a = handoff_next_array(a);
 		assert_int_equal(a->discard_error, la->number);
 		assert_ptr_not_equal(a, la->current);
 		la->copies--;

@@ -62,7 +62,7 @@ static void test_published_arrays_keep_their_order(void **state)
 	got = handoff_take_published();
 	for (int i = 0; i < 5; i++) {
 		assert_ptr_equal(got, &a[i]);
-		got = (struct active_array *)got->node.next;
+		got = handoff_next_array(got);
 	}
 	assert_null(got);
 }
@@ -78,7 +78,7 @@ static void test_discarded_arrays_keep_their_order(void **state)
 	got = handoff_take_discarded();
 	for (int i = 0; i < 3; i++) {
 		assert_ptr_equal(got, &a[i]);
-		got = (struct active_array *)got->node.next;
+		got = handoff_next_array(got);
 	}
 	assert_null(got);
 }
@@ -94,14 +94,14 @@ static void test_updates_keep_their_order_both_ways(void **state)
 	got = handoff_take_updates();
 	assert_int_equal(length(&got->node), 4);
 	for (int i = 0; got; got = next, i++) {
-		next = (struct metadata_update *)got->node.next;
+		next = handoff_next_update(got);
 		assert_ptr_equal(got, &u[i]);
 		handoff_return_update(got);
 	}
 	got = handoff_take_handled();
 	for (int i = 0; i < 4; i++) {
 		assert_ptr_equal(got, &u[i]);
-		got = (struct metadata_update *)got->node.next;
+		got = handoff_next_update(got);
 	}
 	assert_null(got);
 }
