@@ -338,6 +338,15 @@ bool ddf_md_level(const struct ddf_vdc *v, int *level, int *layout, unsigned *ra
 
 /* ---- small things ---- */
 
+/* The word that every structure, and every message, begins with. */
+static inline uint32_t ddf_magic_of(const void *structure)
+{
+	be32 magic;
+
+	memcpy(&magic, structure, sizeof(magic));
+	return be32_get(magic);
+}
+
 bool ddf_guid_unused(const uint8_t guid[DDF_GUID_LEN]);
 static inline bool ddf_guid_equal(const uint8_t a[DDF_GUID_LEN], const uint8_t b[DDF_GUID_LEN])
 {

@@ -19,14 +19,6 @@
 #define VD_MESSAGE_INDEX 8
 #define VD_MESSAGE_ENTRY 64
 
-static uint32_t magic_of(const void *buf)
-{
-	be32 magic;
-
-	memcpy(&magic, buf, sizeof(magic));
-	return be32_get(magic);
-}
-
 /* ---- messages about a virtual disk (8.2) ---- */
 
 static const struct ddf_vd_entry *entry_of(const void *buf)
@@ -394,7 +386,7 @@ static int check_message(const struct ddf_layout *l, const void *buf, size_t len
 {
 	if (len < sizeof(be32))
 		return refuse(why, -EINVAL, "message too short");
-	switch (magic_of(buf)) {
+	switch (ddf_magic_of(buf)) {
 	case DDF_VD_MAGIC:
 		return check_vd_message(buf, len, why);
 	case DDF_VDC_MAGIC:
@@ -412,7 +404,7 @@ int ddf_prepare_message(const struct ddf_layout *l, const void *buf, size_t len,
 	struct ddf_records *r;
 
 	*space = NULL;
-	if (err || magic_of(buf) != DDF_VDC_MAGIC)
+	if (err || ddf_magic_of(buf) != DDF_VDC_MAGIC)
 		return err;
 	r = calloc(1, sizeof(*r) + len);
 	if (!r)
@@ -429,7 +421,7 @@ int ddf_apply_message(struct ddf_container *c, const void *buf, size_t len, void
 
 	if (err)
 		return err;
-	if (magic_of(buf) == DDF_VD_MAGIC)
+	if (ddf_magic_of(buf) == DDF_VD_MAGIC)
 		return apply_vd_message(c, buf, space, why);
 	return apply_config(c, buf, space, why);
 }

@@ -70,22 +70,14 @@ static int read_sections(const struct disk *disk, uint64_t lba, struct image *m)
 	return 0;
 }
 
-static uint32_t magic_of(const void *structure)
-{
-	be32 magic;
-
-	memcpy(&magic, structure, sizeof(magic));
-	return be32_get(magic);
-}
-
 /* Without these it cannot be worked with, whatever the checksums are. */
 static const char *missing_signature(const struct image *m)
 {
-	if (magic_of(m->section[PHYSICAL]) != DDF_PD_MAGIC)
+	if (ddf_magic_of(m->section[PHYSICAL]) != DDF_PD_MAGIC)
 		return "the table of physical disks is not there";
-	if (magic_of(m->section[VIRTUAL]) != DDF_VD_MAGIC)
+	if (ddf_magic_of(m->section[VIRTUAL]) != DDF_VD_MAGIC)
 		return "the table of virtual disks is not there";
-	if (magic_of(m->section[DISK_DATA]) != DDF_DISK_DATA_MAGIC)
+	if (ddf_magic_of(m->section[DISK_DATA]) != DDF_DISK_DATA_MAGIC)
 		return "the data of the disk are not there";
 	return NULL;
 }
@@ -100,7 +92,7 @@ static bool records_ok(const struct image *m)
 {
 	for (unsigned i = 0; i < m->at.records; i++) {
 		const uint8_t *r = ddf_image_record(m, i);
-		uint32_t magic = magic_of(r);
+		uint32_t magic = ddf_magic_of(r);
 
 		if ((magic == DDF_VDC_MAGIC || magic == DDF_SPARE_MAGIC) && !ddf_crc_ok(r, ddf_record_bytes(&m->at)))
 			return false;
@@ -112,7 +104,7 @@ static const char *fault_of(const struct image *m)
 {
 	if (!ddf_image_closed(m))
 		return "it was not written completely";
-	if (magic_of(m->section[CONTROLLER]) != DDF_CONTROLLER_MAGIC)
+	if (ddf_magic_of(m->section[CONTROLLER]) != DDF_CONTROLLER_MAGIC)
 		return "the controller data are not there";
 	if (!ddf_crc_ok(m->section[CONTROLLER], DDF_SECTOR))
 		return "the controller data have a wrong checksum";
