@@ -10,19 +10,14 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "lib/refuse.h"
+
 #define CRC_OFFSET 4
 #define CRC_END 8
 #define MPPE_UNKNOWN 0xffffu /* some firmware does not say how many elements a record has */
 #define STRIP_NONE 0xffu
 #define STRIP_EXPONENT_MAX 22u
 #define MAX_SECTORS (UINT64_MAX / DDF_SECTOR) /* of a disk or an extent: their bytes fit into 64 bits */
-
-static int refuse(const char **why, int err, const char *text)
-{
-	if (why)
-		*why = text;
-	return err;
-}
 
 /* ---- checksums ---- */
 
