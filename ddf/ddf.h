@@ -8,6 +8,7 @@
  *   load.c      choosing among the disks, and making a container of them
  *   write.c     writing what changed, one copy of each disk after the other
  *   find.c      finding entries of tables, disks, records and slots
+ *   rebuild.c   rebuilds that no record tells of
  *   state.c     the states of virtual disks
  *   tidy.c      order in the tables after records or disks changed
  *   events.c    what happens to the metadata when something happens to an array
@@ -95,7 +96,7 @@ struct ddf_volume {
 
 /*
  * A disk that serves another virtual disk already is recorded only when it has been rebuilt: until then nothing on
- * the disks could tell that it has not (15, item 6). Its room is kept here meanwhile.
+ * the disks could tell that it has not (15, item 6). Its room is kept here meanwhile (ddf/rebuild.c).
  */
 struct ddf_rebuild {
 	bool used;
@@ -147,10 +148,19 @@ bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum
 /* The disk's spare assignment record; NULL: it has none, or it is broken. */
 const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl);
 
-/* ---- rebuilds that are not recorded (ddf/find.c) ---- */
+/* ---- ddf/rebuild.c ---- */
+
+/* The used one behind `b`, the first one if `b` is NULL; NULL: there are no more. */
+struct ddf_rebuild *ddf_next_rebuild(const struct ddf_container *c, const struct ddf_rebuild *b);
+/* b->used may be set to false on the way: the rebuild is forgotten. */
+#define ddf_each_rebuild(c, b) \
+	for (struct ddf_rebuild *b = ddf_next_rebuild(c, NULL); b; b = ddf_next_rebuild(c, b))
 
 struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* NULL: none */
+struct ddf_rebuild *ddf_rebuild_in(const struct ddf_container *c, unsigned vd, unsigned slot); /* NULL: none */
+bool ddf_rebuilds_disk(const struct ddf_container *c, uint32_t refnum); /* for any virtual disk */
 unsigned ddf_free_rebuilds(const struct ddf_container *c); /* how many more can be kept */
+bool ddf_keep_rebuild(struct ddf_container *c, const struct ddf_rebuild *what); /* false: no room for it */
 
 /* ---- slots (3.1, ddf/find.c) ---- */
 

@@ -220,9 +220,9 @@ struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev)
 		return NULL;
 	*link = dl->next;
 	dl->next = NULL;
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].refnum == dl->refnum)
-			c->rebuild[i].used = false;
+	ddf_each_rebuild(c, b)
+		if (b->refnum == dl->refnum)
+			b->used = false;
 	mark_missing(c, dl->refnum);
 	ddf_update_states_of(c, dl->refnum);
 	return dl;

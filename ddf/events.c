@@ -174,22 +174,16 @@ static void is_in_sync(const struct event *ev)
 /* The daemon that gave the disk to md is no more: its room is kept again. */
 static void keep_room(const struct event *ev)
 {
-	struct ddf_rebuild *b = ev->c->rebuild;
-
-	if (ddf_rebuild_of(ev->c, ev->vd, ev->refnum))
-		return;
-	while (b < ev->c->rebuild + DDF_MAX_REBUILDS && b->used)
-		b++;
-	if (b == ev->c->rebuild + DDF_MAX_REBUILDS)
-		return;
-	*b = (struct ddf_rebuild){
-		.used = true,
+	const struct ddf_rebuild b = {
 		.vd = ev->vd,
 		.slot = (unsigned)ev->slot,
 		.refnum = ev->refnum,
 		.start = ev->data_offset,
 		.length = be64_get(ev->at.record->block_count),
 	};
+
+	if (!ddf_rebuild_of(ev->c, ev->vd, ev->refnum))
+		ddf_keep_rebuild(ev->c, &b);
 }
 
 /*
@@ -280,10 +274,8 @@ static void tell_unnamed(const struct event *ev, unsigned md_state)
 /* True: a disk that was being rebuilt there, without being named yet, has left the container. */
 static bool forget_rebuild(struct ddf_container *c, unsigned vd, unsigned slot)
 {
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
-		struct ddf_rebuild *b = &c->rebuild[i];
-
-		if (!b->used || b->vd != vd || b->slot != slot || ddf_dl_by_ref(c, b->refnum))
+	ddf_each_rebuild(c, b) {
+		if (b->vd != vd || b->slot != slot || ddf_dl_by_ref(c, b->refnum))
 			continue;
 		b->used = false;
 		return true;
@@ -431,7 +423,7 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 void ddf_close_array(struct ddf_container *c, unsigned vd)
 {
 	c->volume[vd].live = false;
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].vd == vd)
-			c->rebuild[i].used = false;
+	ddf_each_rebuild(c, b)
+		if (b->vd == vd)
+			b->used = false;
 }

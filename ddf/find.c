@@ -140,28 +140,6 @@ const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const st
 	return NULL;
 }
 
-/* ---- rebuilds that are not recorded ---- */
-
-struct ddf_rebuild *ddf_rebuild_of(const struct ddf_container *c, unsigned vd, uint32_t refnum)
-{
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
-		const struct ddf_rebuild *b = &c->rebuild[i];
-
-		if (b->used && b->vd == vd && b->refnum == refnum)
-			return (struct ddf_rebuild *)(uintptr_t)b;
-	}
-	return NULL;
-}
-
-unsigned ddf_free_rebuilds(const struct ddf_container *c)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		n += !c->rebuild[i].used;
-	return n;
-}
-
 /* ---- slots (3.1) ---- */
 
 unsigned ddf_primary_count(const struct ddf_vdc *r)

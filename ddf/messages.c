@@ -250,15 +250,6 @@ static const struct ddf_vdc *message_of_bvd(const struct ddf_container *c, const
 	return message_record(&c->layout, buf, i);
 }
 
-/* It will be named when it has been rebuilt. */
-static bool is_rebuilt_unnamed(const struct ddf_container *c, uint32_t refnum)
-{
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].refnum == refnum)
-			return true;
-	return false;
-}
-
 /*
  * A disk that becomes a member has everything still to be written. Only the Rebuilding of its entry can say so, and
  * that counts for all its virtual disks: it must not serve another one (15, item 6).
@@ -273,7 +264,7 @@ static int check_new_member(const struct ddf_container *c, unsigned vd, const st
 	if (e && (!ddf_dl_by_ref(c, refnum) || !(state & DDF_PD_ONLINE) ||
 		  state & (DDF_PD_FAILED | DDF_PD_MISSING)))
 		return refuse(why, -EINVAL, "config: a disk is missing or has failed");
-	if (ddf_other_names(c, vd, refnum) || is_rebuilt_unnamed(c, refnum))
+	if (ddf_other_names(c, vd, refnum) || ddf_rebuilds_disk(c, refnum))
 		return refuse(why, -EBUSY, "config: a disk serves already");
 	return check_new_extent(c, v, element, blocks, why);
 }

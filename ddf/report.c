@@ -65,13 +65,12 @@ static enum report_volume_state volume_state(const struct ddf_vd_entry *e)
 /* A disk that is rebuilt without being recorded counts before what the record says. */
 static uint32_t refnum_in_slot(const struct ddf_container *c, unsigned vd, unsigned slot, bool *unrecorded)
 {
+	const struct ddf_rebuild *b = ddf_rebuild_in(c, vd, slot);
 	struct ddf_place p;
 
-	*unrecorded = true;
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		if (c->rebuild[i].used && c->rebuild[i].vd == vd && c->rebuild[i].slot == slot)
-			return c->rebuild[i].refnum;
-	*unrecorded = false;
+	*unrecorded = b;
+	if (b)
+		return b->refnum;
 	return ddf_place_of_slot(c, vd, slot, &p) ? ddf_element_ref(p.record, p.index) : DDF_REF_NONE;
 }
 

@@ -52,12 +52,9 @@ static void meet_all(const struct walk *w, struct range *r)
 				meet_record(w, v, r);
 		}
 	}
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
-		const struct ddf_rebuild *b = &w->c->rebuild[i];
-
-		if (b->used && b->refnum == w->refnum && (int)b->vd != w->except)
+	ddf_each_rebuild(w->c, b)
+		if (b->refnum == w->refnum && (int)b->vd != w->except)
 			meet(r, b->start, b->length);
-	}
 }
 
 static uint64_t configured_size(const struct ddf_container *c, uint32_t refnum)
@@ -130,9 +127,8 @@ unsigned ddf_count_names(const struct ddf_container *c, uint32_t refnum)
 
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
 		n += ddf_vd_names(c, vd, refnum);
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++)
-		n += c->rebuild[i].used && c->rebuild[i].refnum == refnum &&
-		     !ddf_vd_names(c, c->rebuild[i].vd, refnum);
+	ddf_each_rebuild(c, b)
+		n += b->refnum == refnum && !ddf_vd_names(c, b->vd, refnum);
 	return n;
 }
 

@@ -305,32 +305,26 @@ static void record(const struct commit *k, uint32_t refnum)
 
 static void keep_in_memory(const struct commit *k, uint32_t refnum)
 {
-	struct ddf_rebuild *b = k->c->rebuild;
-
-	/* Readers would take it for good. */
-	if (occupant(&k->at) == refnum)
-		name_in_element(k, DDF_REF_MISSING, 0);
-	while (b->used)
-		b++;
-	*b = (struct ddf_rebuild){
-		.used = true,
+	const struct ddf_rebuild b = {
 		.vd = k->vd,
 		.slot = (unsigned)k->pick->slot,
 		.refnum = refnum,
 		.start = k->pick->data_offset,
 		.length = extent_length(k->at.record, k->pick->component_size),
 	};
+
+	/* Readers would take it for good. */
+	if (occupant(&k->at) == refnum)
+		name_in_element(k, DDF_REF_MISSING, 0);
+	ddf_keep_rebuild(k->c, &b);
 }
 
 /* Whatever was meant for the slot before, or for the disk. */
 static void forget_rebuilds(const struct commit *k, uint32_t refnum)
 {
-	for (unsigned i = 0; i < DDF_MAX_REBUILDS; i++) {
-		struct ddf_rebuild *b = &k->c->rebuild[i];
-
-		if (b->used && b->vd == k->vd && (b->slot == (unsigned)k->pick->slot || b->refnum == refnum))
+	ddf_each_rebuild(k->c, b)
+		if (b->vd == k->vd && (b->slot == (unsigned)k->pick->slot || b->refnum == refnum))
 			b->used = false;
-	}
 }
 
 static void commit_pick(struct commit *k)
