@@ -42,27 +42,27 @@ static void test_read_and_write(void **state)
 	char buf[8];
 	int fd;
 
-	put(t, "a", "clean\n");
+	tree_put(t, "a", "clean\n");
 	assert_int_equal(sysfs_read_attr(t->dir, "a", buf, sizeof(buf)), 5);
 	assert_string_equal(buf, "clean");
-	put(t, "a", "");
+	tree_put(t, "a", "");
 	assert_int_equal(sysfs_read_attr(t->dir, "a", buf, sizeof(buf)), 0);
 	assert_string_equal(buf, "");
-	put(t, "a", "0123456789\n");
+	tree_put(t, "a", "0123456789\n");
 	assert_int_equal(sysfs_read_attr(t->dir, "a", buf, sizeof(buf)), 7);
 	assert_string_equal(buf, "0123456");
-	put(t, "a", "two\n\n");
+	tree_put(t, "a", "two\n\n");
 	assert_int_equal(sysfs_read_attr(t->dir, "a", buf, sizeof(buf)), 4);
 	assert_int_equal(sysfs_read_attr(t->dir, "none", buf, sizeof(buf)), -ENOENT);
 	assert_string_equal(buf, "");
 	assert_int_equal(sysfs_read_attr(t->dir, "a", buf, 0), -EINVAL);
 	assert_int_equal(sysfs_read_attr(t->dir, "none", buf, 0), -ENOENT);
 
-	put(t, "b", "");
+	tree_put(t, "b", "");
 	assert_int_equal(sysfs_write_attr(t->dir, "b", "active"), 0);
 	assert_int_equal(sysfs_read_attr(t->dir, "b", buf, sizeof(buf)), 6);
 	assert_string_equal(buf, "active");
-	put(t, "b", "");
+	tree_put(t, "b", "");
 	assert_int_equal(sysfs_write_attr_u64(t->dir, "b", 4096), 0);
 	assert_int_equal(sysfs_read_attr(t->dir, "b", buf, sizeof(buf)), 4);
 	assert_string_equal(buf, "4096");

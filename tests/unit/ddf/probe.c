@@ -7,6 +7,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "ddf/ddf.h"
 #include "tests/unit/support/capture.h"
@@ -77,7 +81,7 @@ static bool wanted(const struct tree *t)
 
 static void assert_text(const struct tree *t, const char *text, bool yes)
 {
-	put(t, "mdadm.conf", text);
+	tree_put(t, "mdadm.conf", text);
 	if (wanted(t) != yes)
 		fail_msg("%s: %s", yes ? "not understood" : "taken for a request", text);
 }
@@ -122,13 +126,13 @@ static void test_files_that_are_read(void **state)
 	const struct tree *t = *state;
 
 	assert_false(wanted(t));
-	put(t, "mdadm.conf", LINE);
+	tree_put(t, "mdadm.conf", LINE);
 	assert_true(wanted(t));
-	make_dir(t, "mdadm");
+	tree_make_dir(t, "mdadm");
 	assert_true(wanted(t));
-	put(t, "mdadm/mdadm.conf", "# nothing\n");
+	tree_put(t, "mdadm/mdadm.conf", "# nothing\n");
 	assert_false(wanted(t));
-	put(t, "mdadm/mdadm.conf", LINE);
+	tree_put(t, "mdadm/mdadm.conf", LINE);
 	assert_true(wanted(t));
 }
 
@@ -136,22 +140,22 @@ static void test_files_in_directories(void **state)
 {
 	const struct tree *t = *state;
 
-	make_dir(t, "mdadm");
-	make_dir(t, "mdadm/mdadm.conf.d");
-	make_dir(t, "mdadm.conf.d");
-	put(t, "mdadm.conf.d/a.conf", LINE);
+	tree_make_dir(t, "mdadm");
+	tree_make_dir(t, "mdadm/mdadm.conf.d");
+	tree_make_dir(t, "mdadm.conf.d");
+	tree_put(t, "mdadm.conf.d/a.conf", LINE);
 	assert_false(wanted(t)); /* the other directory is the one that is read if there is no file */
-	put(t, "mdadm.conf", "");
+	tree_put(t, "mdadm.conf", "");
 	assert_true(wanted(t));
-	put(t, "mdadm/mdadm.conf", "");
+	tree_put(t, "mdadm/mdadm.conf", "");
 	assert_false(wanted(t));
-	put(t, "mdadm/mdadm.conf.d/a.txt", LINE);
-	put(t, "mdadm/mdadm.conf.d/.a.conf", LINE);
-	put(t, "mdadm/mdadm.conf.d/aconf", LINE);
-	put(t, "mdadm/mdadm.conf.d/a.conf~", LINE);
+	tree_put(t, "mdadm/mdadm.conf.d/a.txt", LINE);
+	tree_put(t, "mdadm/mdadm.conf.d/.a.conf", LINE);
+	tree_put(t, "mdadm/mdadm.conf.d/aconf", LINE);
+	tree_put(t, "mdadm/mdadm.conf.d/a.conf~", LINE);
 	assert_false(wanted(t));
-	put(t, "mdadm/mdadm.conf.d/b.x.conf", LINE);
-	put(t, "mdadm/mdadm.conf.d/c.conf", "DEVICE partitions\n");
+	tree_put(t, "mdadm/mdadm.conf.d/b.x.conf", LINE);
+	tree_put(t, "mdadm/mdadm.conf.d/c.conf", "DEVICE partitions\n");
 	assert_true(wanted(t));
 	assert_int_equal(unlinkat(t->dir, "mdadm/mdadm.conf", 0), 0);
 	assert_int_equal(unlinkat(t->dir, "mdadm.conf", 0), 0);
@@ -163,7 +167,7 @@ static void test_file_that_cannot_be_read_is_named(void **state)
 	const struct tree *t = *state;
 	struct capture log;
 
-	make_dir(t, "mdadm.conf");
+	tree_make_dir(t, "mdadm.conf");
 	begin_capture(&log, stderr);
 	assert_false(wanted(t));
 	end_capture(&log, stderr);
@@ -339,7 +343,7 @@ static void test_nothing_is_searched_unasked(void **state)
 	uint8_t own[DDF_SECTOR];
 	struct rig r;
 
-	put(*state, "mdadm.conf", "PROBING something_else\n");
+	tree_put(*state, "mdadm.conf", "PROBING something_else\n");
 	make_rig(&r, own);
 	load(&r);
 	assert_string_equal(r.log.text, "mdmon: md127: disk sdb is not used: no DDF signature\n");
@@ -371,7 +375,7 @@ static void test_right_or_damaged_anchor_is_not_looked_for(void **state)
 	struct ddf_header h;
 	struct rig r;
 
-	put(*state, "mdadm.conf", LINE);
+	tree_put(*state, "mdadm.conf", LINE);
 	make_rig(&r, (uint8_t *)&h);
 	ddf_read_sectors(r.all[0], SAMPLE_ANCHOR, &h, 1);
 	h.crc = be32_make(0);
@@ -384,7 +388,7 @@ static void test_right_or_damaged_anchor_is_not_looked_for(void **state)
 
 static void load_with_search(struct rig *r, const struct tree *t)
 {
-	put(t, "mdadm.conf", LINE);
+	tree_put(t, "mdadm.conf", LINE);
 	load(r);
 	assert_string_equal(r->log.text, "");
 	for (unsigned n = 0; n < 3; n++) {
@@ -418,7 +422,7 @@ static void test_last_sector_that_cannot_be_read(void **state)
 	disk_close(r.disk[2]);
 	r.disk[0] = r.disk[1];
 	bad_byte = (uint64_t)SAMPLE_ANCHOR * DDF_SECTOR;
-	put(*state, "mdadm.conf", LINE);
+	tree_put(*state, "mdadm.conf", LINE);
 	begin_capture(&r.log, stderr);
 	assert_int_equal(ddf_load(&r.c, r.disk, 1, "md127"), 0);
 	end_capture(&r.log, stderr);

@@ -7,8 +7,14 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "md/members.h"
 #include "sysfs.h"
@@ -19,14 +25,14 @@ static void put_in(const struct tree *t, const char *dir, const char *name, cons
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	put(t, path, text);
+	tree_put(t, path, text);
 }
 
 static void make_member(const struct tree *t, const char *dir, const char *slot, const char *state, const char *block)
 {
 	char path[128];
 
-	make_dir(t, dir);
+	tree_make_dir(t, dir);
 	put_in(t, dir, "slot", slot);
 	put_in(t, dir, "state", state);
 	snprintf(path, sizeof(path), "%s/block", dir);
@@ -37,12 +43,12 @@ static void make_block(const struct tree *t, const char *dir, const char *dev, c
 {
 	char path[128];
 
-	make_dir(t, dir);
+	tree_make_dir(t, dir);
 	put_in(t, dir, "dev", dev);
 	if (!device_state)
 		return;
 	snprintf(path, sizeof(path), "%s/device", dir);
-	make_dir(t, path);
+	tree_make_dir(t, path);
 	put_in(t, path, "state", device_state);
 }
 
@@ -71,10 +77,10 @@ static void test_list_members(void **state)
 	make_member(t, "dev-loop4", "12\n", "spare,external_bbl\n", "../loop4");
 	make_member(t, "dev-sdc", "1\n", "faulty\n", "../pulled");
 	make_member(t, "dev-journal", "journal\n", "journal\n", "../sda");
-	make_dir(t, "dev-half"); /* vanishes while we look: nothing in it any more */
-	make_dir(t, "bitmap");
-	put(t, "dev-file", "not a directory");
-	put(t, "array_state", "clean\n");
+	tree_make_dir(t, "dev-half"); /* vanishes while we look: nothing in it any more */
+	tree_make_dir(t, "bitmap");
+	tree_put(t, "dev-file", "not a directory");
+	tree_put(t, "array_state", "clean\n");
 	assert_int_equal(symlinkat("dev-sda", t->dir, "rd0"), 0);
 
 	assert_int_equal(sysfs_list_members(t->dir, &list, &count), 0);
@@ -107,7 +113,7 @@ static void test_list_members_none(void **state)
 	struct sysfs_member *list = (struct sysfs_member *)1;
 	size_t count = 1;
 
-	put(t, "array_state", "inactive\n");
+	tree_put(t, "array_state", "inactive\n");
 	assert_int_equal(sysfs_list_members(t->dir, &list, &count), 0);
 	assert_int_equal(count, 0);
 	assert_null(list);
@@ -201,17 +207,17 @@ static void test_members_fingerprint(void **state)
 	const struct tree *t = *state;
 	uint64_t none = fingerprint(t), one, two, again;
 
-	make_dir(t, "dev-sda");
+	tree_make_dir(t, "dev-sda");
 	one = fingerprint(t);
 	assert_true(one != none);
-	make_dir(t, "dev-sdb");
+	tree_make_dir(t, "dev-sdb");
 	two = fingerprint(t);
 	assert_true(two != one && two != none);
-	put(t, "array_state", "clean\n");
+	tree_put(t, "array_state", "clean\n");
 	put_in(t, "dev-sdb", "state", "spare\n");
 	assert_true(fingerprint(t) == two);
 	/* removed and added again: the same name, another directory */
-	make_dir(t, "new");
+	tree_make_dir(t, "new");
 	assert_int_equal(unlinkat(t->dir, "dev-sda", AT_REMOVEDIR), 0);
 	assert_int_equal(renameat(t->dir, "new", t->dir, "dev-sda"), 0);
 	again = fingerprint(t);
@@ -225,8 +231,8 @@ static void test_fingerprint_of_a_member_that_is_leaving(void **state)
 	const struct tree *t = *state;
 	uint64_t both;
 
-	make_dir(t, "dev-sda");
-	make_dir(t, "dev-sdb");
+	tree_make_dir(t, "dev-sda");
+	tree_make_dir(t, "dev-sdb");
 	assert_int_equal(symlinkat("../../../gone", t->dir, "dev-sda/block"), 0);
 	assert_int_equal(symlinkat("../../../gone", t->dir, "dev-sdb/block"), 0);
 	both = fingerprint(t);

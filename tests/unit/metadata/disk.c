@@ -71,10 +71,10 @@ static void test_identify_scsi(void **state)
 	const struct tree *t = *state;
 	struct disk d;
 
-	make_dir(t, "device");
-	make_dir(t, "device/scsi_device");
-	make_dir(t, "device/scsi_device/3:0:2:0");
-	put_bytes(t, "device/vpd_pg80", "\0\x80\0\x8  PN1234", 12);
+	tree_make_dir(t, "device");
+	tree_make_dir(t, "device/scsi_device");
+	tree_make_dir(t, "device/scsi_device/3:0:2:0");
+	tree_put_bytes(t, "device/vpd_pg80", "\0\x80\0\x8  PN1234", 12);
 	identify_below(t, ".", &d, "sdb");
 	assert_int_equal(d.scsi_id, 0x03000200);
 	assert_false(d.partition);
@@ -94,11 +94,11 @@ static void test_identify_partition(void **state)
 	const struct tree *t = *state;
 	struct disk d;
 
-	make_dir(t, "sdb1");
-	put(t, "sdb1/partition", "1\n");
-	make_dir(t, "device");
-	make_dir(t, "device/scsi_device");
-	make_dir(t, "device/scsi_device/3:0:2:0");
+	tree_make_dir(t, "sdb1");
+	tree_put(t, "sdb1/partition", "1\n");
+	tree_make_dir(t, "device");
+	tree_make_dir(t, "device/scsi_device");
+	tree_make_dir(t, "device/scsi_device/3:0:2:0");
 	identify_below(t, "sdb1", &d, "sdb1");
 	assert_true(d.partition);
 	assert_int_equal(d.scsi_id, 0x03000200);
@@ -120,9 +120,9 @@ static void test_identify_nvme(void **state)
 	const struct tree *t = *state;
 	struct disk d;
 
-	make_dir(t, "device");
-	make_dir(t, "device/nvme0n1"); /* the namespace itself, not a controller */
-	put(t, "device/serial", "PHMB7456              \n");
+	tree_make_dir(t, "device");
+	tree_make_dir(t, "device/nvme0n1"); /* the namespace itself, not a controller */
+	tree_put(t, "device/serial", "PHMB7456              \n");
 	identify_below(t, ".", &d, "nvme0n1");
 	assert_int_equal(d.serial_count, 1);
 	assert_serial(&d, 0, "PHMB7456              ");
@@ -137,12 +137,12 @@ static void test_identify_nvme_multipath(void **state)
 	const struct tree *t = *state;
 	struct disk d;
 
-	make_dir(t, "device");
-	make_dir(t, "device/nvme10");
-	make_dir(t, "device/nvme2");
-	make_dir(t, "device/nvme1n1");
-	put(t, "device/nvme10/serial", "TEN\n");
-	put(t, "device/nvme2/serial", "TWO\n");
+	tree_make_dir(t, "device");
+	tree_make_dir(t, "device/nvme10");
+	tree_make_dir(t, "device/nvme2");
+	tree_make_dir(t, "device/nvme1n1");
+	tree_put(t, "device/nvme10/serial", "TEN\n");
+	tree_put(t, "device/nvme2/serial", "TWO\n");
 	identify_below(t, ".", &d, "nvme1n1");
 	assert_int_equal(d.serial_count, 1);
 	assert_serial(&d, 0, "TWO");
@@ -156,7 +156,7 @@ static void test_open_node_errors(void **state)
 	char file[128];
 	glob_t left;
 
-	put(t, "file", "no device");
+	tree_put(t, "file", "no device");
 	snprintf(file, sizeof(file), "%s/file", t->path);
 	assert_int_equal(open_if_device(file, NO_DEVICE, O_RDONLY), -ENODEV);
 	assert_int_equal(open_if_device("/dev/null", makedev(1, 3), O_RDONLY), -ENODEV);
@@ -249,7 +249,7 @@ static void test_geometry_of_a_file(void **state)
 	const struct tree *t = *state;
 	struct disk d;
 
-	put(t, "file", "no device");
+	tree_put(t, "file", "no device");
 	memset(&d, 0, sizeof(d));
 	d.fd = openat(t->dir, "file", O_RDONLY);
 	assert_int_equal(read_geometry(&d), -ENOTTY);

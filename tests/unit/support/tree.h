@@ -1,71 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A directory of a test's own under /tmp, which holds what looks like a part of /sys. tree_setup() and tree_teardown()
- * are for cmocka_unit_test_setup_teardown(); the state is the struct tree. Include cmocka.h before.
+ * are for cmocka_unit_test_setup_teardown(); the state is the struct tree.
  */
 #ifndef TREE_H
 #define TREE_H
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stddef.h>
 
 struct tree {
 	char path[64];
 	int dir; /* O_PATH, like the one of sysfs_open_md_dir */
 };
 
-static inline int tree_setup(void **state)
-{
-	struct tree *t = calloc(1, sizeof(*t));
+int tree_setup(void **state);
+int tree_teardown(void **state);
 
-	strcpy(t->path, "/tmp/mdmon-test.XXXXXX");
-	if (!mkdtemp(t->path))
-		return -1;
-	t->dir = open(t->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	*state = t;
-	return t->dir < 0 ? -1 : 0;
-}
-
-static inline int tree_remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static inline int tree_teardown(void **state)
-{
-	struct tree *t = *state;
-
-	close(t->dir);
-	nftw(t->path, tree_remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-	free(t);
-	return 0;
-}
-
-static inline void make_dir(const struct tree *t, const char *path)
-{
-	assert_int_equal(mkdirat(t->dir, path, 0700), 0);
-}
-
-static inline void put_bytes(const struct tree *t, const char *path, const void *bytes, size_t n)
-{
-	int fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, n), (ssize_t)n);
-	close(fd);
-}
-
-static inline void put(const struct tree *t, const char *path, const char *text)
-{
-	put_bytes(t, path, text, strlen(text));
-}
+void tree_make_dir(const struct tree *t, const char *path);
+void tree_put_bytes(const struct tree *t, const char *path, const void *bytes, size_t n);
+void tree_put(const struct tree *t, const char *path, const char *text);
 
 #endif
