@@ -166,7 +166,8 @@ static bool has_block_link(int md_dir, const char *name)
 {
 	char path[MEMBER_NAME_MAX + sizeof("/block")];
 
-	snprintf(path, sizeof(path), "%s/block", name);
+	if (snprintf(path, sizeof(path), "%s/block", name) >= (int)sizeof(path))
+		return false;
 	return faccessat(md_dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
