@@ -11,6 +11,23 @@
 
 #define MD_RAID5_LEFT_ASYMMETRIC 0 /* layout of all IMSM RAID5 */
 
+/* What an event is about. The view has the same three, read-only. */
+struct scene {
+	struct imsm_container *c;
+	struct imsm_volume *v;
+	struct imsm_event *ev;
+	struct imsm_view view;
+};
+
+/* False: there is no such volume. */
+static bool set_scene(struct scene *s, struct imsm_container *c, unsigned volume, struct imsm_event *ev)
+{
+	struct imsm_volume *v = volume < c->meta.num_volumes ? &c->meta.volume[volume] : NULL;
+
+	*s = (struct scene){ .c = c, .v = v, .ev = ev, .view = { .c = c, .v = v, .ev = ev } };
+	return v;
+}
+
 /* ---- common parts ---- */
 
 static void set_map_state(struct imsm_container *c, struct imsm_map *m, enum imsm_map_state state)
@@ -31,14 +48,19 @@ static void set_failed_slot(struct imsm_container *c, struct imsm_map *m, int sl
 	c->write_due = true;
 }
 
-static void finish_migration(struct imsm_container *c, struct imsm_volume *v, struct imsm_event *ev,
-			     enum imsm_map_state state)
+static void finish_migration(struct scene *s, enum imsm_map_state state)
 {
-	if (!v->head.migr_state && v->map[0].head.map_state == state)
+	if (!s->v->head.migr_state && s->v->map[0].head.map_state == state)
 		return;
-	imsm_end_migration(c, v, state);
-	ev->last_checkpoint = 0;
-	c->write_due = true;
+	imsm_end_migration(s->c, s->v, state);
+	s->ev->last_checkpoint = 0;
+	s->c->write_due = true;
+}
+
+/* A takeover has been recorded, but md has not followed yet: until then its slots are not ours. */
+static bool md_lags_behind(const struct scene *s)
+{
+	return imsm_map_level(&s->v->map[0]) == IMSM_RAID0 && (s->ev->level == 1 || s->ev->level == 10);
 }
 
 /* ---- a member (imsm.md 6) ---- */
@@ -52,46 +74,58 @@ static bool all_recovered(const struct imsm_event *ev, int faulty_slot)
 	return true;
 }
 
-/* md says that the slot's data is good. That counts for a slot under rebuild only. */
-static void note_in_sync(const struct imsm_view *w, struct imsm_container *c, struct imsm_volume *v, unsigned slot)
+/* No slot is left that could still become good, and md has nothing left to recover. */
+static bool rebuild_is_over(const struct scene *s, int faulty_slot)
 {
-	if (!imsm_view_slot_pending(w, slot))
-		return;
-	v->map[1].ord[slot] = imsm_ord_index(v->map[0].ord[slot]);
-	c->write_due = true;
+	return !imsm_view_count(&s->view, IMSM_SLOT_REBUILDING) && all_recovered(s->ev, faulty_slot);
 }
 
-/* How far md itself says the rebuild has come; it never goes back. */
-static void note_recovery(const struct imsm_view *w, struct imsm_container *c, struct imsm_volume *v,
-			  struct imsm_event *ev)
+/* md says that the slot has its data. */
+static void note_in_sync(struct scene *s, unsigned slot)
 {
-	uint64_t reached = SECTORS_NONE, bpu = imsm_blocks_per_unit(v);
+	if (imsm_view_slot(&s->view, slot) != IMSM_SLOT_REBUILDING)
+		return;
+	s->v->map[1].ord[slot] = imsm_ord_index(s->v->map[0].ord[slot]);
+	s->c->write_due = true;
+}
+
+static bool is_rebuilt(const struct scene *s, int slot)
+{
+	return slot >= 0 && imsm_view_slot(&s->view, (unsigned)slot) == IMSM_SLOT_REBUILDING;
+}
+
+/* How far md itself says the rebuild has come. The checkpoint never goes back. */
+static void note_recovery(struct scene *s)
+{
+	uint64_t reached = SECTORS_NONE, bpu = imsm_blocks_per_unit(s->v);
+	struct imsm_event *ev = s->ev;
 
 	for (unsigned i = 0; i < ev->disk_count; i++)
-		if (ev->disk[i].slot >= 0 && imsm_view_slot_pending(w, (unsigned)ev->disk[i].slot) &&
-		    ev->disk[i].recovery_start < reached)
+		if (is_rebuilt(s, ev->disk[i].slot) && ev->disk[i].recovery_start < reached)
 			reached = ev->disk[i].recovery_start;
 	if (reached == SECTORS_NONE)
 		return;
 	if (ev->last_checkpoint < reached)
 		ev->last_checkpoint = reached;
-	if (bpu && reached / bpu > imsm_volume_unit(v))
-		imsm_store_unit(c, v, reached / bpu);
+	if (bpu && reached / bpu > imsm_volume_unit(s->v))
+		imsm_store_unit(s->c, s->v, reached / bpu);
 }
 
-static void normal(const struct imsm_view *w, struct imsm_container *c, struct imsm_volume *v, struct imsm_event *ev)
+static void normal(struct scene *s)
 {
-	if (imsm_rebuilding(v)) {
-		if (imsm_view_rebuild_pending(w) || !all_recovered(ev, -1))
+	struct imsm_map *m0 = &s->v->map[0];
+
+	if (imsm_rebuilding(s->v)) {
+		if (!rebuild_is_over(s, -1))
 			return;
-		finish_migration(c, v, ev, IMSM_NORMAL);
-		set_failed_slot(c, &v->map[0], -1);
-	} else if (imsm_general_migration(v)) {
-		if (ev->reshape_done)
-			finish_migration(c, v, ev, IMSM_NORMAL);
+		finish_migration(s, IMSM_NORMAL);
+		set_failed_slot(s->c, m0, -1);
+	} else if (imsm_general_migration(s->v)) {
+		if (s->ev->reshape_done)
+			finish_migration(s, IMSM_NORMAL);
 		else
-			set_map_state(c, &v->map[0], IMSM_NORMAL);
-		set_failed_slot(c, &v->map[0], -1);
+			set_map_state(s->c, m0, IMSM_NORMAL);
+		set_failed_slot(s->c, m0, -1);
 	}
 }
 
@@ -105,90 +139,80 @@ static int highest_flagged_slot(const struct imsm_map *m)
 }
 
 /*
- * Over when no slot is left that could still become good. If it ended because its disk died, the number of the
- * failed slot already names that one; else the next one to be rebuilt.
+ * If the rebuild ends because its disk died, the number of the failed slot already names that slot; else it names the
+ * next one to be rebuilt.
  */
-static void degraded_rebuild(const struct imsm_view *w, struct imsm_container *c, struct imsm_volume *v,
-			     struct imsm_event *ev, int faulty_slot)
+static void degraded_rebuild(struct scene *s, int faulty_slot)
 {
-	struct imsm_map *m0 = &v->map[0];
+	struct imsm_map *m0 = &s->v->map[0];
 
-	set_map_state(c, m0, IMSM_DEGRADED);
-	if (imsm_view_rebuild_pending(w) || !all_recovered(ev, faulty_slot))
+	set_map_state(s->c, m0, IMSM_DEGRADED);
+	if (!rebuild_is_over(s, faulty_slot))
 		return;
-	finish_migration(c, v, ev, IMSM_DEGRADED);
+	finish_migration(s, IMSM_DEGRADED);
 	if (faulty_slot < 0)
-		set_failed_slot(c, m0, highest_flagged_slot(m0));
+		set_failed_slot(s->c, m0, highest_flagged_slot(m0));
 }
 
-static void degraded_reshape(const struct imsm_view *w, struct imsm_container *c, struct imsm_volume *v,
-			     struct imsm_event *ev)
+static void degraded_reshape(struct scene *s)
 {
-	if (ev->reshape_done) {
-		finish_migration(c, v, ev, IMSM_DEGRADED);
+	const struct imsm_view *w = &s->view;
+
+	if (s->ev->reshape_done) {
+		finish_migration(s, IMSM_DEGRADED);
 		return;
 	}
-	set_map_state(c, &v->map[0], IMSM_DEGRADED);
-	set_map_state(c, &v->map[1], imsm_view_check_degraded(w, imsm_view_count_bad(w, IMSM_M1), IMSM_M1));
+	set_map_state(s->c, &s->v->map[0], IMSM_DEGRADED);
+	set_map_state(s->c, &s->v->map[1], imsm_view_check_degraded(w, imsm_view_count_bad(w, IMSM_M1), IMSM_M1));
 }
 
-static void degraded(const struct imsm_view *w, struct imsm_container *c, struct imsm_volume *v, struct imsm_event *ev,
-		     int faulty_slot)
+static void degraded(struct scene *s, int faulty_slot)
 {
-	if (!v->head.migr_state)
-		finish_migration(c, v, ev, IMSM_DEGRADED);
-	else if (imsm_rebuilding(v))
-		degraded_rebuild(w, c, v, ev, faulty_slot);
-	else if (imsm_general_migration(v))
-		degraded_reshape(w, c, v, ev);
-	else if (imsm_initializing(v))
-		set_map_state(c, &v->map[0], IMSM_DEGRADED);
+	if (!s->v->head.migr_state)
+		finish_migration(s, IMSM_DEGRADED);
+	else if (imsm_rebuilding(s->v))
+		degraded_rebuild(s, faulty_slot);
+	else if (imsm_general_migration(s->v))
+		degraded_reshape(s);
+	else if (imsm_initializing(s->v))
+		set_map_state(s->c, &s->v->map[0], IMSM_DEGRADED);
 	/* A resync ends when md declares it complete: imsm_set_array_state() does the rest. */
 }
 
-static void failed(struct imsm_container *c, struct imsm_volume *v, struct imsm_event *ev)
+static void failed(struct scene *s)
 {
-	if (imsm_general_migration(v))
-		set_map_state(c, &v->map[0], IMSM_FAILED);
-	else if (v->map[0].head.map_state != IMSM_FAILED)
-		finish_migration(c, v, ev, IMSM_FAILED);
-}
-
-/*
- * A takeover has been recorded, but md has not followed yet: until then its slots are not ours.
- */
-static bool md_lags_behind(const struct imsm_volume *v, const struct imsm_event *ev)
-{
-	return imsm_map_level(&v->map[0]) == IMSM_RAID0 && (ev->level == 1 || ev->level == 10);
+	if (imsm_general_migration(s->v))
+		set_map_state(s->c, &s->v->map[0], IMSM_FAILED);
+	else if (s->v->map[0].head.map_state != IMSM_FAILED)
+		finish_migration(s, IMSM_FAILED);
 }
 
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev)
 {
-	struct imsm_volume *v = volume < c->meta.num_volumes ? &c->meta.volume[volume] : NULL;
-	struct imsm_view w = { .c = c, .v = v, .ev = ev };
 	bool faulty = state & MEMBER_FAULTY;
+	struct scene s;
 	uint32_t ord;
 
-	if (!v || slot < 0 || md_lags_behind(v, ev))
+	if (!set_scene(&s, c, volume, ev) || slot < 0 || md_lags_behind(&s))
 		return;
 	/* map 0: where they differ it is the one that names the disk that md has. */
-	ord = imsm_ord(v, (unsigned)slot, IMSM_M0);
+	ord = imsm_ord(s.v, (unsigned)slot, IMSM_M0);
 	if (ord == UINT32_MAX)
 		return;
 	if (faulty)
-		imsm_mark_failure(c, v, imsm_ord_index(ord));
+		imsm_mark_failure(c, s.v, imsm_ord_index(ord));
 	else if (state & MEMBER_IN_SYNC)
-		note_in_sync(&w, c, v, (unsigned)slot);
-	note_recovery(&w, c, v, ev);
-	switch (imsm_view_state(&w)) {
+		note_in_sync(&s, (unsigned)slot);
+	note_recovery(&s);
+	switch (imsm_view_state(&s.view)) {
 	case IMSM_NORMAL:
-		normal(&w, c, v, ev);
+		normal(&s);
 		break;
 	case IMSM_DEGRADED:
-		degraded(&w, c, v, ev, faulty ? slot : -1);
+		degraded(&s, faulty ? slot : -1);
 		break;
 	case IMSM_FAILED:
-		failed(c, v, ev);
+		failed(&s);
 		break;
 	case IMSM_UNINITIALIZED:
 		break;
@@ -218,90 +242,6 @@ void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_
 	c->widened_to = widened ? v->map[0].head.num_members : 0;
 }
 
-/* ---- disks that are not there (imsm.md 3.9) ---- */
-
-static bool flagged_in_both(const struct imsm_volume *v)
-{
-	for (unsigned slot = 0; v->head.migr_state && slot < v->map[0].head.num_members; slot++) {
-		uint32_t from = imsm_ord(v, slot, IMSM_M1);
-
-		if ((v->map[0].ord[slot] & IMSM_ORD_REBUILD) && from != UINT32_MAX && (from & IMSM_ORD_REBUILD))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Before the array is written to: what an absent disk holds is about to become out of date, and that must be
- * on record. A migration of whose slots none was known to be bad cannot go on as it was
- * recorded; but a disk that merely stands in the table (a firmware that started a rebuild leaves the replaced one
- * there) is no reason to end one.
- */
-static void record_lost_disks(struct imsm_container *c, struct imsm_volume *v, struct imsm_event *ev)
-{
-	struct imsm_view w = { .c = c, .v = v, .ev = ev };
-	unsigned bad = imsm_view_count_bad(&w, IMSM_M0);
-	bool any = false;
-
-	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
-		any |= imsm_view_slot_lost(&w, slot);
-	if (!any)
-		return;
-	if (!imsm_general_migration(v) && bad && !flagged_in_both(v))
-		finish_migration(c, v, ev, imsm_view_check_degraded(&w, bad, IMSM_M0));
-	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
-		if (imsm_view_slot_lost(&w, slot))
-			imsm_mark_missing(c, v, imsm_ord_index(v->map[0].ord[slot]));
-}
-
-/* ---- the array (imsm.md 5) ---- */
-
-static bool resync_complete(const struct imsm_event *ev)
-{
-	return ev->resync_start >=
-	       md_sync_size(ev->level, ev->layout, (unsigned)ev->raid_disks, ev->component_size);
-}
-
-/*
- * A resync is never recorded over another migration (a rebuild would be forgotten), nor for an array that has
- * just ended.
- */
-static bool resync_to_be_recorded(const struct imsm_container *c, const struct imsm_volume *v,
-				  const struct imsm_event *ev, unsigned bad)
-{
-	return !v->head.migr_state && bad == 0 && !imsm_container_reshaping(c) && ev->state > ARRAY_INACTIVE;
-}
-
-/* True if a resync was begun: then there is no progress to be saved yet. */
-static bool follow_resync(struct imsm_container *c, struct imsm_volume *v, struct imsm_event *ev, unsigned bad,
-			  enum imsm_map_state state)
-{
-	if (resync_complete(ev)) {
-		if (imsm_resyncing(v))
-			finish_migration(c, v, ev, state == IMSM_UNINITIALIZED ? IMSM_NORMAL : state);
-		return false;
-	}
-	if (!resync_to_be_recorded(c, v, ev, bad))
-		return false;
-	imsm_migrate(v, IMSM_NORMAL,
-		     v->map[0].head.map_state == IMSM_UNINITIALIZED ? IMSM_MIGR_INIT : IMSM_MIGR_REPAIR);
-	c->write_due = true;
-	return true;
-}
-
-static enum consistency record_dirty(struct imsm_container *c, struct imsm_volume *v, enum consistency want)
-{
-	uint8_t policy = v->head.rwh_policy;
-	bool ppl = policy == IMSM_RWH_DISTRIBUTED || policy == IMSM_RWH_MULTIPLE_DISTRIBUTED;
-	bool dirty = want == MARK_DIRTY;
-
-	if (dirty != !!(v->head.dirty & IMSM_DIRTY)) {
-		v->head.dirty = !dirty ? 0 : ppl ? IMSM_DIRTY | IMSM_DSRECORD_VALID : IMSM_DIRTY;
-		c->write_due = true;
-	}
-	return dirty ? MARK_DIRTY : MARK_CLEAN;
-}
-
 /* md has the shape that the volume is to have in the end. Level 4: mdadm reshapes a RAID0 as that. */
 static bool shape_reached(const struct imsm_volume *v, const struct imsm_event *ev)
 {
@@ -321,31 +261,146 @@ static bool reshape_is_over(const struct imsm_volume *v, const struct imsm_event
 	return imsm_general_migration(v) && (ev->reshape_done || (ev->reshape_idle && shape_reached(v, ev)));
 }
 
+static void follow_reshape(struct scene *s)
+{
+	struct imsm_event *ev = s->ev;
+
+	ev->reshape_done = reshape_is_over(s->v, ev);
+	if (ev->reshape_done)
+		imsm_finish_reshape(s->c, (unsigned)(s->v - s->c->meta.volume), ev);
+	else if (ev->reshape_idle && !s->v->head.migr_state)
+		ev->custom_array_size = imsm_volume_blocks(s->v); /* a daemon that died may not have come to that */
+}
+
+/* ---- disks that are not there (imsm.md 3.9) ---- */
+
+static bool any_slot_lost(const struct scene *s)
+{
+	for (unsigned slot = 0; slot < s->v->map[0].head.num_members; slot++)
+		if (imsm_view_slot_lost(&s->view, slot))
+			return true;
+	return false;
+}
+
+static bool flagged_in_both(const struct imsm_volume *v)
+{
+	for (unsigned slot = 0; v->head.migr_state && slot < v->map[0].head.num_members; slot++) {
+		uint32_t from = imsm_ord(v, slot, IMSM_M1);
+
+		if ((v->map[0].ord[slot] & IMSM_ORD_REBUILD) && from != UINT32_MAX && (from & IMSM_ORD_REBUILD))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Before the array is written to: what an absent disk holds is about to become out of date, and that must be
+ * on record. A migration of whose slots none was known to be bad cannot go on as it was recorded. A disk that merely
+ * stands in the table is no reason to end one: firmware that starts a rebuild leaves the replaced disk there.
+ */
+static void record_lost_disks(struct scene *s)
+{
+	struct imsm_volume *v = s->v;
+	unsigned bad = imsm_view_count_bad(&s->view, IMSM_M0);
+
+	if (!any_slot_lost(s))
+		return;
+	if (!imsm_general_migration(v) && bad && !flagged_in_both(v))
+		finish_migration(s, imsm_view_check_degraded(&s->view, bad, IMSM_M0));
+	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
+		if (imsm_view_slot_lost(&s->view, slot))
+			imsm_mark_missing(s->c, v, imsm_ord_index(v->map[0].ord[slot]));
+}
+
+/* ---- the array (imsm.md 5) ---- */
+
+static bool resync_complete(const struct imsm_event *ev)
+{
+	return ev->resync_start >=
+	       md_sync_size(ev->level, ev->layout, (unsigned)ev->raid_disks, ev->component_size);
+}
+
+/*
+ * How an event found map 0. What follows from the array's state goes by that (imsm.md 5.2: f and st), and not by what
+ * the same event has made of the volume: whether a resync may begin does not depend on a disk having been recorded as
+ * lost a moment before.
+ */
+struct found {
+	unsigned bad; /* slots */
+	enum imsm_map_state state;
+};
+
+static struct found look(const struct scene *s)
+{
+	unsigned bad = imsm_view_count_bad(&s->view, IMSM_M0);
+
+	return (struct found){ bad, imsm_view_check_degraded(&s->view, bad, IMSM_M0) };
+}
+
+/* A readonly array is about to start, and there is nothing to be done: it may be clean. */
+static bool is_at_rest(const struct scene *s, const struct found *found)
+{
+	return resync_complete(s->ev) && !s->v->head.migr_state && found->state == IMSM_NORMAL;
+}
+
+/*
+ * A resync is never recorded over another migration (a rebuild would be forgotten), nor for an array that has
+ * just ended.
+ */
+static bool resync_to_be_recorded(const struct scene *s, const struct found *found)
+{
+	return !s->v->head.migr_state && !found->bad && !imsm_container_reshaping(s->c) &&
+	       s->ev->state > ARRAY_INACTIVE;
+}
+
+/* True if a resync was begun: then there is no progress to be saved yet. */
+static bool follow_resync(struct scene *s, const struct found *found)
+{
+	bool initialized = s->v->map[0].head.map_state != IMSM_UNINITIALIZED;
+
+	if (resync_complete(s->ev)) {
+		if (imsm_resyncing(s->v))
+			finish_migration(s, found->state == IMSM_UNINITIALIZED ? IMSM_NORMAL : found->state);
+		return false;
+	}
+	if (!resync_to_be_recorded(s, found))
+		return false;
+	imsm_migrate(s->v, IMSM_NORMAL, initialized ? IMSM_MIGR_REPAIR : IMSM_MIGR_INIT);
+	s->c->write_due = true;
+	return true;
+}
+
+static enum consistency record_dirty(struct scene *s, enum consistency want)
+{
+	uint8_t policy = s->v->head.rwh_policy;
+	bool ppl = policy == IMSM_RWH_DISTRIBUTED || policy == IMSM_RWH_MULTIPLE_DISTRIBUTED;
+	bool dirty = want == MARK_DIRTY;
+
+	if (dirty != !!(s->v->head.dirty & IMSM_DIRTY)) {
+		s->v->head.dirty = !dirty ? 0 : ppl ? IMSM_DIRTY | IMSM_DSRECORD_VALID : IMSM_DIRTY;
+		s->c->write_due = true;
+	}
+	return dirty ? MARK_DIRTY : MARK_CLEAN;
+}
+
 enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
 				      enum consistency want)
 {
-	struct imsm_volume *v = volume < c->meta.num_volumes ? &c->meta.volume[volume] : NULL;
-	struct imsm_view w = { .c = c, .v = v, .ev = ev };
-	enum imsm_map_state state;
-	unsigned bad;
+	struct found found;
+	struct scene s;
 
-	if (!v)
+	if (!set_scene(&s, c, volume, ev))
 		return want == MARK_DIRTY ? MARK_DIRTY : MARK_CLEAN;
 	/* mdadm drives a reshape and records it. */
-	if (md_lags_behind(v, ev) || (imsm_general_migration(v) && ev->action == SYNC_RESHAPE))
-		return record_dirty(c, v, want);
-	bad = imsm_view_count_bad(&w, IMSM_M0);
-	state = imsm_view_check_degraded(&w, bad, IMSM_M0);
-	ev->reshape_done = reshape_is_over(v, ev);
-	if (ev->reshape_done)
-		imsm_finish_reshape(c, volume, ev);
-	else if (ev->reshape_idle && !v->head.migr_state)
-		ev->custom_array_size = imsm_volume_blocks(v); /* a daemon that died may not have come to that */
+	if (md_lags_behind(&s) || (imsm_general_migration(s.v) && ev->action == SYNC_RESHAPE))
+		return record_dirty(&s, want);
+	found = look(&s);
+	follow_reshape(&s);
 	if (want != MARK_CLEAN)
-		record_lost_disks(c, v, ev);
-	if (want == MARK_DECIDE && (!resync_complete(ev) || state != IMSM_NORMAL || v->head.migr_state))
+		record_lost_disks(&s);
+	if (want == MARK_DECIDE && !is_at_rest(&s, &found))
 		want = MARK_DIRTY;
-	if (!follow_resync(c, v, ev, bad, state))
-		imsm_save_checkpoint(c, v, ev);
-	return record_dirty(c, v, want);
+	if (!follow_resync(&s, &found))
+		imsm_save_checkpoint(c, s.v, ev);
+	return record_dirty(&s, want);
 }

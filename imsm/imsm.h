@@ -221,10 +221,17 @@ unsigned imsm_view_count_bad(const struct imsm_view *w, enum imsm_which which);
 enum imsm_map_state imsm_view_check_degraded(const struct imsm_view *w, unsigned failed, enum imsm_which which);
 /* The slot's disk is absent or failed, and md does not work with it. */
 bool imsm_view_slot_lost(const struct imsm_view *w, unsigned slot);
-/* A rebuild is not done with this slot: it has no data yet, but is going to. */
-bool imsm_view_slot_pending(const struct imsm_view *w, unsigned slot);
-bool imsm_view_rebuild_pending(const struct imsm_view *w); /* with any slot */
-/* The state that map 0 should have. */
+
+/* What a slot of map 0 has. */
+enum imsm_slot {
+	IMSM_SLOT_GOOD,
+	IMSM_SLOT_REBUILDING, /* a good disk that has not got the slot's data yet */
+	IMSM_SLOT_BAD,        /* neither the data nor a disk to rebuild them on; or there is no such slot */
+};
+
+enum imsm_slot imsm_view_slot(const struct imsm_view *w, unsigned slot);
+unsigned imsm_view_count(const struct imsm_view *w, enum imsm_slot what);
+/* The state that map 0 should have, with what the slots have now. */
 enum imsm_map_state imsm_view_state(const struct imsm_view *w);
 
 /* The first two, by the metadata alone. */

@@ -243,36 +243,38 @@ bool imsm_container_reshaping(const struct imsm_container *c)
 	return false;
 }
 
-bool imsm_view_slot_pending(const struct imsm_view *w, unsigned slot)
+/* ---- with a rebuild in view ---- */
+
+enum imsm_slot imsm_view_slot(const struct imsm_view *w, unsigned slot)
 {
 	uint32_t to = imsm_ord(w->v, slot, IMSM_M0), from = imsm_ord(w->v, slot, IMSM_M1);
 
-	if (!imsm_rebuilding(w->v) || to == UINT32_MAX || from == UINT32_MAX || ord_bad(w, slot, to))
-		return false;
+	if (to == UINT32_MAX || ord_bad(w, slot, to))
+		return IMSM_SLOT_BAD;
+	if (!imsm_rebuilding(w->v) || from == UINT32_MAX)
+		return IMSM_SLOT_GOOD;
 	/* Firmware may leave the replaced disk in map 1. */
-	return (from & IMSM_ORD_REBUILD) || imsm_ord_index(from) != imsm_ord_index(to);
+	if ((from & IMSM_ORD_REBUILD) || imsm_ord_index(from) != imsm_ord_index(to))
+		return IMSM_SLOT_REBUILDING;
+	return IMSM_SLOT_GOOD;
 }
 
-bool imsm_view_rebuild_pending(const struct imsm_view *w)
+unsigned imsm_view_count(const struct imsm_view *w, enum imsm_slot what)
 {
+	unsigned n = 0;
+
 	for (unsigned slot = 0; slot < w->v->map[0].head.num_members; slot++)
-		if (imsm_view_slot_pending(w, slot))
-			return true;
-	return false;
+		n += imsm_view_slot(w, slot) == what;
+	return n;
 }
 
-/*
- * The state that map 0 should have. While a rebuild runs its slots have no data yet: with one more failure
- * everything may be lost although map 0, which tells of the end of the rebuild, would still do.
- */
 enum imsm_map_state imsm_view_state(const struct imsm_view *w)
 {
-	enum imsm_map_state state = imsm_view_check_degraded(w, imsm_view_count_bad(w, IMSM_M0), IMSM_M0);
-	unsigned bad = 0;
+	unsigned bad = imsm_view_count(w, IMSM_SLOT_BAD);
+	unsigned without_data = bad + imsm_view_count(w, IMSM_SLOT_REBUILDING);
 
-	if (!imsm_rebuilding(w->v))
-		return state;
-	for (unsigned slot = 0; slot < w->v->map[0].head.num_members; slot++)
-		bad += ord_bad(w, slot, w->v->map[0].ord[slot]) || imsm_view_slot_pending(w, slot);
-	return imsm_view_check_degraded(w, bad, IMSM_M0) == IMSM_FAILED ? IMSM_FAILED : state;
+	/* Map 0 tells of the end of a rebuild. Until then one more failure may cost everything. */
+	if (imsm_view_check_degraded(w, without_data, IMSM_M0) == IMSM_FAILED)
+		return IMSM_FAILED;
+	return imsm_view_check_degraded(w, bad, IMSM_M0);
 }
