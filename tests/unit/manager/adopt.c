@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Taking on an array that runs: what is opened, what the monitor gets, what a daemon that died has left behind, and what
- * becomes of arrays that cannot be taken on.
+ * Taking on an array that runs: what is opened, what the monitor gets, what a daemon that died has left behind, and
+ * what becomes of arrays that cannot be taken on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,7 +178,8 @@ static void test_leftover_stays(void **state)
 	kmd_refuses("md126/dev-sdc/state", "remove", EBUSY);
 	mgr_start();
 	mgr_helper();
-	assert_said("leftover-removed: md126: sdc was left without a slot by an earlier daemon: Device or resource busy\n");
+	assert_said("leftover-removed: md126: sdc was left without a slot by an earlier daemon: "
+		    "Device or resource busy\n");
 }
 
 /* mdadm is putting it in just now, and has said so with the '-'. */
@@ -193,7 +194,7 @@ static void test_no_leftover_of_mdadm(void **state)
 	assert_false(mgr_helper());
 }
 
-/* Frozen without the '-': a daemon died while it put a spare in. If there is none to go on with, the array is let go. */
+/* Frozen without the '-': a daemon died while it put a spare in. If there is no spare any more, the array is thawed. */
 static void test_left_frozen(void **state)
 {
 	(void)state;

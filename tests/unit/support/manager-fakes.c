@@ -257,9 +257,28 @@ int __wrap_disk_write(const struct disk *d, const void *buf, size_t len, uint64_
 int __wrap_disk_open_node(dev_t dev, const char *name, int flags);
 int __wrap_disk_open_node(dev_t dev, const char *name, int flags)
 {
+	void (*happens)(void) = fakes.while_opening;
+
 	(void)dev;
 	step("%s: opened%s", name, flags & O_EXCL ? " exclusively" : "");
+	fakes.while_opening = NULL;
+	if (happens)
+		happens();
 	return fakes.container_held ? -EBUSY : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* ---- systemd ---- */
+
+uint64_t __wrap_notify_watchdog_interval_ns(void);
+uint64_t __wrap_notify_watchdog_interval_ns(void)
+{
+	return fakes.watchdog_ms * NS_PER_MS;
+}
+
+void __wrap_notify_watchdog(void);
+void __wrap_notify_watchdog(void)
+{
+	step("alive");
 }
 
 /* ---- files in RUNDIR ---- */

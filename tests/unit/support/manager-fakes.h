@@ -15,7 +15,6 @@ extern const struct superswitch mgr_handler;
 /* Time begins anew, no jobs are left, no messages. */
 void mgr_reset_fakes(void);
 
-uint64_t mgr_now_ns(void);
 void mgr_advance_clock(unsigned ms);
 
 int mgr_real_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *time, const sigset_t *sigs);

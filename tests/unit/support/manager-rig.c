@@ -140,6 +140,11 @@ enum manager_end mgr_ended(void)
 	return end;
 }
 
+bool mgr_is_over(void)
+{
+	return over;
+}
+
 static void ready(void *arg)
 {
 	(void)arg;
@@ -370,12 +375,30 @@ void mgr_client_sends(int number, int32_t len, const void *data)
 	mgr_run();
 }
 
-const char *mgr_client_gets(int number)
+/* recv(), and a descriptor that came along. */
+static ssize_t receive(int from, void *bytes, size_t size, int *fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = bytes, .iov_len = size };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+			    .msg_controllen = sizeof(control.room) };
+	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*fd = -1;
+	if (n > 0 && CMSG_FIRSTHDR(&m))
+		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(int));
+	return n;
+}
+
+const char *mgr_client_gets_socket(int number, int *fd)
 {
 	static char text[32 * 1024];
-	unsigned char bytes[32 * 1024];
+	unsigned char bytes[16 * 1024];
 	struct msg_parser *p = &client[number].parser;
-	ssize_t n = recv(client[number].fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	ssize_t n = receive(client[number].fd, bytes, sizeof(bytes), fd);
 	size_t used;
 
 	if (n < 0)
@@ -390,11 +413,26 @@ const char *mgr_client_gets(int number)
 	return text;
 }
 
+const char *mgr_client_gets(int number)
+{
+	int fd;
+
+	return mgr_client_gets_socket(number, &fd);
+}
+
+void mgr_client_leaves(int number)
+{
+	close(client[number].fd);
+	client[number].fd = -1;
+	mgr_run();
+}
+
 static void hang_up(void)
 {
 	for (unsigned i = 0; i < clients; i++) {
 		msg_parser_reset(&client[i].parser);
-		close(client[i].fd);
+		if (client[i].fd >= 0)
+			close(client[i].fd);
 	}
 	clients = 0;
 }
@@ -437,6 +475,11 @@ void mgr_has_md126(void)
 	kmd_has_member("md126", 'b', 1);
 }
 
+void mgr_has_md125(void)
+{
+	kmd_has_array("md125", "external:/md127/1", "raid1");
+}
+
 /* The end that needs nothing of the state that a test has left: another daemon has taken over. */
 static void end_manager(void)
 {
@@ -476,6 +519,8 @@ static void free_updates(struct metadata_update *u)
 
 static void free_manager(void)
 {
+	while (mgr_run_jobs())
+		worker_finish_jobs();
 	free_updates(handoff_take_updates());
 	free_updates(handoff_take_handled());
 	free_copies(handoff_take_published());

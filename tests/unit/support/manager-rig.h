@@ -12,6 +12,7 @@
  *	helper has a job                   what it does is noted when it does it
  *	sdc: opened                        and what else is done to disks: closed, written at 512 ...
  *	ready                              the start is over
+ *	alive                              systemd is told so
  *	pid file removed                   and others of socket/rundir.h, and of the monitor's start and end
  *
  * For programs that are linked with $(MANAGER_RIG) (tests/flags.mk).
@@ -39,6 +40,10 @@ struct manager_fakes {
 	/* disks */
 	int open_error;       /* errno of disk_open() */
 	bool container_held;  /* somebody has opened the container exclusively */
+	void (*while_opening)(void); /* called when the manager opens it; once */
+
+	/* systemd */
+	unsigned watchdog_ms; /* how often it wants to hear that we are alive; 0: never */
 
 	/* socket/rundir.h */
 	bool replaced;        /* the pid file names another daemon */
@@ -57,6 +62,9 @@ int mgr_tear_down(void **state);
 /* md126, RAID 1 of sda and sdb, volume 0 of md127; not yet known to the manager. */
 void mgr_has_md126(void);
 
+/* md125, volume 1 of md127, without members. */
+void mgr_has_md125(void);
+
 /* ---- the manager's thread ---- */
 
 /* Starts it, and lets it go on until it waits. */
@@ -72,6 +80,9 @@ bool mgr_run(void);
 #define MGR_FOR_EVER UINT64_MAX
 uint64_t mgr_wait_ms(void);
 
+/* The clock. */
+uint64_t mgr_now_ns(void);
+
 /* The clock moves on, and the manager runs. */
 bool mgr_time_passes(unsigned ms);
 
@@ -80,6 +91,9 @@ void mgr_sigterm(void);
 
 /* It has come to its end: how. MANAGER_GOES_ON: it has not. */
 enum manager_end mgr_ended(void);
+
+/* It has also done with the last clients. */
+bool mgr_is_over(void);
 
 /* ---- the monitor ---- */
 
@@ -119,8 +133,13 @@ int mgr_client(void);
 /* Sends a message: what has no data has a length of 0 or less. The manager runs. */
 void mgr_client_sends(int client, int32_t len, const void *data);
 
+void mgr_client_leaves(int client);
+
 /* What the client has got: "nothing", "closed", or "LEN n", with ": text" if there are data. */
 const char *mgr_client_gets(int client);
+
+/* The same, with the descriptor that came along; -1: none did. The caller closes it. */
+const char *mgr_client_gets_socket(int client, int *fd);
 
 /* ---- messages ---- */
 

@@ -120,7 +120,8 @@ static const char *attribute_path(const char *attribute)
 	const char *rest = strchr(attribute, '/');
 	char name[PATH_ROOM / 2];
 
-	snprintf(name, sizeof(name), "block/%.*s/md%s", (int)(rest ? rest - attribute : 40), attribute, rest ? rest : "");
+	snprintf(name, sizeof(name), "block/%.*s/md%s", (int)(rest ? rest - attribute : 40), attribute,
+		 rest ? rest : "");
 	return sysfs_tree_path(name);
 }
 
@@ -384,8 +385,7 @@ static void member_attribute(const char *array, char disk, const char *name, con
 	kmd_says(path, text);
 }
 
-/* The disk itself, as the rest of the kernel knows it. */
-static void make_disk(char disk)
+void kmd_has_disk(char disk)
 {
 	char path[64], text[64];
 
@@ -400,7 +400,7 @@ void kmd_has_member(const char *array, char disk, int slot)
 {
 	char path[128], number[32];
 
-	make_disk(disk);
+	kmd_has_disk(disk);
 	snprintf(path, sizeof(path), "%s/dev-sd%c", array, disk);
 	make_directory(attribute_path(path));
 	strcat(path, "/block");
@@ -419,12 +419,34 @@ void kmd_has_member(const char *array, char disk, int slot)
 	member_attribute(array, disk, "ppl_size", "0");
 }
 
+void kmd_is_offline(const char *array, char disk, bool on)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/dev-sd%c/block/device", array, disk);
+	make_directory(attribute_path(path));
+	member_attribute(array, disk, "block/device/state", on ? "offline" : "running");
+}
+
 void kmd_drops_member(const char *array, char disk)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/dev-sd%c", array, disk);
 	remove_directory(attribute_path(path));
+}
+
+/* While the old directory is still there the new one cannot get its inode. */
+void kmd_binds_again(const char *array, char disk)
+{
+	char path[128], old[PATH_ROOM];
+
+	snprintf(old, sizeof(old), "%s", sysfs_tree_path("old"));
+	snprintf(path, sizeof(path), "%s/dev-sd%c", array, disk);
+	if (rename(attribute_path(path), old))
+		die("cannot be renamed", path);
+	kmd_has_member(array, disk, -1);
+	remove_directory(old);
 }
 
 /* ---- what md does with what is written ---- */
@@ -516,13 +538,17 @@ ssize_t __wrap_write(int fd, const void *buf, size_t n);
 ssize_t __wrap_write(int fd, const void *buf, size_t n)
 {
 	char attribute_name[PATH_ROOM], word[256];
+	bool gone;
 	int err;
 
 	if (!attribute_of(fd, attribute_name, sizeof(attribute_name)) || n >= sizeof(word))
 		return __real_write(fd, buf, n);
 	snprintf(word, sizeof(word), "%.*s", (int)n, (const char *)buf);
 	word[strcspn(word, "\n")] = '\0';
-	err = ends_with(attribute_name, " (deleted)") ? ENODEV : refused(attribute_name, word);
+	gone = ends_with(attribute_name, " (deleted)");
+	if (gone)
+		attribute_name[strlen(attribute_name) - strlen(" (deleted)")] = '\0';
+	err = gone ? ENODEV : refused(attribute_name, word);
 	if (err) {
 		step("%s <- %s (%s)", attribute_name, word, strerrorname_np(err));
 		errno = err;

@@ -4,8 +4,8 @@
  * directory of the program's own.
  *
  * For programs that are linked with $(SYSFS_TREE) (tests/flags.mk): what sysfs.c opens is opened there, and what is
- * written to these files does what md does with it (kernel-md.md 4.3, 5.1, 5.2), as far as it is needed here. Each write
- * is a step (steps.h), with the error if it was refused:
+ * written to these files does what md does with it (kernel-md.md 4.3, 5.1, 5.2), as far as it is needed here. Each
+ * write is a step (steps.h), with the error if it was refused:
  *
  *	md126/sync_action <- frozen
  *	md126/dev-sdb/state <- remove (EBUSY)
@@ -44,9 +44,14 @@ void kmd_changes_level(const char *name, const char *level);
 /* In mdstat it does not run (any more), or does so again. */
 void kmd_runs(const char *name, bool on);
 
+/* A disk that is in no array so far. */
+void kmd_has_disk(char disk);
+
 /* A disk in the array, in sync in this slot; -1: it has none and is a spare. */
 void kmd_has_member(const char *array, char disk, int slot);
+void kmd_is_offline(const char *array, char disk, bool on);
 void kmd_drops_member(const char *array, char disk);
+void kmd_binds_again(const char *array, char disk); /* without a slot; its directory has another inode */
 
 /* mdstat reads something new. */
 void mdstat_changes(void);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The disks of the container: what comes is a new spare, what goes is told to the metadata (mdmon.md 10.3). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/unit/support/manager-rig.h"
+#include "threads/handoff.h"
+
+static void test_a_disk_comes(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	assert_true(mgr_run());
+	assert_steps("sdc: opened\n"
+		     "update: add sdc\n");
+	assert_said("disk-added: md127: sdc is a new spare\n");
+	mdstat_changes();
+	mgr_run();
+	assert_steps("");
+}
+
+static void test_a_disk_leaves(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_drops_member("md127", 'b');
+	mdstat_changes();
+	mgr_run();
+	assert_steps("update: remove sdb\n");
+	assert_said("disk-left: md127: disk sdb left the container\n");
+	mdstat_changes();
+	mgr_run();
+	assert_steps("");
+}
+
+/* As many as before (mdmon.md 10.3: a weakness of the reference). */
+static void test_one_for_another(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_drops_member("md127", 'b');
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	assert_steps("update: remove sdb\n"
+		     "sdc: opened\n"
+		     "update: add sdc\n");
+}
+
+/* Between two looks: its metadata may be others now. */
+static void test_removed_and_added_again(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_binds_again("md127", 'b');
+	mdstat_changes();
+	mgr_run();
+	assert_steps("update: remove sdb\n"
+		     "sdb: opened\n"
+		     "update: add sdb\n");
+}
+
+/* What is there at the start has been loaded already. */
+static void test_disks_that_were_there(void **state)
+{
+	(void)state;
+	mgr_has_md126();
+	mgr_start();
+	assert_steps("md126: published sda[0] sdb[1]\n");
+}
+
+/* It is pulled out while it is looked at: it counts as gone, and as soon as it can be judged again as new. */
+static void test_offline(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_has_member("md127", 'c', -1);
+	kmd_is_offline("md127", 'c', true);
+	mdstat_changes();
+	mgr_run();
+	assert_steps("");
+	kmd_is_offline("md127", 'c', false);
+	mdstat_changes();
+	mgr_run();
+	assert_steps("sdc: opened\n"
+		     "update: add sdc\n");
+}
+
+static void test_a_member_goes_offline(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_is_offline("md127", 'b', true);
+	kmd_has_member("md127", 'c', -1); /* its own state is no event: another disk makes us look */
+	mdstat_changes();
+	mgr_run();
+	assert_steps("update: remove sdb\n"
+		     "sdc: opened\n"
+		     "update: add sdc\n");
+}
+
+static void test_without_a_number(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_has_member("md127", 'c', -1);
+	kmd_hides("md127/dev-sdc/block/dev");
+	mdstat_changes();
+	mgr_run();
+	assert_steps("");
+}
+
+static void test_it_cannot_be_opened(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	fakes.open_error = EACCES;
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	assert_steps("");
+	assert_said("error: md127: cannot open sdc: Permission denied\n");
+}
+
+static void test_it_is_not_wanted(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	fakes.add_error = -EINVAL;
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	assert_steps("sdc: opened\n"
+		     "sdc: closed\n");
+	assert_not_said("disk-added");
+}
+
+static void test_the_metadata_refuse_it(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	fakes.update_error = -ENOSPC;
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_settle();
+	assert_steps("sdc: opened\n"
+		     "update: add sdc\n"
+		     "sdc: closed\n");
+	assert_said("error: md127: disk not added: No space left on device\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		mgr_test(test_a_disk_comes),
+		mgr_test(test_a_disk_leaves),
+		mgr_test(test_one_for_another),
+		mgr_test(test_removed_and_added_again),
+		mgr_test(test_disks_that_were_there),
+		mgr_test(test_offline),
+		mgr_test(test_a_member_goes_offline),
+		mgr_test(test_without_a_number),
+		mgr_test(test_it_cannot_be_opened),
+		mgr_test(test_it_is_not_wanted),
+		mgr_test(test_the_metadata_refuse_it),
+	};
+
+	return cmocka_run_group_tests(tests, mgr_begin, mgr_end);
+}
