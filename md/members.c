@@ -74,7 +74,7 @@ static int read_member_dir(int md_dir, const char *name, struct sysfs_member *m)
 	if (dir < 0)
 		return dir;
 	memset(m, 0, sizeof(*m));
-	snprintf(m->name, sizeof(m->name), "%s", name);
+	strcpy(m->name, name); /* is_member_name(): it fits */
 	r = fill_member(dir, m);
 	close(dir);
 	return r;
