@@ -145,6 +145,17 @@ bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, ui
 bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 bool ddf_any_names(const struct ddf_container *c, uint32_t refnum); /* some virtual disk does */
 bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* some other one does */
+
+/* What the configuration section of a disk has in its record slot i < layout.records. */
+struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_dl *dl, unsigned i);
+
+enum ddf_slot_content {
+	DDF_SLOT_EMPTY,
+	DDF_SLOT_OURS,    /* a record of a BVD that we know, or of a virtual disk that is no more: ddf_write() changes it */
+	DDF_SLOT_OTHERS,  /* what we do not understand, or ignored when it was loaded: stays as it is */
+};
+
+enum ddf_slot_content ddf_slot_content(const struct ddf_container *c, const struct ddf_vdc *slot);
 /* The disk's spare assignment record; NULL: it has none, or it is broken. */
 const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl);
 

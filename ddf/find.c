@@ -127,14 +127,37 @@ bool ddf_any_names(const struct ddf_container *c, uint32_t refnum)
 	return ddf_other_names(c, c->layout.max_vd, refnum);
 }
 
+/* ---- the slots of a disk's configuration section ---- */
+
+struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_dl *dl, unsigned i)
+{
+	return (struct ddf_vdc *)(void *)(dl->config + i * ddf_record_bytes(&c->layout));
+}
+
+enum ddf_slot_content ddf_slot_content(const struct ddf_container *c, const struct ddf_vdc *slot)
+{
+	uint32_t magic = be32_get(slot->magic);
+	bool ours;
+	int vd;
+
+	if (magic == DDF_NO_RECORD || magic == 0)
+		return DDF_SLOT_EMPTY;
+	if (magic != DDF_VDC_MAGIC)
+		return DDF_SLOT_OTHERS;
+	vd = ddf_vd_by_guid(c, slot->guid);
+	if (vd < 0)
+		ours = ddf_crc_ok(slot, ddf_record_bytes(&c->layout));
+	else
+		ours = ddf_record(c->volume[vd].records, slot->secondary_seq);
+	return ours ? DDF_SLOT_OURS : DDF_SLOT_OTHERS;
+}
+
 const struct ddf_spare *ddf_spare_record(const struct ddf_container *c, const struct ddf_dl *dl)
 {
-	size_t bytes = ddf_record_bytes(&c->layout);
-
 	for (unsigned i = 0; i < c->layout.records; i++) {
-		const struct ddf_spare *s = (const struct ddf_spare *)(const void *)(dl->config + i * bytes);
+		const struct ddf_spare *s = (const struct ddf_spare *)(const void *)ddf_record_slot(c, dl, i);
 
-		if (be32_get(s->magic) == DDF_SPARE_MAGIC && ddf_crc_ok(s, bytes))
+		if (be32_get(s->magic) == DDF_SPARE_MAGIC && ddf_crc_ok(s, ddf_record_bytes(&c->layout)))
 			return s;
 	}
 	return NULL;

@@ -106,21 +106,6 @@ int ddf_find_room(const struct ddf_container *c, uint32_t refnum, uint64_t lengt
 
 /* ---- record slots ---- */
 
-/* What ddf_write() leaves where it is: what is no configuration of ours. */
-static bool stays(const struct ddf_container *c, const uint8_t *slot)
-{
-	const struct ddf_vdc *v = (const struct ddf_vdc *)(const void *)slot;
-	uint32_t magic = be32_get(v->magic);
-	int vd;
-
-	if (magic == DDF_NO_RECORD || magic == 0)
-		return false;
-	if (magic != DDF_VDC_MAGIC || !ddf_crc_ok(slot, ddf_record_bytes(&c->layout)))
-		return true;
-	vd = ddf_vd_by_guid(c, v->guid);
-	return vd >= 0 && !ddf_any_record(c, (unsigned)vd);
-}
-
 unsigned ddf_count_names(const struct ddf_container *c, uint32_t refnum)
 {
 	unsigned n = 0;
@@ -132,12 +117,12 @@ unsigned ddf_count_names(const struct ddf_container *c, uint32_t refnum)
 	return n;
 }
 
-/* The last slot is for a spare record. */
+/* Records that the disk will have, and what stays where it is. The last slot is for a spare record. */
 bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl)
 {
 	unsigned used = ddf_count_names(c, dl->refnum);
 
 	for (unsigned i = 0; i + 1 < c->layout.records; i++)
-		used += stays(c, dl->config + i * ddf_record_bytes(&c->layout));
+		used += ddf_slot_content(c, ddf_record_slot(c, dl, i)) == DDF_SLOT_OTHERS;
 	return used + 1 < c->layout.records;
 }

@@ -87,11 +87,6 @@ static bool take_changes(uint8_t *now, uint8_t *written, uint32_t sectors, struc
 	return true;
 }
 
-static struct ddf_vdc *slot_of(const struct ddf_container *c, const struct ddf_dl *dl, unsigned i)
-{
-	return (struct ddf_vdc *)(void *)(dl->config + i * ddf_record_bytes(&c->layout));
-}
-
 static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsigned slot)
 {
 	uint32_t first = slot * c->layout.record_sectors, end = first + c->layout.record_sectors;
@@ -102,19 +97,6 @@ static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsig
 	if (e->length && e->offset + e->length > end)
 		end = e->offset + e->length;
 	*e = (struct ddf_extent){ first, end - first };
-}
-
-/* The record of a BVD that we know, or of nobody any more: what stands there is ours to change. */
-static bool is_ours(const struct ddf_container *c, const struct ddf_vdc *r)
-{
-	int vd;
-
-	if (be32_get(r->magic) != DDF_VDC_MAGIC)
-		return false;
-	vd = ddf_vd_by_guid(c, r->guid);
-	if (vd < 0)
-		return ddf_crc_ok(r, ddf_record_bytes(&c->layout));
-	return c->volume[vd].records && ddf_record(c->volume[vd].records, r->secondary_seq);
 }
 
 /* What belongs into the slot where this one stands; NULL: nothing, it does not belong on the disk any more. */
@@ -138,7 +120,7 @@ static bool same_contents(const struct ddf_vdc *a, const struct ddf_vdc *b, size
 static void put_record(const struct ddf_container *c, struct ddf_dl *dl, unsigned i, const struct ddf_vdc *r)
 {
 	size_t len = ddf_record_bytes(&c->layout);
-	struct ddf_vdc *slot = slot_of(c, dl, i);
+	struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
 
 	memcpy(slot, r, len);
 	ddf_seal(slot, len);
@@ -148,10 +130,10 @@ static void put_record(const struct ddf_container *c, struct ddf_dl *dl, unsigne
 static void update_slot(const struct ddf_container *c, struct ddf_dl *dl, unsigned i)
 {
 	size_t len = ddf_record_bytes(&c->layout);
-	struct ddf_vdc *slot = slot_of(c, dl, i);
+	struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
 	const struct ddf_vdc *r;
 
-	if (!is_ours(c, slot))
+	if (ddf_slot_content(c, slot) != DDF_SLOT_OURS)
 		return;
 	r = successor(c, dl, slot);
 	if (!r) {
@@ -160,11 +142,6 @@ static void update_slot(const struct ddf_container *c, struct ddf_dl *dl, unsign
 	} else if (!same_contents(slot, r, len)) {
 		put_record(c, dl, i, r);
 	}
-}
-
-static bool is_empty(const struct ddf_vdc *r)
-{
-	return be32_get(r->magic) == DDF_NO_RECORD || be32_get(r->magic) == 0;
 }
 
 static bool same_record(const struct ddf_vdc *a, const struct ddf_vdc *b)
@@ -179,11 +156,11 @@ static void add_record(const struct ddf_container *c, struct ddf_dl *dl, const s
 	unsigned room = c->layout.records;
 
 	for (unsigned i = 0; i < c->layout.records; i++) {
-		const struct ddf_vdc *slot = slot_of(c, dl, i);
+		const struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
 
 		if (same_record(slot, r))
 			return;
-		if (room == c->layout.records && is_empty(slot))
+		if (room == c->layout.records && ddf_slot_content(c, slot) == DDF_SLOT_EMPTY)
 			room = i;
 	}
 	if (room + 1 < c->layout.records)

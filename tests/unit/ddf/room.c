@@ -165,6 +165,7 @@ static void what_is_not_understood_keeps_its_slot(void **state)
 	} row[] = {
 		{ "vendor", true }, { "unknown", true }, { "bad crc", true }, { "not loaded", true },
 		{ "empty", false }, { "zero", false }, { "known", false }, { "deleted", false }, { "last", false },
+		{ "bad crc of known", false }, { "other mirror of known", true },
 	};
 
 	(void)state;
@@ -185,9 +186,10 @@ static void what_is_not_understood_keeps_its_slot(void **state)
 		else if (!strcmp(row[i].what, "zero"))
 			*slot = be32_make(0);
 		else if (strcmp(row[i].what, "empty") != 0)
-			dfx_vdc_head((struct ddf_vdc *)(void *)slot, !strcmp(row[i].what, "known") ? 1 :
-				    !strcmp(row[i].what, "deleted") ? 12 : 0, DDF_RAID0, 0, 0, 1);
-		if (be32_get(*slot) == DDF_VDC_MAGIC && strcmp(row[i].what, "bad crc") != 0)
+			dfx_vdc_head((struct ddf_vdc *)(void *)slot, strstr(row[i].what, " known") || !strcmp(row[i].what, "known") ? 1 :
+				    !strcmp(row[i].what, "deleted") ? 12 : 0, DDF_RAID0, 0,
+				    !strncmp(row[i].what, "other mirror", 12), 1);
+		if (be32_get(*slot) == DDF_VDC_MAGIC && strncmp(row[i].what, "bad crc", 7) != 0)
 			ddf_seal(slot, FX_RECORD_SECTORS * DDF_SECTOR);
 		if (ddf_has_record_slot(&dfx.c, &dfx.dl[0]) == row[i].keeps)
 			fail_msg("%s", row[i].what);
