@@ -184,6 +184,9 @@ struct ddf_place {
 	unsigned index; /* element */
 };
 
+uint32_t ddf_ref_at(const struct ddf_place *at); /* of the disk that the element names */
+/* Names a disk, or DDF_REF_MISSING, from the sector `start` on. The record's number stays. */
+void ddf_name_at(const struct ddf_container *c, const struct ddf_place *at, uint32_t refnum, uint64_t start);
 /* Where the disk stands in the virtual disk's records. */
 bool ddf_place_of(const struct ddf_container *c, unsigned vd, uint32_t refnum, struct ddf_place *p);
 /* By arithmetic. An unused position counts if nothing else fits. */

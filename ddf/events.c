@@ -102,21 +102,30 @@ enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const
 
 /* ---- a member (6) ---- */
 
-/* A disk, where it stands in a virtual disk, and what md says of it there. */
+/* What md tells of a disk that is a member, and where the disk stands in the virtual disk. */
 struct event {
 	struct ddf_container *c;
 	unsigned vd;
-	int slot; /* in the metadata */
-	uint32_t refnum;
-	struct ddf_pd_entry *e; /* may be NULL */
-	struct ddf_place at;
-	uint64_t data_offset;
+	int slot;               /* in the metadata */
+	struct ddf_place at;    /* the element of that slot */
+	uint32_t refnum;        /* of the disk */
+	struct ddf_pd_entry *e; /* of the disk; may be NULL */
+	uint64_t data_offset;   /* sectors */
 };
 
-/* Whoever shares the disk is told; only the record concerned gets a new number. */
-static void changed(const struct event *ev, unsigned pd_state, bool stamp)
+static bool is_failed_or_missing(const struct ddf_pd_entry *e)
+{
+	return be16_get(e->state) & (DDF_PD_FAILED | DDF_PD_MISSING);
+}
+
+/*
+ * All virtual disks on the disk follow its state. Only this one's record gets a new number, if the state of the disk or
+ * of the virtual disk changed, or anyway.
+ */
+static void set_pd_state(const struct event *ev, unsigned pd_state, bool stamp_anyway)
 {
 	uint8_t before = ddf_vd(ev->c, ev->vd)->state;
+	bool stamp = stamp_anyway;
 
 	if (ev->e && be16_get(ev->e->state) != pd_state) {
 		ev->e->state = be16_make((uint16_t)pd_state);
@@ -131,12 +140,12 @@ static void changed(const struct event *ev, unsigned pd_state, bool stamp)
  * Also when the disk has failed already, in another array: this record is marked at the first report of its own array,
  * which is that of a member that was in sync.
  */
-static void fails(const struct event *ev)
+static void note_failure(const struct event *ev)
 {
 	bool was_synced = note_synced(ev->c, ev->vd, ev->slot, false);
 
 	if (ev->e)
-		changed(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
+		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
 }
 
 static bool is_redundant(const struct ddf_container *c, unsigned vd)
@@ -158,21 +167,21 @@ static bool others_synced(const struct event *ev)
 	return true;
 }
 
-static void is_in_sync(const struct event *ev)
+static void note_in_sync(const struct event *ev)
 {
-	unsigned state = ev->e ? be16_get(ev->e->state) : 0;
+	unsigned state;
 
 	note_synced(ev->c, ev->vd, ev->slot, true);
-	if (!ev->e || (state & (DDF_PD_FAILED | DDF_PD_MISSING)))
+	if (!ev->e || is_failed_or_missing(ev->e))
 		return;
-	state |= DDF_PD_ONLINE;
+	state = be16_get(ev->e->state) | DDF_PD_ONLINE;
 	if (others_synced(ev))
 		state &= ~(unsigned)DDF_PD_REBUILDING;
-	changed(ev, state, false);
+	set_pd_state(ev, state, false);
 }
 
-/* The daemon that gave the disk to md is no more: its room is kept again. */
-static void keep_room(const struct event *ev)
+/* md rebuilds the disk, and no record says so, for the daemon that chose the disk is no more: keeps its room. */
+static void keep_rebuild(const struct event *ev)
 {
 	const struct ddf_rebuild b = {
 		.vd = ev->vd,
@@ -187,67 +196,69 @@ static void keep_room(const struct event *ev)
 }
 
 /*
- * The metadata count on a disk that md writes nothing to, or that it is still rebuilding. It must not be taken for good
- * by whoever comes next. As "Rebuilding" it would be left out of all its arrays (15, item 6): if there are others it is
- * not named any more instead. True: so it is.
+ * The metadata count on a disk that md writes nothing to, or that md is still rebuilding: whoever comes next must not
+ * take its data for good. "Rebuilding" says so, but leaves the disk out of all its arrays (15, item 6): if there are
+ * others, this virtual disk stops naming the disk instead. True: it did.
  */
-static bool loses_its_data(const struct event *ev)
+static bool distrust(const struct event *ev)
 {
 	if (!ddf_pd_working(ev->e))
 		return false;
 	if (!ddf_other_names(ev->c, ev->vd, ev->refnum)) {
-		changed(ev, be16_get(ev->e->state) | DDF_PD_REBUILDING, false);
+		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_REBUILDING, false);
 		return false;
 	}
-	ddf_set_element_ref(ev->at.record, ev->at.index, DDF_REF_MISSING);
-	ddf_set_element_start(ev->at.record, ev->c->layout.mppe, ev->at.index, 0);
+	ddf_name_at(ev->c, &ev->at, DDF_REF_MISSING, 0);
 	ddf_update_state(ev->c, ev->vd);
 	ddf_stamp(ev->c, ev->at.record);
 	return true;
 }
 
-static void tell_named(const struct event *ev, unsigned md_state)
+/* A record names the disk. */
+static void handle_named(const struct event *ev, unsigned md_state)
 {
 	if (md_state & MEMBER_FAULTY) {
-		fails(ev);
+		note_failure(ev);
 	} else if (md_state & MEMBER_IN_SYNC) {
-		is_in_sync(ev);
+		note_in_sync(ev);
 	} else {
 		note_synced(ev->c, ev->vd, ev->slot, false);
-		if (loses_its_data(ev))
-			keep_room(ev);
+		if (distrust(ev))
+			keep_rebuild(ev);
 	}
 }
 
-/* It has its data: the element names it from now on, if nothing speaks for the disk that is named there. */
-static void enters(const struct event *ev)
+/* `expected`: the member was chosen to replace the disk that the element names. */
+static bool may_be_named(const struct event *ev, bool expected)
 {
-	struct ddf_rebuild *b = ddf_rebuild_of(ev->c, ev->vd, ev->refnum);
-	uint32_t occupant = ddf_element_ref(ev->at.record, ev->at.index);
-
-	if (!ev->e || (be16_get(ev->e->state) & (DDF_PD_FAILED | DDF_PD_MISSING)))
-		return;
-	if (!b && ddf_pd_working(ddf_pd_by_ref(ev->c, occupant)))
-		return;
+	if (!ev->e || is_failed_or_missing(ev->e))
+		return false;
+	if (!expected && ddf_pd_working(ddf_pd_by_ref(ev->c, ddf_ref_at(&ev->at))))
+		return false;
 	/* Two virtual disks must never be named in one place. */
-	if (!ddf_is_free_for(ev->c, ev->vd, ev->refnum, ev->data_offset, be64_get(ev->at.record->block_count)))
+	return ddf_is_free_for(ev->c, ev->vd, ev->refnum, ev->data_offset, be64_get(ev->at.record->block_count));
+}
+
+/* The disk is rebuilt: names it in the element, unless the disk named there still counts. */
+static void name_rebuilt(const struct event *ev, struct ddf_rebuild *b)
+{
+	if (!may_be_named(ev, b))
 		return;
 	if (b)
 		b->used = false;
-	ddf_set_element_ref(ev->at.record, ev->at.index, ev->refnum);
-	ddf_set_element_start(ev->at.record, ev->c->layout.mppe, ev->at.index, ev->data_offset);
+	ddf_name_at(ev->c, &ev->at, ev->refnum, ev->data_offset);
 	note_synced(ev->c, ev->vd, ev->slot, true);
 	ddf_update_state(ev->c, ev->vd);
 	ddf_stamp(ev->c, ev->at.record);
-	/* It is a spare no more, and perhaps nobody needs the replaced disk. */
+	/* The disk is a spare no more, and perhaps nobody needs the one that it replaced. */
 	ddf_tidy_disks(ev->c);
 }
 
 /*
- * It failed while it was rebuilt: all that are on it have to know, and nobody is to choose it again. What we gave no
- * room may be another disk that has got the number of one that failed; what vanished may have been in good health.
+ * The disk failed while it was rebuilt: all its virtual disks have to know, and nobody is to choose it again. A disk
+ * that vanished may be in good health.
  */
-static void rebuild_fails(const struct event *ev, struct ddf_rebuild *b, unsigned md_state)
+static void end_rebuild(const struct event *ev, struct ddf_rebuild *b, unsigned md_state)
 {
 	b->used = false;
 	if (!ev->e || md_state & MEMBER_GONE)
@@ -256,23 +267,27 @@ static void rebuild_fails(const struct event *ev, struct ddf_rebuild *b, unsigne
 	ddf_update_states_of(ev->c, ev->refnum);
 }
 
-static void tell_unnamed(const struct event *ev, unsigned md_state)
+/*
+ * The disk is in the container, but no record of this virtual disk names it: somebody rebuilds it. A failure counts
+ * only if we know of the rebuild: otherwise the disk may be another one, with the number of one that failed.
+ */
+static void handle_unnamed(const struct event *ev, unsigned md_state)
 {
 	struct ddf_rebuild *b = ddf_rebuild_of(ev->c, ev->vd, ev->refnum);
 
 	if (md_state & MEMBER_FAULTY) {
 		if (b)
-			rebuild_fails(ev, b, md_state);
+			end_rebuild(ev, b, md_state);
 	} else if (md_state & MEMBER_IN_SYNC) {
-		enters(ev);
+		name_rebuilt(ev, b);
 	} else {
 		note_synced(ev->c, ev->vd, ev->slot, false);
-		keep_room(ev);
+		keep_rebuild(ev);
 	}
 }
 
-/* True: a disk that was being rebuilt there, without being named yet, has left the container. */
-static bool forget_rebuild(struct ddf_container *c, unsigned vd, unsigned slot)
+/* A disk that was rebuilt for the slot has left the container: forgets the rebuild. False: there was none. */
+static bool forget_absent(struct ddf_container *c, unsigned vd, unsigned slot)
 {
 	ddf_each_rebuild(c, b) {
 		if (b->vd != vd || b->slot != slot || ddf_dl_by_ref(c, b->refnum))
@@ -283,15 +298,18 @@ static bool forget_rebuild(struct ddf_container *c, unsigned vd, unsigned slot)
 	return false;
 }
 
-/* The disk has left the container, or never was in it. If the element's disk is not there either it is this one. */
-static void tell_unknown(struct event *ev, unsigned md_state)
+/*
+ * The disk is not in the container: it has left, or never was in it. If the disk that the element names is not there
+ * either, that is the one which failed.
+ */
+static void handle_unknown(struct event *ev, unsigned md_state)
 {
-	if (!(md_state & MEMBER_FAULTY) || forget_rebuild(ev->c, ev->vd, (unsigned)ev->slot))
+	if (!(md_state & MEMBER_FAULTY) || forget_absent(ev->c, ev->vd, (unsigned)ev->slot))
 		return;
-	ev->refnum = ddf_element_ref(ev->at.record, ev->at.index);
+	ev->refnum = ddf_ref_at(&ev->at);
 	ev->e = ddf_pd_by_ref(ev->c, ev->refnum);
 	if (!ddf_dl_by_ref(ev->c, ev->refnum))
-		fails(ev);
+		note_failure(ev);
 }
 
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m)
@@ -305,12 +323,12 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 	}
 	if (dl && ddf_place_of(c, vd, dl->refnum, &ev.at)) {
 		ev.slot = ddf_slot_of(c, vd, dl->refnum);
-		tell_named(&ev, m->state);
+		handle_named(&ev, m->state);
 	} else if (ddf_place_of_slot(c, vd, slot, &ev.at)) {
 		if (dl)
-			tell_unnamed(&ev, m->state);
+			handle_unnamed(&ev, m->state);
 		else
-			tell_unknown(&ev, m->state);
+			handle_unknown(&ev, m->state);
 	}
 }
 
@@ -384,13 +402,13 @@ static bool names_some(const struct ddf_container *c, unsigned vd, const struct 
  * md runs without a disk that is there and that the records name: it was lost and came back while nobody watched, or
  * did not get into the array at its start. What it holds is out of date from the first write on.
  */
-static void tell_left_out(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
+static void distrust_left_out(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		struct event ev = { .c = c, .vd = vd, .refnum = dl->refnum, .e = ddf_pd_by_ref(c, dl->refnum) };
 
 		if (!is_member(member, members, dl->dev) && ddf_place_of(c, vd, dl->refnum, &ev.at))
-			loses_its_data(&ev);
+			distrust(&ev);
 	}
 }
 
@@ -415,7 +433,7 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 			fill_holes(c, r);
 	}
 	if (names_some(c, vd, member, members))
-		tell_left_out(c, vd, member, members);
+		distrust_left_out(c, vd, member, members);
 	return 0;
 }
 

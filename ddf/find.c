@@ -180,6 +180,17 @@ int ddf_nth_element(const struct ddf_container *c, const struct ddf_vdc *r, unsi
 	return n < c->layout.mppe && ddf_element_ref(r, n) == DDF_REF_NONE ? (int)n : -1;
 }
 
+uint32_t ddf_ref_at(const struct ddf_place *at)
+{
+	return ddf_element_ref(at->record, at->index);
+}
+
+void ddf_name_at(const struct ddf_container *c, const struct ddf_place *at, uint32_t refnum, uint64_t start)
+{
+	ddf_set_element_ref(at->record, at->index, refnum);
+	ddf_set_element_start(at->record, c->layout.mppe, at->index, start);
+}
+
 bool ddf_place_of(const struct ddf_container *c, unsigned vd, uint32_t refnum, struct ddf_place *p)
 {
 	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {

@@ -71,7 +71,7 @@ static uint32_t refnum_in_slot(const struct ddf_container *c, unsigned vd, unsig
 	*unrecorded = b;
 	if (b)
 		return b->refnum;
-	return ddf_place_of_slot(c, vd, slot, &p) ? ddf_element_ref(p.record, p.index) : DDF_REF_NONE;
+	return ddf_place_of_slot(c, vd, slot, &p) ? ddf_ref_at(&p) : DDF_REF_NONE;
 }
 
 static enum report_member_state member_state(const struct ddf_container *c, uint32_t refnum, bool unrecorded)

@@ -51,16 +51,11 @@ static uint64_t extent_length(const struct ddf_vdc *v, uint64_t component_size)
 	return blocks > component_size ? blocks : component_size;
 }
 
-static uint32_t occupant(const struct ddf_place *at)
-{
-	return ddf_element_ref(at->record, at->index);
-}
-
 /* The disk can hold that extent of the virtual disk. */
 static bool holds(const struct ddf_container *c, unsigned vd, const struct ddf_place *at, const struct ddf_dl *dl,
 		  uint64_t start, uint64_t component_size)
 {
-	bool own = occupant(at) == dl->refnum;
+	bool own = ddf_ref_at(at) == dl->refnum;
 
 	if (!ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)) || (!own && ddf_vd_names(c, vd, dl->refnum)))
 		return false;
@@ -72,7 +67,7 @@ static bool holds(const struct ddf_container *c, unsigned vd, const struct ddf_p
 /* The metadata count on another disk that is there. */
 static bool is_taken(const struct ddf_container *c, const struct ddf_place *at, uint32_t refnum)
 {
-	uint32_t present = occupant(at);
+	uint32_t present = ddf_ref_at(at);
 
 	return present != refnum && ddf_dl_by_ref(c, present) && ddf_pd_working(ddf_pd_by_ref(c, present));
 }
@@ -80,7 +75,7 @@ static bool is_taken(const struct ddf_container *c, const struct ddf_place *at, 
 /* It must not be named before it has its data. Unless it is said of it already that it has not. */
 static bool only_in_memory(const struct ddf_container *c, unsigned vd, const struct ddf_place *at, uint32_t refnum)
 {
-	bool known = occupant(at) == refnum && (be16_get(ddf_pd_by_ref(c, refnum)->state) & DDF_PD_REBUILDING);
+	bool known = ddf_ref_at(at) == refnum && (be16_get(ddf_pd_by_ref(c, refnum)->state) & DDF_PD_REBUILDING);
 
 	return !known && ddf_other_names(c, vd, refnum);
 }
@@ -169,7 +164,7 @@ static const struct ddf_dl *find_in_class(const struct search *s, const struct d
  */
 static const struct ddf_dl *find_for_slot(const struct search *s, const struct ddf_place *at, uint64_t *start)
 {
-	const struct ddf_dl *dl = ddf_dl_by_ref(s->c, occupant(at));
+	const struct ddf_dl *dl = ddf_dl_by_ref(s->c, ddf_ref_at(at));
 
 	if (dl) {
 		*start = ddf_element_start(at->record, s->c->layout.mppe, at->index);
@@ -251,7 +246,7 @@ static int check_pick(const struct ddf_container *c, unsigned vd, const struct s
 		return refuse(why, -ENODEV, "the disk has left the container");
 	if (!holds(c, vd, &at, dl, p->data_offset, p->component_size))
 		return refuse(why, -ESTALE, "the disk has failed or has no room any more");
-	if (!p->in_array && occupant(&at) != dl->refnum && class_of(c, vd, dl) == UNFIT)
+	if (!p->in_array && ddf_ref_at(&at) != dl->refnum && class_of(c, vd, dl) == UNFIT)
 		return refuse(why, -ESTALE, "the disk is kept for others");
 	if (!p->in_array && is_taken(c, &at, dl->refnum))
 		return refuse(why, -ESTALE, "the slot is in use again");
@@ -288,12 +283,10 @@ struct commit {
 
 static void name_in_element(const struct commit *k, uint32_t refnum, uint64_t start)
 {
-	unsigned mppe = k->c->layout.mppe;
-
-	if (occupant(&k->at) == refnum && ddf_element_start(k->at.record, mppe, k->at.index) == start)
+	if (ddf_ref_at(&k->at) == refnum &&
+	    ddf_element_start(k->at.record, k->c->layout.mppe, k->at.index) == start)
 		return;
-	ddf_set_element_ref(k->at.record, k->at.index, refnum);
-	ddf_set_element_start(k->at.record, mppe, k->at.index, start);
+	ddf_name_at(k->c, &k->at, refnum, start);
 	k->changed[k->at.record->secondary_seq] = true;
 }
 
@@ -314,7 +307,7 @@ static void keep_in_memory(const struct commit *k, uint32_t refnum)
 	};
 
 	/* Readers would take it for good. */
-	if (occupant(&k->at) == refnum)
+	if (ddf_ref_at(&k->at) == refnum)
 		name_in_element(k, DDF_REF_MISSING, 0);
 	ddf_keep_rebuild(k->c, &b);
 }
