@@ -151,8 +151,8 @@ struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_
 
 enum ddf_slot_content {
 	DDF_SLOT_EMPTY,
-	DDF_SLOT_OURS,    /* a record of a BVD that we know, or of a virtual disk that is no more: ddf_write() changes it */
-	DDF_SLOT_OTHERS,  /* what we do not understand, or ignored when it was loaded: stays as it is */
+	DDF_SLOT_OURS,   /* a record of a BVD that we know, or of a virtual disk that is no more: ddf_write() changes it */
+	DDF_SLOT_OTHERS, /* what we do not understand, or ignored when it was loaded: stays as it is */
 };
 
 enum ddf_slot_content ddf_slot_content(const struct ddf_container *c, const struct ddf_vdc *slot);

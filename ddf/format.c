@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The DDF structures: checksums, and the checks that decide what of a disk may be believed. See ddf/format.h, ddf.md 1 and 16.
+ * The DDF structures: checksums, and the checks that decide what of a disk may be believed. See ddf/format.h, ddf.md 1
+ * and 16.
  *
  * Later arithmetic relies on what is checked here; everything else is kept as it is.
  */
@@ -128,7 +129,8 @@ static int check_places(const struct ddf_layout *l, uint64_t length, uint64_t se
 /* What the header promises, as far as it fits into the section. */
 static unsigned table_entries(unsigned promised, const struct ddf_extent *section)
 {
-	size_t room = ((size_t)section->length * DDF_SECTOR - sizeof(struct ddf_table_head)) / sizeof(struct ddf_pd_entry);
+	size_t bytes = (size_t)section->length * DDF_SECTOR - sizeof(struct ddf_table_head);
+	size_t room = bytes / sizeof(struct ddf_pd_entry);
 
 	_Static_assert(sizeof(struct ddf_pd_entry) == sizeof(struct ddf_vd_entry), "the tables are alike");
 	if (promised > DDF_TABLE_ENTRIES_MAX)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing the metadata of a DDF container (ddf.md 7): finding out what changed, and bringing both copies of each disk up
- * to date, all disks at once, one copy after the other.
+ * Writing the metadata of a DDF container (ddf.md 7): finding out what changed, and bringing both copies of each disk
+ * up to date, all disks at once, one copy after the other.
  *
- * A copy is opened (its header says so, with the generation of before), its changed sectors are written, and it is closed
- * with the new generation; each of the three is durable before the next one starts. The other copy is closed and complete
- * meanwhile, and it is the one that readers choose. So the copy that is not good comes first, otherwise the
+ * A copy is opened (its header says so, with the generation of before), its changed sectors are written, and it is
+ * closed with the new generation; each of the three is durable before the next one starts. The other copy is closed
+ * and complete meanwhile, and readers choose that one. So the copy that is not good comes first, otherwise the
  * secondary one: of an open primary and a closed secondary of the same generation readers take the latter.
  *
- * The kernel gets its answer after the first copy.
+ * The kernel gets its answer when each disk has one copy of the new generation: ddf_write(). The other copies follow in
+ * ddf_write_rest().
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -100,7 +101,8 @@ static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsig
 }
 
 /* What belongs into the slot where this one stands; NULL: nothing, it does not belong on the disk any more. */
-static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *old)
+static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl,
+				       const struct ddf_vdc *old)
 {
 	int vd = ddf_vd_by_guid(c, old->guid);
 	const struct ddf_vdc *r = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
@@ -181,7 +183,7 @@ static void add_records(const struct ddf_container *c, struct ddf_dl *dl)
 	}
 }
 
-/* The disk's configuration section becomes what it shall be: its records where they were, new ones where there is room. */
+/* Brings the disk's configuration section up to date: its records stay where they were, new ones go where there is room. */
 static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl)
 {
 	dl->changed = (struct ddf_extent){ 0, 0 };
@@ -206,7 +208,10 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 	return changed;
 }
 
-/* ---- planning ---- */
+/* ---- which copy of a disk is written next ---- */
+
+/* Of which copies: a round of writing leaves those alone whose last write failed, or tries them again. */
+enum copies { HEALTHY_COPIES, ALL_COPIES };
 
 static bool is_current(const struct ddf_copy *copy, uint32_t seq)
 {
@@ -218,12 +223,12 @@ static bool has_current(const struct ddf_container *c, const struct ddf_dl *dl)
 	return is_current(&dl->copy[DDF_FIRST_COPY], c->seq) || is_current(&dl->copy[DDF_SECOND_COPY], c->seq);
 }
 
-static struct ddf_copy *other(struct ddf_dl *dl, unsigned copy)
+static bool is_due(const struct ddf_container *c, const struct ddf_copy *copy, enum copies copies)
 {
-	return &dl->copy[DDF_FIRST_COPY + DDF_SECOND_COPY - copy];
+	return copy->exists && !is_current(copy, c->seq) && (copies == ALL_COPIES || !copy->failed);
 }
 
-/* Readers are to be left with this one. */
+/* Of two copies that are due, readers rather find `a` while the other one is written. */
 static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
 {
 	if (a->good != b->good)
@@ -233,25 +238,19 @@ static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
 	return a->chosen && !b->chosen;
 }
 
-/* The copy to be written next, -1: none. One that failed has to wait for `retry`. */
-static int next_copy(const struct ddf_container *c, const struct ddf_dl *dl, bool retry)
+/* -1: no copy is due. Of two the worse one goes first, of equals the secondary one, for the reasons above. */
+static int next_copy(const struct ddf_container *c, const struct ddf_dl *dl, enum copies copies)
 {
 	const struct ddf_copy *first = &dl->copy[DDF_FIRST_COPY], *second = &dl->copy[DDF_SECOND_COPY];
-	bool first_due = first->exists && !is_current(first, c->seq) && (retry || !first->failed);
-	bool second_due = second->exists && !is_current(second, c->seq) && (retry || !second->failed);
 
-	if (first_due && second_due)
-		return is_better(second, first) ? DDF_FIRST_COPY : DDF_SECOND_COPY;
-	if (first_due)
+	if (!is_due(c, second, copies))
+		return is_due(c, first, copies) ? DDF_FIRST_COPY : -1;
+	if (is_due(c, first, copies) && is_better(second, first))
 		return DDF_FIRST_COPY;
-	return second_due ? DDF_SECOND_COPY : -1;
+	return DDF_SECOND_COPY;
 }
 
-/* What the copy needs: the changes, if it has everything else. */
-static bool needs_all(const struct ddf_writer *w, const struct ddf_copy *copy)
-{
-	return !is_current(copy, w->old_seq);
-}
+/* ---- the steps in which a copy is written ---- */
 
 struct place {
 	struct metaio_disk *pd;
@@ -259,7 +258,8 @@ struct place {
 	bool first;    /* the next piece is the first one behind the header */
 };
 
-static void put_piece(struct place *p, const struct ddf_extent *section, const uint8_t *buf, uint32_t first, uint32_t count)
+static void put_piece(struct place *p, const struct ddf_extent *section, const uint8_t *buf, uint32_t first,
+		      uint32_t count)
 {
 	const uint8_t *from = buf + (size_t)first * DDF_SECTOR;
 	uint64_t at = p->base + ((uint64_t)section->offset + first) * DDF_SECTOR;
@@ -274,7 +274,8 @@ static void put_piece(struct place *p, const struct ddf_extent *section, const u
 }
 
 /* The sector with the checksum, and what changed behind it. */
-static void put_table(struct place *p, const struct ddf_extent *section, const uint8_t *buf, const struct ddf_extent *behind)
+static void put_table(struct place *p, const struct ddf_extent *section, const uint8_t *buf,
+		      const struct ddf_extent *behind)
 {
 	if (!behind->length || behind->offset <= GAP) {
 		put_piece(p, section, buf, 0, behind->length ? behind->offset + behind->length : 1);
@@ -284,7 +285,8 @@ static void put_table(struct place *p, const struct ddf_extent *section, const u
 	put_piece(p, section, buf, behind->offset, behind->length);
 }
 
-static void put_changes(const struct ddf_writer *w, const struct ddf_container *c, const struct ddf_dl *dl, struct place *p)
+static void put_changes(const struct ddf_writer *w, const struct ddf_container *c, const struct ddf_dl *dl,
+			struct place *p)
 {
 	if (w->pd_changed)
 		put_table(p, &dl->at.pd, c->pd_written, &w->pd);
@@ -302,8 +304,8 @@ static void put_all(const struct ddf_container *c, const struct ddf_dl *dl, stru
 	put_piece(p, &dl->at.disk_data, dl->disk_data, 0, dl->at.disk_data.length);
 }
 
-static struct ddf_header *make_header(struct ddf_header *h, const struct ddf_container *c, const struct ddf_dl *dl,
-				      enum ddf_header_type type, uint32_t seq, uint8_t open_flag)
+static void make_header(struct ddf_header *h, const struct ddf_container *c, const struct ddf_dl *dl,
+			enum ddf_header_type type, uint32_t seq, uint8_t open_flag)
 {
 	*h = dl->header;
 	h->type = (uint8_t)type;
@@ -311,34 +313,61 @@ static struct ddf_header *make_header(struct ddf_header *h, const struct ddf_con
 	h->open_flag = open_flag;
 	h->timestamp = be32_make(c->now);
 	ddf_seal(h, sizeof(*h));
-	return h;
 }
 
-static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struct ddf_dl *dl, unsigned copy)
+/* A copy that has everything but the last change needs only that. */
+static void put_sections(const struct ddf_writer *w, const struct ddf_container *c, const struct ddf_dl *dl,
+			 struct place *p)
 {
-	enum ddf_header_type type = copy == DDF_FIRST_COPY ? DDF_PRIMARY : DDF_SECONDARY;
-	uint64_t lba = copy == DDF_FIRST_COPY ? dl->at.primary_lba : dl->at.secondary_lba;
-	struct ddf_header *h = dl->out;
+	if (is_current(&dl->copy[dl->in_plan], w->old_seq))
+		put_changes(w, c, dl, p);
+	else
+		put_all(c, dl, p);
+}
+
+/* The generation of an open header: not newer than that of the other copy, which readers shall take meanwhile. */
+static uint32_t seq_while_open(const struct ddf_writer *w, const struct ddf_copy *other)
+{
+	return other->good ? other->seq : w->old_seq;
+}
+
+/* The anchor says that there are copies to be found: not before there are. */
+static bool is_anchor_next(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_copy *other)
+{
+	return dl->anchor_due && (!other->exists || is_current(other, c->seq));
+}
+
+static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struct ddf_dl *dl, int copy)
+{
+	const bool primary = copy == DDF_FIRST_COPY;
+	const struct ddf_copy *other = &dl->copy[primary ? DDF_SECOND_COPY : DDF_FIRST_COPY];
+	enum ddf_header_type type = primary ? DDF_PRIMARY : DDF_SECONDARY;
+	uint64_t lba = primary ? dl->at.primary_lba : dl->at.secondary_lba;
 	struct place p = { .pd = metaio_plan_add(w->plan, dl->disk), .base = lba * DDF_SECTOR, .first = true };
-	const struct ddf_copy *refuge = other(dl, copy);
-	/* Not newer than what readers shall take meanwhile. */
-	uint32_t open_seq = refuge->good ? refuge->seq : w->old_seq;
+	struct ddf_header *h = dl->out;
 
 	if (!p.pd)
 		return;
+	dl->in_plan = copy;
 	/* The only copy that there is: not on all disks at once. */
-	p.pd->torn_risk = !refuge->exists;
-	metaio_disk_step(p.pd, make_header(&h[DDF_OUT_OPEN], c, dl, type, open_seq, DDF_OPEN), p.base, DDF_SECTOR);
-	if (needs_all(w, &dl->copy[copy]))
-		put_all(c, dl, &p);
-	else
-		put_changes(w, c, dl, &p);
-	metaio_disk_step(p.pd, make_header(&h[DDF_OUT_CLOSED], c, dl, type, c->seq, DDF_CLOSED), p.base, DDF_SECTOR);
-	/* What says that there is something to be found comes when there is. */
-	if (dl->anchor_due && (!refuge->exists || is_current(refuge, c->seq)))
-		metaio_disk_step(p.pd, make_header(&h[DDF_OUT_ANCHOR], c, dl, DDF_ANCHOR, DDF_ANCHOR_SEQ, DDF_ANCHOR_OPEN_FLAG),
-				 dl->disk->size - DDF_SECTOR, DDF_SECTOR);
-	dl->in_plan = (int)copy;
+	p.pd->torn_risk = !other->exists;
+	make_header(&h[DDF_OUT_OPEN], c, dl, type, seq_while_open(w, other), DDF_OPEN);
+	metaio_disk_step(p.pd, &h[DDF_OUT_OPEN], p.base, DDF_SECTOR);
+	put_sections(w, c, dl, &p);
+	make_header(&h[DDF_OUT_CLOSED], c, dl, type, c->seq, DDF_CLOSED);
+	metaio_disk_step(p.pd, &h[DDF_OUT_CLOSED], p.base, DDF_SECTOR);
+	if (!is_anchor_next(c, dl, other))
+		return;
+	make_header(&h[DDF_OUT_ANCHOR], c, dl, DDF_ANCHOR, DDF_ANCHOR_SEQ, DDF_ANCHOR_OPEN_FLAG);
+	metaio_disk_step(p.pd, &h[DDF_OUT_ANCHOR], dl->disk->size - DDF_SECTOR, DDF_SECTOR);
+}
+
+static void plan_next_copy(struct ddf_writer *w, const struct ddf_container *c, struct ddf_dl *dl, enum copies copies)
+{
+	int copy = next_copy(c, dl, copies);
+
+	if (copy >= 0)
+		plan_copy(w, c, dl, copy);
 }
 
 /* ---- writing ---- */
@@ -366,8 +395,11 @@ static struct ddf_dl *dl_of_disk(const struct ddf_container *c, const struct dis
 	return dl;
 }
 
-static void run_plan(struct ddf_writer *w, const struct ddf_container *c, struct sync_result *res)
+/* False: nothing was planned. */
+static bool run_plan(struct ddf_writer *w, const struct ddf_container *c, struct sync_result *res)
 {
+	if (!w->plan->disks)
+		return false;
 	metaio_run(w->io, w->plan);
 	for (unsigned i = 0; i < w->plan->disks; i++) {
 		const struct metaio_disk *pd = &w->plan->disk[i];
@@ -378,6 +410,7 @@ static void run_plan(struct ddf_writer *w, const struct ddf_container *c, struct
 		if (pd->error)
 			metaio_note_failure(res, dl->disk, pd->error, failed_before);
 	}
+	return true;
 }
 
 static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
@@ -385,22 +418,6 @@ static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
 	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
 
 	return e && (be16_get(e->state) & DDF_PD_FAILED);
-}
-
-/*
- * One copy of each disk that has none of this generation. Disks that have failed may take long to say so: they come
- * last, unless there are no others.
- */
-static bool plan_first_copies(struct ddf_writer *w, const struct ddf_container *c, bool failed_ones, bool retry)
-{
-	metaio_plan_clear(w->plan);
-	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
-		int copy = has_current(c, dl) || is_failed(c, dl) != failed_ones ? -1 : next_copy(c, dl, retry);
-
-		if (copy >= 0)
-			plan_copy(w, c, dl, (unsigned)copy);
-	}
-	return w->plan->disks;
 }
 
 static unsigned count_current(const struct ddf_container *c)
@@ -412,7 +429,8 @@ static unsigned count_current(const struct ddf_container *c)
 	return n;
 }
 
-static bool any_failed(const struct ddf_container *c)
+/* A copy on a disk that we still try to write to failed. */
+static bool any_copy_failed(const struct ddf_container *c)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		if (!dl->given_up && (dl->copy[DDF_FIRST_COPY].failed || dl->copy[DDF_SECOND_COPY].failed))
@@ -420,26 +438,41 @@ static bool any_failed(const struct ddf_container *c)
 	return false;
 }
 
+/* ---- the first copy of each disk ---- */
+
+enum disks { WORKING_DISKS, FAILED_DISKS };
+
+/* On each disk of that kind that has none of this generation. False: no copy was due. */
+static bool write_first_copies(struct ddf_writer *w, const struct ddf_container *c, enum disks disks,
+			       enum copies copies, struct sync_result *res)
+{
+	metaio_plan_clear(w->plan);
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (!has_current(c, dl) && is_failed(c, dl) == (disks == FAILED_DISKS))
+			plan_next_copy(w, c, dl, copies);
+	return run_plan(w, c, res);
+}
+
 int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
 {
-	bool changed = take_all_changes(w, c), any;
+	const bool changed = take_all_changes(w, c);
+	bool any;
 
 	w->pending |= changed;
-	if (!w->pending && !(res->retry && any_failed(c)))
+	if (!w->pending && !(res->retry && any_copy_failed(c)))
 		return 0;
-	any = plan_first_copies(w, c, false, res->retry);
+	any = write_first_copies(w, c, WORKING_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
 	if (!any && !w->pending)
 		return 0;
 	w->rest_due = true;
-	if (any)
-		run_plan(w, c, res);
-	/* If a disk does not take the copy that is due, the other one is better than none. */
-	if (plan_first_copies(w, c, false, false))
-		run_plan(w, c, res);
-	if (!count_current(c) && plan_first_copies(w, c, false, true))
-		run_plan(w, c, res);
-	if (!count_current(c) && plan_first_copies(w, c, true, true))
-		run_plan(w, c, res);
+	/* A disk that did not take the copy that was due: the other one is better than none. */
+	write_first_copies(w, c, WORKING_DISKS, HEALTHY_COPIES, res);
+	/* No disk has taken one: what failed the last time may work now. */
+	if (!count_current(c))
+		write_first_copies(w, c, WORKING_DISKS, ALL_COPIES, res);
+	/* Disks that have failed may take long to say so, and nobody counts on them, unless there are no others. */
+	if (!count_current(c))
+		write_first_copies(w, c, FAILED_DISKS, ALL_COPIES, res);
 	res->written = count_current(c);
 	if (w->pending && !res->written && c->disks)
 		return -EIO;
@@ -447,17 +480,17 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 	return 1;
 }
 
-/* Every copy that is not of this generation, one of each disk. */
-static bool plan_rest(struct ddf_writer *w, const struct ddf_container *c, bool retry)
+/* ---- the rest ---- */
+
+/* On every disk, one copy that is not of this generation. */
+static void write_other_copies(struct ddf_writer *w, const struct ddf_container *c, enum copies copies,
+			       struct sync_result *res)
 {
 	metaio_plan_clear(w->plan);
-	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
-		int copy = dl->given_up ? -1 : next_copy(c, dl, retry);
-
-		if (copy >= 0)
-			plan_copy(w, c, dl, (unsigned)copy);
-	}
-	return w->plan->disks;
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (!dl->given_up)
+			plan_next_copy(w, c, dl, copies);
+	run_plan(w, c, res);
 }
 
 static void give_up_failed(struct ddf_container *c)
@@ -468,14 +501,12 @@ static void give_up_failed(struct ddf_container *c)
 
 void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
 {
-	if (!w->rest_due && !(res->retry && any_failed(c)))
+	if (!w->rest_due && !(res->retry && any_copy_failed(c)))
 		return;
 	w->rest_due = false;
-	if (plan_rest(w, c, res->retry))
-		run_plan(w, c, res);
-	/* The other copy of those disks that had none. */
-	if (plan_rest(w, c, false))
-		run_plan(w, c, res);
+	write_other_copies(w, c, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
+	/* Disks that had no copy of this generation have one now, if they take any, and want the other one. */
+	write_other_copies(w, c, HEALTHY_COPIES, res);
 	give_up_failed(c);
 	res->written = count_current(c);
 }
