@@ -86,7 +86,7 @@ struct ddf_records {
 	uint8_t bytes[];
 };
 
-/* What we know of a virtual disk besides its table entry. */
+/* A virtual disk, besides its table entry. */
 struct ddf_volume {
 	struct ddf_records *records; /* NULL: none of its records was found */
 	bool live;                   /* bound to a monitored array */
@@ -112,11 +112,11 @@ struct ddf_container {
 	uint32_t seq;             /* generation on the disks */
 	uint32_t now;             /* seconds of the DDF epoch; set by the caller before anything is changed */
 
-	/* whole sections, as they shall be: */
+	/* whole sections, as they are to be on the disks: */
 	uint8_t *controller; /* layout.controller.length sectors */
 	uint8_t *pd;         /* layout.pd.length sectors */
 	uint8_t *vd;         /* layout.vd.length sectors */
-	/* as they are on the disks: */
+	/* as they are there: */
 	uint8_t *pd_written, *vd_written;
 
 	struct ddf_volume *volume; /* layout.max_vd of them, by table index */
@@ -151,7 +151,7 @@ struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_
 
 enum ddf_slot_content {
 	DDF_SLOT_EMPTY,
-	DDF_SLOT_OURS,   /* a record of a BVD that we know, or of a virtual disk that is no more: ddf_write() changes it */
+	DDF_SLOT_OURS,   /* a record of a BVD that we know, or of a deleted virtual disk: ddf_write() changes it */
 	DDF_SLOT_OTHERS, /* what we do not understand, or ignored when it was loaded: stays as it is */
 };
 
@@ -215,14 +215,14 @@ void ddf_count_vds(struct ddf_container *c);
 void ddf_clear_entry(void *entry); /* of either table: unused from now on */
 
 /*
- * What has to be put in order after configuration records changed (8.4): types of disks, and the entries of failed disks
- * that nobody needs any more. Marking disks as rebuilding is the business of ddf_commit_spares.
+ * Puts the table of disks in order after configuration records changed (8.4): the types of disks, and the entries of
+ * failed disks that no record names any more. ddf_commit_spares marks disks as rebuilding, not this.
  */
 void ddf_tidy_disks(struct ddf_container *c);
 
 /* ---- ddf/events.c (4 to 6) ---- */
 
-/* What md says of the array and of its members. */
+/* An array as md has it. */
 struct ddf_md_array {
 	int level, layout, raid_disks;
 	uint64_t component_size; /* sectors */
@@ -232,11 +232,12 @@ struct ddf_md_array {
 /*
  * An array begins to be watched. Positions that were never filled are made countable (3.1), and broken[i] is set for
  * each member that the metadata say has failed: md has to be told. A disk that the metadata count on, but that is no
- * member, is not in sync from now on. -ENODEV: no such virtual disk, or no record of it is known. -EBUSY: bound already.
+ * member, is not in sync from now on. -ENODEV: no such virtual disk, or no record of it is known. -EBUSY: bound
+ * already.
  */
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken);
-/* Not watched any more: what was being rebuilt and is not recorded is forgotten. */
+/* The array is not watched any more: forgets its rebuilds that are not recorded. */
 void ddf_close_array(struct ddf_container *c, unsigned vd);
 
 enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
@@ -268,8 +269,8 @@ int ddf_commit_spares(struct ddf_container *c, unsigned vd, const struct spare_r
 /* ---- ddf/messages.c ---- */
 
 /*
- * manager. Type and length, and what can be said without the metadata; `layout` is constant. Allocates *space, freed with
- * free(), for what applying will need. 0 or -errno and *why.
+ * manager. Checks type, length, and what else can be checked without the metadata; `layout` is constant. Allocates
+ * *space, freed with free(), for what applying will need. 0 or -errno and *why.
  */
 int ddf_prepare_message(const struct ddf_layout *l, const void *buf, size_t len, void **space, const char **why);
 /* monitor. All or nothing. *space: taken (then NULL), or left; may come back with something else to be freed. */
@@ -285,7 +286,7 @@ void ddf_make_identity(struct ddf_dl *dl);
  * for its metadata (10.1). -EEXIST: present already. -ENOSPC: no room in the table, or the disk is too small.
  */
 int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why);
-/* It left. Returns what was listed, or NULL (10.2). */
+/* The disk has left. Returns what was listed, or NULL (10.2). */
 struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev);
 
 /* ---- ddf/load.c: start-up, blocking, allocates ---- */
@@ -309,7 +310,7 @@ struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
 
 /* mdadm's configuration in the directory `etc` says that anchors are to be looked for. */
 bool ddf_probe_wanted(const char *etc);
-/* What the first DDF signature near the end of the disk begins. NULL, or why it is no anchor: a static text. */
+/* Finds the first DDF signature near the end of the disk. NULL, or why what it begins is no anchor: a static text. */
 const char *ddf_probe_anchor(const struct disk *disk, struct ddf_header *anchor);
 
 /* ---- ddf/write.c: monitor ---- */

@@ -18,7 +18,7 @@ static void fill_random(void *p, size_t len)
 {
 	uint64_t ns = clock_now_ns();
 
-	/* Without entropy yet: what is unique enough. */
+	/* There is no entropy yet, early at boot: the time is unique enough. */
 	if (getrandom(p, len, GRND_NONBLOCK) != (ssize_t)len)
 		memcpy(p, &ns, len < sizeof(ns) ? len : sizeof(ns));
 }
@@ -45,7 +45,7 @@ void ddf_make_identity(struct ddf_dl *dl)
 
 /* ---- disks that come (10.1) ---- */
 
-/* Also what stands for nothing, and what somebody remembers of a disk that is listed no more. */
+/* Numbers that stand for no disk count as taken, and those that a record still names although no disk is listed. */
 static bool refnum_taken(const struct ddf_container *c, uint32_t refnum)
 {
 	if (!ddf_is_disk(refnum) || ddf_dl_by_ref(c, refnum) || ddf_any_names(c, refnum))
@@ -93,7 +93,7 @@ static bool place_copies(const struct ddf_dl *model, uint64_t sectors, struct dd
 	h->secondary_lba = h->workspace_lba = be64_make(sectors - DDF_SECONDARY_FROM_END);
 	if (!model)
 		return true;
-	/* Not all of them mean something by it. */
+	/* A workspace that does not fit means nothing: the one that mdadm would make stays. */
 	same_distance(model->at.workspace_lba, model_sectors, sectors, &h->workspace_lba);
 	if (!same_distance(model->at.primary_lba, model_sectors, sectors, &h->primary_lba))
 		return false;

@@ -3,7 +3,7 @@
  * What happens to the metadata of a DDF virtual disk when something happens to its array (ddf.md 4 to 6).
  *
  * Every rule looks at what md has now and at what the metadata say now: being told the same thing again changes
- * nothing, and an event that nobody saw is made up for by the next look.
+ * nothing, and the next look makes up for an event that was missed.
  *
  * The state of a disk is one for all virtual disks on it. What md knows better, that a member has its data in one
  * array and not yet in another, is kept in memory: ddf_volume.synced and struct ddf_rebuild.
@@ -45,7 +45,7 @@ static uint8_t init_state(bool complete, uint64_t resync_start)
 	return resync_start ? DDF_QUICK_INIT : DDF_NOT_INITIALISED;
 }
 
-/* What an absent disk holds is about to become out of date. True: it is not part of the virtual disk any more. */
+/* The disk of the slot is absent, and its data are about to become out of date: names it no more. True: it did. */
 static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned n)
 {
 	int i = ddf_nth_element(c, r, n);
@@ -437,7 +437,7 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	return 0;
 }
 
-/* What is in sync stays so: nobody writes to it. */
+/* Members that are in sync stay so: md writes nothing to them any more. */
 void ddf_close_array(struct ddf_container *c, unsigned vd)
 {
 	c->volume[vd].live = false;

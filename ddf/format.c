@@ -126,7 +126,7 @@ static int check_places(const struct ddf_layout *l, uint64_t length, uint64_t se
 	return 0;
 }
 
-/* What the header promises, as far as it fits into the section. */
+/* As many entries as the header promises, or as fit into the section. */
 static unsigned table_entries(unsigned promised, const struct ddf_extent *section)
 {
 	size_t bytes = (size_t)section->length * DDF_SECTOR - sizeof(struct ddf_table_head);

@@ -191,7 +191,7 @@ struct ddf_vdc {
 #define DDF_REF_NONE 0xffffffffu /* never filled; does not count as a position */
 #define DDF_REF_MISSING 0u       /* the disk was found missing; counts */
 
-/* It stands for a disk. */
+/* The number stands for a disk. */
 static inline bool ddf_is_disk(uint32_t refnum)
 {
 	return refnum != DDF_REF_NONE && refnum != DDF_REF_MISSING;
@@ -282,7 +282,7 @@ bool ddf_crc_ok(const void *structure, size_t len);
 
 /* ---- headers ---- */
 
-/* What the header says, checked. Everything later arithmetic relies on is within bounds. */
+/* A header's contents, checked. Everything that later arithmetic relies on is within bounds. */
 struct ddf_layout {
 	uint64_t primary_lba, secondary_lba, workspace_lba; /* sectors; secondary may be DDF_NO_LBA */
 	unsigned max_pd, max_vd;    /* entries that have room in their sections */
@@ -307,7 +307,7 @@ int ddf_check_layout(const struct ddf_header *h, uint64_t sectors, struct ddf_la
 /* The header belongs to this anchor (2.1 step 3): GUID, revision, LBAs and bytes 113 to 115. */
 bool ddf_header_matches(const struct ddf_header *anchor, const struct ddf_header *h);
 
-/* As DDF wants them to be the same on all disks of a container: sizes of tables and records. */
+/* Sizes of tables and records, which DDF wants to be the same on all disks of a container. */
 bool ddf_same_shape(const struct ddf_layout *a, const struct ddf_layout *b);
 
 /* ---- records ---- */
@@ -333,7 +333,7 @@ bool ddf_check_vdc(const struct ddf_vdc *v, const struct ddf_layout *l, const ch
 /* Entries of a spare record that fit into it. */
 unsigned ddf_spare_entries(const struct ddf_spare *s, const struct ddf_layout *l);
 
-/* md's level and layout of a BVD record (1.9). False: md cannot do it. *level may be 0, 1, 4, 5, 6, 10 or -1 (linear). */
+/* md's level and layout of a BVD record (1.9). False: md has none. *level may be 0, 1, 4, 5, 6, 10 or -1 (linear). */
 bool ddf_md_level(const struct ddf_vdc *v, int *level, int *layout, unsigned *raid_disks);
 
 /* ---- small things ---- */

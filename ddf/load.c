@@ -17,7 +17,7 @@
 
 /* ---- choosing among the disks (2.2) ---- */
 
-/* What is being written is as old as what it replaces. */
+/* A copy that is open counts as old as the one that it replaces. */
 static int64_t rank_of(const struct candidate *cand)
 {
 	return (int64_t)ddf_image_seq(cand->chosen) - !ddf_image_closed(cand->chosen);
@@ -305,7 +305,7 @@ static size_t bytes_of_records(const struct ddf_container *c)
 	return bytes;
 }
 
-/* What must be the same in all records of a virtual disk. */
+/* The fields that must be the same in all records of a virtual disk. */
 static bool agree(const struct ddf_vdc *a, const struct ddf_vdc *b)
 {
 	return a->secondary_count == b->secondary_count &&

@@ -208,7 +208,7 @@ static void store_records(struct ddf_container *c, unsigned vd, const void *buf,
 	c->volume[vd].records = r;
 }
 
-/* It was announced, and cannot be: nothing of it shall stay. */
+/* The virtual disk was announced, but its records are refused: its entry goes, too. */
 static void withdraw(struct ddf_container *c, unsigned vd)
 {
 	if (!c->volume[vd].announced)
@@ -219,8 +219,8 @@ static void withdraw(struct ddf_container *c, unsigned vd)
 }
 
 /*
- * Its members are as good as new, whatever is missing beside them: none is marked as rebuilding (15, item 9). A failed
- * disk is taken, too: md has it already, and is told when the array is opened.
+ * The members of a new virtual disk are in sync, even if others are missing: none is marked as rebuilding (15, item 9).
+ * A failed disk is taken, too: md has it already, and is told when the array is opened.
  */
 static int apply_first_config(struct ddf_container *c, unsigned vd, const void *buf, void **space, const char **why)
 {
@@ -308,7 +308,7 @@ static int check_assign(const struct ddf_container *c, unsigned vd, const void *
 	return 0;
 }
 
-/* Nothing of it is known to be in sync. */
+/* The disk has none of the data yet. */
 static void mark_new_member(struct ddf_container *c, unsigned vd, unsigned slot, uint32_t refnum)
 {
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
@@ -341,7 +341,7 @@ static void assign_bvd(struct ddf_container *c, unsigned vd, struct ddf_vdc *sto
 	ddf_stamp(c, stored);
 }
 
-/* What the message says of a BVD whose record is not known here is left out. */
+/* A BVD whose record is not known here is left out. */
 static int apply_assign(struct ddf_container *c, unsigned vd, const void *buf, const char **why)
 {
 	const struct ddf_records *r = c->volume[vd].records;

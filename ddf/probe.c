@@ -65,7 +65,7 @@ static bool skip_to_word(struct reader *r)
 	return before == '\n';
 }
 
-/* Without its quotes, which reach to the end of the line at most; cut off if it is too long. */
+/* Quotes are left out; they reach to the end of the line at most. A word that is too long is cut off. */
 static enum word next_word(struct reader *r, char *word, size_t size)
 {
 	const bool first = skip_to_word(r);
@@ -204,7 +204,7 @@ static int find_in(const struct disk *disk, uint8_t *piece, uint64_t end, uint64
 	return err;
 }
 
-/* It need not be where a sector begins. */
+/* A header need not be where a sector begins. */
 static int read_header(const struct disk *disk, uint64_t at, struct ddf_header *h)
 {
 	uint8_t sectors[2 * DDF_SECTOR];

@@ -70,7 +70,7 @@ static int read_sections(const struct disk *disk, uint64_t lba, struct image *m)
 	return 0;
 }
 
-/* Without these it cannot be worked with, whatever the checksums are. */
+/* A copy without these tables is of no use, whatever its checksums are. */
 static const char *missing_signature(const struct image *m)
 {
 	if (ddf_magic_of(m->section[PHYSICAL]) != DDF_PD_MAGIC)
@@ -87,7 +87,7 @@ const uint8_t *ddf_image_record(const struct image *m, unsigned i)
 	return m->section[CONFIG] + i * ddf_record_bytes(&m->at);
 }
 
-/* What vendors put into records of their own is their business. */
+/* Records of other types belong to vendors: their checksums are not looked at. */
 static bool records_ok(const struct image *m)
 {
 	for (unsigned i = 0; i < m->at.records; i++) {
@@ -181,7 +181,7 @@ static int read_last_sector(const struct disk *disk, struct ddf_header *anchor, 
 	return ddf_check_header(anchor, DDF_ANCHOR, why);
 }
 
-/* What cannot be read counts as not there, as with mdadm. NULL or why the disk has no metadata. */
+/* An anchor that cannot be read counts as none, as with mdadm. NULL, or why the disk has no metadata. */
 static const char *read_anchor(struct candidate *cand)
 {
 	const struct disk *disk = cand->disk;

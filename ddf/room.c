@@ -16,12 +16,13 @@ struct walk {
 	int except;
 };
 
-/* What lies in [start, start + length). */
+/* Part of a disk, and whether anything lies in it. */
 struct range {
 	uint64_t start, length;
 	uint64_t end_of_used; /* 0: nothing; else where the last extent in it ends, UINT64_MAX if beyond all bounds */
 };
 
+/* An extent is in use: if the range meets it, whoever looks for room goes on behind it. */
 static void meet(struct range *r, uint64_t start, uint64_t length)
 {
 	uint64_t end = length > UINT64_MAX - start ? UINT64_MAX : start + length;

@@ -37,7 +37,7 @@ static enum spare_class class_of(const struct ddf_container *c, unsigned vd, con
 
 	if (s && (s->type & DDF_SPARE_DEDICATED))
 		return serves(c, s, vd) ? DEDICATED : UNFIT;
-	/* Nobody knows for whom it is kept. */
+	/* A spare without a record that says for whom it is kept. */
 	if (!e || (!s && (be16_get(e->type) & DDF_PD_SPARE)))
 		return UNFIT;
 	return ddf_count_names(c, dl->refnum) ? SHARED : UNUSED;
@@ -72,7 +72,7 @@ static bool is_taken(const struct ddf_container *c, const struct ddf_place *at, 
 	return present != refnum && ddf_dl_by_ref(c, present) && ddf_pd_working(ddf_pd_by_ref(c, present));
 }
 
-/* It must not be named before it has its data. Unless it is said of it already that it has not. */
+/* The disk must not be named before it has its data, unless its entry says already that it has not. */
 static bool only_in_memory(const struct ddf_container *c, unsigned vd, const struct ddf_place *at, uint32_t refnum)
 {
 	bool known = ddf_ref_at(at) == refnum && (be16_get(ddf_pd_by_ref(c, refnum)->state) & DDF_PD_REBUILDING);
@@ -97,7 +97,7 @@ static bool slot_in_sync(const struct search *s, unsigned slot)
 	return m && (m->state & MEMBER_IN_SYNC);
 }
 
-/* What is left is enough to rebuild the rest from (9.1). */
+/* The members that are left are enough to rebuild the others from (9.1). */
 static bool enough_left(const struct search *s)
 {
 	unsigned disks = (unsigned)s->md->raid_disks, layout = (unsigned)s->md->layout, lost = 0;
@@ -159,8 +159,8 @@ static const struct ddf_dl *find_in_class(const struct search *s, const struct d
 }
 
 /*
- * A disk that is named already: a rebuild was interrupted. It goes on where it was. As long as the metadata count on
- * a disk that is there nobody else takes its place.
+ * A disk that the element names already goes on where its rebuild was interrupted. As long as the metadata count on a
+ * disk that is there, no other one takes its place.
  */
 static const struct ddf_dl *find_for_slot(const struct search *s, const struct ddf_place *at, uint64_t *start)
 {
@@ -306,7 +306,7 @@ static void keep_in_memory(const struct commit *k, uint32_t refnum)
 		.length = extent_length(k->at.record, k->pick->component_size),
 	};
 
-	/* Readers would take it for good. */
+	/* As long as the element names the disk, readers take its data for good. */
 	if (ddf_ref_at(&k->at) == refnum)
 		name_in_element(k, DDF_REF_MISSING, 0);
 	ddf_keep_rebuild(k->c, &b);

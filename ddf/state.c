@@ -46,7 +46,7 @@ static bool raid1e_has_copies(const struct ddf_container *c, const struct ddf_vd
 	return ddf_enough_copies(adjacent ? 2 : 1, adjacent ? 1 : 2, working, elements);
 }
 
-/* Of a BVD that has lost some of its disks, but not more than it can. */
+/* The state of a BVD that has lost some of its disks and can do without `redundant` of them. */
 static enum ddf_vd_state reduced(unsigned lost, unsigned redundant)
 {
 	if (lost > redundant)
@@ -118,7 +118,7 @@ enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd)
 	return all;
 }
 
-/* What we have no record of keeps the state that others gave it. */
+/* A virtual disk without a record that we know keeps the state that others gave it. */
 bool ddf_update_state(struct ddf_container *c, unsigned vd)
 {
 	struct ddf_vd_entry *e = ddf_vd(c, vd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Order in the tables of a DDF container after configuration records or disks changed (ddf.md 8.4): what counts its
- * entries, says what a disk is, and drops the entries of disks that nobody needs any more.
+ * Puts the tables of a DDF container in order after configuration records or disks changed (ddf.md 8.4): counts
+ * entries, says what each disk is, and drops the entries of disks that no record names any more.
  */
 #include "ddf/ddf.h"
 
@@ -48,7 +48,7 @@ static unsigned tidy_type(unsigned type, bool named, bool spare_record)
 	return named ? type : (type & ~(unsigned)DDF_PD_SPARE) | DDF_PD_GLOBAL_SPARE;
 }
 
-/* Transition tells apart the failed disks that nobody names. What nobody names is not being rebuilt either. */
+/* Transition marks failed disks that no record names. A disk that no record names is not being rebuilt either. */
 static unsigned tidy_state(unsigned state, bool named)
 {
 	if (!named)
@@ -69,7 +69,7 @@ static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
 		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
 }
 
-/* It has failed, is gone, and nobody names it. */
+/* The disk has failed, is gone, and no record names it. */
 static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entry *e)
 {
 	uint32_t refnum = be32_get(e->refnum);

@@ -100,7 +100,7 @@ static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsig
 	*e = (struct ddf_extent){ first, end - first };
 }
 
-/* What belongs into the slot where this one stands; NULL: nothing, it does not belong on the disk any more. */
+/* The record that takes the place of this one; NULL: none, for the disk is not named any more. */
 static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl,
 				       const struct ddf_vdc *old)
 {
@@ -183,7 +183,7 @@ static void add_records(const struct ddf_container *c, struct ddf_dl *dl)
 	}
 }
 
-/* Brings the disk's configuration section up to date: its records stay where they were, new ones go where there is room. */
+/* Brings the disk's configuration section up to date: records stay where they were, new ones go where there is room. */
 static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl)
 {
 	dl->changed = (struct ddf_extent){ 0, 0 };
@@ -193,7 +193,7 @@ static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl
 	return dl->changed.length;
 }
 
-/* From here on the buffers hold what shall be on the disks. A change begins a new generation. */
+/* Makes the buffers what is to be on the disks. A change begins a new generation. */
 static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 {
 	bool changed;
@@ -210,7 +210,7 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 
 /* ---- which copy of a disk is written next ---- */
 
-/* Of which copies: a round of writing leaves those alone whose last write failed, or tries them again. */
+/* A round of writing leaves copies alone whose last write failed, or tries them again, too. */
 enum copies { HEALTHY_COPIES, ALL_COPIES };
 
 static bool is_current(const struct ddf_copy *copy, uint32_t seq)
@@ -372,7 +372,7 @@ static void plan_next_copy(struct ddf_writer *w, const struct ddf_container *c, 
 
 /* ---- writing ---- */
 
-/* What became of the copy. A torn one stays open: nobody shall take it for good. */
+/* A copy that was not written completely stays open on the disk: readers leave it alone. */
 static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const struct metaio_disk *pd)
 {
 	struct ddf_copy *copy = &dl->copy[dl->in_plan];
