@@ -48,6 +48,23 @@ static void test_torn_copy_is_left_open(void **state)
 	dwb_assert_disk_complete(b, 1);
 }
 
+/* ... before the kernel gets its answer: what comes after it is too late for a power cut. */
+static void test_other_copy_is_written_before_the_answer(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_header h;
+
+	break_disk(b, 0, SECONDARY, SECONDARY + 100);
+	dwb_set_dirty(b, true);
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	assert_string_equal(dwb_trace(b, 0), "p0 p4 p0");
+	assert_string_equal(dwb_trace(b, 1), "s0 s4 s0");
+	assert_int_equal(b->res.written, DISKS);
+	for (unsigned n = 0; n < DISKS; n++)
+		assert_int_equal(dwb_vd_state_at(b, dwb_fd_of(b, n), dwb_readers_choice(dwb_fd_of(b, n), &h)),
+				 DDF_VD_INCONSISTENT);
+}
+
 static void test_failed_copy_is_tried_again_in_time(void **state)
 {
 	struct bench *b = *state;
@@ -316,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_torn_copy_is_left_open),
+		T(test_other_copy_is_written_before_the_answer),
 		T(test_failed_copy_is_tried_again_in_time),
 		T(test_disk_that_takes_nothing_holds_up_nobody),
 		T(test_failed_disks_come_last),
