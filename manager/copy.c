@@ -15,8 +15,17 @@
 #include "sysfs.h"
 #include "threads/handoff.h"
 
-static const char *const array_attr[6] = {
-	"array_state", "sync_action", "sync_completed", "resync_start", "metadata_version", "reshape_position",
+static const struct {
+	const char *name;
+	int flags;
+	bool optional; /* a help only; the rest must be there for any level that is monitored */
+} array_file[ARRAY_FILES] = {
+	[FILE_ARRAY_STATE] = { "array_state", O_RDWR, false },
+	[FILE_SYNC_ACTION] = { "sync_action", O_RDONLY, false },
+	[FILE_SYNC_COMPLETED] = { "sync_completed", O_RDONLY, false },
+	[FILE_RESYNC_START] = { "resync_start", O_RDONLY, false },
+	[FILE_METADATA_VERSION] = { "metadata_version", O_RDONLY, false },
+	[FILE_RESHAPE_POSITION] = { "reshape_position", O_RDONLY, true },
 };
 
 /* ---- members ---- */
@@ -163,24 +172,25 @@ bool array_may_replace(const struct managed_array *ma)
 
 int array_open_attrs(struct managed_array *ma, struct active_array *a)
 {
-	for (unsigned i = 0; i < 6; i++)
-		ma->fds[i] = open_for_monitor(ma->md_dir, array_attr[i], i ? O_RDONLY : O_RDWR);
-	a->array_state_fd = ma->fds[0];
-	a->sync_action_fd = ma->fds[1];
-	a->sync_completed_fd = ma->fds[2];
-	a->resync_start_fd = ma->fds[3];
-	a->metadata_version_fd = ma->fds[4];
-	a->reshape_position_fd = ma->fds[5];
-	/* reshape_position is a help only; the rest must be there for any level that is monitored. */
-	for (unsigned i = 0; i < 5; i++)
-		if (ma->fds[i] < 0)
-			return ma->fds[i];
-	return 0;
+	int err = 0;
+
+	for (unsigned i = 0; i < ARRAY_FILES; i++) {
+		ma->fds[i] = open_for_monitor(ma->md_dir, array_file[i].name, array_file[i].flags);
+		if (ma->fds[i] < 0 && !array_file[i].optional && !err)
+			err = ma->fds[i];
+	}
+	a->array_state_fd = ma->fds[FILE_ARRAY_STATE];
+	a->sync_action_fd = ma->fds[FILE_SYNC_ACTION];
+	a->sync_completed_fd = ma->fds[FILE_SYNC_COMPLETED];
+	a->resync_start_fd = ma->fds[FILE_RESYNC_START];
+	a->metadata_version_fd = ma->fds[FILE_METADATA_VERSION];
+	a->reshape_position_fd = ma->fds[FILE_RESHAPE_POSITION];
+	return err;
 }
 
 void array_free(struct managed_array *ma)
 {
-	for (unsigned i = 0; i < 6; i++)
+	for (unsigned i = 0; i < ARRAY_FILES; i++)
 		close_fd(ma->fds[i]);
 	close_fd(ma->md_dir);
 	if (ma->with_spares)

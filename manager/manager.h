@@ -38,6 +38,17 @@ enum spare_step {
 	SPARE_COMMITTING, /* md has the spares; the metadata is being told */
 };
 
+/* The attributes of an array that the monitor needs. */
+enum array_file {
+	FILE_ARRAY_STATE,
+	FILE_SYNC_ACTION,
+	FILE_SYNC_COMPLETED,
+	FILE_RESYNC_START,
+	FILE_METADATA_VERSION,
+	FILE_RESHAPE_POSITION,
+	ARRAY_FILES
+};
+
 /* What the manager knows of one member array. */
 struct managed_array {
 	struct managed_array *next;
@@ -47,7 +58,7 @@ struct managed_array {
 	struct array_watch *watch;
 	struct active_array *current; /* the copy published last */
 	unsigned copies;              /* published and not yet discarded */
-	int fds[6];                   /* array_state, sync_action ... shared by all copies */
+	int fds[ARRAY_FILES];         /* shared by all copies */
 	unsigned wants;               /* ARRAY_WANT_*: asked for and not done yet */
 	bool refused;                 /* the metadata knows no such volume; tried again when mdstat changes */
 	bool leftovers;               /* md had devices without a slot when we came */

@@ -228,7 +228,7 @@ static void take_updates(struct metadata_update *u)
 	struct metadata_update *next;
 
 	for (; u; u = next) {
-		next = (struct metadata_update *)(void *)u->node.next;
+		next = handoff_next_update(u);
 		if (u->op == UPDATE_FIND_SPARES)
 			choose_spares(u->spares);
 		else
@@ -263,7 +263,7 @@ static void pass(void)
 	bool wake = u || a;
 
 	for (; a; a = next) {
-		next = (struct active_array *)(void *)a->node.next;
+		next = handoff_next_array(a);
 		take_array(a);
 	}
 	take_updates(u);
@@ -502,7 +502,7 @@ static void free_copies(struct active_array *a)
 	struct active_array *next;
 
 	for (; a; a = next) {
-		next = (struct active_array *)(void *)a->node.next;
+		next = handoff_next_array(a);
 		array_release(a);
 	}
 }
@@ -512,7 +512,7 @@ static void free_updates(struct metadata_update *u)
 	struct metadata_update *next;
 
 	for (; u; u = next) {
-		next = (struct metadata_update *)(void *)u->node.next;
+		next = handoff_next_update(u);
 		manager_free_update(u);
 	}
 }
