@@ -114,13 +114,13 @@ static uint64_t next_deadline(const struct manager *mgr)
 	uint64_t t = UINT64_MAX, clients = msg_server_deadline(mgr->server); /* 0: a request is waiting */
 
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next) {
-		earlier(&t, ma->retry_ns);
-		earlier(&t, ma->spare_retry_ns);
+		earlier(&t, ma->retry.at_ns);
+		earlier(&t, ma->spare_retry.at_ns);
 	}
 	earlier(&t, mgr->look_again_ns);
 	earlier(&t, mgr->alive_ns);
 	if (!mgr->handing_over)
-		earlier(&t, mgr->exit_retry_ns);
+		earlier(&t, mgr->exit_retry.at_ns);
 	else if (!mgr->monitor_stopping) /* after that it wakes us */
 		earlier(&t, mgr->hand_over_by_ns);
 	if (clients < t)

@@ -159,11 +159,6 @@ static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 			  member_disk(d->name));
 }
 
-static void retry_later(struct managed_array *ma, uint64_t now_ns)
-{
-	ma->retry_ns = clock_back_off(&ma->retry_ms, RETRY_MIN_MS, RETRY_MAX_MS, now_ns);
-}
-
 struct removal {
 	struct worker_job job;
 	struct managed_array *ma;
@@ -193,7 +188,7 @@ static void removal_tried(struct worker_job *job)
 			  "%s: member %s removed from the array", r->ma->name, member_disk(d->name));
 	} else {
 		complain(r->ma, d, "remove", r->err);
-		retry_later(r->ma, clock_now_ns());
+		retry_later(&r->ma->retry, RETRY_MIN_MS, RETRY_MAX_MS);
 	}
 	member_release(d);
 	free(r);
@@ -311,14 +306,11 @@ static void set_array_size(struct managed_array *ma)
 			  (unsigned long long)kib);
 }
 
-void array_work(struct managed_array *ma, uint64_t now_ns)
+/* Returns whether something has to be tried again. */
+static bool do_what_is_wanted(struct managed_array *ma)
 {
 	bool again = false;
 
-	if (ma->spare_retry_ns && now_ns >= ma->spare_retry_ns)
-		ma->spare_retry_ns = 0;
-	if (!ma->copies || ma->refused || (ma->retry_ns && now_ns < ma->retry_ns))
-		return;
 	if (ma->wants & (ARRAY_WANT_READ_AUTO | ARRAY_WANT_ACTIVE))
 		again |= !start_array(ma);
 	if (ma->wants & ARRAY_WANT_MEMBERS)
@@ -330,14 +322,24 @@ void array_work(struct managed_array *ma, uint64_t now_ns)
 		set_array_size(ma);
 	if ((ma->wants & ARRAY_WANT_SPARE_CHECK) && !any_removed(ma) && !(ma->wants & ARRAY_WANT_MEMBERS))
 		spare_check(ma);
-	if (again) {
-		retry_later(ma, now_ns);
+	return again;
+}
+
+void array_work(struct managed_array *ma, uint64_t now_ns)
+{
+	retry_check(&ma->retry, now_ns);
+	retry_check(&ma->spare_retry, now_ns);
+	if (!ma->copies || ma->refused || ma->retry.at_ns)
+		return;
+	if (do_what_is_wanted(ma)) {
+		retry_later(&ma->retry, RETRY_MIN_MS, RETRY_MAX_MS);
 		return;
 	}
-	ma->retry_ns = 0;
+	ma->retry.at_ns = 0;
+	/* A removal that the helper is trying may fail once more: then its pauses go on growing. */
 	if (ma->wants & ARRAY_WANT_MEMBERS)
 		return;
-	ma->retry_ms = 0;
+	ma->retry.pause_ms = 0;
 	ma->complained = false;
 }
 
@@ -384,10 +386,10 @@ bool array_is_clearing(struct managed_array *ma)
 		return false;
 	if (device_is_gone(ma) || now >= ma->clearing_until_ns) {
 		ma->clearing_until_ns = 0;
-		ma->retry_ns = 0;
+		ma->retry.at_ns = 0;
 		return false;
 	}
-	ma->retry_ns = now + CLEAR_LOOK_MS * NS_PER_MS;
+	ma->retry.at_ns = now + CLEAR_LOOK_MS * NS_PER_MS;
 	return true;
 }
 
@@ -416,6 +418,6 @@ void array_discarded(struct active_array *a)
 	if (--ma->copies)
 		return;
 	ma->current = NULL;
-	ma->retry_ns = 0;
+	ma->retry.at_ns = 0;
 	array_ended(ma, error);
 }

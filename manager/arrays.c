@@ -42,13 +42,6 @@ static void forget_refused(struct manager *mgr, const struct mdstat *m)
 	}
 }
 
-/* In this round the work may be over already: the timer has to run out at once. */
-static void array_retry_now(struct managed_array *ma)
-{
-	if (ma->retry_ns)
-		ma->retry_ns = 1;
-}
-
 static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
 {
 	struct managed_array *ma = find_array(mgr, e->name);
@@ -61,7 +54,7 @@ static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
 		ma = NULL;
 	}
 	if (ma) {
-		array_retry_now(ma); /* something has changed: what failed may work now */
+		retry_now(&ma->retry); /* something has changed: what failed may work now */
 		array_update(ma, e);
 	} else if (sysfs_parse_level(e->level) > 0 && !handoff_draining()) {
 		array_adopt(mgr, e, again);
@@ -126,7 +119,7 @@ static void free_ended(struct manager *mgr)
 void manager_retry_now(struct manager *mgr)
 {
 	for (struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		array_retry_now(ma);
+		retry_now(&ma->retry);
 }
 
 void manager_work_on_arrays(struct manager *mgr)

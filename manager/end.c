@@ -66,16 +66,15 @@ static bool may_leave(struct manager *mgr, uint64_t now)
 {
 	if (!mgr->first_look_done || !manager_has_no_arrays(mgr) || mgr->updates_out || mgr->waiters ||
 	    mgr->look_again_ns || mgr->look_due) {
-		mgr->exit_retry_ns = 0;
-		mgr->exit_retry_ms = 0;
+		mgr->exit_retry = (struct retry){ 0 };
 		return false;
 	}
 	/* A client that pings before it takes the container exclusively, to stop it, must not meet us there. */
 	if (now < mgr->stay_until_ns && container_exists(mgr)) {
-		mgr->exit_retry_ns = mgr->stay_until_ns;
+		mgr->exit_retry.at_ns = mgr->stay_until_ns;
 		return false;
 	}
-	return now >= mgr->exit_retry_ns;
+	return now >= mgr->exit_retry.at_ns;
 }
 
 static bool leave(struct manager *mgr)
@@ -87,7 +86,7 @@ static bool leave(struct manager *mgr)
 	if (try_to_leave(mgr))
 		return true;
 	if (!mgr->look_due)
-		mgr->exit_retry_ns = clock_back_off(&mgr->exit_retry_ms, EXIT_RETRY_MIN_MS, EXIT_RETRY_MAX_MS, now);
+		retry_later(&mgr->exit_retry, EXIT_RETRY_MIN_MS, EXIT_RETRY_MAX_MS);
 	return false;
 }
 

@@ -20,6 +20,7 @@
 #ifndef MANAGER_H
 #define MANAGER_H
 
+#include "lib/clock.h"
 #include "managemon.h"
 #include "mdmon.h"
 #include "mdstat.h"
@@ -30,6 +31,33 @@
 
 /* Between two tries to look at something that could not be read. */
 #define LOOK_RETRY_MS 200
+
+/* When something that did not work is tried again: after pauses that grow, until it works. */
+struct retry {
+	uint64_t at_ns;    /* CLOCK_MONOTONIC: it is put off until then; 0: it is not */
+	unsigned pause_ms; /* the last pause; 0: it has not failed lately */
+};
+
+static inline void retry_later(struct retry *r, unsigned min_ms, unsigned max_ms)
+{
+	uint64_t now = clock_now_ns();
+
+	r->at_ns = clock_back_off(&r->pause_ms, min_ms, max_ms, now);
+}
+
+/* It may work now. The timer has to run out: in this round the work may be over already. */
+static inline void retry_now(struct retry *r)
+{
+	if (r->at_ns)
+		r->at_ns = 1;
+}
+
+/* Its time has come: it is not put off any more. */
+static inline void retry_check(struct retry *r, uint64_t now_ns)
+{
+	if (now_ns >= r->at_ns)
+		r->at_ns = 0;
+}
 
 enum spare_step {
 	SPARE_IDLE,
@@ -66,16 +94,14 @@ struct managed_array {
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
-	uint64_t retry_ns;            /* when to try again; 0: nothing to retry */
-	unsigned retry_ms;
+	struct retry retry;           /* of `wants`, spares apart */
 
 	unsigned jobs;                    /* of the helper thread that are out for this array */
 	struct worker_job leftover_job;   /* removes what a dead daemon left */
 	struct worker_job insert_job;     /* owns spares and with_spares while SPARE_INSERTING */
 	enum spare_step spare_step;
 	struct spare_request spares;
-	uint64_t spare_retry_ns;          /* it did not work: look for spares again then; 0 = now */
-	unsigned spare_retry_ms;
+	struct retry spare_retry;
 	struct active_array *with_spares; /* duplicate to be published when the commit is durable */
 };
 
@@ -111,8 +137,7 @@ struct manager {
 	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
 	bool look_due;              /* read mdstat and manage in this round */
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
-	uint64_t exit_retry_ns;
-	unsigned exit_retry_ms;
+	struct retry exit_retry;
 	uint64_t stay_until_ns;     /* a client has just been told that all is done: it may want the container now */
 	bool first_look_done;
 	bool mdstat_failed;         /* logged already */

@@ -137,7 +137,7 @@ static int prepare_bitmap(const struct managed_array *ma, const struct spare_pic
 	d = disk_open(p->dev);
 	err = d ? write_bitmap(d, p) : -errno;
 	disk_close(d);
-	if (err && !ma->spare_retry_ms)
+	if (err && !ma->spare_retry.pause_ms)
 		log_error("%s: cannot write a bitmap to spare %u:%u: %s", ma->name, major(p->dev), minor(p->dev),
 			  strerror(-err));
 	return err;
@@ -160,7 +160,7 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 	if (!err)
 		err = sysfs_write_attr(ma->md_dir, "new_dev", number);
 	if (err) {
-		if (!ma->spare_retry_ms)
+		if (!ma->spare_retry.pause_ms)
 			log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
 		return NULL;
 	}
@@ -170,7 +170,7 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 		err = d ? 0 : -errno;
 	}
 	if (err) {
-		if (!ma->spare_retry_ms)
+		if (!ma->spare_retry.pause_ms)
 			log_error("%s: cannot set up spare %s: %s", ma->name, name + 4, strerror(-err));
 		write_member(ma, name, "state", "remove");
 	}
@@ -217,7 +217,7 @@ static void insert_picks(struct managed_array *ma, struct active_array *a)
 static void give_up(struct managed_array *ma)
 {
 	ma->wants |= ARRAY_WANT_SPARE_CHECK;
-	ma->spare_retry_ns = clock_back_off(&ma->spare_retry_ms, RETRY_MIN_MS, RETRY_MAX_MS, clock_now_ns());
+	retry_later(&ma->spare_retry, RETRY_MIN_MS, RETRY_MAX_MS);
 	if (ma->with_spares)
 		array_release(ma->with_spares);
 	ma->with_spares = NULL;
@@ -299,7 +299,7 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 		log_activation(ma, &ma->spares.pick[i]);
 	ma->with_spares = NULL;
 	ma->spare_step = SPARE_IDLE;
-	ma->spare_retry_ms = 0;
+	ma->spare_retry.pause_ms = 0;
 	array_publish(ma, a);
 	start_rebuild(ma);
 }
@@ -333,7 +333,7 @@ static void spares_found(struct manager *mgr, struct metadata_update *u)
 	if (!ma->copies)
 		return;
 	if (!ma->spares.count) {
-		ma->spare_retry_ms = 0;
+		ma->spare_retry.pause_ms = 0;
 		thaw(ma);
 		return;
 	}
@@ -370,7 +370,7 @@ void spare_check(struct managed_array *ma)
 {
 	struct metadata_update *u;
 
-	if (ma->spare_retry_ns || another_is_choosing(ma))
+	if (ma->spare_retry.at_ns || another_is_choosing(ma))
 		return;
 	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
 		return; /* the wish stays; somebody wakes us when that has passed */
