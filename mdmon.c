@@ -54,7 +54,7 @@ static bool in_initrd(void)
 	return statfs("/", &fs) == 0 && (fs.f_type == 0x01021994 /* tmpfs */ || fs.f_type == (__typeof__(fs.f_type))0x858458f6 /* ramfs */);
 }
 
-/* ---- loading ---------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 static struct disk *open_component(const struct startup *s, const struct sysfs_member *m)
 {
@@ -104,7 +104,7 @@ static bool load_container(struct startup *s)
 	return !err;
 }
 
-/* ---- becoming a daemon -------------------------------------------------------------------------- */
+/* ---- becoming a daemon ---- */
 
 static void lock_memory(void)
 {

@@ -16,7 +16,7 @@
 #define STAY_NS (30 * NS_PER_MS)
 #define LAST_CLIENTS_NS (5 * NS_PER_S)
 
-/* ---- those who wait until everything asked for before is done ----------------------------- */
+/* ---- those who wait until everything asked for before is done ---- */
 
 static bool add_waiter(struct manager *mgr, uint64_t client, bool ping_monitor)
 {
@@ -89,7 +89,7 @@ static void serve_waiters(struct manager *mgr)
 	}
 }
 
-/* ---- updates -------------------------------------------------------------------------------- */
+/* ---- updates ---- */
 
 static void answer_update(struct manager *mgr, struct metadata_update *u)
 {
@@ -128,7 +128,7 @@ static void take_update(struct manager *mgr, struct msg_request *req)
 	manager_free_update(u);
 }
 
-/* ---- requests ------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static void take_ping(struct manager *mgr, const struct msg_request *req)
 {
@@ -181,7 +181,7 @@ void clients_serve(struct manager *mgr)
 	serve_waiters(mgr);
 }
 
-/* ---- the last ones ---------------------------------------------------------------------------- */
+/* ---- the last ones ---- */
 
 /* We serve no array any more, so whatever a ping wants to know has been done; nothing can be changed by us. */
 static void answer_last(struct manager *mgr)

@@ -239,7 +239,7 @@ bool array_is_blocked(const struct managed_array *ma)
 	return v.blocked;
 }
 
-bool array_is_frozen(const struct managed_array *ma)
+bool array_is_busy(const struct managed_array *ma)
 {
 	char buf[SYSFS_WORD_MAX];
 	enum sync_action action;

@@ -22,7 +22,7 @@
 #define EXIT_RETRY_MAX_MS 500
 #define HAND_OVER_NS (500 * NS_PER_MS) /* what is half done by then is left to the successor */
 
-/* ---- no array is left --------------------------------------------------------------------- */
+/* ---- no array is left ---- */
 
 static bool container_exists(const struct manager *mgr)
 {
@@ -90,7 +90,7 @@ static bool leave(struct manager *mgr)
 	return false;
 }
 
-/* ---- SIGTERM -------------------------------------------------------------------------------- */
+/* ---- SIGTERM ---- */
 
 static void start_drain(struct manager *mgr)
 {
@@ -112,7 +112,7 @@ void end_take_sigterm(struct manager *mgr, bool seen)
 		start_drain(mgr);
 }
 
-/* ---- a successor ------------------------------------------------------------------------------ */
+/* ---- a successor ---- */
 
 void end_start_handover(struct manager *mgr, uint64_t successor)
 {
@@ -195,7 +195,7 @@ static bool hand_over(struct manager *mgr)
 	return true;
 }
 
-/* ---- */
+/* ---- in each round ---- */
 
 enum manager_end end_check(struct manager *mgr)
 {

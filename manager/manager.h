@@ -239,8 +239,11 @@ int array_read_geometry(const struct managed_array *ma, struct active_array *a);
 /* metadata_version has the '-' prefix (or cannot be read): mdadm wants the array left alone. */
 bool array_is_blocked(const struct managed_array *ma);
 
-/* mdadm has frozen the array or blocked it with '-', or it is busy with a sync. */
-bool array_is_frozen(const struct managed_array *ma);
+/*
+ * Somebody is at work on the array: mdadm, which has frozen it or marked it with '-', or md, with a sync. An array that we
+ * have frozen ourselves is not busy.
+ */
+bool array_is_busy(const struct managed_array *ma);
 
 /*
  * Devices with a slot in md that we do not know (put in by mdadm for a reshape, or by a daemon that died): hands

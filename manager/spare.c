@@ -214,7 +214,7 @@ static void insert_picks(struct managed_array *ma, struct active_array *a)
 }
 
 /* Somebody may have had the disk open for a moment: try again, less and less often. */
-static void give_up(struct managed_array *ma)
+static void try_later(struct managed_array *ma)
 {
 	ma->wants |= ARRAY_WANT_SPARE_CHECK;
 	retry_later(&ma->spare_retry, RETRY_MIN_MS, RETRY_MAX_MS);
@@ -292,7 +292,7 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 		log_event(LOG_LEVEL_ERROR, ABOUT("spare-refused", ma->name, NULL),
 			  "%s: the spare could not be recorded: %s", ma->name, strerror(-status));
 		take_out(ma);
-		give_up(ma);
+		try_later(ma);
 		return;
 	}
 	for (unsigned i = 0; i < ma->spares.count; i++)
@@ -311,13 +311,13 @@ static void spares_inserted(struct worker_job *job)
 
 	ma->jobs--;
 	if (!ma->copies || !ma->spares.count) {
-		give_up(ma);
+		try_later(ma);
 		return;
 	}
 	u = spare_update(ma, UPDATE_COMMIT_SPARES, spares_committed);
 	if (!u) {
 		take_out(ma);
-		give_up(ma);
+		try_later(ma);
 		return;
 	}
 	ma->spare_step = SPARE_COMMITTING;
@@ -338,13 +338,13 @@ static void spares_found(struct manager *mgr, struct metadata_update *u)
 		return;
 	}
 	/* mdadm may have frozen it, or another copy may be on its way: later. */
-	if (ma->copies != 1 || handoff_draining() || array_is_frozen(ma)) {
+	if (ma->copies != 1 || handoff_draining() || array_is_busy(ma)) {
 		ma->wants |= ARRAY_WANT_SPARE_CHECK;
 		return;
 	}
 	ma->with_spares = array_duplicate(ma, ma->spares.count);
 	if (!ma->with_spares) {
-		give_up(ma);
+		try_later(ma);
 		return;
 	}
 	ma->spare_step = SPARE_INSERTING;
@@ -372,7 +372,7 @@ void spare_check(struct managed_array *ma)
 
 	if (ma->spare_retry.at_ns || another_is_choosing(ma))
 		return;
-	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_frozen(ma))
+	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_busy(ma))
 		return; /* the wish stays; somebody wakes us when that has passed */
 	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */
 	if (array_pick_up_members(ma) > 0)
