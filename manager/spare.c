@@ -143,27 +143,43 @@ static int prepare_bitmap(const struct managed_array *ma, const struct spare_pic
 	return err;
 }
 
+/* The name of its directory in md: "cciss/c0d0" below /dev is "dev-cciss!c0d0" there. */
+static int member_name(dev_t dev, char name[MEMBER_NAME_MAX])
+{
+	size_t prefix = strlen(MEMBER_PREFIX);
+	int err;
+
+	strcpy(name, MEMBER_PREFIX);
+	err = sysfs_block_name(dev, name + prefix, MEMBER_NAME_MAX - prefix);
+	for (char *c = name; *c; c++)
+		if (*c == '/')
+			*c = '!';
+	return err;
+}
+
+/* Gives the disk to md. 0 or -errno. */
+static int bind_disk(const struct managed_array *ma, dev_t dev, char name[MEMBER_NAME_MAX])
+{
+	int err = member_name(dev, name);
+	char number[32];
+
+	snprintf(number, sizeof(number), "%u:%u", major(dev), minor(dev));
+	if (!err)
+		err = sysfs_write_attr(ma->md_dir, "new_dev", number);
+	if (err && !ma->spare_retry.pause_ms)
+		log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
+	return err;
+}
+
 /* Puts the disk into md and opens it for the monitor. NULL: md has it no more. */
 static struct mdinfo *insert_member(const struct managed_array *ma, const struct spare_pick *p)
 {
-	char name[MEMBER_NAME_MAX] = "dev-", number[32];
+	char name[MEMBER_NAME_MAX];
 	struct mdinfo *d = NULL;
 	int err;
 
-	if (prepare_bitmap(ma, p))
+	if (prepare_bitmap(ma, p) || bind_disk(ma, p->dev, name))
 		return NULL;
-	err = sysfs_block_name(p->dev, name + 4, sizeof(name) - 4);
-	for (char *c = name; *c; c++)
-		if (*c == '/') /* "cciss/c0d0" below /dev is "dev-cciss!c0d0" here */
-			*c = '!';
-	snprintf(number, sizeof(number), "%u:%u", major(p->dev), minor(p->dev));
-	if (!err)
-		err = sysfs_write_attr(ma->md_dir, "new_dev", number);
-	if (err) {
-		if (!ma->spare_retry.pause_ms)
-			log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
-		return NULL;
-	}
 	err = configure_member(ma, name, p);
 	if (!err) {
 		d = member_open(ma->md_dir, name, p->dev, p->slot);
@@ -171,7 +187,7 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 	}
 	if (err) {
 		if (!ma->spare_retry.pause_ms)
-			log_error("%s: cannot set up spare %s: %s", ma->name, name + 4, strerror(-err));
+			log_error("%s: cannot set up spare %s: %s", ma->name, member_disk(name), strerror(-err));
 		write_member(ma, name, "state", "remove");
 	}
 	return d;
