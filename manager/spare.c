@@ -229,16 +229,21 @@ static void insert_picks(struct managed_array *ma, struct active_array *a)
 	ma->spares.count = kept;
 }
 
-/* Somebody may have had the disk open for a moment: try again, less and less often. */
-static void try_later(struct managed_array *ma)
+static void ask_again(struct managed_array *ma)
 {
 	ma->wants |= ARRAY_WANT_SPARE_CHECK;
 	retry_later(&ma->spare_retry, RETRY_MIN_MS, RETRY_MAX_MS);
+}
+
+/* Somebody may have had the disk open for a moment: try again, less and less often. */
+static void try_later(struct managed_array *ma)
+{
 	if (ma->with_spares)
 		array_release(ma->with_spares);
 	ma->with_spares = NULL;
 	ma->spare_step = SPARE_IDLE;
 	thaw(ma);
+	ask_again(ma);
 }
 
 /* Takes the members that were just put in out again. md lets go only of what has failed, as long as it could rebuild. */
@@ -295,7 +300,6 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 {
 	struct managed_array *ma = u->owner;
 	struct active_array *a = ma->with_spares;
-	int status = u->status;
 
 	(void)mgr;
 	if (!ma->copies) { /* the array has ended meanwhile */
@@ -304,9 +308,9 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 		ma->spare_step = SPARE_IDLE;
 		return;
 	}
-	if (status) {
+	if (u->status) {
 		log_event(LOG_LEVEL_ERROR, ABOUT("spare-refused", ma->name, NULL),
-			  "%s: the spare could not be recorded: %s", ma->name, strerror(-status));
+			  "%s: the spare could not be recorded: %s", ma->name, strerror(-u->status));
 		take_out(ma);
 		try_later(ma);
 		return;
@@ -315,8 +319,16 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 		log_activation(ma, &ma->spares.pick[i]);
 	ma->with_spares = NULL;
 	ma->spare_step = SPARE_IDLE;
-	ma->spare_retry.pause_ms = 0;
 	array_publish(ma, a);
+	/*
+	 * No disk takes the metadata just now. Those in memory name the spare already, so the monitor's next answer is
+	 * that there is nothing to choose. It counts when it is durable: then the array is thawed, and md rebuilds it.
+	 */
+	if (!u->durable) {
+		ask_again(ma);
+		return;
+	}
+	ma->spare_retry.pause_ms = 0;
 	start_rebuild(ma);
 }
 
@@ -348,6 +360,10 @@ static void spares_found(struct manager *mgr, struct metadata_update *u)
 	ma->spare_step = SPARE_IDLE;
 	if (!ma->copies)
 		return;
+	if (!u->durable) {
+		ask_again(ma);
+		return;
+	}
 	if (!ma->spares.count) {
 		ma->spare_retry.pause_ms = 0;
 		thaw(ma);

@@ -405,6 +405,28 @@ static void test_the_commit_is_refused(void **state)
 	assert_int_equal(mgr_wait_ms(), 50);
 }
 
+/* No disk takes the metadata: after a crash they would not know of the rebuild. It waits, and so does the array. */
+static void test_the_commit_is_not_durable(void **state)
+{
+	(void)state;
+	choose();
+	mgr_helper();
+	forget_steps();
+	fakes.not_durable = true;
+	mgr_settle();
+	assert_steps("md126: published again sda[0] sdc[1]\n");
+	fakes.pick_count = 0; /* the metadata in memory have it */
+	mgr_time_passes(50);
+	mgr_settle();
+	assert_steps("update: find spares for volume 0\n");
+	assert_string_equal(kmd_reads("md126/sync_action"), "frozen");
+	fakes.not_durable = false;
+	mgr_time_passes(100);
+	mgr_settle();
+	assert_steps("update: find spares for volume 0\n"
+		     "md126/sync_action <- idle\n");
+}
+
 /* ---- the array ends on the way ---- */
 
 static void test_the_end_while_the_monitor_chooses(void **state)
@@ -491,6 +513,7 @@ int main(void)
 		mgr_test(test_it_cannot_be_frozen),
 		mgr_test(test_no_spare_without_its_bitmap),
 		mgr_test(test_the_commit_is_refused),
+		mgr_test(test_the_commit_is_not_durable),
 		mgr_test(test_the_end_while_the_monitor_chooses),
 		mgr_test(test_the_end_while_the_helper_works),
 		mgr_test(test_the_end_while_the_commit_is_out),
