@@ -58,42 +58,50 @@ struct search {
 	struct spare_request *req;
 };
 
-/*
- * md has a member in the slot that the metadata does not know as such: a daemon died after giving it to md.
- * If md has rebuilt it meanwhile, the metadata must still call the slot bad.
- */
-static bool left_behind(const struct search *s, unsigned slot)
+/* Who fills a slot in md. */
+enum holder {
+	NOBODY,
+	MEMBER,     /* the metadata knows it as one */
+	UNRECORDED, /* the metadata does not: a daemon died between giving it to md and recording it */
+};
+
+static enum holder holder_of(const struct search *s, unsigned slot)
 {
 	const struct md_member *m = md_member_in(&s->members, slot);
 	const struct imsm_dl *dl = m ? imsm_dl_by_dev(s->c, m->dev) : NULL;
+	bool bad;
 
 	if (!m)
-		return false;
+		return NOBODY;
+	bad = imsm_slot_bad(s->c, s->v, slot);
+	/* md has rebuilt it meanwhile. A disk that cannot be recorded is left as it is. */
 	if (m->state & MEMBER_IN_SYNC)
-		return imsm_slot_bad(s->c, s->v, slot) && dl && suits(s->c, s->v, slot, dl);
-	return imsm_slot_bad(s->c, s->v, slot) || (m->state & MEMBER_SPARE) || !dl ||
-	       !is_own_disk(s->c, s->v, slot, dl);
+		return bad && dl && suits(s->c, s->v, slot, dl) ? UNRECORDED : MEMBER;
+	if (bad || (m->state & MEMBER_SPARE) || !dl || !is_own_disk(s->c, s->v, slot, dl))
+		return UNRECORDED;
+	return MEMBER;
 }
 
-static bool vacant(const struct search *s, unsigned slot)
+/* The metadata needs a disk for the slot: one that md gets, too, or the one that md has. */
+static bool is_open(const struct search *s, unsigned slot)
 {
-	return !md_member_in(&s->members, slot) || left_behind(s, slot);
+	return holder_of(s, slot) != MEMBER;
 }
 
-static unsigned count_vacant(const struct search *s)
+static unsigned count_open(const struct search *s)
 {
 	unsigned n = 0;
 
 	for (unsigned slot = 0; slot < s->raid_disks; slot++)
-		n += vacant(s, slot);
+		n += is_open(s, slot);
 	return n;
 }
 
 /* Of a mirrored pair one must be left to copy from. */
-static bool pair_vacant(const struct search *s)
+static bool pair_open(const struct search *s)
 {
 	for (unsigned slot = 0; slot + 1 < s->raid_disks; slot += 2)
-		if (vacant(s, slot) && vacant(s, slot + 1))
+		if (is_open(s, slot) && is_open(s, slot + 1))
 			return true;
 	return false;
 }
@@ -112,8 +120,8 @@ static bool names_failed_present_disk(const struct imsm_container *c, const stru
 }
 
 /*
- * Taking over the slot of a failed disk decides the fate of all volumes on it. While another one (a RAID0) is lost
- * without that disk, the user may still want to rescue something: he shows by removing it that he does not.
+ * Taking over the slot of a failed disk decides the fate of all volumes on it. While another volume (a RAID0) is lost
+ * without that disk, somebody may still want to rescue something from it. Who removes the disk does not.
  */
 static bool other_volume_objects(const struct search *s, unsigned missing)
 {
@@ -131,7 +139,7 @@ static bool other_volume_objects(const struct search *s, unsigned missing)
 static bool may_activate(const struct search *s, int md_level)
 {
 	const struct imsm_map *m0 = &s->v->map[0];
-	unsigned missing = count_vacant(s);
+	unsigned missing;
 
 	if (md_any_faulty(&s->members) || imsm_container_reshaping(s->c) || s->v->head.migr_state)
 		return false;
@@ -140,9 +148,10 @@ static bool may_activate(const struct search *s, int md_level)
 		return false;
 	if (m0->head.map_state == IMSM_UNINITIALIZED || m0->head.map_state == IMSM_FAILED)
 		return false;
+	missing = count_open(s);
 	if (imsm_check_degraded(s->c, s->v, missing, IMSM_M0) != IMSM_DEGRADED)
 		return false;
-	if (imsm_map_level(m0) == IMSM_RAID10 && pair_vacant(s))
+	if (imsm_map_level(m0) == IMSM_RAID10 && pair_open(s))
 		return false;
 	return !other_volume_objects(s, missing);
 }
@@ -249,7 +258,7 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 	if (!may_activate(&s, md_level))
 		return;
 	for (unsigned slot = 0; slot < raid_disks && req->count < MAX_SPARE_PICKS; slot++) {
-		const struct imsm_dl *dl = vacant(&s, slot) ? find_for_slot(&s, slot) : NULL;
+		const struct imsm_dl *dl = is_open(&s, slot) ? find_for_slot(&s, slot) : NULL;
 
 		if (!dl)
 			continue;
@@ -331,13 +340,13 @@ static void begin_rebuild(struct imsm_volume *v, int slot)
 static uint32_t record_pick(struct imsm_container *c, struct imsm_volume *v, const struct spare_pick *p)
 {
 	struct imsm_dl *dl = imsm_dl_by_dev(c, p->dev);
-	uint32_t victim = imsm_ord_index(v->map[0].ord[p->slot]);
+	uint32_t replaced = imsm_ord_index(v->map[0].ord[p->slot]);
 
 	if (dl->index < 0)
 		imsm_enlist_disk(c, dl);
 	v->map[0].ord[p->slot] = (uint32_t)dl->index;
 	v->map[1].ord[p->slot] = (uint32_t)dl->index | IMSM_ORD_REBUILD;
-	return victim;
+	return replaced;
 }
 
 /* A volume that nobody watches, perhaps a RAID0, has lost what was on that disk, and must say so. */
@@ -349,43 +358,37 @@ static void record_loss(struct imsm_container *c, struct imsm_volume *v, uint32_
 	imsm_update_state(c, v);
 }
 
-/*
- * Removes the replaced disk's entry. True if it is gone. Not while a volume names it: with another disk in its place
- * mdadm would start a RAID0 of which half is garbage.
- */
-static bool release_victim(struct imsm_container *c, unsigned live, uint32_t victim, uint32_t index)
+static void record_losses(struct imsm_container *c, unsigned live, uint32_t index)
 {
-	bool keep = victim == index;
-
-	for (unsigned i = 0; victim != index && i < c->meta.num_volumes; i++) {
-		struct imsm_volume *v = &c->meta.volume[i];
-
-		if (!imsm_volume_names(v, victim))
-			continue;
-		keep = true;
-		if (!(live >> i & 1))
-			record_loss(c, v, victim);
-	}
-	if (!keep)
-		imsm_delete_disk(c, victim);
-	return !keep;
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		if (!(live >> i & 1) && imsm_volume_names(&c->meta.volume[i], index))
+			record_loss(c, &c->meta.volume[i], index);
 }
 
-static void release_victims(struct imsm_container *c, unsigned live, const struct spare_request *req, uint32_t *victim)
+/*
+ * The entries of the replaced disks go, but not while a volume names them: with another disk in that place of the table
+ * mdadm would start a RAID0 of which half is garbage.
+ */
+static void drop_replaced(struct imsm_container *c, unsigned live, const struct spare_request *req,
+			  const uint32_t *replaced)
 {
-	for (unsigned i = 0; i < req->count; i++) {
-		uint32_t index = (uint32_t)imsm_dl_by_dev(c, req->pick[i].dev)->index;
+	bool gone[IMSM_MAX_DISKS] = { false };
 
-		if (!release_victim(c, live, victim[i], index))
-			continue;
-		for (unsigned k = i + 1; k < req->count; k++)
-			victim[k] -= victim[k] > victim[i];
+	for (unsigned i = 0; i < req->count; i++) {
+		if (imsm_dl_by_dev(c, req->pick[i].dev)->index == (int)replaced[i])
+			continue; /* its own disk has come back */
+		record_losses(c, live, replaced[i]);
+		gone[replaced[i]] = !imsm_disk_named(c, replaced[i]);
 	}
+	/* From the end: deleting an entry moves those behind it. */
+	for (uint32_t index = IMSM_MAX_DISKS; index-- > 0;)
+		if (gone[index])
+			imsm_delete_disk(c, index);
 }
 
 int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why)
 {
-	uint32_t victim[MAX_SPARE_PICKS];
+	uint32_t replaced[MAX_SPARE_PICKS];
 	struct imsm_volume *v;
 	int err = check_request(c, volume, req, why);
 
@@ -394,11 +397,11 @@ int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct s
 	v = &c->meta.volume[volume];
 	begin_rebuild(v, req->pick[0].slot);
 	for (unsigned i = 0; i < req->count; i++) {
-		victim[i] = record_pick(c, v, &req->pick[i]);
+		replaced[i] = record_pick(c, v, &req->pick[i]);
 		change_family(&c->meta.header, req->random);
 	}
 	v->map[0].head.map_state = (uint8_t)imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0);
-	release_victims(c, c->live_volumes | 1u << volume, req, victim);
+	drop_replaced(c, c->live_volumes | 1u << volume, req, replaced);
 	c->write_due = true;
 	return 0;
 }
