@@ -366,17 +366,15 @@ static void record_losses(struct imsm_container *c, unsigned live, uint32_t inde
 }
 
 /*
- * The entries of the replaced disks go, but not while a volume names them: with another disk in that place of the table
- * mdadm would start a RAID0 of which half is garbage.
+ * The entries of the disks that were in the slots before go, but not while a volume names them: with another disk in
+ * that place of the table mdadm would start a RAID0 of which half is garbage. A disk that has come back into its own
+ * slot is still named.
  */
-static void drop_replaced(struct imsm_container *c, unsigned live, const struct spare_request *req,
-			  const uint32_t *replaced)
+static void drop_replaced(struct imsm_container *c, unsigned live, const uint32_t *replaced, unsigned count)
 {
 	bool gone[IMSM_MAX_DISKS] = { false };
 
-	for (unsigned i = 0; i < req->count; i++) {
-		if (imsm_dl_by_dev(c, req->pick[i].dev)->index == (int)replaced[i])
-			continue; /* its own disk has come back */
+	for (unsigned i = 0; i < count; i++) {
 		record_losses(c, live, replaced[i]);
 		gone[replaced[i]] = !imsm_disk_named(c, replaced[i]);
 	}
@@ -401,7 +399,7 @@ int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct s
 		change_family(&c->meta.header, req->random);
 	}
 	v->map[0].head.map_state = (uint8_t)imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0);
-	drop_replaced(c, c->live_volumes | 1u << volume, req, replaced);
+	drop_replaced(c, c->live_volumes | 1u << volume, replaced, req->count);
 	c->write_due = true;
 	return 0;
 }
