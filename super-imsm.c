@@ -68,7 +68,7 @@ static int open_new(struct active_array *a)
 
 	if (a->member < 0 || (unsigned)a->member >= c->meta.num_volumes)
 		return -ENODEV;
-	/* It has been assembled anew under another name, and the former array has not been let go yet. */
+	/* The volume has been assembled anew under another name, and its former array has not been let go yet. */
 	if (c->live_volumes & 1u << a->member)
 		return -EBUSY;
 	c->live_volumes |= 1u << a->member;
@@ -230,7 +230,7 @@ static int remove_disk(struct supertype *st, struct metadata_update *u)
 	struct imsm_dl *dl = imsm_remove_disk(&s->c, u->dev);
 
 	if (!dl)
-		return 0; /* it was not used: that it is gone changes nothing */
+		return 0; /* the disk was not used: that it is gone changes nothing */
 	u->disk = dl->disk;
 	u->space = dl;
 	return 0;

@@ -86,7 +86,7 @@ static int disk_in_slot(const struct imsm_container *c, unsigned volume, int slo
 	return imsm_disk_failed(c, index) ? -EINVAL : (int)index;
 }
 
-/* What the volume uses of each member; while it is reshaped, before or after. */
+/* What the volume uses of each member. While it is reshaped: the larger of what it used and will use. */
 static struct span extent_of(const struct imsm_volume *v)
 {
 	uint64_t from = imsm_map_pba(&v->map[0]), length = imsm_map_per_dev(&v->map[0]);
@@ -131,7 +131,7 @@ static bool is_recorded(const struct imsm_container *c, unsigned disk, struct sp
 	return true;
 }
 
-/* Lets the span grow over an entry that it overlaps or touches. False: there is none any more. */
+/* Lets the span grow over one entry that it overlaps or touches. False: there is none left. */
 static bool join_entry(const struct imsm_container *c, unsigned disk, struct span *s)
 {
 	for (unsigned i = 0; i < c->meta.num_bad; i++) {
@@ -186,7 +186,7 @@ struct knowledge {
 	unsigned count;
 };
 
-/* Whether the log must go on naming this sector. The answer is the same for those up to *until. */
+/* The log must go on naming this sector. The answer is the same for all sectors up to *until. */
 static bool must_stay(const struct knowledge *k, uint64_t sector, uint64_t *until)
 {
 	*until = sector < k->extent.from ? k->extent.from : UINT64_MAX;
@@ -207,7 +207,7 @@ static bool must_stay(const struct knowledge *k, uint64_t sector, uint64_t *unti
 	return false;
 }
 
-/* Adds those parts of the entry that must stay; one that must stay as a whole is added as it is. True: all of it. */
+/* Adds those parts of the entry that must stay. True: all of it must, and it is added as it is. */
 static bool add_what_stays(struct log_copy *l, const struct imsm_bad_range *e, const struct knowledge *k)
 {
 	struct span whole = span_of(e), part = { whole.from, whole.from };
@@ -262,7 +262,10 @@ int imsm_compare_bad_ranges(struct imsm_container *c, unsigned volume, int slot,
 	if (disk < 0)
 		return -EINVAL;
 	k.extent = extent_of(&c->meta.volume[volume]);
-	/* First what makes room. If there is too little to say it exactly the log names more than is bad: no harm. */
+	/*
+	 * First what makes room. If there is no room to say it exactly the log names more than is bad, which does no
+	 * harm.
+	 */
 	r = complete ? clear_unknown(c, (unsigned)disk, &k) : 0;
 	changes->cleared = r > 0 ? (unsigned)r : 0;
 	for (unsigned i = 0; i < count; i++) {

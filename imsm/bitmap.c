@@ -58,7 +58,7 @@ void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[1
 	sha1_digest(&sha, 16, uuid);
 }
 
-/* The reference takes bytes for sectors here. It matters above 32 PiB only, and all members must have the same. */
+/* The reference takes bytes for sectors here, and all members must have the same. The difference shows above 32 PiB. */
 static uint32_t chunk_size(uint64_t volume_sectors)
 {
 	uint64_t bits = (uint64_t)BITS_SIZE * 512, chunk = CHUNK_MIN;

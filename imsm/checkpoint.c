@@ -85,9 +85,9 @@ static bool compares_members(enum sync_action a)
 }
 
 /*
- * Whether last_checkpoint tells of the recorded migration. After assembly it means nothing until a sync has
- * been seen running; and the position of a check says nothing about a rebuild. When a sync
- * is interrupted the action before tells.
+ * last_checkpoint is that of the recorded migration. After assembly it means nothing until a sync has been seen
+ * running. The position of a check says nothing about a rebuild. When a sync is interrupted, the action before tells
+ * which it was.
  */
 static bool checkpoint_counts(const struct imsm_volume *v, const struct imsm_event *ev)
 {
@@ -100,7 +100,7 @@ static bool checkpoint_counts(const struct imsm_volume *v, const struct imsm_eve
 	return imsm_migrating(v, IMSM_MIGR_REBUILD) ? a == SYNC_RECOVER : compares_members(a);
 }
 
-/* Zero is no progress: it must not wipe out what an earlier run of the same sync achieved. */
+/* Zero is no progress, and must not wipe out what an earlier run of the same sync has reached. */
 void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const struct imsm_event *ev)
 {
 	uint64_t bpu = imsm_blocks_per_unit(v);

@@ -21,7 +21,7 @@ struct family {
 	struct imsm_candidate *cand;
 };
 
-/* What all the copies together say of one serial. */
+/* What all copies together say of one serial. */
 struct known_disk {
 	uint8_t serial[IMSM_SERIAL_LEN];
 	uint32_t status; /* IMSM_DISK_*, of all copies */
@@ -121,8 +121,8 @@ static void merge_candidate(struct choice *ch, struct imsm_candidate *cand)
 }
 
 /*
- * A family may win only if no newer one owns a disk that it names. This is what turns
- * down the copy on a disk that was replaced and came back.
+ * A family may win only if no newer one owns a disk that it names. So the copy on a disk that was replaced and has come
+ * back is turned down.
  */
 static bool is_consistent(const struct choice *ch, int family)
 {

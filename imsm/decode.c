@@ -158,8 +158,8 @@ static int check_extent(const struct imsm_map *m, const char **why)
 }
 
 /*
- * An index outside the disk table could be read as "missing", but every later look
- * at the table would depend on somebody remembering that. Nothing sane writes one.
+ * An index outside the disk table could be read as "missing", but then every later look at the table would have to
+ * check it. Nothing sane writes one.
  */
 static int check_ords(const struct imsm_map *m, unsigned num_disks, const char **why)
 {
@@ -336,7 +336,7 @@ static int decode_volumes(struct cursor *c, uint32_t sector_size, struct imsm_me
 	return 0;
 }
 
-/* False if it does not lie on a disk that we know. */
+/* False: the range does not lie on a disk of the table. */
 static bool decode_bad_range(const struct imsm_bbm_entry *e, uint32_t sector_size, struct imsm_meta *m)
 {
 	unsigned unit = sector_size / 512, length = (e->marked_count + 1u) * unit;

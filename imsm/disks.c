@@ -46,8 +46,8 @@ void *imsm_dl_spare_buffer(struct imsm_dl *dl)
 /* ---- a disk that comes ---- */
 
 /*
- * mdadm writes a spare record before it adds a disk. Its contents do not matter, except that they tell by which of its
- * serial numbers mdadm knows the disk: versions differ when device names are to be taken for them.
+ * mdadm writes a spare record before it adds a disk. Of that record only the serial number matters: a disk may have
+ * several, and versions of mdadm differ in which one they take.
  */
 static bool spare_serial(struct disk *d, uint8_t serial[IMSM_SERIAL_LEN])
 {

@@ -181,7 +181,7 @@ size_t imsm_encode_spare(const struct imsm_disk *d, uint32_t sector_size, void *
 	memset(buf, 0, sector_size);
 	put_disk(put(buf, &h, sizeof(h)), &disk, sector_size);
 
-	/* The record's own sum is its family: as good as random, and the same whenever it is rewritten. */
+	/* The record's own sum is its family number: as good as random, and the same each time it is written. */
 	h.family_num = le32_make(imsm_checksum(buf, IMSM_SPARE_MPB_SIZE));
 	put(buf, &h, sizeof(h));
 	h.check_sum = le32_make(imsm_checksum(buf, IMSM_SPARE_MPB_SIZE));

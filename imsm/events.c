@@ -57,7 +57,7 @@ static void finish_migration(struct scene *s, enum imsm_map_state state)
 	s->c->write_due = true;
 }
 
-/* A takeover has been recorded, but md has not followed yet: until then its slots are not ours. */
+/* A takeover has been recorded, but md has not followed yet: until then the slots of md are not those of the volume. */
 static bool md_lags_behind(const struct scene *s)
 {
 	return imsm_map_level(&s->v->map[0]) == IMSM_RAID0 && (s->ev->level == 1 || s->ev->level == 10);
@@ -195,7 +195,7 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 
 	if (!set_scene(&s, c, volume, ev) || slot < 0 || md_lags_behind(&s))
 		return;
-	/* map 0: where they differ it is the one that names the disk that md has. */
+	/* Where the maps differ, map 0 names the disk that md has. */
 	ord = imsm_ord(s.v, (unsigned)slot, IMSM_M0);
 	if (ord == UINT32_MAX)
 		return;
@@ -255,7 +255,7 @@ static bool shape_reached(const struct imsm_volume *v, const struct imsm_event *
 	       ev->chunk == imsm_map_chunk(m0);
 }
 
-/* Also when nobody saw it end. */
+/* Seen to end, or found ended. */
 static bool reshape_is_over(const struct imsm_volume *v, const struct imsm_event *ev)
 {
 	return imsm_general_migration(v) && (ev->reshape_done || (ev->reshape_idle && shape_reached(v, ev)));
@@ -269,7 +269,7 @@ static void follow_reshape(struct scene *s)
 	if (ev->reshape_done)
 		imsm_finish_reshape(s->c, (unsigned)(s->v - s->c->meta.volume), ev);
 	else if (ev->reshape_idle && !s->v->head.migr_state)
-		ev->custom_array_size = imsm_volume_blocks(s->v); /* a daemon that died may not have come to that */
+		ev->custom_array_size = imsm_volume_blocks(s->v); /* the daemon may have died before it told md */
 }
 
 /* ---- disks that are not there (imsm.md 3.9) ---- */
@@ -294,9 +294,9 @@ static bool flagged_in_both(const struct imsm_volume *v)
 }
 
 /*
- * Before the array is written to: what an absent disk holds is about to become out of date, and that must be
- * on record. A migration of whose slots none was known to be bad cannot go on as it was recorded. A disk that merely
- * stands in the table is no reason to end one: firmware that starts a rebuild leaves the replaced disk there.
+ * Before the array is written to: what an absent disk holds is about to become out of date, and that must be on record.
+ * A migration cannot go on as it was recorded if it has lost a disk that was good. A disk that is only named in map 1
+ * is no reason to end it: firmware that starts a rebuild leaves the replaced disk there.
  */
 static void record_lost_disks(struct scene *s)
 {

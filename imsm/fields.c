@@ -178,8 +178,8 @@ const char *imsm_serial_text(const uint8_t serial[IMSM_SERIAL_LEN], char out[IMS
 /* ---- 4096-byte sectors (imsm.md 1.13) ---- */
 
 /*
- * Saturates, so that the checks after decoding see and refuse what is too large; to a
- * multiple of 8, so that what is not looked at comes back the same.
+ * What is too large for 64 bits becomes the largest multiple of 8: the checks after decoding see and refuse it, and
+ * what nobody looks at is written back unchanged.
  */
 static uint64_t scale(uint64_t v, enum imsm_scaling dir)
 {

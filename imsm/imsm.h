@@ -276,7 +276,7 @@ void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct ims
 
 /* ---- imsm/events.c (imsm.md 5 and 6) ---- */
 
-/* Both set c->write_due when something changed. */
+/* These two set c->write_due when something changed. */
 enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
 				      enum consistency want);
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
@@ -292,7 +292,7 @@ void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_
 void *imsm_aligned_zeroed(size_t size);
 /* An entry for the disk, which it owns from then on, with room for its spare record. Freed with free(). */
 struct imsm_dl *imsm_dl_new(struct disk *disk, const uint8_t serial[IMSM_SERIAL_LEN]);
-/* That room: METAIO_ALIGN bytes, aligned to as many. */
+/* The room for the spare record: METAIO_ALIGN bytes, aligned to as many. */
 void *imsm_dl_spare_buffer(struct imsm_dl *dl);
 
 /*

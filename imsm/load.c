@@ -118,7 +118,7 @@ void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
 
 /* ---- may we work on it? ---- */
 
-/* To rewrite what asks for a feature that we lack would promise that feature to the next reader. */
+/* Whoever writes metadata promises the next reader every feature that they name. */
 uint32_t imsm_unknown_attributes(const struct imsm_meta *m)
 {
 	return le32_get(m->header.attributes) & ~IMSM_ATTR_SUPPORTED;
@@ -188,7 +188,7 @@ static int check_attributes(const struct imsm_container *c, const char *containe
 	return -EOPNOTSUPP;
 }
 
-/* The metadata are known; may we work on them? Says why not. */
+/* May we work on the metadata that were chosen? Logs why not. */
 static int check_loaded(struct imsm_container *c, const char *container)
 {
 	const char *why;

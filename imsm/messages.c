@@ -70,7 +70,7 @@ static struct imsm_dl *disk_for_slot(const struct imsm_container *c, const uint8
 	return imsm_dl_by_serial(c, serials + (size_t)slot * IMSM_SERIAL_LEN);
 }
 
-/* What a container of bare spares was loaded with: the record of one of them, which stands for no member. */
+/* A container of bare spares was loaded with the record of one of them, which stands for no member. */
 static bool table_is_leftover(const struct imsm_container *c)
 {
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
@@ -79,7 +79,7 @@ static bool table_is_leftover(const struct imsm_container *c)
 	return c->meta.num_volumes == 0;
 }
 
-/* Bare spares may differ in it; the first volume decides. */
+/* Bare spares may have sectors of different sizes: the first volume decides. */
 static uint32_t sector_size_for(const struct imsm_container *c, const uint8_t *serials)
 {
 	const struct imsm_dl *dl = table_is_leftover(c) ? disk_for_slot(c, serials, 0) : NULL;
@@ -114,7 +114,7 @@ static const char *why_unfit(const struct imsm_container *c, const uint8_t *seri
 	return NULL;
 }
 
-/* Counts what lies at a border on both sides, as mdadm does: it always leaves a gap. */
+/* Neighbours without a gap between them touch, too: mdadm always leaves a gap. */
 static bool touches(const struct imsm_map *a, const struct imsm_map *b)
 {
 	uint64_t a0 = imsm_map_pba(a), a1 = a0 + imsm_map_per_dev(a);

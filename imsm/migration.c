@@ -51,7 +51,7 @@ static int64_t long_word(const void *buf, size_t offset)
 	return v;
 }
 
-/* The record of an earlier reshape would be taken for that of the one that begins: gone before it is recorded. */
+/* The record of an earlier reshape would be taken for that of the one that begins: zero it before that is recorded. */
 static void clear_migr_records(struct imsm_container *c)
 {
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
@@ -69,7 +69,7 @@ static dev_t new_disk_dev(const void *buf, unsigned i)
 	return makedev(v >> 8 & 0xfff, (v & 0xff) | (v >> 12 & 0xfff00));
 }
 
-/* What is lost cannot be moved: md would not reshape it, and the record of a reshape would stay for ever. */
+/* md does not reshape a volume that has failed: the record of a reshape would stay for ever. */
 static bool is_lost(const struct imsm_container *c, const struct imsm_volume *v)
 {
 	return imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0) == IMSM_FAILED;
@@ -90,7 +90,7 @@ static int check_grow_message(const void *buf, size_t len, const char **why)
 	return 0;
 }
 
-/* All volumes span the same disks, and the new ones get the next numbers: slot and disk have the same one. */
+/* All volumes span the same disks, and each new disk gets the number of its slot. */
 static int check_grow_volumes(const struct imsm_container *c, unsigned old, const char **why)
 {
 	if (!c->meta.num_volumes)
@@ -279,7 +279,7 @@ static bool chunk_changes(const struct imsm_volume *v, const void *buf)
 	return kib > 0 && (uint32_t)kib * 2 != imsm_map_chunk(&v->map[0]);
 }
 
-/* A volume without a size could not be loaded again. And the size on record may be more than the map had. */
+/* A volume without a size could not be loaded again. The size on record may also be more than the map has room for. */
 static int check_new_chunk(const struct imsm_container *c, unsigned volume, int32_t kib, const char **why)
 {
 	const struct imsm_volume *v = &c->meta.volume[volume];
@@ -379,7 +379,7 @@ static int check_to_raid0(const struct imsm_container *c, const struct imsm_volu
 	return 0;
 }
 
-/* mdadm took it out only to get rid of the mirror: a disk that is still there is a spare from now on. */
+/* mdadm took the disk out only to get rid of the mirror. If it is still there, it is a spare from now on. */
 static void release_half(struct imsm_container *c, uint32_t index)
 {
 	struct imsm_dl *dl = imsm_dl_by_index(c, (int)index);
@@ -443,7 +443,10 @@ static void add_partner(struct imsm_container *c, const struct imsm_volume *v, u
 	imsm_insert_disk(c, index + 1, &partner);
 }
 
-/* It is not there, and has the name of its place in the table, which is known when all have been added. */
+/*
+ * A partner is a disk that is not there. Its serial number tells its place in the table, known once all have been
+ * added.
+ */
 static void mark_partner(struct imsm_container *c, struct imsm_volume *v, unsigned slot)
 {
 	uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
@@ -484,7 +487,7 @@ static int apply_takeover(struct imsm_container *c, const void *buf, const char 
 	if (!imsm_volume_exists(c, imsm_word(buf, TAKEOVER_INDEX)))
 		return refuse(why, -EINVAL, "takeover: no such volume");
 	v = &c->meta.volume[imsm_word(buf, TAKEOVER_INDEX)];
-	/* Disks change their numbers, on which mdadm relies during a reshape. */
+	/* A takeover changes the numbers of disks, on which mdadm relies during a reshape. */
 	if (v->head.migr_state || imsm_container_reshaping(c))
 		return refuse(why, -EBUSY, "takeover: a volume is migrating");
 	err = up ? check_to_raid10(c, v, why) : check_to_raid0(c, v, why);
@@ -512,7 +515,7 @@ static int apply_checkpoint(struct imsm_container *c, const void *buf, const cha
 {
 	uint64_t unit = (uint64_t)long_word(buf, CHECKPOINT_UNIT);
 
-	/* None is reshaped: the last checkpoint often comes after the end has been noticed. */
+	/* If none is reshaped nothing happens: the last checkpoint often comes after the end has been noticed. */
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
 		if (imsm_general_migration(&c->meta.volume[i]) && unit > imsm_volume_blocks(&c->meta.volume[i]))
 			return refuse(why, -EINVAL, "checkpoint: beyond the end of the volume");

@@ -95,7 +95,7 @@ static bool extent_free(const struct imsm_container *c, const struct imsm_dl *dl
 	return end <= reserved_start(c, dl, imsm_min_reservation(c));
 }
 
-/* In the end every volume of the container needs its place on the disk, not only the one to be repaired. */
+/* Each volume of the container will need its place on the disk, not only the one that is repaired now. */
 bool imsm_room_for_all(const struct imsm_container *c, const struct imsm_dl *dl)
 {
 	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
@@ -117,7 +117,7 @@ static uint64_t needed_at_end(const struct imsm_container *c)
 	return (metadata_sectors(c) + unit - 1) / unit * unit + unit;
 }
 
-/* The end is looked at generously: mdadm has computed the size by its own rules. */
+/* Only what the metadata need is kept free at the end: mdadm has worked out the size by its own rules. */
 static bool may_reach(const struct imsm_container *c, unsigned volume, const struct imsm_dl *dl, uint64_t start,
 		      uint64_t end)
 {

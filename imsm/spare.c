@@ -32,7 +32,7 @@ static bool fit(const struct imsm_container *c, const struct imsm_dl *dl)
 	return !imsm_serial_ambiguous(c, dl);
 }
 
-/* The disk that the metadata names for the slot; it may come back into it. */
+/* The disk that the metadata names for the slot: it may come back into that slot. */
 static bool is_own_disk(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot,
 			const struct imsm_dl *dl)
 {
@@ -330,7 +330,7 @@ static void begin_rebuild(struct imsm_volume *v, int slot)
 	struct imsm_map *m0 = &v->map[0];
 
 	m0->head.map_state = IMSM_DEGRADED;
-	/* The slot was lost without a failure of its disk. */
+	/* No failure was recorded for the slot: it was lost without one. */
 	if (m0->head.failed_disk_num == IMSM_NO_FAILED_SLOT)
 		m0->head.failed_disk_num = (uint8_t)slot;
 	imsm_migrate(v, IMSM_DEGRADED, IMSM_MIGR_REBUILD);
@@ -349,7 +349,7 @@ static uint32_t record_pick(struct imsm_container *c, struct imsm_volume *v, con
 	return replaced;
 }
 
-/* A volume that nobody watches, perhaps a RAID0, has lost what was on that disk, and must say so. */
+/* Nobody watches this volume, perhaps a RAID0: record here that it has lost what was on the disk. */
 static void record_loss(struct imsm_container *c, struct imsm_volume *v, uint32_t index)
 {
 	if (imsm_disk_present(c, index) && !imsm_disk_failed(c, index))

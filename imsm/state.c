@@ -160,7 +160,7 @@ unsigned imsm_view_count_bad(const struct imsm_view *w, enum imsm_which which)
 	return count_bad_in(w, m1) + count_bad_replaced(w, m0, m1);
 }
 
-/* Of each mirrored pair one slot must be good; one under rebuild is not. */
+/* Both slots of a mirrored pair are bad. A slot under rebuild is. */
 static bool pair_lost(const struct imsm_view *w, const struct imsm_map *m)
 {
 	for (unsigned slot = 0; slot + 1 < m->head.num_members; slot += 2)

@@ -16,7 +16,7 @@ void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_
 	v->head.migr_state = 1;
 	imsm_volume_set_migr_type(v, type);
 	imsm_volume_set_unit(v, 0);
-	v->map[1] = *m0; /* with its flags: a reshape gives no slot data that it has not */
+	v->map[1] = *m0; /* flags included: a reshape gives no slot data that it lacks */
 	m0->head.map_state = to;
 }
 
@@ -29,9 +29,8 @@ static bool flag_slot(struct imsm_map *m, int slot)
 }
 
 /*
- * What a migration did not finish stays unfinished: map 0 inherits the flags of map 1. True if that
- * changed it. (Also when the state does not change: a rebuild that was given up while another
- * slot had failed would otherwise leave its slot looking good.)
+ * What a migration did not finish stays unfinished: map 0 inherits the flags of map 1. True if that changed map 0.
+ * Without it the slot of a rebuild that was given up because another slot failed would look good.
  */
 static bool inherit_flags(struct imsm_volume *v)
 {
@@ -63,8 +62,8 @@ void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, e
 /* ---- failures ---- */
 
 /*
- * The lowest failed slot. During a rebuild the number keeps naming the slot under rebuild. One that names
- * a good slot is a leftover.
+ * failed_disk_num names the lowest failed slot; during a rebuild it goes on naming the slot under rebuild. A number
+ * that names a good slot is a leftover.
  */
 static void note_failed_slot(struct imsm_volume *v, unsigned slot)
 {
@@ -86,7 +85,7 @@ static void drop_bad_blocks(struct imsm_meta *meta, uint32_t index)
 	meta->num_bad = kept;
 }
 
-/* The mark keeps the disk from being recognised when it comes back with what it holds now. */
+/* The mark in the serial keeps the disk from being recognised when it comes back with outdated contents. */
 static void mark_record_failed(struct imsm_disk *d)
 {
 	uint32_t status = le32_get(d->status);
@@ -141,8 +140,8 @@ void imsm_update_state(struct imsm_container *c, struct imsm_volume *v)
 /* ---- entries of the disk table ---- */
 
 /*
- * A disk vanished, came back and became a spare. Whatever it held is out of date, and no serial may stand
- * in the table twice: its old entry is that of a failed disk.
+ * A disk that vanished has come back as a spare. What it holds is out of date, and no serial may be in the table twice:
+ * make its old entry that of a failed disk.
  */
 static void disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
 {
@@ -169,7 +168,7 @@ void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl)
 	c->write_due = true;
 }
 
-/* Its entry is about to go: a good disk becomes a spare, a failed one is never written again. */
+/* The entry of the disk is about to go: a good disk becomes a spare, a failed one is never written again. */
 static void dismiss(struct imsm_container *c, struct imsm_dl *dl)
 {
 	if (imsm_disk_failed(c, (uint32_t)dl->index)) {

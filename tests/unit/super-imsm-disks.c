@@ -104,7 +104,7 @@ static void test_added_disk_keeps_its_serial(void **state)
 	}
 }
 
-/* Its record is in its own units, and where its own sectors put it. */
+/* The record of a spare is in the units of its disk, and lies where the sectors of that disk put it. */
 static void test_added_disk_with_other_sectors(void **state)
 {
 	static const uint32_t sizes[] = { 512, 4096 };

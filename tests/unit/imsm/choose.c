@@ -405,7 +405,7 @@ static void test_outdated_copy_keeps_its_disk(void **state)
 	assert_int_equal(x->index[2], 1);
 }
 
-/* Its own outdated copy calls it configured, the newer one of that family a spare. */
+/* The disk's own outdated copy calls it configured, the newer one of that family a spare. */
 static void test_outdated_copy_says_configured(void **state)
 {
 	struct copies *x = *state;

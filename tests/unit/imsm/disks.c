@@ -60,7 +60,7 @@ static void test_remove_member(void **state)
 	(void)state;
 	message_container();
 	assert_ptr_equal(imsm_remove_disk(&ifx.c, ifx_dev(1)), &ifx.dl[1]);
-	/* Its entry stays: the volume names it. */
+	/* The entry of the disk stays: the volume names it. */
 	assert_string_equal(ifx_text(&ifx, 0), "N 0,1?,2");
 	assert_int_equal(ifx.c.meta.num_disks, 3);
 	assert_false(ifx.c.write_due);

@@ -181,7 +181,7 @@ static void test_not_lost(void **state)
 	ev_md_set(1, MEMBER_SPARE, 0);
 	ev_tell_array(MARK_DIRTY, &due);
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u7");
-	/* It failed in another volume of the matrix a moment ago; md is going to report it here, too. */
+	/* The disk failed in another volume of the matrix a moment ago; md is going to report it here, too. */
 	ev_container(5, "N<INIT<U 0,1x,2/0,1x,2 u5");
 	ev_md_reset(0, 5);
 	ifx.ev.resync_start = 4096;
@@ -189,7 +189,7 @@ static void test_not_lost(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1x,2/0,1x,2 u5");
 }
 
-/* It failed while it was there and was taken out afterwards. */
+/* The disk failed while it was there and was taken out afterwards. */
 static void test_missing_mark_alone(void **state)
 {
 	bool due;

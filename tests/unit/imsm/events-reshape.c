@@ -53,7 +53,7 @@ static void test_next_volume_reshapes(void **state)
 	assert_string_equal(ifx_text(&ifx, 2), "N 0,1,2");
 	assert_int_equal(imsm_volume_blocks(&ifx.c.meta.volume[1]), 4 * FX_PER_DEV);
 	ifx_assert_writable(&ifx);
-	/* It finished: the third follows. */
+	/* The second has finished: the third follows. */
 	ev_md_reset(1, 4);
 	ifx.ev.reshape_done = true;
 	imsm_set_array_state(&ifx.c, 1, &ifx.ev, MARK_CLEAN);

@@ -198,7 +198,7 @@ static void test_unknown_disk_in_use(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x?!,2? f1");
 }
 
-/* It counts as lost when md does not have its data: not a member, or not in sync. */
+/* A disk counts as lost when md does not have its data: not a member, or not in sync. */
 static void test_unknown_disk_without_data(void **state)
 {
 	(void)state;
@@ -268,7 +268,7 @@ static void test_checkpoint_from_recovery_start(void **state)
 	assert_true(ev_tell_disk(1));
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");
 	assert_int_equal(ifx.ev.last_checkpoint, 512 * 9 + 511);
-	/* It lags behind what md reported: never back. */
+	/* recovery_start lags behind what md reported: never back. */
 	ev_md_set(1, MEMBER_SPARE, 512 * 3);
 	assert_false(ev_tell_disk(1));
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");

@@ -11,7 +11,7 @@
 
 /* ---- what was written can be read ---- */
 
-/* Those of whom a reshape has left one, after that has been recorded. */
+/* The records that a reshape has left are to be zeroed, now that its end has been recorded. */
 static bool migr_record_to_be_cleared;
 
 /* ---- the end of a reshape ---- */
@@ -92,14 +92,17 @@ static void test_end_of_reshape(void **state)
 		  { "N 0,1,2", "N 0,1" }, 2 * 65536 },
 		{ "a mirror cannot follow", 4, { { 0, "N<GEN<N 0,1,2,3/0,1 u2" }, { 1, "N 0,1" } }, 0,
 		  { "N 0,1,2,3", "N 0,1" }, 4 * 65536 },
-		/* Its new slot 3 would hold disk 3 twice. */
+		/* The new slot 3 would hold disk 3 twice. */
 		{ "one on other disks cannot follow", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 5, "N 0,1,3" } }, 0,
 		  { "N 0,1,2,3", "N 0,1,3" }, 3 * 65536 },
 		{ "disks that are not there cannot be added", 3, { { 5, "N<GEN<N 0,1,2/0,1 u2" }, { 0, "N 0,1" } }, 0,
 		  { "N 0,1,2", "N<GEN<N 0,1,2/0,1 u0" }, 2 * 65536 },
 		{ "nor if it is in the first slot", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 5, "N 3,0,1" } }, 0,
 		  { "N 0,1,2,3", "N 3,0,1" }, 3 * 65536 },
-		/* It could never end, and with a reshape on record no spare is activated for the first. */
+		/*
+		 * A reshape of a lost volume could never end, and while one is on record no spare is activated for the
+		 * first.
+		 */
 		{ "a RAID0 that is lost cannot follow", 4,
 		  { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" }, { 0, "F 0,1x!,2 f1" } }, 0,
 		  { "D 0,1x!,2,3 f1", "F 0,1x!,2 f1" }, 3 * 65536 },

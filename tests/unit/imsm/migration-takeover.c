@@ -109,7 +109,7 @@ static void test_disk_of_no_volume_stays(void **state)
 	assert_int_equal(ifx.dl[1].index, 1);
 }
 
-/* Its entry stays for the other volume, and so does its mark: it holds nothing that this one could use. */
+/* The entry of the disk stays for the other volume, and so does its mark: it holds nothing that this one could use. */
 static void test_dropped_half_of_two_volumes(void **state)
 {
 	static const struct shape_message m = TAKEOVER(0, TO_RAID0);

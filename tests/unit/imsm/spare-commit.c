@@ -166,7 +166,7 @@ static void test_matrix_cycle(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,3,2/0,3!,2 f1 u0");
 	assert_string_equal(ifx_text(&ifx, 1), "D 1x!,0,2 f0"); /* the other one still names it */
 
-	/* It had trouble already: in that volume, and where this one is going to use it. */
+	/* The disk had trouble already: in that volume, and where this one is going to use it. */
 	ifx.c.meta.bad[0] = (struct imsm_bad_range){ .sector = 100, .length = 8, .disk = 3 };
 	ifx.c.meta.bad[1] = (struct imsm_bad_range){ .sector = FX_PER_DEV + FX_GAP + 100, .length = 16, .disk = 3 };
 	ifx.c.meta.bad[2] = (struct imsm_bad_range){ .sector = FX_PER_DEV + FX_GAP + 100, .length = 8, .disk = 2 };
@@ -254,7 +254,7 @@ static void test_commit_idle_volume_has_new_disk(void **state)
 	assert_int_equal(ifx.c.meta.num_disks, 3);
 }
 
-/* It left one volume in good health: what it holds of another is still good. */
+/* The disk left one volume in good health: what it holds of another is still good. */
 static void test_commit_leaves_good_disk_to_idle_volume(void **state)
 {
 	(void)state;
@@ -291,7 +291,7 @@ static void test_commit_good_old_disk(void **state)
 	assert_true(ifx.dl[1].spare_record_due);
 }
 
-/* It vanished, came back as a spare, and repairs its own old slot: no serial twice in the table. */
+/* A disk that vanished came back as a spare and repairs its own old slot: no serial twice in the table. */
 static void test_commit_returning_disk(void **state)
 {
 	struct imsm_dl *back;

@@ -285,7 +285,7 @@ static void test_find_size_limits(void **state)
 	imsm_disk_set_blocks(&ifx.c.meta.disk[2], FX_PER_DEV + 2500);
 	assert_int_equal(picks_with(FX_PER_DEV + 2500), 1);
 	assert_int_equal(picks_with(FX_PER_DEV + 2499), 0);
-	/* But the metadata itself must fit. */
+	/* Only the metadata itself must fit. */
 	sp_degraded_raid5();
 	set_member_blocks(FX_PER_DEV);
 	/* header 216, 3 disks of 48, volume 172, bad block log 8 + 254 * 8 */

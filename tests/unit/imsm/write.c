@@ -168,7 +168,7 @@ static void test_failed_disk_is_not_written(void **state)
 	ir_free(r);
 }
 
-/* It holds an older generation, and says there that all is well: it must not be believed. */
+/* The failed disk holds an older generation, and says there that all is well: it must not be believed. */
 static void test_failed_disk_is_not_believed_at_the_next_start(void **state)
 {
 	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
@@ -221,7 +221,7 @@ static void test_write_error_is_reported_once(void **state)
 	ir_free(r);
 }
 
-/* It is tried again only when there is time for it, and then gets what the others have. */
+/* A disk that failed is tried again only when there is time for it, and then gets what the others have. */
 static void test_stale_disk_is_made_up_for(void **state)
 {
 	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
@@ -285,7 +285,7 @@ static void test_stale_disk_holds_up_nobody(void **state)
 	ir_free(r);
 }
 
-/* Those that failed before are asked at once when nobody else takes the change. */
+/* Disks that failed before are asked at once when nobody else takes the change. */
 static void test_stale_disk_is_the_last_hope(void **state)
 {
 	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
@@ -418,7 +418,7 @@ static void test_migration_records_are_zeroed_once(void **state)
 	ir_free(r);
 }
 
-/* Also if that write failed: mdadm may have written to the disk since. */
+/* If that write failed, too: mdadm may have written to the disk since. */
 static void test_migration_record_is_not_zeroed_late(void **state)
 {
 	struct imsm_rig *r = new_reshaped();
