@@ -22,6 +22,7 @@
 /* Ours; other daemons answer any negative length with LEN 0. */
 #define MSG_STATUS (-100)   /* answered with the status as JSON (docs/status.md) */
 #define MSG_HANDOVER (-101) /* a successor asks us to leave now, our arrays as they are */
+#define MSG_WRITING (-102)  /* answered with data (ms, as text) while metadata are being written, else with LEN 0 */
 
 enum msg_parse_status {
 	MSG_INCOMPLETE, /* feed more */

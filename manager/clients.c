@@ -4,6 +4,7 @@
  * that we make way. The socket itself is in msg.c.
  */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,18 @@ static void answer_status(struct manager *mgr, uint64_t client)
 	free(text);
 }
 
+/* At once, too: a start that gets no answer to its ping asks whether we live, and wait for a disk. */
+static void answer_writing(struct manager *mgr, uint64_t client)
+{
+	uint64_t now = clock_now_ns(), since = handoff_writing_since();
+	char ms[24];
+	int len = 0;
+
+	if (since)
+		len = snprintf(ms, sizeof(ms), "%llu", (unsigned long long)((now - since) / NS_PER_MS)) + 1;
+	msg_server_reply(mgr->server, client, ms, len, now);
+}
+
 static void take_request(struct manager *mgr, struct msg_request *req)
 {
 	switch (req->kind) {
@@ -159,6 +172,9 @@ static void take_request(struct manager *mgr, struct msg_request *req)
 		return;
 	case MSG_REQ_STATUS:
 		answer_status(mgr, req->client);
+		return;
+	case MSG_REQ_WRITING:
+		answer_writing(mgr, req->client);
 		return;
 	case MSG_REQ_HANDOVER:
 		end_start_handover(mgr, req->client);
@@ -193,6 +209,9 @@ static void answer_last(struct manager *mgr)
 		switch (req.kind) {
 		case MSG_REQ_STATUS:
 			answer_status(mgr, req.client);
+			break;
+		case MSG_REQ_WRITING:
+			answer_writing(mgr, req.client);
 			break;
 		case MSG_REQ_UPDATE:
 		case MSG_REQ_HANDOVER:

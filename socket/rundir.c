@@ -27,7 +27,7 @@
 #include "socket/client.h"
 
 #define PING_TIMEOUT_MS 20000
-#define STATUS_MS 2000       /* ours answers at once */
+#define WRITING_MS 2000      /* ours answers at once */
 #define HANDOVER_MS 3000     /* ours takes milliseconds, unless it waits for a disk */
 #define FLUSH_MS 2000        /* for another one to write what clients have asked for */
 #define TERM_MS 1000         /* for another one to leave when its arrays become clean */
@@ -116,8 +116,7 @@ static bool waits_for_disk(const struct rundir *r)
 
 	if (fd < 0)
 		return false;
-	writes = !msg_ask(fd, MSG_STATUS, STATUS_MS, &text, &len) && text && strstr((char *)text, "\"writing_ms\":") &&
-		 !strstr((char *)text, "\"writing_ms\":null");
+	writes = !msg_ask(fd, MSG_WRITING, WRITING_MS, &text, &len) && len;
 	free(text);
 	close(fd);
 	return writes;

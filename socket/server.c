@@ -440,6 +440,8 @@ static enum msg_request_kind request_kind(int32_t len)
 		return MSG_REQ_STATUS;
 	case MSG_HANDOVER:
 		return MSG_REQ_HANDOVER;
+	case MSG_WRITING:
+		return MSG_REQ_WRITING;
 	}
 	return MSG_REQ_FLUSH;
 }

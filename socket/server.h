@@ -19,6 +19,7 @@ enum msg_request_kind {
 	MSG_REQ_PING_MANAGER,
 	MSG_REQ_STATUS,
 	MSG_REQ_HANDOVER,
+	MSG_REQ_WRITING,
 	MSG_REQ_FLUSH,  /* another negative length: flush updates, answer LEN 0 */
 	MSG_REQ_UPDATE, /* metadata update */
 };

@@ -290,6 +290,23 @@ static void test_status_while_a_disk_does_not_answer(void **state)
 	assert_non_null(strstr(mgr_client_gets(c), "\"queues\":{\"updates\":1,\"pings\":1,\"clients\":3"));
 }
 
+/* A start that gets no answer to its ping wants to know whether we are only waiting for a disk. */
+static void test_whether_it_is_writing(void **state)
+{
+	int c;
+
+	(void)state;
+	mgr_start_with_md126();
+	c = mgr_client();
+	mgr_client_sends(c, MSG_WRITING, NULL);
+	assert_string_equal(mgr_client_gets(c), "LEN 0");
+	handoff_note_writing(mgr_now_ns());
+	mgr_time_passes(7000);
+	c = mgr_client();
+	mgr_client_sends(c, MSG_WRITING, NULL);
+	assert_string_equal(mgr_client_gets(c), "LEN 5: 7000");
+}
+
 /* ---- systemd ---- */
 
 /* Alive is who has made a pass since the last time, or waits for a disk: to be restarted would not help. */
@@ -331,6 +348,7 @@ int main(void)
 		mgr_test(test_an_update_that_comes_too_late),
 		mgr_test(test_status),
 		mgr_test(test_status_while_a_disk_does_not_answer),
+		mgr_test(test_whether_it_is_writing),
 		mgr_test(test_watchdog),
 	};
 

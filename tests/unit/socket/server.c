@@ -32,7 +32,7 @@ static void send_kind(struct server_rig *f, int fd, int32_t len, enum msg_reques
 
 static bool is_ours(int32_t len)
 {
-	return len == MSG_STATUS || len == MSG_HANDOVER;
+	return len == MSG_STATUS || len == MSG_HANDOVER || len == MSG_WRITING;
 }
 
 static void test_request_kinds(void **state)
@@ -47,6 +47,7 @@ static void test_request_kinds(void **state)
 	send_kind(f, fd, INT32_MIN, MSG_REQ_FLUSH);
 	send_kind(f, fd, MSG_STATUS, MSG_REQ_STATUS);
 	send_kind(f, fd, MSG_HANDOVER, MSG_REQ_HANDOVER);
+	send_kind(f, fd, MSG_WRITING, MSG_REQ_WRITING);
 	/* their neighbours mean nothing more than the others */
 	for (int32_t len = -110; len < -90; len++)
 		if (!is_ours(len))
