@@ -3,7 +3,18 @@
  * Who runs for this container, and how one daemon follows another (mdmon.md 5, 6).
  *
  * Daemons of one container start one after the other, under a lock, so that two that start at the
- * same moment can neither kill each other nor end up with mixed files.
+ * same moment can neither kill each other nor end up with mixed files. What a start, and then a daemon, has in RUNDIR:
+ *
+ *	from                  by                         to
+ *	NOTHING               rundir_prepare             PREPARED
+ *	PREPARED              rundir_evict               ANNOUNCED; PREPARED if nobody is there, or cannot be ended
+ *	PREPARED, ANNOUNCED   rundir_publish             SERVING
+ *	any of these three    rundir_abandon             NOTHING: the start failed
+ *	SERVING               rundir_restore_pid_file    SERVING: a successor had put its own pid there, and died
+ *	SERVING               rundir_remove_pid_file     LEAVING; NOTHING if the files are a successor's by now
+ *	LEAVING               rundir_remove_socket       NOTHING
+ *
+ * rundir_claim comes before, and looks who is there. The lock is held from then to rundir_unlock.
  */
 #include "socket/rundir.h"
 
@@ -193,16 +204,17 @@ static bool rename_pid(const char *from, const char *to)
 	return false;
 }
 
-static bool publish_pid(struct rundir *r)
+static bool announce(struct rundir *r)
 {
-	r->created = rename_pid(r->new_pid_path, r->pid_path);
-	return r->created;
+	bool ok = rename_pid(r->new_pid_path, r->pid_path);
+
+	r->state = ok ? RUNDIR_ANNOUNCED : RUNDIR_PREPARED;
+	return ok;
 }
 
 /* The file of a daemon that goes on must name it. */
 static void give_back_pid_file(struct rundir *r)
 {
-	r->created = false;
 	if (write_pid(r->new_pid_path, r->victim))
 		rename_pid(r->new_pid_path, r->pid_path);
 }
@@ -215,7 +227,8 @@ void rundir_restore_pid_file(struct rundir *r)
 		return; /* it lives, and only stopped waiting: it will send SIGTERM */
 	/* Without the lock: a name that no start uses. */
 	snprintf(path, sizeof(path), "%s.old", r->pid_path);
-	r->created = write_pid(path, getpid()) && rename_pid(path, r->pid_path);
+	if (!write_pid(path, getpid()) || !rename_pid(path, r->pid_path))
+		r->state = RUNDIR_NOTHING;
 }
 
 /* One of ours lets go of its arrays and hands over its socket. False: SIGTERM has to say it. */
@@ -266,12 +279,14 @@ bool rundir_evict(struct rundir *r)
 	}
 	/* The pid may have changed its owner before we had the descriptor; it cannot any more. */
 	gone = !is_daemon(r, r->victim);
-	if (!gone && publish_pid(r)) {
+	if (!gone && announce(r)) {
 		gone = ask_handover(r, pidfd) || terminate(r, pidfd);
-		if (gone)
+		if (gone) {
 			log_takeover(r, began);
-		else
+		} else {
 			give_back_pid_file(r);
+			r->state = RUNDIR_PREPARED;
+		}
 	}
 	if (!gone)
 		log_error("%s: process %d cannot be ended", r->container, (int)r->victim);
@@ -392,7 +407,7 @@ bool rundir_prepare(struct rundir *r)
 		unlink(r->new_sock_path);
 		return false;
 	}
-	r->prepared = true;
+	r->state = RUNDIR_PREPARED;
 	return true;
 }
 
@@ -409,9 +424,9 @@ static struct msg_server *take_inherited(struct rundir *r)
 /* The victim may have removed the file, or put its own pid there again, at its last moment: look at what is. */
 static bool own_pid_file(struct rundir *r)
 {
-	if (r->created && read_pid(r) == getpid())
-		return true;
-	return (!r->created || write_pid(r->new_pid_path, getpid())) && publish_pid(r);
+	if (r->state == RUNDIR_PREPARED)
+		return announce(r);
+	return read_pid(r) == getpid() || (write_pid(r->new_pid_path, getpid()) && announce(r));
 }
 
 struct msg_server *rundir_publish(struct rundir *r)
@@ -430,7 +445,7 @@ struct msg_server *rundir_publish(struct rundir *r)
 		goto fail;
 	}
 	r->server = NULL;
-	r->prepared = false;
+	r->state = RUNDIR_SERVING;
 	return s;
 fail:
 	msg_server_close(s);
@@ -440,7 +455,7 @@ fail:
 
 void rundir_abandon(struct rundir *r)
 {
-	if (r->prepared) {
+	if (r->state != RUNDIR_NOTHING) {
 		unlink(r->new_pid_path);
 		unlink(r->new_sock_path);
 	}
@@ -448,8 +463,9 @@ void rundir_abandon(struct rundir *r)
 	if (r->inherited >= 0)
 		close(r->inherited);
 	r->server = NULL;
-	r->prepared = false;
 	r->inherited = -1;
+	if (r->state == RUNDIR_PREPARED)
+		r->state = RUNDIR_NOTHING;
 	rundir_remove_pid_file(r);
 	rundir_remove_socket(r);
 }
@@ -463,15 +479,18 @@ bool rundir_replaced(const struct rundir *r)
 
 void rundir_remove_pid_file(struct rundir *r)
 {
+	if (r->state != RUNDIR_ANNOUNCED && r->state != RUNDIR_SERVING)
+		return;
+	r->state = RUNDIR_NOTHING;
 	if (read_pid(r) != getpid())
-		r->created = false;
-	if (r->created)
-		unlink(r->pid_path);
+		return;
+	unlink(r->pid_path);
+	r->state = RUNDIR_LEAVING;
 }
 
 void rundir_remove_socket(struct rundir *r)
 {
-	if (r->created)
+	if (r->state == RUNDIR_LEAVING)
 		unlink(r->sock_path);
-	r->created = false;
+	r->state = RUNDIR_NOTHING;
 }

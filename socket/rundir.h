@@ -13,11 +13,19 @@
 #include "md/words.h"
 #include "socket/server.h"
 
+/* What there is of ours in RUNDIR. The head of socket/rundir.c says how one follows another. */
+enum rundir_state {
+	RUNDIR_NOTHING,
+	RUNDIR_PREPARED,  /* our files, under names that only a start uses */
+	RUNDIR_ANNOUNCED, /* CONT.pid names us; the socket is not ours yet */
+	RUNDIR_SERVING,   /* CONT.pid names us, and CONT.sock leads to us */
+	RUNDIR_LEAVING,   /* CONT.sock only: who has it waits for an answer, and nobody else shall count on us */
+};
+
 struct rundir {
+	enum rundir_state state;
 	int lock;       /* locked while a daemon of this container starts; -1: not */
 	pid_t victim;   /* the daemon that is there now; 0: none */
-	bool prepared;  /* the new files are there, under other names */
-	bool created;   /* the files there are ours */
 	int inherited;  /* the victim's listening socket, handed over; -1: none */
 	struct msg_server *server; /* prepared and not published yet */
 	char container[MD_NAME_MAX];

@@ -725,7 +725,7 @@ static void test_pid_file_is_ours_when_we_are_ready(void **state)
 	for (int removed = 0; removed < 2; removed++) {
 		assert_true(rundir_claim(&r, "md127", true, md_dir));
 		assert_true(rundir_prepare(&r));
-		assert_true(publish_pid(&r));
+		assert_true(announce(&r));
 		if (removed)
 			assert_int_equal(unlink(PID_FILE), 0);
 		else
@@ -748,7 +748,7 @@ static void test_daemon_that_goes_on_keeps_its_files(void **state)
 	(void)state;
 	assert_true(rundir_claim(&r, "md127", true, md_dir));
 	assert_true(rundir_prepare(&r));
-	assert_true(publish_pid(&r));
+	assert_true(announce(&r));
 	assert_int_equal(pid_in_file(), getpid());
 	r.victim = 4711;
 	give_back_pid_file(&r);
