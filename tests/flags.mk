@@ -29,10 +29,12 @@ TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read
 TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
 TEST_LDFLAGS_lib/log-journal := -Wl,--wrap=sendto
-TEST_LDFLAGS_manager/status-json := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
+TEST_LDFLAGS_manager/status-memory := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 
 # What single unit tests are linked with besides.
 TEST_LIBS_manager/status-json := -ljansson
+TEST_LIBS_manager/status-text := -ljansson
+TEST_LIBS_manager/status-memory := -ljansson
 
 # The libc's names of open() and stat() with 64-bit offsets.
 TEST_LDFLAGS_start/container := $(addprefix -Wl$(comma)--wrap=,open64 __open64_2 stat64)
