@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,7 +52,8 @@ static bool in_initrd(void)
 
 	if (access("/etc/initrd-release", F_OK) == 0)
 		return true;
-	return statfs("/", &fs) == 0 && (fs.f_type == 0x01021994 /* tmpfs */ || fs.f_type == (__typeof__(fs.f_type))0x858458f6 /* ramfs */);
+	return statfs("/", &fs) == 0 &&
+	       (fs.f_type == TMPFS_MAGIC || fs.f_type == (__typeof__(fs.f_type))RAMFS_MAGIC);
 }
 
 /* ---- loading ---- */

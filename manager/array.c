@@ -47,8 +47,8 @@ static void let_go(struct managed_array *ma, const char *level)
 {
 	struct active_array now = *ma->current;
 
-	log_event(LOG_LEVEL_INFO, ABOUT("array-left", ma->name, NULL), "%s: is %s now and needs no monitoring", ma->name,
-		  level);
+	log_event(LOG_LEVEL_INFO, ABOUT("array-left", ma->name, NULL), "%s: is %s now and needs no monitoring",
+		  ma->name, level);
 	now.level = 0;
 	ma->let_go = true;
 	publish_change(ma, &now);

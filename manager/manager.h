@@ -90,7 +90,7 @@ struct managed_array {
 	unsigned wants;               /* ARRAY_WANT_*: asked for and not done yet */
 	bool refused;                 /* the metadata knows no such volume; tried again when mdstat changes */
 	bool leftovers;               /* md had devices without a slot when we came */
-	bool let_go;                  /* it became a RAID0: nothing is to be said or done when its last copy comes back */
+	bool let_go;                  /* it became a RAID 0: when its last copy comes back, nothing is to be done */
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
@@ -240,8 +240,8 @@ int array_read_geometry(const struct managed_array *ma, struct active_array *a);
 bool array_is_blocked(const struct managed_array *ma);
 
 /*
- * Somebody is at work on the array: mdadm, which has frozen it or marked it with '-', or md, with a sync. An array that we
- * have frozen ourselves is not busy.
+ * Somebody is at work on the array: mdadm, which has frozen it or marked it with '-', or md, with a sync. An array
+ * that we have frozen ourselves is not busy.
  */
 bool array_is_busy(const struct managed_array *ma);
 

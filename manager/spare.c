@@ -246,7 +246,7 @@ static void try_later(struct managed_array *ma)
 	ask_again(ma);
 }
 
-/* Takes the members that were just put in out again. md lets go only of what has failed, as long as it could rebuild. */
+/* Takes out the members that were just put in. As long as md could rebuild them, it lets go only of failed ones. */
 static void take_out(struct managed_array *ma)
 {
 	for (unsigned i = 0; i < ma->with_spares->disk_count; i++) {

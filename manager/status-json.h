@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The answer to a status request: what the monitor reported last (threads/report.h) and what the manager sees itself, as
- * JSON. The schema is docs/status.md.
+ * The answer to a status request: what the monitor reported last (threads/report.h) and what the manager sees itself,
+ * as JSON. The schema is docs/status.md.
  */
 #ifndef MANAGER_STATUS_JSON_H
 #define MANAGER_STATUS_JSON_H

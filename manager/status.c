@@ -150,6 +150,6 @@ void manager_status_line(struct manager *mgr, char *line, size_t size)
 
 	if (troubled)
 		snprintf(more, sizeof(more), ", %u degraded or failed", troubled);
-	snprintf(line, size, "%s: %s %zu array%s%s", mgr->st->container, handoff_draining() ? "letting go of" : "serves",
-		 arrays, arrays == 1 ? "" : "s", more);
+	snprintf(line, size, "%s: %s %zu array%s%s", mgr->st->container,
+		 handoff_draining() ? "letting go of" : "serves", arrays, arrays == 1 ? "" : "s", more);
 }

@@ -344,7 +344,7 @@ static pid_t find_in_proc(const struct rundir *r)
 	return found;
 }
 
-/* Who is there: the process that the pid file names; if that is none of ours, the one that listens; or one without files. */
+/* The process that the pid file names; if that is no daemon, the one that listens; or one that has no files. */
 static pid_t find_victim(const struct rundir *r)
 {
 	pid_t pid = read_pid(r);
