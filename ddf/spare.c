@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "lib/refuse.h"
+#include "metadata/spare.h"
 
 /* ---- is a disk fit? ---- */
 
@@ -130,17 +131,9 @@ static bool may_activate(const struct search *s)
 	return !md_any_faulty(&s->members) && enough_left(s);
 }
 
-static bool chosen(const struct search *s, const struct ddf_dl *dl)
-{
-	for (unsigned i = 0; i < s->req->count; i++)
-		if (s->req->pick[i].dev == dl->dev)
-			return true;
-	return false;
-}
-
 static bool is_candidate(const struct search *s, const struct ddf_place *at, const struct ddf_dl *dl, uint64_t start)
 {
-	if (md_members_have(&s->members, dl->dev) || chosen(s, dl) ||
+	if (md_members_have(&s->members, dl->dev) || spare_is_picked(s->req, dl->dev) ||
 	    !holds(s->c, s->vd, at, dl, start, s->md->component_size))
 		return false;
 	return !only_in_memory(s->c, s->vd, at, dl->refnum) || s->req->count < ddf_free_rebuilds(s->c);
@@ -224,51 +217,57 @@ void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct dd
 
 /* ---- recording ---- */
 
-static bool picked_before(const struct spare_request *req, unsigned i)
-{
-	for (unsigned k = 0; k < i; k++)
-		if (req->pick[k].dev == req->pick[i].dev || req->pick[k].slot == req->pick[i].slot)
-			return true;
-	return false;
-}
+/* The virtual disk that picks are for. */
+struct target {
+	const struct ddf_container *c;
+	unsigned vd;
+};
 
-/* Counts in *kept the rebuilds that are kept in memory. */
-static int check_pick(const struct ddf_container *c, unsigned vd, const struct spare_request *req, unsigned i,
-		      unsigned *kept, const char **why)
+static enum spare_verdict judge(const void *metadata, const struct spare_pick *p)
 {
-	const struct spare_pick *p = &req->pick[i];
-	const struct ddf_dl *dl = ddf_dl_by_dev(c, p->dev);
+	const struct target *t = metadata;
+	const struct ddf_dl *dl = ddf_dl_by_dev(t->c, p->dev);
 	struct ddf_place at;
 
-	if (p->slot < 0 || !ddf_place_of_slot(c, vd, (unsigned)p->slot, &at) || picked_before(req, i))
-		return refuse(why, -EINVAL, "no such slot, or one is named twice");
+	if (p->slot < 0 || !ddf_place_of_slot(t->c, t->vd, (unsigned)p->slot, &at))
+		return SPARE_NO_SLOT;
 	if (!dl)
-		return refuse(why, -ENODEV, "the disk has left the container");
-	if (!holds(c, vd, &at, dl, p->data_offset, p->component_size))
-		return refuse(why, -ESTALE, "the disk has failed or has no room any more");
-	if (!p->in_array && ddf_ref_at(&at) != dl->refnum && class_of(c, vd, dl) == UNFIT)
-		return refuse(why, -ESTALE, "the disk is kept for others");
-	if (!p->in_array && is_taken(c, &at, dl->refnum))
-		return refuse(why, -ESTALE, "the slot is in use again");
-	*kept += only_in_memory(c, vd, &at, dl->refnum);
-	return 0;
+		return SPARE_LEFT;
+	if (!holds(t->c, t->vd, &at, dl, p->data_offset, p->component_size))
+		return SPARE_UNFIT;
+	if (!p->in_array && ddf_ref_at(&at) != dl->refnum && class_of(t->c, t->vd, dl) == UNFIT)
+		return SPARE_KEPT_FOR_OTHERS;
+	if (!p->in_array && is_taken(t->c, &at, dl->refnum))
+		return SPARE_SLOT_TAKEN;
+	return SPARE_FITS;
+}
+
+/* Rebuilds that no record is to tell of before they have ended. */
+static unsigned count_unrecorded(const struct ddf_container *c, unsigned vd, const struct spare_request *req)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < req->count; i++) {
+		struct ddf_place at;
+
+		if (ddf_place_of_slot(c, vd, (unsigned)req->pick[i].slot, &at))
+			n += only_in_memory(c, vd, &at, ddf_dl_by_dev(c, req->pick[i].dev)->refnum);
+	}
+	return n;
 }
 
 static int check_request(const struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why)
 {
-	unsigned kept = 0;
+	int err;
 
-	if (vd >= c->layout.max_vd || !ddf_any_record(c, vd) || req->count == 0 || req->count > MAX_SPARE_PICKS)
+	if (vd >= c->layout.max_vd || !ddf_any_record(c, vd) || !spare_has_picks(req))
 		return refuse(why, -EINVAL, "no such virtual disk, or no disk");
 	if (!c->volume[vd].live)
 		return refuse(why, -ESTALE, "the array has ended");
-	for (unsigned i = 0; i < req->count; i++) {
-		int err = check_pick(c, vd, req, i, &kept, why);
-
-		if (err)
-			return err;
-	}
-	return ddf_free_rebuilds(c) < kept ? refuse(why, -ENOSPC, "too many rebuilds at a time") : 0;
+	err = spare_check_picks(req, judge, &(struct target){ c, vd }, why);
+	if (!err && ddf_free_rebuilds(c) < count_unrecorded(c, vd, req))
+		err = refuse(why, -ENOSPC, "too many rebuilds at a time");
+	return err;
 }
 
 /* One pick, where it goes, and the records that changed. */

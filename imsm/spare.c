@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "lib/refuse.h"
+#include "metadata/spare.h"
 
 #define PPL_SECTORS 2048
 
@@ -156,20 +157,17 @@ static bool may_activate(const struct search *s, int md_level)
 	return !other_volume_objects(s, missing);
 }
 
-static bool chosen(const struct search *s, const struct imsm_dl *dl)
+/* Neither md nor an earlier pick has the disk. */
+static bool is_available(const struct search *s, const struct imsm_dl *dl)
 {
-	for (unsigned i = 0; i < s->req->count; i++)
-		if (s->req->pick[i].dev == dl->dev)
-			return true;
-	return false;
+	return !md_members_have(&s->members, dl->dev) && !spare_is_picked(s->req, dl->dev);
 }
 
 /* The first disk in the list, most recently added first, with an index of at least `lowest`. */
 static const struct imsm_dl *find_other(const struct search *s, unsigned slot, int lowest)
 {
 	for (const struct imsm_dl *dl = s->c->disks; dl; dl = dl->next)
-		if (dl->index >= lowest && !md_members_have(&s->members, dl->dev) && !chosen(s, dl) &&
-		    suits(s->c, s->v, slot, dl))
+		if (dl->index >= lowest && is_available(s, dl) && suits(s->c, s->v, slot, dl))
 			return dl;
 	return NULL;
 }
@@ -185,7 +183,7 @@ static const struct imsm_dl *find_for_slot(const struct search *s, unsigned slot
 		return dl && suits(s->c, s->v, slot, dl) ? dl : NULL;
 	}
 	dl = imsm_dl_by_index(s->c, (int)imsm_ord_index(imsm_ord(s->v, slot, IMSM_MX)));
-	if (dl && is_own_disk(s->c, s->v, slot, dl) && !md_members_have(&s->members, dl->dev) && !chosen(s, dl))
+	if (dl && is_own_disk(s->c, s->v, slot, dl) && is_available(s, dl))
 		return dl;
 	dl = find_other(s, slot, 0);
 	return dl ? dl : find_other(s, slot, IMSM_INDEX_SPARE);
@@ -270,52 +268,56 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 
 /* ---- recording ---- */
 
-static bool picked_before(const struct spare_request *req, unsigned i)
+/* The volume that picks are for. */
+struct target {
+	const struct imsm_container *c;
+	const struct imsm_volume *v;
+};
+
+static enum spare_verdict judge(const void *metadata, const struct spare_pick *p)
 {
-	for (unsigned k = 0; k < i; k++)
-		if (req->pick[k].dev == req->pick[i].dev || req->pick[k].slot == req->pick[i].slot)
-			return true;
-	return false;
+	const struct target *t = metadata;
+	const struct imsm_dl *dl = imsm_dl_by_dev(t->c, p->dev);
+	unsigned slot = (unsigned)p->slot;
+
+	if (p->slot < 0 || p->slot >= t->v->map[0].head.num_members)
+		return SPARE_NO_SLOT;
+	if (!dl)
+		return SPARE_LEFT;
+	if (!suits(t->c, t->v, slot, dl))
+		return SPARE_UNFIT;
+	if (!p->in_array && !is_own_disk(t->c, t->v, slot, dl) && !imsm_slot_bad(t->c, t->v, slot))
+		return SPARE_SLOT_TAKEN;
+	return SPARE_FITS;
 }
 
-static int check_pick(const struct imsm_container *c, const struct imsm_volume *v, const struct spare_request *req,
-		      unsigned i, const char **why)
+/* Disks that get an entry in the table. */
+static unsigned count_new(const struct imsm_container *c, const struct spare_request *req)
 {
-	const struct spare_pick *p = &req->pick[i];
-	const struct imsm_dl *dl = imsm_dl_by_dev(c, p->dev);
+	unsigned n = 0;
 
-	if (p->slot < 0 || p->slot >= v->map[0].head.num_members || picked_before(req, i))
-		return refuse(why, -EINVAL, "no such slot, or one is named twice");
-	if (!dl)
-		return refuse(why, -ENODEV, "the disk has left the container");
-	if (!suits(c, v, (unsigned)p->slot, dl))
-		return refuse(why, -ESTALE, "the disk has failed or has no room any more");
-	if (!p->in_array && !is_own_disk(c, v, (unsigned)p->slot, dl) && !imsm_slot_bad(c, v, (unsigned)p->slot))
-		return refuse(why, -ESTALE, "the slot is in use again");
-	return 0;
+	for (unsigned i = 0; i < req->count; i++)
+		n += imsm_dl_by_dev(c, req->pick[i].dev)->index < 0;
+	return n;
 }
 
 static int check_request(const struct imsm_container *c, unsigned volume, const struct spare_request *req,
 			 const char **why)
 {
-	unsigned disks = c->meta.num_disks;
 	const struct imsm_volume *v;
+	int err;
 
-	if (volume >= c->meta.num_volumes || req->count == 0 || req->count > MAX_SPARE_PICKS)
+	if (volume >= c->meta.num_volumes || !spare_has_picks(req))
 		return refuse(why, -EINVAL, "no such volume, or no disk");
 	v = &c->meta.volume[volume];
 	if (v->head.migr_state || imsm_container_reshaping(c))
 		return refuse(why, -EBUSY, "a migration is going on");
 	if (v->map[0].head.map_state == IMSM_UNINITIALIZED || v->map[0].head.map_state == IMSM_FAILED)
 		return refuse(why, -ESTALE, "the volume cannot be rebuilt any more");
-	for (unsigned i = 0; i < req->count; i++) {
-		int err = check_pick(c, v, req, i, why);
-
-		if (err)
-			return err;
-		disks += imsm_dl_by_dev(c, req->pick[i].dev)->index < 0;
-	}
-	return disks > IMSM_MAX_DISKS ? refuse(why, -ENOSPC, "the disk table is full") : 0;
+	err = spare_check_picks(req, judge, &(struct target){ c, v }, why);
+	if (!err && c->meta.num_disks + count_new(c, req) > IMSM_MAX_DISKS)
+		err = refuse(why, -ENOSPC, "the disk table is full");
+	return err;
 }
 
 static void change_family(struct imsm_header *h, uint32_t random)
