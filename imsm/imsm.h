@@ -8,7 +8,8 @@
  *     format.c           the layout, and where it lies on a disk
  *     decode.c           bytes to structs, all of it checked
  *     encode.c           structs to bytes
- *   imsm/load.c        reading the disks' copies, and whether we may work on them
+ *   imsm/read.c        reading one disk's copy
+ *   imsm/load.c        reading all disks, and whether we may work on them
  *   imsm/choose.c      choosing among copies that disagree
  *   imsm/write.c       which disks are written when something has changed, and what becomes of those that fail
  *   imsm/find.c        which disk, which slot, which entry of the disk table
@@ -26,7 +27,7 @@
  *   imsm/badblocks.c   the log of bad blocks
  *   imsm/report.c      what a status request is told
  *
- * Everything but super-imsm.c, load.c, write.c and what the manager calls in disks.c is
+ * Everything but super-imsm.c, read.c, load.c, write.c and what the manager calls in disks.c is
  * pure: it works on struct imsm_container, which belongs to the monitor once the threads
  * run. Nothing here allocates, except where its comment says so.
  */
@@ -133,6 +134,14 @@ int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container
 /* The place in the disk table of the disk with that serial, -1: there is none. Pure. */
 int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SERIAL_LEN]);
 
+/* ---- imsm/read.c ---- */
+
+/*
+ * Start-up, and the manager for a disk that comes; blocking. Reads one disk's copy; a torn read is retried. Allocates
+ * cand->meta.
+ */
+void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
+
 /* ---- imsm/load.c ---- */
 
 /*
@@ -141,9 +150,6 @@ int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SE
  * Allocates the entries of c->disks (imsm_dl_new).
  */
 int imsm_load(struct imsm_container *c, const char *container, struct disk **disks, size_t count);
-
-/* Reads one disk's copy (blocking; start-up). Retries a torn read. Allocates cand->meta. */
-void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
 
 /*
  * imsm.md 1.14. Start-up, blocking, once c->disks is complete: c->migration. 0 also if no volume is in a general

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What clients of the control socket are answered, and when (mdmon.md 7.2, 11.7; README, "Who owns what, and how it
+ * What clients of the control socket are answered, and when (mdmon.md 7.2, 11.7; docs/design.md, "Who owns what, and how it
  * changes hands"): not before what they have been told is true.
  */
 #include <setjmp.h>

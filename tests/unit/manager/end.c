@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How a daemon ends (mdmon.md 6.3; README, "How a daemon is replaced"): no array is left, SIGTERM, a successor. */
+/* How a daemon ends (mdmon.md 6.3; docs/design.md, "How a daemon is replaced"): no array is left, SIGTERM, a successor. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the monitor asks of the manager for an array and its members (README, "The life of a failure", "The life of a
+ * What the monitor asks of the manager for an array and its members (docs/design.md, "The life of a failure", "The life of a
  * bad block"): words that only the manager may write to md, or only its helper thread.
  */
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Putting spares into a degraded array (README, "The life of a failure", step 5; kernel-md.md 6.4): frozen, put in,
+ * Putting spares into a degraded array (docs/design.md, "The life of a failure", step 5; kernel-md.md 6.4): frozen, put in,
  * recorded durably, rebuilt, in this order, and what becomes of it when one of the steps fails.
  */
 #include <setjmp.h>
