@@ -303,6 +303,24 @@ static void test_stopped_during_a_rebuild(void **state)
 	assert_int_equal(ra->member[2].recovery_start, 40000);
 }
 
+/* Some of its members are gone already: that is no failure, and nothing is known of how far they were. */
+static void test_taken_apart_during_a_rebuild(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 3);
+	md_says("md126/dev-sdc/state", "spare");
+	md_says("md126/sync_action", "recover");
+	rig_next();
+	forget_steps();
+	rig_forget_messages();
+	md_fails_reading("md126/sync_action", ENODEV);
+	md_fails_reading("md126/dev-sda/state", ENODEV);
+	md_says("md126/array_state", "inactive");
+	rig_next();
+	assert_steps("md126[2]: rebuilding\nmetadata written\nmd126: let go\nmd126: given back\nmanager woken\n");
+	assert_no_message("failed");
+}
+
 /* ---- the end of the daemon ---- */
 
 /* SIGTERM: each array is dropped as soon as it is clean, without anything being started. */
@@ -399,6 +417,7 @@ int main(void)
 		TEST(test_all_end_at_once),
 		TEST(test_it_is_started_again),
 		TEST(test_stopped_during_a_rebuild),
+		TEST(test_taken_apart_during_a_rebuild),
 		TEST(test_draining),
 		TEST(test_a_write_while_draining),
 		TEST(test_a_read_only_array_while_draining),

@@ -214,6 +214,17 @@ static void test_an_active_array_is_not_made_clean(void **state)
 	assert_string_equal(md_reads("md126/array_state"), "active");
 }
 
+/* If in doubt, mdadm is at work on it. */
+static void test_nobody_knows_whose_it_is(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	md_fails_reading("md126/metadata_version", EIO);
+	md_says("md126/array_state", "readonly");
+	rig_next();
+	assert_steps("");
+}
+
 static void test_an_answer_that_md_refuses(void **state)
 {
 	(void)state;
@@ -264,6 +275,7 @@ int main(void)
 		TEST(test_a_write_behind_clean),
 		TEST(test_clean_is_refused),
 		TEST(test_an_active_array_is_not_made_clean),
+		TEST(test_nobody_knows_whose_it_is),
 		TEST(test_an_answer_that_md_refuses),
 		TEST(test_two_arrays_in_one_pass),
 	};

@@ -171,6 +171,25 @@ static void test_a_check_ends(void **state)
 	assert_message("md126: check begins\n");
 }
 
+static void test_what_each_is_called(void **state)
+{
+	static const char *const names[][2] = {
+		{ "resync", "md126: resync begins\n" },
+		{ "repair", "md126: repair begins\n" },
+		{ "check", "md126: check begins\n" },
+		{ "reshape", "md126: reshape begins\n" },
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		rig_set_up(state);
+		rig_adopted("md126", 2);
+		md_says("md126/sync_action", names[i][0]);
+		rig_next();
+		assert_message(names[i][1]);
+		rig_tear_down(state);
+	}
+}
+
 /* ---- how far ---- */
 
 static void test_checkpoints(void **state)
@@ -329,6 +348,7 @@ int main(void)
 		TEST(test_found_rebuilding),
 		TEST(test_a_resync_ends),
 		TEST(test_a_check_ends),
+		cmocka_unit_test(test_what_each_is_called),
 		TEST(test_checkpoints),
 		TEST(test_the_next_sync_begins_anew),
 		TEST(test_an_interrupted_resync),

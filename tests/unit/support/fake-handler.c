@@ -77,20 +77,32 @@ static void set_disk(struct active_array *a, const struct mdinfo *m, int slot, u
 static int record_bad_block(struct active_array *a, int slot, const struct bad_range *r)
 {
 	for (unsigned i = 0; i < handler.bad_count; i++)
-		if (handler.bad_sector[i] == r->sector)
+		if (handler.bad[i].slot == slot && handler.bad[i].sector == r->sector)
 			return 0;
 	if (handler.bad_count >= handler.bad_room)
 		return -ENOSPC;
-	handler.bad_sector[handler.bad_count++] = r->sector;
+	handler.bad[handler.bad_count].slot = slot;
+	handler.bad[handler.bad_count++].sector = r->sector;
 	handler.change_due = true;
 	step("%s[%d]: sector %llu is bad", a->name, slot, (unsigned long long)r->sector);
 	return 1;
 }
 
+static unsigned forget_bad_blocks(int slot)
+{
+	unsigned kept = 0, before = handler.bad_count;
+
+	for (unsigned i = 0; i < before; i++)
+		if (handler.bad[i].slot != slot)
+			handler.bad[kept++] = handler.bad[i];
+	handler.bad_count = kept;
+	return before - kept;
+}
+
+/* Of what is no longer bad it notices only that nothing is. */
 static int compare_bad_blocks(struct active_array *a, int slot, const struct bad_range *known, unsigned count,
 			      bool complete, struct bad_range_changes *changes)
 {
-	(void)complete;
 	*changes = (struct bad_range_changes){ 0 };
 	for (unsigned i = 0; i < count; i++) {
 		int r = record_bad_block(a, slot, &known[i]);
@@ -98,6 +110,12 @@ static int compare_bad_blocks(struct active_array *a, int slot, const struct bad
 		if (r < 0)
 			return r;
 		changes->recorded += r > 0;
+	}
+	if (complete && !count)
+		changes->cleared = forget_bad_blocks(slot);
+	if (changes->cleared) {
+		handler.change_due = true;
+		step("%s[%d]: no sector is bad", a->name, slot);
 	}
 	return 0;
 }

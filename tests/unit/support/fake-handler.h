@@ -31,7 +31,10 @@ struct fake_handler {
 	/* for the test to look at */
 	bool change_due;   /* the metadata in memory are not those on disk */
 	unsigned syncs, retries; /* calls of sync_metadata, and those with `retry` */
-	uint64_t bad_sector[64]; /* first sectors of the ranges on record */
+	struct {
+		int slot;
+		uint64_t sector;
+	} bad[64];         /* the first sector of each range on record */
 	unsigned bad_count, bad_room;
 };
 
