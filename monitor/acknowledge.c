@@ -126,7 +126,7 @@ void monitor_acknowledge(struct monitor *mon, struct active_array *a, const stru
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
 		request_for_member(mon, a, a->disks[i], d);
-	mon->wake_manager |= bad_blocks_acknowledge(a, &mon->write);
+	mon->wake_manager |= bad_blocks_acknowledge(a, &mon->refusals);
 	if (d->requests) {
 		handoff_request_array(a, d->requests);
 		mon->wake_manager = true;

@@ -194,10 +194,10 @@ static bool hand_over(struct active_array *a, struct mdinfo *d)
 	return true;
 }
 
-static bool refused_the_metadata(const struct report_write *w, dev_t dev)
+static bool refused_the_metadata(const struct refusals *r, dev_t dev)
 {
-	for (unsigned i = 0; i < w->failed_count; i++)
-		if (w->failed[i] == dev)
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->dev[i] == dev)
 			return true;
 	return false;
 }
@@ -206,10 +206,10 @@ static bool refused_the_metadata(const struct report_write *w, dev_t dev)
  * No write waits for that: all of its bad blocks are on record. But a dead disk would go on and on, with one bad block
  * and one write of the metadata after the other. Not if the array needs the member, nor while another one is given up.
  */
-static bool give_up_member(struct active_array *a, struct mdinfo *d, const struct report_write *w)
+static bool give_up_member(struct active_array *a, struct mdinfo *d, const struct refusals *refusals)
 {
 	const char *disk = member_disk(d->name);
-	bool dead = d->bad_unacknowledged && refused_the_metadata(w, d->dev);
+	bool dead = d->bad_unacknowledged && refused_the_metadata(refusals, d->dev);
 
 	if (!(d->bad_blocks_full || dead) || first_lost(a) || !all_have_the_data(a))
 		return false;
@@ -220,13 +220,13 @@ static bool give_up_member(struct active_array *a, struct mdinfo *d, const struc
 	return true;
 }
 
-bool bad_blocks_acknowledge(struct active_array *a, const struct report_write *w)
+bool bad_blocks_acknowledge(struct active_array *a, const struct refusals *refusals)
 {
 	bool asked = false;
 
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		asked |= hand_over(a, a->disks[i]);
-		asked |= give_up_member(a, a->disks[i], w);
+		asked |= give_up_member(a, a->disks[i], refusals);
 	}
 	return asked;
 }

@@ -73,6 +73,12 @@ struct looked_at {
 	struct decision decision;
 };
 
+/* Disks that did not take the metadata when they were asked to the last time. */
+struct refusals {
+	unsigned count;
+	dev_t dev[REPORT_FAILED];
+};
+
 /* What the monitor keeps from one pass to the next. Zero but for `st` before the first one. Times: CLOCK_MONOTONIC. */
 struct monitor {
 	struct supertype *st;
@@ -94,6 +100,7 @@ struct monitor {
 	bool sync_failed;        /* the last time reached no disk: nothing may be acknowledged */
 	uint64_t sync_failed_ns; /* since when that is so */
 	uint64_t retry_sync_ns;  /* 0: there is nothing to try again */
+	struct refusals refusals;
 
 	/* reports */
 	bool report_due;
@@ -164,8 +171,8 @@ unsigned bad_blocks_state_to_tell(const struct active_array *a, const struct mdi
 /* The member is blocked by nothing but bad blocks that are recorded: "active" may be written. */
 bool bad_blocks_only(const struct mdinfo *d);
 
-/* After the metadata were written; `w`: how that went. Returns whether the manager was asked for something. */
-bool bad_blocks_acknowledge(struct active_array *a, const struct report_write *w);
+/* After the metadata were written. Returns whether the manager was asked for something. */
+bool bad_blocks_acknowledge(struct active_array *a, const struct refusals *refusals);
 
 /* The lists of the member are read in each pass that an event of theirs causes, so they may be polled. */
 bool bad_blocks_are_watched(const struct active_array *a, const struct mdinfo *d);

@@ -32,6 +32,24 @@ static void note_write(struct monitor *mon, const struct sync_result *res, uint6
 		      (unsigned long long)w->duration_us);
 }
 
+static void note_refusal(struct refusals *r, dev_t dev)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->dev[i] == dev)
+			return;
+	if (r->count < REPORT_FAILED)
+		r->dev[r->count++] = dev;
+}
+
+/* A disk that has refused is asked again by a retry only, as are all. Until then it counts as one that refuses. */
+static void note_refusals(struct monitor *mon, const struct sync_result *res)
+{
+	if (res->retry)
+		mon->refusals.count = 0;
+	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED; i++)
+		note_refusal(&mon->refusals, res->failed_dev[i]);
+}
+
 static void log_write_errors(struct monitor *mon, const struct sync_result *res, bool none)
 {
 	for (unsigned i = 0; i < res->reports; i++)
@@ -60,6 +78,7 @@ void monitor_sync(struct monitor *mon, bool retry)
 	none = r < 0;
 	if (r)
 		note_write(mon, &res, began);
+	note_refusals(mon, &res);
 	log_write_errors(mon, &res, none);
 	if (none && !mon->sync_failed)
 		mon->sync_failed_ns = clock_now_ns();

@@ -168,6 +168,40 @@ static void test_a_dead_disk(void **state)
 	assert_message("md126: member sda takes neither data nor metadata: it is given up");
 }
 
+/* It has refused the metadata in a pass before, and is not asked in each one. */
+static void test_a_disk_that_was_dead_before(void **state)
+{
+	(void)state;
+	adopted(2);
+	handler.failed_disk = "sda";
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	assert_steps("md126: dirty\nmetadata written\nmd126/array_state <- active\nmanager woken\n");
+	rig_next();
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126[0]: sector 2048 is bad\nmetadata written\nask md126/sda: bad-blocks (1)\n"
+		     "ask md126/sda: give-up\nmd126/array_state <- active\nmanager woken\n");
+}
+
+/* But it took them when it was asked again: one bad block is no reason. */
+static void test_a_disk_that_works_again(void **state)
+{
+	(void)state;
+	adopted(2);
+	handler.failed_disk = "sda";
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	handler.failed_disk = NULL;
+	rig_next();
+	assert_int_equal(rig_next(), 5000);
+	forget_steps();
+	write_of_sda_fails_at("2048 8\n");
+	rig_next();
+	assert_steps("md126[0]: sector 2048 is bad\nmetadata written\nask md126/sda: bad-blocks (1)\n"
+		     "md126/array_state <- active\nmanager woken\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +213,8 @@ int main(void)
 		TEST(test_a_bad_block_beside_a_vanished_member),
 		TEST(test_a_list_becomes_shorter),
 		TEST(test_a_dead_disk),
+		TEST(test_a_disk_that_was_dead_before),
+		TEST(test_a_disk_that_works_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,7 @@ static struct array_watch watch;
 static struct mdinfo member[2];
 static struct active_array *array;
 
-static struct report_write last_write;
+static struct refusals refusals;
 
 static int file(const char *text)
 {
@@ -95,7 +95,7 @@ static int set_up(void **state)
 	(void)state;
 	ss = (struct superswitch){ .record_bad_block = fake_record, .compare_bad_blocks = fake_compare };
 	record_count = compare_count = 0;
-	last_write.failed_count = 0;
+	refusals.count = 0;
 	capacity = 1024;
 	memset(&watch, 0, sizeof(watch));
 	memset(member, 0, sizeof(member));
@@ -141,7 +141,7 @@ static unsigned pass(void)
 	unsigned bits;
 
 	bad_blocks_read(array, false);
-	asked = bad_blocks_acknowledge(array, &last_write);
+	asked = bad_blocks_acknowledge(array, &refusals);
 	bits = handoff_take_member_requests(&member[0]);
 	assert_int_equal(asked, bits != 0);
 	return bits;
@@ -179,7 +179,7 @@ static void test_recorded_then_acknowledged(void **state)
 	assert_false(bad_block_is_lost(&member[0]));
 	/* The metadata are not on disk yet. */
 	assert_int_equal(batch(), 0);
-	assert_true(bad_blocks_acknowledge(array, &last_write));
+	assert_true(bad_blocks_acknowledge(array, &refusals));
 	assert_int_equal(handoff_take_member_requests(&member[0]), MEMBER_WANT_BAD_BLOCKS);
 	r = handoff_take_bad_ranges(&member[0], &count);
 	assert_int_equal(count, 2);
@@ -207,7 +207,7 @@ static void test_no_disk_took_the_metadata(void **state)
 	assert_int_equal(batch(), 0);
 	assert_int_equal(handoff_take_member_requests(&member[0]), 0);
 	assert_int_equal(compare_count, 4); /* of two members: what was to be compared still is */
-	assert_true(bad_blocks_acknowledge(array, &last_write));
+	assert_true(bad_blocks_acknowledge(array, &refusals));
 	assert_int_equal(batch(), 1);
 }
 
@@ -317,7 +317,7 @@ static void test_members_that_keep_no_list(void **state)
 		assert_int_equal(record_count, 0);
 		assert_false(bad_blocks_only(&member[0]));
 		assert_false(bad_blocks_are_watched(array, &member[0]));
-		assert_false(bad_blocks_acknowledge(array, &last_write));
+		assert_false(bad_blocks_acknowledge(array, &refusals));
 	}
 	member[0].curr_state = BLOCKED;
 	watch.curr_state = ARRAY_INACTIVE;
@@ -369,17 +369,17 @@ static void test_a_disk_that_takes_nothing(void **state)
 	(void)state;
 	member[0].dev = 8;
 	member[1].dev = 16;
-	last_write = (struct report_write){ .failed_count = 1, .failed = { 16 } };
+	refusals = (struct refusals){ .count = 1, .dev = { 16 } };
 	unacknowledged("2048 8\n");
 	assert_int_equal(pass(), MEMBER_WANT_BAD_BLOCKS);
 	handoff_bad_ranges_done(&member[0]);
-	last_write = (struct report_write){ .failed_count = 2, .failed = { 16, 8 } };
+	refusals = (struct refusals){ .count = 2, .dev = { 16, 8 } };
 	assert_int_equal(pass(), MEMBER_WANT_BAD_BLOCKS | MEMBER_WANT_GIVE_UP);
 	/* The other one may be as bad; but the first has not gone yet. */
 	put(&member[1].unacknowledged_fd, "2048 8\n");
 	member[1].curr_state = BLOCKED;
 	bad_blocks_read(array, false);
-	assert_true(bad_blocks_acknowledge(array, &last_write));
+	assert_true(bad_blocks_acknowledge(array, &refusals));
 	assert_int_equal(handoff_take_member_requests(&member[1]), MEMBER_WANT_BAD_BLOCKS);
 }
 

@@ -122,16 +122,19 @@ static int compare_bad_blocks(struct active_array *a, int slot, const struct bad
 
 static int sync_metadata(struct supertype *st, struct sync_result *res)
 {
+	bool asked = !handler.stale || res->retry;
+
 	(void)st;
 	handler.syncs++;
 	handler.retries += res->retry;
-	if (!handler.change_due)
+	if (!handler.change_due && !(handler.stale && res->retry))
 		return 0;
 	if (handler.while_writing)
 		handler.while_writing();
 	md_time_passes(handler.sync_ms);
-	if (handler.failed_disk || handler.sync_error) {
-		res->failed = res->reports = 1;
+	if (handler.sync_error || (handler.failed_disk && asked)) {
+		res->failed = 1;
+		res->reports = !handler.stale;
 		res->failed_dev[0] = makedev(8, 0);
 		res->report[0].name = handler.failed_disk ? handler.failed_disk : "sda";
 		res->report[0].error = -EIO;
@@ -140,7 +143,8 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 		step("metadata not written");
 		return handler.sync_error;
 	}
-	res->written = 2;
+	handler.stale = handler.failed_disk;
+	res->written = handler.stale ? 1 : 2;
 	handler.change_due = false;
 	step("metadata written");
 	return 1;

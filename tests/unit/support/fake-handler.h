@@ -26,10 +26,11 @@ struct fake_handler {
 	enum consistency decides;    /* the answer to MARK_DECIDE */
 	int open_error, update_error;
 	void (*while_writing)(void); /* called before the metadata are written, each time */
-	const char *failed_disk;     /* "sda": it alone does not take the metadata */
+	const char *failed_disk;     /* it alone does not take the metadata; the device is that of sda */
 
 	/* for the test to look at */
 	bool change_due;   /* the metadata in memory are not those on disk */
+	bool stale;        /* the failed disk has been asked, and waits for a retry */
 	unsigned syncs, retries; /* calls of sync_metadata, and those with `retry` */
 	struct {
 		int slot;
