@@ -15,20 +15,11 @@
 
 /* ---- golden traces (19) ---- */
 
-/*
- * T1. Not as there: a disk that serves another array is recorded when it has been rebuilt (15, item 6), so that the
- * lost one keeps its entry until then; records get new numbers with new members (item 13); types follow a deletion, of
- * which nothing is left (item 8). Generations are not those of the reference, since what belongs together is written
- * together.
- */
-static void test_life_of_two_arrays(void **state)
+/* A mirror is created, written to, and clean again. */
+static struct rig_array *begin_mirror(struct rig *r)
 {
-	struct rig *r = drig_bare(3);
-	struct rig_array *m1, *m5;
-	struct message m;
+	struct rig_array *m1;
 
-	(void)state;
-	assert_pds(r, "0:05/01 1:05/01 2:05/01");
 	drig_create(r, 0, &drig_raid1, "v3 0,1");
 	assert_pds(r, "0:03/01 1:03/01 2:05/01");
 	assert_vd(r, 0, "00/02 v3 0,1");
@@ -40,6 +31,13 @@ static void test_life_of_two_arrays(void **state)
 	assert_int_equal(drig_tell_state(m1, MARK_CLEAN), MARK_CLEAN);
 	assert_synced(r);
 	assert_vd(r, 0, "00/02 v3 0,1");
+	return m1;
+}
+
+/* A RAID5 behind it is created and initialised. */
+static struct rig_array *begin_raid5(struct rig *r)
+{
+	struct rig_array *m5;
 
 	drig_create(r, 1, &drig_raid5, "v4 0@16384,1@16384,2");
 	m5 = drig_make_array(r, 1, 5, 2, "0@16384,1@16384,2");
@@ -59,8 +57,12 @@ static void test_life_of_two_arrays(void **state)
 	assert_pds(r, "0:03/01 1:03/01 2:03/01");
 	assert_vd(r, 0, "00/02 v3 0,1");
 	assert_vd(r, 1, "00/02 v4 0@16384,1@16384,2");
+	return m5;
+}
 
-	/* disk 1 fails; disk 2 has room for its replacement behind the other array */
+/* Disk 1 fails. Disk 2 has room for its replacement behind the other array. */
+static void lose_disk_of_both(struct rig *r, struct rig_array *m1, struct rig_array *m5)
+{
 	drig_tell(m1, "0,1x");
 	drig_tell(m5, "0@16384,1x@16384,2");
 	assert_synced(r);
@@ -73,7 +75,10 @@ static void test_life_of_two_arrays(void **state)
 	assert_int_equal(drig_remove_disk(r, 1), 0);
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/43? 2:03/01");
+}
 
+static void replace_disk_of_both(struct rig *r, struct rig_array *m1, struct rig_array *m5)
+{
 	assert_int_equal(drig_add_disk(r, 3), 0);
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/43? 2:03/01 3:05/01");
@@ -91,6 +96,11 @@ static void test_life_of_two_arrays(void **state)
 	assert_synced(r);
 	assert_pds(r, "0:03/01 2:03/01 3:03/01");
 	assert_vd(r, 1, "00/02 v7 0@16384,3,2");
+}
+
+static void delete_raid5(struct rig *r, struct rig_array *m5)
+{
+	struct message m;
 
 	assert_int_equal(drig_add_disk(r, 1), 0);
 	assert_synced(r);
@@ -104,6 +114,26 @@ static void test_life_of_two_arrays(void **state)
 	assert_pds(r, "0:03/01 2:03/01 3:05/01 1:05/01");
 	assert_vd(r, 0, "00/02 v5 0,2@16384");
 	assert_vd(r, 1, "");
+}
+
+/*
+ * T1. Not as there: a disk that serves another array is recorded when it has been rebuilt (15, item 6), so that the
+ * lost one keeps its entry until then; records get new numbers with new members (item 13); types follow a deletion, of
+ * which nothing is left (item 8). Generations are not those of the reference, since what belongs together is written
+ * together.
+ */
+static void test_life_of_two_arrays(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *m1, *m5;
+
+	(void)state;
+	assert_pds(r, "0:05/01 1:05/01 2:05/01");
+	m1 = begin_mirror(r);
+	m5 = begin_raid5(r);
+	lose_disk_of_both(r, m1, m5);
+	replace_disk_of_both(r, m1, m5);
+	delete_raid5(r, m5);
 	drig_free(r);
 }
 
@@ -280,22 +310,8 @@ static void test_messages_that_are_refused_change_nothing(void **state)
 
 /* ---- a full life ---- */
 
-static void test_full_life_of_a_raid10(void **state)
+static void replace_a_disk_of_the_second_mirror(struct rig *r, struct rig_array *a)
 {
-	struct rig *r = drig_bare(6);
-	struct rig_array *a;
-
-	(void)state;
-	drig_create(r, 0, &drig_raid1, "v3 0,1 v3 2,3 v3 4,5");
-	a = drig_open_array(r, 0, 10, 0x102, "0,1,2,3,4,5");
-	assert_nothing_to_sync(r);
-	drig_tell_state(a, MARK_DIRTY);
-	assert_synced(r);
-	drig_tell_state(a, MARK_CLEAN);
-	assert_synced(r);
-	assert_string_equal(drig_find_spares(a, "0,1,2,3,4,5"), "");
-
-	/* the second mirror */
 	drig_tell(a, "0,1,2,3x,4,5");
 	assert_synced(r);
 	assert_vd(r, 0, "01/02 v3 0,1 v4 2,3 v3 4,5");
@@ -314,8 +330,10 @@ static void test_full_life_of_a_raid10(void **state)
 	assert_int_equal(drig_remove_disk(r, 3), 0);
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/01 2:03/01 3:05/4b? 4:03/01 5:03/01 6:03/01");
+}
 
-	/* the first and the third one at once */
+static void replace_disks_of_the_first_and_third_mirror(struct rig *r, struct rig_array *a)
+{
 	drig_tell(a, "0x,1,2,6,4,5x");
 	assert_synced(r);
 	assert_vd(r, 0, "01/02 v4 0,1 v6 2,6 v4 4,5");
@@ -335,8 +353,13 @@ static void test_full_life_of_a_raid10(void **state)
 	drig_tell(a, "8,1,2,6,4,7!");
 	assert_synced(r);
 	assert_vd(r, 0, "01/02 v6 8,1 v6 2,6 v5 4,7");
+}
 
-	/* the daemon goes in the middle of it, and the next one takes over */
+/* The daemon goes in the middle of a rebuild, and the next one takes over. */
+static struct rig_array *take_over_a_rebuild(struct rig *r)
+{
+	struct rig_array *a;
+
 	drig_restart(r);
 	a = drig_open_array(r, 0, 10, 0x102, "8,1,2,6,4,7!");
 	assert_nothing_to_sync(r);
@@ -346,20 +369,48 @@ static void test_full_life_of_a_raid10(void **state)
 	assert_synced(r);
 	assert_vd(r, 0, "00/02 v6 8,1 v6 2,6 v6 4,7");
 	assert_pds(r, "1:03/01 2:03/01 4:03/01 6:03/01 7:03/01 8:03/01");
+	return a;
+}
 
-	/* a replaced disk comes back as a new one, and is a spare that leaves again */
+/* As a new one, and is a spare that leaves again. */
+static void let_a_replaced_disk_come_back(struct rig *r)
+{
 	assert_int_equal(drig_add_disk(r, 0), 0);
 	assert_synced(r);
 	assert_pds(r, "1:03/01 2:03/01 4:03/01 6:03/01 7:03/01 8:03/01 0:05/01");
 	assert_int_equal(drig_remove_disk(r, 0), 0);
 	assert_synced(r);
 	assert_pds(r, "1:03/01 2:03/01 4:03/01 6:03/01 7:03/01 8:03/01 0:05/41?");
+}
 
-	/* both disks of a mirror: that is the end */
+static void lose_both_disks_of_a_mirror(struct rig *r, struct rig_array *a)
+{
 	drig_tell(a, "8,1,2x,6x,4,7");
 	assert_synced(r);
 	assert_vd(r, 0, "04/02 v6 8,1 v8 2,6 v6 4,7");
 	assert_string_equal(drig_find_spares(a, "8,1,-,-,4,7"), "");
+}
+
+static void test_full_life_of_a_raid10(void **state)
+{
+	struct rig *r = drig_bare(6);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1 v3 2,3 v3 4,5");
+	a = drig_open_array(r, 0, 10, 0x102, "0,1,2,3,4,5");
+	assert_nothing_to_sync(r);
+	drig_tell_state(a, MARK_DIRTY);
+	assert_synced(r);
+	drig_tell_state(a, MARK_CLEAN);
+	assert_synced(r);
+	assert_string_equal(drig_find_spares(a, "0,1,2,3,4,5"), "");
+
+	replace_a_disk_of_the_second_mirror(r, a);
+	replace_disks_of_the_first_and_third_mirror(r, a);
+	a = take_over_a_rebuild(r);
+	let_a_replaced_disk_come_back(r);
+	lose_both_disks_of_a_mirror(r, a);
 	drig_close_array(a);
 	assert_nothing_to_sync(r);
 	drig_free(r);

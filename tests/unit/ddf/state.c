@@ -33,71 +33,73 @@ static void some_disks_work(const char *letters)
 		dfx_pd_entry(&dfx, n, n, 0x03, letters[n] == 'w' ? 0x01 : 0x03);
 }
 
+/* The level, the disks that work (w), the record, and the state that it has with them. */
+static const struct {
+	unsigned prl, rlq;
+	const char *disks;
+	const char *vd;
+	unsigned expected;
+} bvd_states[] = {
+	{ DDF_RAID0, 0, "ww", "00/02 v1 0,1", 0 },
+	{ DDF_RAID0, 0, "w-", "00/02 v1 0,1", 4 },
+	{ DDF_CONCAT, 0, "w-", "00/02 v1 0,1", 4 },
+	{ DDF_JBOD, 0, "-", "00/02 v1 0", 4 },
+	{ DDF_RAID1, 0, "ww", "00/02 v1 0,1", 0 },
+	{ DDF_RAID1, 0, "w-", "00/02 v1 0,1", 1 },
+	{ DDF_RAID1, 0, "--", "00/02 v1 0,1", 4 },
+	{ DDF_RAID1, 1, "www", "00/02 v1 0,1,2", 0 },
+	{ DDF_RAID1, 1, "w-w", "00/02 v1 0,1,2", 5 },
+	{ DDF_RAID1, 1, "-w-", "00/02 v1 0,1,2", 1 },
+	{ DDF_RAID1, 1, "---", "00/02 v1 0,1,2", 4 },
+	{ DDF_RAID1, 0, "-", "00/02 v1 0", 4 },
+	{ DDF_RAID4, 1, "www", "00/02 v1 0,1,2", 0 },
+	{ DDF_RAID4, 1, "w-w", "00/02 v1 0,1,2", 1 },
+	{ DDF_RAID4, 1, "w--", "00/02 v1 0,1,2", 4 },
+	{ DDF_RAID5, 3, "www", "00/02 v1 0,1,2", 0 },
+	{ DDF_RAID5, 3, "-ww", "00/02 v1 0,1,2", 1 },
+	{ DDF_RAID5, 3, "--w", "00/02 v1 0,1,2", 4 },
+	{ DDF_RAID6, 3, "wwww", "00/02 v1 0,1,2,3", 0 },
+	{ DDF_RAID6, 3, "w-ww", "00/02 v1 0,1,2,3", 5 },
+	{ DDF_RAID6, 3, "w--w", "00/02 v1 0,1,2,3", 1 },
+	{ DDF_RAID6, 3, "---w", "00/02 v1 0,1,2,3", 4 },
+	{ DDF_RAID3, 0, "www", "00/02 v1 0,1,2", 0 },
+	{ DDF_RAID3, 0, "---", "00/02 v1 0,1,2", 1 },
+	{ DDF_RAID5E, 0, "w-w", "00/02 v1 0,1,2", 1 },
+	/* Adjacent: 0 and 1, 2 and 0, 1 and 2 hold the same. */
+	{ DDF_RAID1E, 0, "www", "00/02 v1 0,1,2", 0 },
+	{ DDF_RAID1E, 0, "w-w", "00/02 v1 0,1,2", 1 },
+	{ DDF_RAID1E, 0, "w--", "00/02 v1 0,1,2", 4 },
+	{ DDF_RAID1E, 0, "-w-ww", "00/02 v1 0,1,2,3,4", 1 },
+	{ DDF_RAID1E, 0, "-ww-w", "00/02 v1 0,1,2,3,4", 1 },
+	{ DDF_RAID1E, 0, "w--ww", "00/02 v1 0,1,2,3,4", 4 },
+	/* Adjacent with an even count: pairs. */
+	{ DDF_RAID1E, 0, "w--w", "00/02 v1 0,1,2,3", 1 },
+	{ DDF_RAID1E, 0, "--ww", "00/02 v1 0,1,2,3", 4 },
+	/* Far: each with the next. */
+	{ DDF_RAID1E, 1, "w-w-", "00/02 v1 0,1,2,3", 1 },
+	{ DDF_RAID1E, 1, "w--w", "00/02 v1 0,1,2,3", 4 },
+	{ DDF_RAID1E, 1, "-ww-", "00/02 v1 0,1,2,3", 4 },
+	/* Whatever is not a disk of the table does not work. */
+	{ DDF_RAID6, 3, "www", "00/02 v1 0,1,2,9", 5 },
+	{ DDF_RAID6, 3, "www", "00/02 v1 0,1,2,_", 5 },
+	{ DDF_RAID6, 3, "www", "00/02 v1 0,1,2,-", 5 },
+	{ DDF_RAID6, 3, "www", "00/02 v1 -,0,1,2", 5 },
+	{ DDF_RAID6, 3, "www", "00/02 v1 0,-,_,2", 1 },
+};
+
 static void state_of_a_bvd(void **state)
 {
-	static const struct {
-		unsigned prl, rlq;
-		const char *disks;
-		const char *vd;
-		unsigned expected;
-	} row[] = {
-		{ DDF_RAID0, 0, "ww", "00/02 v1 0,1", 0 },
-		{ DDF_RAID0, 0, "w-", "00/02 v1 0,1", 4 },
-		{ DDF_CONCAT, 0, "w-", "00/02 v1 0,1", 4 },
-		{ DDF_JBOD, 0, "-", "00/02 v1 0", 4 },
-		{ DDF_RAID1, 0, "ww", "00/02 v1 0,1", 0 },
-		{ DDF_RAID1, 0, "w-", "00/02 v1 0,1", 1 },
-		{ DDF_RAID1, 0, "--", "00/02 v1 0,1", 4 },
-		{ DDF_RAID1, 1, "www", "00/02 v1 0,1,2", 0 },
-		{ DDF_RAID1, 1, "w-w", "00/02 v1 0,1,2", 5 },
-		{ DDF_RAID1, 1, "-w-", "00/02 v1 0,1,2", 1 },
-		{ DDF_RAID1, 1, "---", "00/02 v1 0,1,2", 4 },
-		{ DDF_RAID1, 0, "-", "00/02 v1 0", 4 },
-		{ DDF_RAID4, 1, "www", "00/02 v1 0,1,2", 0 },
-		{ DDF_RAID4, 1, "w-w", "00/02 v1 0,1,2", 1 },
-		{ DDF_RAID4, 1, "w--", "00/02 v1 0,1,2", 4 },
-		{ DDF_RAID5, 3, "www", "00/02 v1 0,1,2", 0 },
-		{ DDF_RAID5, 3, "-ww", "00/02 v1 0,1,2", 1 },
-		{ DDF_RAID5, 3, "--w", "00/02 v1 0,1,2", 4 },
-		{ DDF_RAID6, 3, "wwww", "00/02 v1 0,1,2,3", 0 },
-		{ DDF_RAID6, 3, "w-ww", "00/02 v1 0,1,2,3", 5 },
-		{ DDF_RAID6, 3, "w--w", "00/02 v1 0,1,2,3", 1 },
-		{ DDF_RAID6, 3, "---w", "00/02 v1 0,1,2,3", 4 },
-		{ DDF_RAID3, 0, "www", "00/02 v1 0,1,2", 0 },
-		{ DDF_RAID3, 0, "---", "00/02 v1 0,1,2", 1 },
-		{ DDF_RAID5E, 0, "w-w", "00/02 v1 0,1,2", 1 },
-		/* Adjacent: 0 and 1, 2 and 0, 1 and 2 hold the same. */
-		{ DDF_RAID1E, 0, "www", "00/02 v1 0,1,2", 0 },
-		{ DDF_RAID1E, 0, "w-w", "00/02 v1 0,1,2", 1 },
-		{ DDF_RAID1E, 0, "w--", "00/02 v1 0,1,2", 4 },
-		{ DDF_RAID1E, 0, "-w-ww", "00/02 v1 0,1,2,3,4", 1 },
-		{ DDF_RAID1E, 0, "-ww-w", "00/02 v1 0,1,2,3,4", 1 },
-		{ DDF_RAID1E, 0, "w--ww", "00/02 v1 0,1,2,3,4", 4 },
-		/* Adjacent with an even count: pairs. */
-		{ DDF_RAID1E, 0, "w--w", "00/02 v1 0,1,2,3", 1 },
-		{ DDF_RAID1E, 0, "--ww", "00/02 v1 0,1,2,3", 4 },
-		/* Far: each with the next. */
-		{ DDF_RAID1E, 1, "w-w-", "00/02 v1 0,1,2,3", 1 },
-		{ DDF_RAID1E, 1, "w--w", "00/02 v1 0,1,2,3", 4 },
-		{ DDF_RAID1E, 1, "-ww-", "00/02 v1 0,1,2,3", 4 },
-		/* Whatever is not a disk of the table does not work. */
-		{ DDF_RAID6, 3, "www", "00/02 v1 0,1,2,9", 5 },
-		{ DDF_RAID6, 3, "www", "00/02 v1 0,1,2,_", 5 },
-		{ DDF_RAID6, 3, "www", "00/02 v1 0,1,2,-", 5 },
-		{ DDF_RAID6, 3, "www", "00/02 v1 -,0,1,2", 5 },
-		{ DDF_RAID6, 3, "www", "00/02 v1 0,-,_,2", 1 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+	for (size_t i = 0; i < sizeof(bvd_states) / sizeof(bvd_states[0]); i++) {
 		enum ddf_vd_state got;
 
 		dfx_again();
-		some_disks_work(row[i].disks);
-		dfx_volume(&dfx, 0, row[i].prl, row[i].rlq, row[i].vd);
+		some_disks_work(bvd_states[i].disks);
+		dfx_volume(&dfx, 0, bvd_states[i].prl, bvd_states[i].rlq, bvd_states[i].vd);
 		got = ddf_bvd_state(&dfx.c, dfx_record(&dfx, 0, 0));
-		if (got != row[i].expected)
-			fail_msg("row %zu: level %x, %s, %s: state %u", i, row[i].prl, row[i].disks, row[i].vd, got);
+		if (got != bvd_states[i].expected)
+			fail_msg("row %zu: level %x, %s, %s: state %u", i, bvd_states[i].prl, bvd_states[i].disks,
+				 bvd_states[i].vd, got);
 	}
 }
 
