@@ -13,6 +13,7 @@ make_disks()
 	for ((i = 0; i < $1; i++)); do
 		DISKS+=("/dev/ram$i")
 	done
+	udev_settled
 }
 
 # make_dm_disks N [MIB]: disk i is /dev/dm-(20+i). Its last 4 MiB, where the metadata lie, pass
@@ -43,6 +44,7 @@ make_scsi_disks()
 		sector_size="${3:-512}" || fail "cannot make disks"
 	wait_for 20 scsi_disks_ready "$1"
 	DISKS=(/dev/sd*)
+	udev_settled
 }
 
 scsi_disks_ready()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What is stopped while udev runs stays stopped: udev's rules assemble a container of every disk that is said to have
-# changed, and the end of the daemon closes all disks.
+# What is stopped while udev runs stays stopped: udev's rules assemble a container of every DDF disk that is said to have
+# changed, and the end of the daemon closes all disks. Disks of both formats that are said to be new are assembled by
+# udev, daemon and all.
 # udev: yes
 # cases: imsm ddf
 # timeout: 120
@@ -31,11 +32,14 @@ for round in 1 2 3 4; do
 		fail "round $round: assembled again after mdadm --stop --scan"
 	fi
 	assert_eq "change events of the disks in round $round" 0 "$(change_events "${DISKS[@]}")"
-	for disk in "${DISKS[@]}"; do
-		must mdadm -I "$disk"
-	done
+	must udevadm trigger --action=add "${DISKS[@]}"
+	udev_settled
+	# shellcheck disable=SC2034  # for the helpers
+	C=$(container_of "${DISKS[0]}") || fail "udev has assembled nothing in round $round"
 	find_volumes
-	[ -n "$V" ] || fail "not assembled in round $round"
+	[ -n "$V" ] || fail "udev has not started the volume in round $round"
+	assert_eq "missing members" 0 "$(get_attr "$V" degraded)"
+	assert_one_daemon
 	wait_for 10 attr_is "$V" array_state '@(clean|read-auto)'
 	write_data
 	wait_for 10 attr_is "$V" array_state '@(clean|active-idle|active)'

@@ -28,9 +28,15 @@ daemon_sees_disks()
 
 	[ "$DAEMON" = ours ] || return 0
 	for file in /proc/"$(daemon_pid)"/fd/*; do
-		[[ $(readlink "$file") != /dev/.mdmon.* ]] || n=$((n + 1))
+		[[ $(readlink "$file") != /dev/@(.mdmon.|sd)* ]] || n=$((n + 1))
 	done
 	[ $n = "$1" ]
+}
+
+no_daemon()
+{
+	list_daemons
+	[ ${#DAEMONS[@]} = 0 ]
 }
 
 use_format "$LEVEL"
@@ -65,8 +71,17 @@ timeout 60 /sbin/mdmon --takeover "$C" || fail "takeover: exit status $?"
 wait_for 10 gone "$pid"
 quiet "a takeover"
 
+kill_daemon
+start_daemon
+assert_one_daemon
+quiet "kill -9, and the next daemon"
+
 pid=$(daemon_pid)
 set_attr "$V" array_state clear || fail "the kernel does not stop the volume"
 wait_for 10 gone "$pid"
 quiet "the end of the daemon"
+
+run_mdmon "$C"
+eventually 20 no_daemon || fail "a daemon stays without a volume"
+quiet "a daemon that finds nothing to do"
 set_attr "$C" array_state clear
