@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # A stopped volume is deleted while another one of the container is in use, and one more is created in its room.
+# udev: yes
 # timeout: 120
 # shellcheck source=tests/vm/lib/ddf.sh
 . /t/lib/ddf.sh

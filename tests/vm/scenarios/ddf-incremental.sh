@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Disks that come one by one, as udev brings them with "mdadm -I", in any order. One of them was absent when the volume
 # was last written to: whether it comes first, second or last, it is not taken for a member that is in sync.
+# udev: yes
 # cases: all stale-first stale-second stale-last
 # timeout: 120
 # shellcheck source=tests/vm/lib/ddf.sh

@@ -3,6 +3,7 @@
 # A volume is started while one of its disks is absent. From then on that disk is out: its place is recorded as lost.
 # When it turns up, with contents that are old by now, it is rebuilt as a new disk (back), and it is not taken as a
 # member if it is there again at the next assembly (next).
+# udev: yes
 # cases: back-1 back-5 back-6 back-10 next-1 next-5
 # timeout: 120
 # reference: fails@back-10 - puts the disk into the wrong mirror

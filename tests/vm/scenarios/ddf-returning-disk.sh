@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # A failed disk is taken out of the container and comes back: it is another disk now, and is rebuilt. While it is in use
 # it cannot be taken out. What was recorded of its former life goes.
+# udev: yes
 # levels: 1 5 6 10
 # timeout: 120
 # reference: fails@10 - puts the disk into the wrong mirror

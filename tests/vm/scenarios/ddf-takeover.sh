@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Under a writer one daemon follows another, by takeover and after kill -9, with a failure between: no write fails, the
 # metadata are right at the end.
+# udev: yes
 # levels: 1 6
 # timeout: 120
 # shellcheck source=tests/vm/lib/ddf.sh

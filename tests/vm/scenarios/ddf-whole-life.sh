@@ -3,6 +3,7 @@
 # The whole life of a DDF volume of any kind: created, synced, written, a member lost, rebuilt on a disk that is added,
 # another member lost, stopped, assembled with all the disks, those that failed among them. The data survive it all, and
 # at each step the disks say what mdadm needs to know.
+# udev: yes
 # levels: 1 5 6 10 10-of-6 4 1e 1-of-3 5-la 5-ra 6-zero 6-n 10-n3 1e-far
 # timeout: 150
 # reference: fails@10@10-of-6@10-n3@1e@1e-far - puts the spare into the wrong mirror, or never rebuilds RAID1E

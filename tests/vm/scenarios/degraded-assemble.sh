@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Assembled with one member missing, the volume works and is recorded as degraded; a disk that is added is rebuilt.
+# udev: yes
 # levels: 1 5 10
 # timeout: 90
 

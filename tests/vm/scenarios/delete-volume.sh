@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # A stopped volume is deleted while another one of the container is in use.
+# udev: yes
 
 set_up_second_stopped
 write_data

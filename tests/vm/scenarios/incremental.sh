@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Disks that come one by one, as udev brings them with "mdadm -I": the volume is started with the last one, and a daemon
 # serves it. A member that comes late, when the volume runs degraded already, is rebuilt.
+# udev: yes
 # cases: all late
 # timeout: 90
 

@@ -3,6 +3,7 @@
 # A disk that failed and was replaced comes back when the container is assembled disk by disk, as at boot. Found before
 # the others it is not used, not even as a spare, and not written. Found when the volume runs already it is a disk
 # that was added: a spare like any other, whatever it held. The volume is that of the other disks each time.
+# udev: yes
 # cases: before after
 # timeout: 90
 

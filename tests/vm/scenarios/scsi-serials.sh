@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # The whole life of a volume on disks that are known by their real serial numbers, the way it is outside of tests:
 # nothing tells to take device names for them.
+# udev: yes
 # levels: 1 5 10
 # timeout: 150
 

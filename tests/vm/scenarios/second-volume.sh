@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # A second volume is created while the first is in use. A failed disk fails in both, and both
 # are rebuilt on the spare, one after the other.
+# udev: yes
 # timeout: 90
 
 fast_sync

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # After a stop the volume is assembled without a resync, with its data.
+# udev: yes
 # levels: 1 5 10
 
 set_up "$LEVEL"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Stopping right after a write leaves clean metadata on every disk, no daemon and no files of it.
+# udev: yes
 # levels: 1 5 10
 
 set_up "$LEVEL"

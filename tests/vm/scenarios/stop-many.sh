@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # A volume is stopped again and again, right after a write, and started again with a new daemon: mdadm
 # succeeds every time, soon, and the metadata are clean every time.
+# udev: yes
 # levels: 1 5
 # timeout: 90
 

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # One daemon follows another, of either kind, while one of two volumes is written without a pause: no write fails, none
 # waits 10 s, the data are right, and in the end there is one daemon. Prints how long it took.
+# udev: yes
 # cases: ours-ours ours-reference reference-ours
 # timeout: 120
 # ours-only: the cases name both

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # The whole life of a volume: created, synced, written, a member lost, rebuilt on a spare, stopped, assembled,
 # another member lost and not replaced, stopped, assembled degraded. The data survive it all.
+# udev: yes
 # levels: 1 5 10
 # timeout: 120
 
