@@ -27,6 +27,7 @@ TEST_LDFLAGS_ddf/write-failures := $(DDF_BENCH)
 # The tails of samples stand for the disks.
 TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read
+TEST_LDFLAGS_imsm/read := -Wl,--wrap=disk_read
 TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
 TEST_LDFLAGS_lib/log-journal := -Wl,--wrap=sendto
 TEST_LDFLAGS_manager/status-memory := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
