@@ -229,18 +229,12 @@ static void put_in(struct imsm_rig *r, unsigned n, int slot)
 	r->array->disks[r->array->disk_count++] = &r->member[n];
 }
 
-static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
+/* The search waits until the failed disk has gone, and changes nothing. */
+static void check_search(struct imsm_rig *r)
 {
-	struct imsm_rig *r = ir_new_raid5(sector_size, physical_size, 1);
-	uint32_t family;
-
-	ir_load(r);
-	ir_open_array(r);
 	find_spares(r);
-	assert_int_equal(r->spares.count, 0); /* it is in good health */
-	family = le32_get(ir_read_back(r, 0)->header.family_num);
+	assert_int_equal(r->spares.count, 0); /* the array is in good health */
 	ir_remember(r);
-
 	ir_fail_member(r, 1);
 	assert_int_equal(ir_sync_now(r), 1);
 	find_spares(r);
@@ -253,10 +247,15 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	assert_int_equal(r->spares.pick[0].data_offset, 0);
 	assert_int_equal(r->spares.pick[0].component_size, FX_PER_DEV);
 	assert_false(r->spares.pick[0].in_array);
-	assert_int_equal(ir_sync_now(r), 0); /* choosing changes nothing */
+	assert_int_equal(ir_sync_now(r), 0);
 	assert_true(ir_is_untouched(r, 3));
+}
 
-	/* md has it, and the metadata is told: before the rebuild begins all of it is on the disks */
+/* md has the disk, and the metadata is told: before the rebuild begins all of it is on the disks. */
+static void check_commit(struct imsm_rig *r)
+{
+	uint32_t family = le32_get(ir_read_back(r, 0)->header.family_num);
+
 	put_in(r, 3, 1);
 	assert_int_equal(commit(r), 0);
 	assert_int_equal(ir_sync_now(r), 1);
@@ -269,8 +268,10 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	assert_true(ir_is_untouched(r, 1));
 	assert_int_equal(commit(r), -EBUSY); /* done already: refused, and nothing changes */
 	assert_int_equal(ir_sync_now(r), 0);
+}
 
-	/* md has rebuilt it */
+static void check_end_of_rebuild(struct imsm_rig *r)
+{
 	r->member[3].curr_state = MEMBER_IN_SYNC;
 	r->member[3].recovery_start = SECTORS_NONE;
 	r->watch.prev_action = SYNC_RECOVER;
@@ -285,8 +286,11 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	assert_int_equal(ir_sync_now(r), 1);
 	assert_false(ir_is_dirty_on(r, 3));
 	assert_int_equal(ir_generation_on(r, 3), GENERATION + 4);
+}
 
-	/* and the next daemon finds a healthy array, with the failed disk being a stranger */
+/* The next daemon finds a healthy array; the failed disk is a stranger. */
+static void check_next_start(struct imsm_rig *r)
+{
 	super_imsm.free_super(&r->st);
 	for (unsigned n = 0; n < 4; n++)
 		r->disk[n] = ir_disk_new(r, n);
@@ -296,6 +300,18 @@ static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
 	assert_int_equal(ir_open_array(r), 0);
 	assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(3)), 1);
 	assert_int_equal(ir_sync_now(r), 0);
+}
+
+static void check_rebuild(uint32_t sector_size, uint32_t physical_size)
+{
+	struct imsm_rig *r = ir_new_raid5(sector_size, physical_size, 1);
+
+	ir_load(r);
+	ir_open_array(r);
+	check_search(r);
+	check_commit(r);
+	check_end_of_rebuild(r);
+	check_next_start(r);
 	ir_free(r);
 }
 

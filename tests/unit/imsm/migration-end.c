@@ -50,67 +50,67 @@ static void reshape_ended(unsigned volume)
 	assert_false(ifx.c.reshape_ended);
 }
 
+static const struct end_row end_rows[] = {
+	{ "RAID5 widened", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" } }, 0, { "N 0,1,2,3" }, 3 * 65536 },
+	{ "RAID0 widened", 3, { { 0, "N<GEN<N 0,1,2/0,1 u2" } }, 0, { "N 0,1,2" }, 3 * 65536 },
+	{ "chunk", 3, { { 5, "N<GEN<N 0,1,2/0,1,2 u2" } }, 0, { "N 0,1,2" }, 2 * 65536 },
+	{ "degraded", 4, { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" } }, 0, { "D 0,1x!,2,3 f1" }, 3 * 65536 },
+	{ "failed meanwhile", 4, { { 5, "N<GEN<N 0,1x,2,3/0,1x,2 u2" } }, 0, { "D 0,1x!,2,3 f1" },
+	  3 * 65536 },
+	{ "failed meanwhile, the first one", 4, { { 5, "N<GEN<N 0x,1,2,3/0x,1,2 u2" } }, 0,
+	  { "D 0x!,1,2,3 f0" }, 3 * 65536 },
+	{ "too many are gone: the record stays", 4, { { 5, "D<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" } }, 0,
+	  { "F<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" }, 3 * 65536 },
+	{ "the next volume begins", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" } }, 0,
+	  { "N 0,1,2,3", "N<GEN<N 0,1,2,3/0,1,2 u0" }, 3 * 65536 },
+	{ "one after the other", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 2,1,0" }, { 5, "N 0,1,2" } },
+	  0, { "N 0,1,2,3", "N<GEN<N 2,1,0,3/2,1,0 u0", "N 0,1,2" }, 3 * 65536 },
+	{ "the third one", 4, { { 5, "N 0,1,2,3" }, { 0, "N<GEN<N 0,1,2,3/0,1,2 u5" }, { 5, "N 0,1,2" } }, 1,
+	  { "N 0,1,2,3", "N 0,1,2,3", "N<GEN<N 0,1,2,3/0,1,2 u0" }, 4 * 65536 },
+	{ "all done", 4, { { 5, "N 0,1,2,3" }, { 0, "N<GEN<N 0,1,2,3/0,1,2 u5" } }, 1,
+	  { "N 0,1,2,3", "N 0,1,2,3" }, 4 * 65536 },
+	{ "the second disk to be added follows, too", 5,
+	  { { 5, "N<GEN<N 0,1,2,3,4/0,1,2 u2" }, { 5, "N 0,1,2" } }, 0,
+	  { "N 0,1,2,3,4", "N<GEN<N 0,1,2,3,4/0,1,2 u0" }, 4 * 65536 },
+	{ "degraded, and the next one begins", 4,
+	  { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" }, { 5, "D 0,1x!,2 f1" } }, 0,
+	  { "D 0,1x!,2,3 f1", "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u0" }, 3 * 65536 },
+	{ "nothing begins while another one migrates", 4,
+	  { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" }, { 5, "N<REPAIR<N 0,1,2/0,1,2 u3" } }, 0,
+	  { "N 0,1,2,3", "N 0,1,2", "N<REPAIR<N 0,1,2/0,1,2 u3" }, 3 * 65536 },
+	{ "nor while one before it migrates", 4,
+	  { { 5, "N<REPAIR<N 0,1,2,3/0,1,2,3 u3" }, { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" } }, 1,
+	  { "N<REPAIR<N 0,1,2,3/0,1,2,3 u3", "N 0,1,2,3", "N 0,1,2" }, 3 * 65536 },
+	{ "one before it may be the next", 4, { { 0, "N 0,1,2" }, { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" } }, 1,
+	  { "N<GEN<N 0,1,2,3/0,1,2 u0", "N 0,1,2,3" }, 3 * 65536 },
+	{ "too many are gone: nothing begins", 4,
+	  { { 5, "D<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" }, { 0, "N 2" } }, 0,
+	  { "F<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2", "N 2" }, 3 * 65536 },
+	{ "a chunk is no matter of others", 3, { { 5, "N<GEN<N 0,1,2/0,1,2 u2" }, { 0, "N 0,1" } }, 0,
+	  { "N 0,1,2", "N 0,1" }, 2 * 65536 },
+	{ "a mirror cannot follow", 4, { { 0, "N<GEN<N 0,1,2,3/0,1 u2" }, { 1, "N 0,1" } }, 0,
+	  { "N 0,1,2,3", "N 0,1" }, 4 * 65536 },
+	/* The new slot 3 would hold disk 3 twice. */
+	{ "one on other disks cannot follow", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 5, "N 0,1,3" } }, 0,
+	  { "N 0,1,2,3", "N 0,1,3" }, 3 * 65536 },
+	{ "disks that are not there cannot be added", 3, { { 5, "N<GEN<N 0,1,2/0,1 u2" }, { 0, "N 0,1" } }, 0,
+	  { "N 0,1,2", "N<GEN<N 0,1,2/0,1 u0" }, 2 * 65536 },
+	{ "nor if it is in the first slot", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 5, "N 3,0,1" } }, 0,
+	  { "N 0,1,2,3", "N 3,0,1" }, 3 * 65536 },
+	/*
+	 * A reshape of a lost volume could never end, and while one is on record no spare is activated for the
+	 * first.
+	 */
+	{ "a RAID0 that is lost cannot follow", 4,
+	  { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" }, { 0, "F 0,1x!,2 f1" } }, 0,
+	  { "D 0,1x!,2,3 f1", "F 0,1x!,2 f1" }, 3 * 65536 },
+};
+
 static void test_end_of_reshape(void **state)
 {
-	static const struct end_row rows[] = {
-		{ "RAID5 widened", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" } }, 0, { "N 0,1,2,3" }, 3 * 65536 },
-		{ "RAID0 widened", 3, { { 0, "N<GEN<N 0,1,2/0,1 u2" } }, 0, { "N 0,1,2" }, 3 * 65536 },
-		{ "chunk", 3, { { 5, "N<GEN<N 0,1,2/0,1,2 u2" } }, 0, { "N 0,1,2" }, 2 * 65536 },
-		{ "degraded", 4, { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" } }, 0, { "D 0,1x!,2,3 f1" }, 3 * 65536 },
-		{ "failed meanwhile", 4, { { 5, "N<GEN<N 0,1x,2,3/0,1x,2 u2" } }, 0, { "D 0,1x!,2,3 f1" },
-		  3 * 65536 },
-		{ "failed meanwhile, the first one", 4, { { 5, "N<GEN<N 0x,1,2,3/0x,1,2 u2" } }, 0,
-		  { "D 0x!,1,2,3 f0" }, 3 * 65536 },
-		{ "too many are gone: the record stays", 4, { { 5, "D<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" } }, 0,
-		  { "F<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" }, 3 * 65536 },
-		{ "the next volume begins", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" } }, 0,
-		  { "N 0,1,2,3", "N<GEN<N 0,1,2,3/0,1,2 u0" }, 3 * 65536 },
-		{ "one after the other", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 2,1,0" }, { 5, "N 0,1,2" } },
-		  0, { "N 0,1,2,3", "N<GEN<N 2,1,0,3/2,1,0 u0", "N 0,1,2" }, 3 * 65536 },
-		{ "the third one", 4, { { 5, "N 0,1,2,3" }, { 0, "N<GEN<N 0,1,2,3/0,1,2 u5" }, { 5, "N 0,1,2" } }, 1,
-		  { "N 0,1,2,3", "N 0,1,2,3", "N<GEN<N 0,1,2,3/0,1,2 u0" }, 4 * 65536 },
-		{ "all done", 4, { { 5, "N 0,1,2,3" }, { 0, "N<GEN<N 0,1,2,3/0,1,2 u5" } }, 1,
-		  { "N 0,1,2,3", "N 0,1,2,3" }, 4 * 65536 },
-		{ "the second disk to be added follows, too", 5,
-		  { { 5, "N<GEN<N 0,1,2,3,4/0,1,2 u2" }, { 5, "N 0,1,2" } }, 0,
-		  { "N 0,1,2,3,4", "N<GEN<N 0,1,2,3,4/0,1,2 u0" }, 4 * 65536 },
-		{ "degraded, and the next one begins", 4,
-		  { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" }, { 5, "D 0,1x!,2 f1" } }, 0,
-		  { "D 0,1x!,2,3 f1", "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u0" }, 3 * 65536 },
-		{ "nothing begins while another one migrates", 4,
-		  { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" }, { 5, "N<REPAIR<N 0,1,2/0,1,2 u3" } }, 0,
-		  { "N 0,1,2,3", "N 0,1,2", "N<REPAIR<N 0,1,2/0,1,2 u3" }, 3 * 65536 },
-		{ "nor while one before it migrates", 4,
-		  { { 5, "N<REPAIR<N 0,1,2,3/0,1,2,3 u3" }, { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 0, "N 0,1,2" } }, 1,
-		  { "N<REPAIR<N 0,1,2,3/0,1,2,3 u3", "N 0,1,2,3", "N 0,1,2" }, 3 * 65536 },
-		{ "one before it may be the next", 4, { { 0, "N 0,1,2" }, { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" } }, 1,
-		  { "N<GEN<N 0,1,2,3/0,1,2 u0", "N 0,1,2,3" }, 3 * 65536 },
-		{ "too many are gone: nothing begins", 4,
-		  { { 5, "D<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2" }, { 0, "N 2" } }, 0,
-		  { "F<GEN<D 0x!,1x!,2,3/0x!,1x!,2 f0 u2", "N 2" }, 3 * 65536 },
-		{ "a chunk is no matter of others", 3, { { 5, "N<GEN<N 0,1,2/0,1,2 u2" }, { 0, "N 0,1" } }, 0,
-		  { "N 0,1,2", "N 0,1" }, 2 * 65536 },
-		{ "a mirror cannot follow", 4, { { 0, "N<GEN<N 0,1,2,3/0,1 u2" }, { 1, "N 0,1" } }, 0,
-		  { "N 0,1,2,3", "N 0,1" }, 4 * 65536 },
-		/* The new slot 3 would hold disk 3 twice. */
-		{ "one on other disks cannot follow", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 5, "N 0,1,3" } }, 0,
-		  { "N 0,1,2,3", "N 0,1,3" }, 3 * 65536 },
-		{ "disks that are not there cannot be added", 3, { { 5, "N<GEN<N 0,1,2/0,1 u2" }, { 0, "N 0,1" } }, 0,
-		  { "N 0,1,2", "N<GEN<N 0,1,2/0,1 u0" }, 2 * 65536 },
-		{ "nor if it is in the first slot", 4, { { 5, "N<GEN<N 0,1,2,3/0,1,2 u2" }, { 5, "N 3,0,1" } }, 0,
-		  { "N 0,1,2,3", "N 3,0,1" }, 3 * 65536 },
-		/*
-		 * A reshape of a lost volume could never end, and while one is on record no spare is activated for the
-		 * first.
-		 */
-		{ "a RAID0 that is lost cannot follow", 4,
-		  { { 5, "D<GEN<D 0,1x!,2,3/0,1x!,2 f1 u2" }, { 0, "F 0,1x!,2 f1" } }, 0,
-		  { "D 0,1x!,2,3 f1", "F 0,1x!,2 f1" }, 3 * 65536 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct end_row *r = &rows[i];
+	for (size_t i = 0; i < sizeof(end_rows) / sizeof(end_rows[0]); i++) {
+		const struct end_row *r = &end_rows[i];
 
 		print_message("  %s\n", r->name);
 		ifx_init(&ifx, r->members);

@@ -25,81 +25,81 @@ static void assert_refused_early(const void *msg, size_t len)
 
 /* ---- malformed: refused without a look at the metadata ---- */
 
+static const struct shape_message out_of_range[] = {
+	/* more disks: old, new */
+	GROW(0, 4, 0x803),
+	GROW(0, 1, 0x803),
+	GROW(-1, 4, 0x803),
+	GROW(INT32_MIN, 4, 0x803),
+	GROW(3, 3, 0x803),
+	GROW(3, 2, 0x803),
+	GROW(3, 0, 0x803),
+	GROW(3, -1, 0x803),
+	GROW(3, INT32_MIN, 0x803),
+	GROW(254, 256, 0x803, 0x804),
+	GROW(255, 256, 0x803),
+	GROW(INT32_MAX - 1, INT32_MAX, 0x803),
+	GROW(INT32_MAX, INT32_MIN, 0x803),
+	GROW(1, INT32_MAX, 0x803),
+	/* migration: old, new, volume, level, chunk */
+	MIGRATE(0, 3, 0, 5, 256),
+	MIGRATE(-1, 3, 0, 5, 256),
+	MIGRATE(INT32_MIN, 3, 0, 5, 256),
+	MIGRATE(256, 3, 0, 5, 256),
+	MIGRATE(INT32_MAX, 3, 0, 5, 256),
+	MIGRATE(3, 0, 0, 5, 256),
+	MIGRATE(3, -1, 0, 5, 256),
+	MIGRATE(3, 256, 0, 5, 256),
+	MIGRATE(3, INT32_MAX, 0, 5, 256),
+	MIGRATE(3, 3, -1, 5, 256),
+	MIGRATE(3, 3, IMSM_MAX_VOLUMES, 5, 256),
+	MIGRATE(3, 3, 256, 5, 256), /* not narrowed to 0 */
+	MIGRATE(3, 3, INT32_MIN, 5, 256),
+	MIGRATE(3, 3, 0, -2, 256),
+	MIGRATE(3, 3, 0, 2, 256),
+	MIGRATE(3, 3, 0, 4, 256),
+	MIGRATE(3, 3, 0, 6, 256),
+	MIGRATE(3, 3, 0, 255, 256),
+	MIGRATE(3, 3, 0, 261, 256), /* not narrowed to 5 */
+	MIGRATE(3, 3, 0, 5, 1),
+	MIGRATE(3, 3, 0, 5, 2),
+	MIGRATE(3, 3, 0, 5, 3),
+	MIGRATE(3, 3, 0, 5, 5),
+	MIGRATE(3, 3, 0, 5, 96),
+	MIGRATE(3, 3, 0, 5, 16383),
+	MIGRATE(3, 3, 0, 5, 32768), /* would be zero in 16 bits */
+	MIGRATE(3, 3, 0, 5, 1 << 30),
+	MIGRATE(3, 3, 0, 5, INT32_MAX),
+	/* takeover: volume, direction */
+	TAKEOVER(-1, TO_RAID0),
+	TAKEOVER(IMSM_MAX_VOLUMES, TO_RAID0),
+	TAKEOVER(256, TO_RAID0),
+	TAKEOVER(INT32_MIN, TO_RAID0),
+	TAKEOVER(0, -1),
+	TAKEOVER(0, 2),
+	TAKEOVER(0, 256),
+	/* checkpoint */
+	CHECKPOINT(-1),
+	CHECKPOINT(INT64_MIN),
+	/* size: volume, sectors */
+	RESIZE(-1, 122880),
+	RESIZE(IMSM_MAX_VOLUMES, 122880),
+	RESIZE(256, 122880),
+	RESIZE(INT32_MIN, 122880),
+	RESIZE(0, 0),
+	RESIZE(0, -1),
+	RESIZE(0, INT64_MIN),
+	RESIZE(0, IMSM_BLOCKS_MAX + 1),
+	RESIZE(0, INT64_MAX),
+};
+
 static void test_field_out_of_range(void **state)
 {
-	static const struct shape_message bad[] = {
-		/* more disks: old, new */
-		GROW(0, 4, 0x803),
-		GROW(0, 1, 0x803),
-		GROW(-1, 4, 0x803),
-		GROW(INT32_MIN, 4, 0x803),
-		GROW(3, 3, 0x803),
-		GROW(3, 2, 0x803),
-		GROW(3, 0, 0x803),
-		GROW(3, -1, 0x803),
-		GROW(3, INT32_MIN, 0x803),
-		GROW(254, 256, 0x803, 0x804),
-		GROW(255, 256, 0x803),
-		GROW(INT32_MAX - 1, INT32_MAX, 0x803),
-		GROW(INT32_MAX, INT32_MIN, 0x803),
-		GROW(1, INT32_MAX, 0x803),
-		/* migration: old, new, volume, level, chunk */
-		MIGRATE(0, 3, 0, 5, 256),
-		MIGRATE(-1, 3, 0, 5, 256),
-		MIGRATE(INT32_MIN, 3, 0, 5, 256),
-		MIGRATE(256, 3, 0, 5, 256),
-		MIGRATE(INT32_MAX, 3, 0, 5, 256),
-		MIGRATE(3, 0, 0, 5, 256),
-		MIGRATE(3, -1, 0, 5, 256),
-		MIGRATE(3, 256, 0, 5, 256),
-		MIGRATE(3, INT32_MAX, 0, 5, 256),
-		MIGRATE(3, 3, -1, 5, 256),
-		MIGRATE(3, 3, IMSM_MAX_VOLUMES, 5, 256),
-		MIGRATE(3, 3, 256, 5, 256), /* not narrowed to 0 */
-		MIGRATE(3, 3, INT32_MIN, 5, 256),
-		MIGRATE(3, 3, 0, -2, 256),
-		MIGRATE(3, 3, 0, 2, 256),
-		MIGRATE(3, 3, 0, 4, 256),
-		MIGRATE(3, 3, 0, 6, 256),
-		MIGRATE(3, 3, 0, 255, 256),
-		MIGRATE(3, 3, 0, 261, 256), /* not narrowed to 5 */
-		MIGRATE(3, 3, 0, 5, 1),
-		MIGRATE(3, 3, 0, 5, 2),
-		MIGRATE(3, 3, 0, 5, 3),
-		MIGRATE(3, 3, 0, 5, 5),
-		MIGRATE(3, 3, 0, 5, 96),
-		MIGRATE(3, 3, 0, 5, 16383),
-		MIGRATE(3, 3, 0, 5, 32768), /* would be zero in 16 bits */
-		MIGRATE(3, 3, 0, 5, 1 << 30),
-		MIGRATE(3, 3, 0, 5, INT32_MAX),
-		/* takeover: volume, direction */
-		TAKEOVER(-1, TO_RAID0),
-		TAKEOVER(IMSM_MAX_VOLUMES, TO_RAID0),
-		TAKEOVER(256, TO_RAID0),
-		TAKEOVER(INT32_MIN, TO_RAID0),
-		TAKEOVER(0, -1),
-		TAKEOVER(0, 2),
-		TAKEOVER(0, 256),
-		/* checkpoint */
-		CHECKPOINT(-1),
-		CHECKPOINT(INT64_MIN),
-		/* size: volume, sectors */
-		RESIZE(-1, 122880),
-		RESIZE(IMSM_MAX_VOLUMES, 122880),
-		RESIZE(256, 122880),
-		RESIZE(INT32_MIN, 122880),
-		RESIZE(0, 0),
-		RESIZE(0, -1),
-		RESIZE(0, INT64_MIN),
-		RESIZE(0, IMSM_BLOCKS_MAX + 1),
-		RESIZE(0, INT64_MAX),
-	};
-
 	(void)state;
 	shape_ordinary();
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		print_message("  %zu: type %d\n", i, bad[i].word[0]);
-		assert_refused_early(bad[i].word, bad[i].len);
+	for (size_t i = 0; i < sizeof(out_of_range) / sizeof(out_of_range[0]); i++) {
+		print_message("  %zu: type %d\n", i, out_of_range[i].word[0]);
+		assert_refused_early(out_of_range[i].word, out_of_range[i].len);
 	}
 }
 

@@ -41,67 +41,68 @@ static void load_sample(struct imsm_container *c, struct imsm_dl dl[8], const ch
 	}
 }
 
+static const struct {
+	const char *name;
+	unsigned disk, absent;
+	uint64_t generation;
+	const char *disks[5], *volumes[3];
+} sample_reports[] = {
+	{ "r5-clean-46", 0, 0, 0x08,
+	  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
+	  { "0 vol0 raid5 32768 normal 0+ 1+ 2+" } },
+	{ "r5-clean-42", 2, 0, 0x0a,
+	  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
+	  { "0 vol0 raid5 32768 normal 0+ 1+ 2+" } },
+	{ "r5-clean-46", 0, 1u << 1, 0x08,
+	  { "700 /dev/loop0 member", "0 /dev/loop1 missing", "702 /dev/loop2 member" },
+	  { "0 vol0 raid5 32768 normal 0+ - 2+" } },
+	{ "r1-rebuild-42", 0, 0, 0x1b,
+	  { "700 /dev/loop0 member", "702 /dev/loop2 member" },
+	  { "0 vol0 raid1 40960 degraded 0+ 1~" } },
+	{ "r1-rebuild-46", 2, 0, 0x1b,
+	  { "700 /dev/loop0 member", "702 /dev/loop2 member" },
+	  { "0 vol0 raid1 40960 degraded 0+ 1~" } },
+	/* what the failed disk still believes */
+	{ "r1-rebuild-46", 1, 0, 0x0f,
+	  { "700 /dev/loop0 member", "701 /dev/loop1 member" },
+	  { "0 vol0 raid1 40960 normal 0+ 1+" } },
+	{ "r10-r5-matrix-46", 3, 0, 0x19,
+	  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member",
+	    "703 /dev/loop3 member" },
+	  { "0 vol0 raid10 81920 normal 0+ 1+ 2+ 3+", "1 vol1 raid5 98304 normal 0+ 1+ 2+ 3+" } },
+	/* the spare's own record */
+	{ "r10-r5-matrix-46", 4, 0, 0x01, { "704 /dev/loop4 member" }, { NULL } },
+	/* the slot that a reshape adds takes part in it */
+	{ "r5-reshape-46", 0, 0, 0x20,
+	  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member",
+	    "703 /dev/loop3 member" },
+	  { "0 vol0 raid5 122880 normal 0+ 1+ 2+ 3+" } },
+	{ "r5-bbm-46", 0, 0, 0x15,
+	  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
+	  { "0 vol0 raid5 81920 normal 0+ 1+ 2+" } },
+	/* mdadm says 10240 blocks of 4096 bytes */
+	{ "r5-bbm-4kn-46", 1, 0, 0x17,
+	  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
+	  { "0 vol0 raid5 81920 normal 0+ 1+ 2+" } },
+};
+
 static void test_samples(void **state)
 {
-	static const struct {
-		const char *name;
-		unsigned disk, absent;
-		uint64_t generation;
-		const char *disks[5], *volumes[3];
-	} t[] = {
-		{ "r5-clean-46", 0, 0, 0x08,
-		  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
-		  { "0 vol0 raid5 32768 normal 0+ 1+ 2+" } },
-		{ "r5-clean-42", 2, 0, 0x0a,
-		  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
-		  { "0 vol0 raid5 32768 normal 0+ 1+ 2+" } },
-		{ "r5-clean-46", 0, 1u << 1, 0x08,
-		  { "700 /dev/loop0 member", "0 /dev/loop1 missing", "702 /dev/loop2 member" },
-		  { "0 vol0 raid5 32768 normal 0+ - 2+" } },
-		{ "r1-rebuild-42", 0, 0, 0x1b,
-		  { "700 /dev/loop0 member", "702 /dev/loop2 member" },
-		  { "0 vol0 raid1 40960 degraded 0+ 1~" } },
-		{ "r1-rebuild-46", 2, 0, 0x1b,
-		  { "700 /dev/loop0 member", "702 /dev/loop2 member" },
-		  { "0 vol0 raid1 40960 degraded 0+ 1~" } },
-		/* what the failed disk still believes */
-		{ "r1-rebuild-46", 1, 0, 0x0f,
-		  { "700 /dev/loop0 member", "701 /dev/loop1 member" },
-		  { "0 vol0 raid1 40960 normal 0+ 1+" } },
-		{ "r10-r5-matrix-46", 3, 0, 0x19,
-		  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member",
-		    "703 /dev/loop3 member" },
-		  { "0 vol0 raid10 81920 normal 0+ 1+ 2+ 3+", "1 vol1 raid5 98304 normal 0+ 1+ 2+ 3+" } },
-		/* the spare's own record */
-		{ "r10-r5-matrix-46", 4, 0, 0x01, { "704 /dev/loop4 member" }, { NULL } },
-		/* the slot that a reshape adds takes part in it */
-		{ "r5-reshape-46", 0, 0, 0x20,
-		  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member",
-		    "703 /dev/loop3 member" },
-		  { "0 vol0 raid5 122880 normal 0+ 1+ 2+ 3+" } },
-		{ "r5-bbm-46", 0, 0, 0x15,
-		  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
-		  { "0 vol0 raid5 81920 normal 0+ 1+ 2+" } },
-		/* mdadm says 10240 blocks of 4096 bytes */
-		{ "r5-bbm-4kn-46", 1, 0, 0x17,
-		  { "700 /dev/loop0 member", "701 /dev/loop1 member", "702 /dev/loop2 member" },
-		  { "0 vol0 raid5 81920 normal 0+ 1+ 2+" } },
-	};
 	static struct imsm_container c;
 	struct imsm_dl dl[8];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(t); i++) {
+	for (size_t i = 0; i < COUNT(sample_reports); i++) {
 		unsigned n;
 
-		load_sample(&c, dl, t[i].name, t[i].disk, t[i].absent);
+		load_sample(&c, dl, sample_reports[i].name, sample_reports[i].disk, sample_reports[i].absent);
 		report_of(&c);
-		assert_int_equal(report.generation, t[i].generation);
-		for (n = 0; t[i].disks[n]; n++)
-			assert_string_equal(disk_text(n), t[i].disks[n]);
+		assert_int_equal(report.generation, sample_reports[i].generation);
+		for (n = 0; sample_reports[i].disks[n]; n++)
+			assert_string_equal(disk_text(n), sample_reports[i].disks[n]);
 		assert_int_equal(report.disk_count, n);
-		for (n = 0; t[i].volumes[n]; n++)
-			assert_string_equal(volume_text(n), t[i].volumes[n]);
+		for (n = 0; sample_reports[i].volumes[n]; n++)
+			assert_string_equal(volume_text(n), sample_reports[i].volumes[n]);
 		assert_int_equal(report.volume_count, n);
 	}
 }
