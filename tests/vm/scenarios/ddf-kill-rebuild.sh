@@ -16,7 +16,6 @@ crash()
 	nap 0.5
 	say "crash at $(get_attr "$V" sync_completed)"
 	power_off
-	fast_sync
 }
 
 what=${LEVEL%-*}
@@ -63,8 +62,9 @@ restart)
 crash | shared)
 	crash
 	assemble "${DISKS[@]}"
-	# it is there and in sync only if it is rebuilt from the start
+	# it is there and in sync only if it is rebuilt from the start, which takes its time
 	! settled "$V" || fail "the disk is taken for one that is in sync"
+	fast_sync
 	check_data
 	;;
 esac
