@@ -60,7 +60,11 @@ static void remove_leftovers(struct worker_job *job)
 
 static void leftovers_removed(struct worker_job *job)
 {
-	container_of(job, struct managed_array, leftover_job)->jobs--;
+	struct managed_array *ma = container_of(job, struct managed_array, leftover_job);
+
+	ma->jobs--;
+	if (ma->refused) /* meanwhile: it could not be forgotten as long as the job was out */
+		ma->mgr->look_due = true;
 }
 
 /* Members with a slot, and failed ones whose slot is gone already but whose failure may not be recorded. */

@@ -37,7 +37,7 @@ static void forget_refused(struct manager *mgr, const struct mdstat *m)
 
 	for (ma = mgr->arrays; ma; ma = next) {
 		next = ma->next;
-		if (ma->refused && !ma->copies && !mdstat_find(m, ma->name))
+		if (ma->refused && !ma->copies && !ma->jobs && !mdstat_find(m, ma->name))
 			unlink_array(mgr, ma);
 	}
 }
@@ -49,6 +49,8 @@ static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
 
 	if (!e->running)
 		return;
+	if (again && ma->jobs)
+		return; /* the helper thread has it still; when it comes back we look again */
 	if (again) {
 		unlink_array(mgr, ma);
 		ma = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What clients of the control socket ask of the manager (mdmon.md 7): pings, updates of the metadata, the status, and
- * that we make way. The socket itself is in msg.c.
+ * that we make way. The socket itself is in socket/server.c.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -155,7 +155,7 @@ static void answer_status(struct manager *mgr, uint64_t client)
 /* At once, too: a start that gets no answer to its ping asks whether we live, and wait for a disk. */
 static void answer_writing(struct manager *mgr, uint64_t client)
 {
-	uint64_t now = clock_now_ns(), since = handoff_writing_since();
+	uint64_t since = handoff_writing_since(), now = clock_now_ns(); /* in this order: a write may begin in between */
 	char ms[24];
 	int len = 0;
 

@@ -162,7 +162,6 @@ void array_release(struct active_array *a)
 	free(a);
 }
 
-/* No other copy is on its way, so this one may be replaced. */
 bool array_may_replace(const struct managed_array *ma)
 {
 	return ma->copies == 1 && ma->spare_step == SPARE_IDLE;

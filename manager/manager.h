@@ -94,13 +94,14 @@ struct managed_array {
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
-	struct retry retry;           /* of `wants`, spares apart */
+	struct retry retry;           /* of `wants`, spares apart; also when to look again whether the device has been taken apart */
 
 	unsigned jobs;                    /* of the helper thread that are out for this array */
 	struct worker_job leftover_job;   /* removes what a dead daemon left */
 	struct worker_job insert_job;     /* owns spares and with_spares while SPARE_INSERTING */
 	enum spare_step spare_step;
 	struct spare_request spares;
+	bool spare_complained; /* a spare that could not be put in has been logged; false again when that worked */
 	struct retry spare_retry;
 	struct active_array *with_spares; /* duplicate to be published when the commit is durable */
 };
@@ -224,7 +225,7 @@ void array_release(struct active_array *a); /* a copy that was never published, 
 struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot);
 void member_release(struct mdinfo *d); /* one reference less; closes and frees with the last one */
 
-/* No other copy is on its way, so the one published last may be replaced. */
+/* No other copy and no spare is on its way, so the one published last may be replaced. */
 bool array_may_replace(const struct managed_array *ma);
 
 /* Opens the attributes of the array, for all its copies; *a is the first one. 0 or -errno. */
@@ -267,7 +268,7 @@ void array_refuse(struct managed_array *ma, int error);
 /* Compares a known array with mdstat: level and geometry changes. */
 void array_update(struct managed_array *ma, const struct mdstat_entry *e);
 
-/* Takes the monitor's requests; `urgent` ones (unblocking) are done at once. */
+/* Takes the monitor's requests, and does at once those that writers wait for (unblocking). */
 void array_take_requests(struct managed_array *ma);
 
 /* Does what is asked for and possible now. */

@@ -3,7 +3,8 @@
  * Putting spares into a degraded array.
  *
  *	spare_check      ask the monitor, who owns the metadata, which disks to take
- *	spares_found     have the helper thread freeze the array and put the disks in, then queue the commit
+ *	spares_found     have the helper thread freeze the array and put the disks in
+ *	spares_inserted  have the monitor record them
  *	spares_committed the metadata says "rebuilding", durably: swap in the duplicate that
  *	                 knows the new members and let the kernel rebuild
  *
@@ -137,7 +138,7 @@ static int prepare_bitmap(const struct managed_array *ma, const struct spare_pic
 	d = disk_open(p->dev);
 	err = d ? write_bitmap(d, p) : -errno;
 	disk_close(d);
-	if (err && !ma->spare_retry.pause_ms)
+	if (err && !ma->spare_complained)
 		log_error("%s: cannot write a bitmap to spare %u:%u: %s", ma->name, major(p->dev), minor(p->dev),
 			  strerror(-err));
 	return err;
@@ -166,7 +167,7 @@ static int bind_disk(const struct managed_array *ma, dev_t dev, char name[MEMBER
 	snprintf(number, sizeof(number), "%u:%u", major(dev), minor(dev));
 	if (!err)
 		err = sysfs_write_attr(ma->md_dir, "new_dev", number);
-	if (err && !ma->spare_retry.pause_ms)
+	if (err && !ma->spare_complained)
 		log_error("%s: cannot add %s as a spare: %s", ma->name, number, strerror(-err));
 	return err;
 }
@@ -186,7 +187,7 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 		err = d ? 0 : -errno;
 	}
 	if (err) {
-		if (!ma->spare_retry.pause_ms)
+		if (!ma->spare_complained)
 			log_error("%s: cannot set up spare %s: %s", ma->name, member_disk(name), strerror(-err));
 		write_member(ma, name, "state", "remove");
 	}
@@ -242,6 +243,7 @@ static void try_later(struct managed_array *ma)
 		array_release(ma->with_spares);
 	ma->with_spares = NULL;
 	ma->spare_step = SPARE_IDLE;
+	ma->spare_complained = true;
 	thaw(ma);
 	ask_again(ma);
 }
@@ -329,6 +331,7 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 		return;
 	}
 	ma->spare_retry.pause_ms = 0;
+	ma->spare_complained = false;
 	start_rebuild(ma);
 }
 
@@ -366,6 +369,7 @@ static void spares_found(struct manager *mgr, struct metadata_update *u)
 	}
 	if (!ma->spares.count) {
 		ma->spare_retry.pause_ms = 0;
+		ma->spare_complained = false;
 		thaw(ma);
 		return;
 	}
