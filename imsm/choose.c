@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Choosing among the disks' copies of IMSM metadata that disagree (imsm.md 2.3, 2.4). Pure.
+ * Choosing among the disks' copies of IMSM metadata that disagree (imsm.md 2.3, 2.4). No I/O.
  *
  * The choice must be the one that mdadm makes from the same disks, or the two would
  * work on different configurations. That is why its rules are followed to the letter,

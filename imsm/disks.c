@@ -83,7 +83,12 @@ int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl *
 		log_error("%s: %s has no readable serial number", container, disk->name);
 		return -EINVAL;
 	}
-	if (!imsm_anchor_offset(disk->size, disk->sector_size) || disk->sector_size > IMSM_SECTOR_MAX) {
+	if (!imsm_sector_size_known(disk->sector_size)) {
+		log_error("%s: %s has sectors of %u bytes; IMSM knows 512 and 4096", container, disk->name,
+			  disk->sector_size);
+		return -EINVAL;
+	}
+	if (!imsm_anchor_offset(disk->size, disk->sector_size)) {
 		log_error("%s: %s is too small for IMSM metadata", container, disk->name);
 		return -EINVAL;
 	}

@@ -124,7 +124,7 @@ struct imsm_candidate {
 };
 
 /*
- * Pure. imsm.md 2.3, 2.4: `cand` in the order in which they are to be considered (the reverse of sysfs
+ * imsm.md 2.3, 2.4. No I/O, but allocates c->meta. `cand` in the order in which they are to be considered (the reverse of sysfs
  * order). Fills c->meta, sector_size, and for each candidate i the index in index[i] (>= 0,
  * IMSM_INDEX_*), or IMSM_DROPPED. -ENOENT: no usable metadata at all; *why says what was wrong.
  */

@@ -58,8 +58,8 @@ static int open_temporary(const char *directory, dev_t dev, int flags)
 	char path[128];
 	int r;
 
-	snprintf(path, sizeof(path), "%s/.mdmon.%d.%u.%u", directory, (int)getpid(), major(dev), minor(dev));
-	/* A leftover of a process that had our pid. */
+	snprintf(path, sizeof(path), "%s/.mdmon.%d.%u.%u", directory, (int)gettid(), major(dev), minor(dev));
+	/* A leftover of a thread that had our number. */
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	if (mknod(path, S_IFBLK | 0600, dev) < 0)

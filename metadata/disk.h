@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A component disk of the container: opened for metadata, identified.
- * Opening, probing and closing: manager and start-up. The fields are constant
+ * Opening, probing and closing: start-up, manager and helper. The fields are constant
  * afterwards, so that the monitor may read them and use the descriptor.
  */
 #ifndef DISK_H

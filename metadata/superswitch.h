@@ -157,8 +157,8 @@ struct superswitch {
 
 	/*
 	 * monitor. Writes what changed to every disk that must hold it, durably.
-	 * Returns 1 if it wrote, 0 if there was nothing to write, -EIO if disks were
-	 * to be written and not one could be (the change stays pending).
+	 * Returns 1 if it tried to write, 0 if there was nothing to write, -EIO if what changed
+	 * is on no disk (the change stays pending).
 	 */
 	int (*sync_metadata)(struct supertype *st, struct sync_result *res);
 

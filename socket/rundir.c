@@ -11,6 +11,7 @@
  *	PREPARED, ANNOUNCED   rundir_publish             SERVING
  *	any of these three    rundir_abandon             NOTHING: the start failed
  *	SERVING               rundir_restore_pid_file    SERVING: a successor had put its own pid there, and died
+ *	                                                 NOTHING if it cannot be written again
  *	SERVING               rundir_remove_pid_file     LEAVING; NOTHING if the files are a successor's by now
  *	LEAVING               rundir_remove_socket       NOTHING
  *
@@ -44,7 +45,7 @@
 #define TERM_MS 1000         /* for another one to leave when its arrays become clean */
 #define KILL_MS 60000        /* a killed process ends when the disks have taken its last write */
 
-pid_t pidfile_parse(const char *text)
+pid_t rundir_parse_pid(const char *text)
 {
 	char *end;
 	long v;
@@ -63,7 +64,7 @@ static const char *last_component(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container)
+bool rundir_is_mdmon(const char *cmdline, size_t len, const char *container)
 {
 	bool program = false, named = !container;
 
@@ -97,7 +98,7 @@ static pid_t read_pid(const struct rundir *r)
 	if (n < 0)
 		return -1;
 	buf[n] = '\0';
-	return pidfile_parse(buf);
+	return rundir_parse_pid(buf);
 }
 
 static bool is_mdmon_of(pid_t pid, const char *container)
@@ -114,7 +115,7 @@ static bool is_mdmon_of(pid_t pid, const char *container)
 		return false;
 	n = read(fd, buf, sizeof(buf));
 	close(fd);
-	return n > 0 && cmdline_is_mdmon(buf, (size_t)n, container);
+	return n > 0 && rundir_is_mdmon(buf, (size_t)n, container);
 }
 
 /* One of ours that is alive, and writing all the time: a successor would have to wait for the same disk. */
@@ -334,7 +335,7 @@ static pid_t find_in_proc(const struct rundir *r)
 	pid_t found = 0;
 
 	while (proc && !found && (e = readdir(proc))) {
-		pid_t pid = pidfile_parse(e->d_name);
+		pid_t pid = rundir_parse_pid(e->d_name);
 
 		if (pid > 0 && has_threads(pid) && is_mdmon_of(pid, r->container))
 			found = pid;

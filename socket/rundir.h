@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The daemon's files in RUNDIR (CONT.pid, CONT.sock) and the one that had them before.
- * Start-up and end only.
+ * Start-up and end of a daemon, and a successor that came to nothing.
  */
 #ifndef SOCKET_RUNDIR_H
 #define SOCKET_RUNDIR_H
@@ -77,9 +77,9 @@ void rundir_remove_pid_file(struct rundir *r);
 void rundir_remove_socket(struct rundir *r);
 
 /* Pure: the text of a pid file. -1 if it holds no sensible pid. */
-pid_t pidfile_parse(const char *text);
+pid_t rundir_parse_pid(const char *text);
 
 /* Pure: the NUL-separated words of a command line belong to an mdmon of this container; NULL: of any. */
-bool cmdline_is_mdmon(const char *cmdline, size_t len, const char *container);
+bool rundir_is_mdmon(const char *cmdline, size_t len, const char *container);
 
 #endif

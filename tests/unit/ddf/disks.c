@@ -410,5 +410,5 @@ int main(void)
 		T(test_disk_that_comes_back_is_a_new_one),
 	};
 
-	return cmocka_run_group_tests_name("ddf-updates", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ddf/disks", tests, NULL, NULL);
 }

@@ -156,5 +156,5 @@ int main(void)
 		T(test_life_with_a_spare),
 	};
 
-	return cmocka_run_group_tests_name("ddf-updates", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ddf/lives", tests, NULL, NULL);
 }

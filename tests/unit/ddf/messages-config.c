@@ -504,5 +504,5 @@ int main(void)
 		T(test_slots_do_not_shift_when_a_member_is_taken_away),
 	};
 
-	return cmocka_run_group_tests_name("ddf-updates", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ddf/messages-config", tests, NULL, NULL);
 }

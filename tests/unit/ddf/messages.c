@@ -359,5 +359,5 @@ int main(void)
 		T(test_captured_create_and_delete),
 	};
 
-	return cmocka_run_group_tests_name("ddf-updates", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ddf/messages", tests, NULL, NULL);
 }

@@ -123,5 +123,5 @@ int main(void)
 		T(test_spare_record_counts_in_any_slot),
 	};
 
-	return cmocka_run_group_tests_name("ddf-updates", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ddf/tidy", tests, NULL, NULL);
 }

@@ -294,7 +294,7 @@ static void test_a_leftover_is_replaced(void **state)
 	char path[128];
 
 	(void)state;
-	snprintf(path, sizeof(path), "/dev/.mdmon.%d.8.16", (int)getpid());
+	snprintf(path, sizeof(path), "/dev/.mdmon.%d.8.16", (int)gettid());
 	put(path, S_IFBLK | 0600, OTHER);
 	assert_int_equal(open_disk(O_RDWR), 0);
 	assert_string_equal(w.opened, path);

@@ -48,9 +48,9 @@ static void test_pid_texts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(pid_texts); i++) {
-		if (pidfile_parse(pid_texts[i].text) == pid_texts[i].pid)
+		if (rundir_parse_pid(pid_texts[i].text) == pid_texts[i].pid)
 			continue;
-		print_error("\"%s\" gives %d\n", pid_texts[i].text, (int)pidfile_parse(pid_texts[i].text));
+		print_error("\"%s\" gives %d\n", pid_texts[i].text, (int)rundir_parse_pid(pid_texts[i].text));
 		wrong++;
 	}
 	assert_int_equal(wrong, 0);
@@ -109,7 +109,7 @@ static void test_command_lines(void **state)
 
 		assert_non_null(line);
 		memcpy(line, command_lines[i].line, len);
-		if (cmdline_is_mdmon(line, len, "md127") != command_lines[i].ours) {
+		if (rundir_is_mdmon(line, len, "md127") != command_lines[i].ours) {
 			print_error("line %zu: %s ...\n", i, command_lines[i].line);
 			wrong++;
 		}
@@ -130,10 +130,10 @@ static void test_command_line_with_long_words(void **state)
 	line[n + 600] = '\0';
 	n += 601;
 	n += (size_t)snprintf(line + n, sizeof(line) - n, "md127") + 1;
-	assert_true(cmdline_is_mdmon(line, n, "md127"));
+	assert_true(rundir_is_mdmon(line, n, "md127"));
 	memset(line, 'x', 600);
 	memcpy(line + 590, "md127", 6);
-	assert_false(cmdline_is_mdmon(line, 600, "md127"));
+	assert_false(rundir_is_mdmon(line, 600, "md127"));
 }
 
 int main(void)
