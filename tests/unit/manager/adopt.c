@@ -377,6 +377,43 @@ static void test_refused_and_gone(void **state)
 		    "array-adopted: md126");
 }
 
+/* The helper thread has the array as long as it removes what was left in it, whatever becomes of the array meanwhile. */
+static void test_refused_while_the_helper_has_it(void **state)
+{
+	(void)state;
+	mgr_has_md126();
+	kmd_has_member("md126", 'c', -1);
+	fakes.container_held = true;
+	fakes.array_error = -EBUSY;
+	mgr_start();
+	mgr_settle();
+	forget_steps();
+	fakes.array_error = 0;
+	mgr_time_passes(20);
+	mdstat_changes();
+	mgr_settle();
+	assert_null(mgr_array("md126"));
+	assert_true(mgr_helper());
+	mgr_settle();
+	assert_non_null(mgr_array("md126"));
+}
+
+static void test_gone_while_the_helper_has_it(void **state)
+{
+	(void)state;
+	mgr_has_md126();
+	kmd_has_member("md126", 'c', -1);
+	fakes.container_held = true;
+	fakes.array_error = -ENODEV;
+	mgr_start();
+	mgr_settle();
+	kmd_forgets("md126");
+	mgr_settle();
+	assert_true(mgr_helper());
+	mgr_settle();
+	assert_null(mgr_array("md126"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +441,8 @@ int main(void)
 		mgr_test(test_refused_and_taken_later),
 		mgr_test(test_busy),
 		mgr_test(test_refused_and_gone),
+		mgr_test(test_refused_while_the_helper_has_it),
+		mgr_test(test_gone_while_the_helper_has_it),
 	};
 
 	return cmocka_run_group_tests(tests, mgr_begin, mgr_end);
