@@ -89,15 +89,18 @@ static void test_a_ping_ends_a_pause(void **state)
 
 	(void)state;
 	mgr_start_with_md126();
-	kmd_refuses("md126/dev-sdb/state", "-blocked", EIO);
-	mgr_asks_for_member("md126", 'b', MEMBER_WANT_UNBLOCK);
+	kmd_says("md126/array_state", "readonly");
+	kmd_refuses("md126/array_state", "active", EBUSY);
+	mgr_asks("md126", ARRAY_WANT_ACTIVE);
 	mgr_run();
-	kmd_refuses("md126/dev-sdb/state", "-blocked", 0);
+	kmd_runs("md126", false); /* mdstat gives no reason */
+	mgr_run();
+	kmd_refuses("md126/array_state", "active", 0);
 	forget_steps();
 	c = mgr_client();
 	mgr_client_sends(c, MSG_PING_MONITOR, NULL);
 	mgr_settle();
-	assert_steps("md126/dev-sdb/state <- -blocked\n");
+	assert_steps("md126/array_state <- active\n");
 }
 
 /* What the monitor asked for in the pass that the ping waited for has been done before the answer. */

@@ -325,7 +325,9 @@ static void test_updates_of_the_last_pass(void **state)
 	c = mgr_client();
 	mgr_client_sends(c, MSG_HANDOVER, NULL);
 	mgr_time_passes(500);
-	mgr_monitor_ends();
+	fakes.while_stopping = mgr_monitor_pass;
+	handoff_note_monitor_ended();
+	mgr_run();
 	assert_int_equal(mgr_ended(), MANAGER_HANDED_OVER);
 	assert_string_equal(mgr_client_gets(other), "LEN 0");
 }

@@ -110,14 +110,15 @@ static void test_no_pause_when_something_has_changed(void **state)
 {
 	(void)state;
 	mgr_start_with_md126();
-	kmd_refuses("md126/dev-sdb/state", "-blocked", EIO);
-	mgr_asks_for_member("md126", 'b', MEMBER_WANT_UNBLOCK);
+	kmd_says("md126/array_state", "readonly");
+	kmd_refuses("md126/array_state", "active", EBUSY);
+	mgr_asks("md126", ARRAY_WANT_ACTIVE);
 	mgr_run();
-	kmd_refuses("md126/dev-sdb/state", "-blocked", 0);
+	kmd_refuses("md126/array_state", "active", 0);
 	forget_steps();
 	mdstat_changes();
 	mgr_run();
-	assert_steps("md126/dev-sdb/state <- -blocked\n");
+	assert_steps("md126/array_state <- active\n");
 }
 
 /* ---- "remove" ---- */

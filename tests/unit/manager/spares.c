@@ -490,6 +490,24 @@ static void test_a_ping_waits_for_it(void **state)
 	assert_int_equal(mgr_array("md126")->disk_count, 2);
 }
 
+/* The ping came first, but the pass that it waits for has chosen a spare. */
+static void test_a_ping_waits_for_what_its_pass_began(void **state)
+{
+	int c;
+
+	(void)state;
+	start_degraded();
+	mgr_asks("md126", ARRAY_WANT_SPARE_CHECK);
+	mgr_run();
+	c = mgr_client();
+	mgr_client_sends(c, 0, NULL);
+	mgr_settle();
+	assert_string_equal(mgr_client_gets(c), "nothing");
+	mgr_helper();
+	mgr_settle();
+	assert_non_null(strstr(mgr_client_gets(c), "LEN "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +536,7 @@ int main(void)
 		mgr_test(test_the_end_while_the_helper_works),
 		mgr_test(test_the_end_while_the_commit_is_out),
 		mgr_test(test_a_ping_waits_for_it),
+		mgr_test(test_a_ping_waits_for_what_its_pass_began),
 	};
 
 	return cmocka_run_group_tests(tests, mgr_begin, mgr_end);

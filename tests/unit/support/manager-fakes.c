@@ -156,6 +156,11 @@ int __wrap_monitor_start(struct supertype *container)
 void __wrap_monitor_stop(void);
 void __wrap_monitor_stop(void)
 {
+	void (*happens)(void) = fakes.while_stopping;
+
+	fakes.while_stopping = NULL;
+	if (happens)
+		happens();
 	step("monitor stopped");
 }
 

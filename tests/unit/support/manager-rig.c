@@ -255,7 +255,7 @@ static void take_array(struct active_array *a)
 		die("too many arrays");
 }
 
-static void pass(void)
+void mgr_monitor_pass(void)
 {
 	unsigned seen = handoff_pass_begin();
 	struct metadata_update *u = handoff_take_updates();
@@ -276,7 +276,7 @@ bool mgr_monitor(void)
 {
 	if (!take_signal())
 		return false;
-	pass();
+	mgr_monitor_pass();
 	return true;
 }
 
@@ -330,7 +330,7 @@ void mgr_gives_back(const char *name)
 
 void mgr_monitor_ends(void)
 {
-	pass();
+	mgr_monitor_pass();
 	handoff_note_monitor_ended();
 	mgr_run();
 }

@@ -33,6 +33,7 @@ struct manager_fakes {
 	unsigned pick_count;  /* spares that it chooses */
 	struct spare_pick pick[4];
 	int start_error;      /* monitor_start() */
+	void (*while_stopping)(void); /* called by monitor_stop(); once */
 
 	/* the handler, on the manager's side */
 	int prepare_error, add_error;
@@ -116,6 +117,9 @@ void mgr_asks_for_member(const char *name, char disk, unsigned bits);
 
 /* The monitor has seen the end of the array, and gives it back; the manager has not run yet. */
 void mgr_gives_back(const char *name);
+
+/* It makes a pass, whether it has been woken or not. */
+void mgr_monitor_pass(void);
 
 /* The monitor has ended, as it was told to, and the manager runs. */
 void mgr_monitor_ends(void);

@@ -53,7 +53,7 @@ int rundir_begin(void **state)
 	if (!mkdtemp(temp_dir) || chdir(temp_dir) || mkdir("md", 0755))
 		return -1;
 	rundir_md_dir = open("md", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	alarm(30); /* a test that fails may leave the lock behind */
+	alarm(10); /* a test that fails may leave the lock behind */
 	return rundir_md_dir >= 0 ? 0 : -1;
 }
 
