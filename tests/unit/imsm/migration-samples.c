@@ -18,7 +18,7 @@ static void given_sample(const char *name)
 
 		ifx.disk[i].size = s->size;
 		ifx.disk[i].sector_size = s->sector_size;
-		snprintf((char *)dl->serial, IMSM_SERIAL_LEN, "/dev/loop%u", i);
+		snprintf((char *)dl->serial, IMSM_SERIAL_LEN, "/dev/loop%hhu", (unsigned char)i);
 		memcpy(dl->record.serial, dl->serial, IMSM_SERIAL_LEN);
 		imsm_disk_set_blocks(&dl->record, s->size / 512);
 		if (i < ifx.c.meta.num_disks)
