@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The life of one member array, as the manager sees it: what changes, what the monitor asks
- * for, and the end. Its beginning is in manager/adopt.c.
+ * The life of one array, as the manager sees it: what changes, what the monitor asks for, and the end. Its beginning is
+ * in manager/adopt.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static bool same_shape(const struct active_array *a, const struct active_array *
 	       a->layout == b->layout && a->chunk == b->chunk;
 }
 
-/* It needs no monitoring any more; should it need it again, it is adopted anew. */
+/* An array without redundancy needs no monitoring. If it gets some again, it is adopted anew. */
 static void let_go(struct managed_array *ma, const char *level)
 {
 	struct active_array now = *ma->current;

@@ -152,10 +152,11 @@ static void answer_status(struct manager *mgr, uint64_t client)
 	free(text);
 }
 
-/* At once, too: a start that gets no answer to its ping asks whether we live, and wait for a disk. */
+/* At once as well: a start that gets no answer to its ping asks whether we only wait for a disk. */
 static void answer_writing(struct manager *mgr, uint64_t client)
 {
-	uint64_t since = handoff_writing_since(), now = clock_now_ns(); /* in this order: a write may begin in between */
+	/* In this order: a write may begin in between. */
+	uint64_t since = handoff_writing_since(), now = clock_now_ns();
 	char ms[24];
 	int len = 0;
 
@@ -199,7 +200,7 @@ void clients_serve(struct manager *mgr)
 
 /* ---- the last ones ---- */
 
-/* We serve no array any more, so whatever a ping wants to know has been done; nothing can be changed by us. */
+/* No array is left: whatever a ping wants to know has been done, and nothing can be changed any more. */
 static void answer_last(struct manager *mgr)
 {
 	struct msg_request req;

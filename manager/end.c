@@ -141,7 +141,7 @@ static bool is_idle(const struct manager *mgr)
 	       msg_server_clients(mgr->server) <= (mgr->successor ? 1 : 0);
 }
 
-/* It died, or lost its patience, while it waited for us. */
+/* The successor died, or lost its patience, while it waited for us. */
 static void go_on(struct manager *mgr)
 {
 	int err = monitor_start(mgr->st);

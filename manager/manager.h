@@ -45,7 +45,7 @@ static inline void retry_later(struct retry *r, unsigned min_ms, unsigned max_ms
 	r->at_ns = clock_back_off(&r->pause_ms, min_ms, max_ms, now);
 }
 
-/* It may work now. The timer has to run out: in this round the work may be over already. */
+/* Something has changed, so it may work now. The timer has to run out: the work of this round may be over already. */
 static inline void retry_now(struct retry *r)
 {
 	if (r->at_ns)
@@ -94,7 +94,7 @@ struct managed_array {
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
-	struct retry retry;           /* of `wants`, spares apart; also when to look again whether the device has been taken apart */
+	struct retry retry;           /* of `wants`, spares apart; and of looking whether the device is gone */
 
 	unsigned jobs;                    /* of the helper thread that are out for this array */
 	struct worker_job leftover_job;   /* removes what a dead daemon left */
@@ -277,7 +277,7 @@ void array_work(struct managed_array *ma, uint64_t now_ns);
 /* The monitor gave a copy back. If it was the last one the array has ended. */
 void array_discarded(struct active_array *a);
 
-/* It has stopped, but the kernel has not finished taking its device apart. */
+/* The array has stopped, but the kernel has not finished taking its device apart. */
 bool array_is_clearing(struct managed_array *ma);
 
 /* SIGTERM: make it become clean soon. */

@@ -244,7 +244,7 @@ static bool ask_handover(struct rundir *r, int pidfd)
 	}
 	if (fd >= 0)
 		close(fd);
-	/* It has let go of everything. A thread of it may be inside the kernel for long: that harms nobody. */
+	/* The victim has let go of everything. A thread of it may be inside the kernel for long: that harms nobody. */
 	if (!err)
 		ends_within(pidfd, TERM_MS);
 	return !err;

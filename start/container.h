@@ -23,7 +23,7 @@ struct container {
  */
 int container_resolve(const char *arg, struct container *c);
 
-/* It is a container with external metadata of a type that we know: fills *st. False: logged. */
+/* Whether it is a container with external metadata of a type that we know: fills *st. False: logged. */
 bool container_identify(const struct container *c, struct supertype *st);
 
 #endif

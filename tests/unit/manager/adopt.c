@@ -116,7 +116,7 @@ static void test_failed_member_without_a_slot(void **state)
 	assert_steps("md126: published sda[0] sdb[1] sdc[-1]\n");
 }
 
-/* They are a help only: their bad blocks cost the member, and nobody sees how far a reshape has come. */
+/* Without them bad blocks cost the member, and nobody sees how far a reshape has come. */
 static void test_attributes_of_newer_kernels(void **state)
 {
 	(void)state;
@@ -156,7 +156,7 @@ static void test_safe_mode_delay_is_mended(void **state)
 
 /* ---- what a daemon that died has left ---- */
 
-/* It had given the disk to md, and no slot yet. To remove it may take long, so the helper does it. */
+/* The daemon had given the disk to md, and no slot yet. To remove it may take long, so the helper does it. */
 static void test_leftover(void **state)
 {
 	(void)state;
@@ -260,7 +260,7 @@ static void test_not_running(void **state)
 	assert_steps("md125: published\n");
 }
 
-/* It is on its way in or out. */
+/* The array is on its way in or out. */
 static void test_half_there(void **state)
 {
 	(void)state;
@@ -377,7 +377,7 @@ static void test_refused_and_gone(void **state)
 		    "array-adopted: md126");
 }
 
-/* The helper thread has the array as long as it removes what was left in it, whatever becomes of the array meanwhile. */
+/* The helper thread has the array as long as it removes what was left in it, whatever becomes of it meanwhile. */
 static void test_refused_while_the_helper_has_it(void **state)
 {
 	(void)state;

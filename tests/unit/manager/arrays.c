@@ -208,7 +208,7 @@ static void test_the_end(void **state)
 	assert_said("array-stopped: md126: stopped\n");
 }
 
-/* It became inactive for another reason, or the device is gone already. */
+/* The array became inactive for another reason, or the device is gone already. */
 static void test_nothing_to_clear(void **state)
 {
 	(void)state;
@@ -223,7 +223,7 @@ static void test_nothing_to_clear(void **state)
 	assert_said("array-stopped: md126: stopped\n");
 }
 
-/* It never ran while we were there: whoever is assembling it will start it, perhaps. */
+/* The array never ran while we were there: whoever is assembling it will start it, perhaps. */
 static void test_never_started(void **state)
 {
 	(void)state;

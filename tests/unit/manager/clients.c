@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What clients of the control socket are answered, and when (mdmon.md 7.2, 11.7; docs/design.md, "Who owns what, and how it
- * changes hands"): not before what they have been told is true.
+ * What clients of the control socket are answered, and when (mdmon.md 7.2, 11.7; docs/design.md, "Who owns what, and
+ * how it changes hands"): not before what they have been told is true.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -232,7 +232,7 @@ static void test_an_update_of_a_client_that_has_gone(void **state)
 	assert_string_equal(mgr_client_gets(c), "LEN 0");
 }
 
-/* We only let go of arrays any more. */
+/* After SIGTERM nothing is changed any more. */
 static void test_an_update_that_comes_too_late(void **state)
 {
 	int c;

@@ -77,7 +77,7 @@ static void test_disks_that_were_there(void **state)
 	assert_steps("md126: published sda[0] sdb[1]\n");
 }
 
-/* It is pulled out while it is looked at: it counts as gone, and as soon as it can be judged again as new. */
+/* A disk that is being pulled out is none. When it is back it is a new one. */
 static void test_offline(void **state)
 {
 	(void)state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How a daemon ends (mdmon.md 6.3; docs/design.md, "How a daemon is replaced"): no array is left, SIGTERM, a successor. */
+/*
+ * How a daemon ends (mdmon.md 6.3; docs/design.md, "How a daemon is replaced"): no array is left, SIGTERM, a successor.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,7 +108,7 @@ static void test_the_container_has_gone(void **state)
 	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
 }
 
-/* It has been told that all is done, and may take the container now, to stop it: it must not meet us there. */
+/* mdadm pings, and then takes the container, to stop it: it must not meet us there. */
 static void test_a_client_that_has_just_pinged(void **state)
 {
 	int c;
@@ -184,7 +186,7 @@ static void test_sigterm(void **state)
 	assert_said("array-stopped: md126: let go\n");
 }
 
-/* It runs on: nothing is cleared, and the pid file may be another's by now. */
+/* The array runs on: nothing is cleared. The pid file may be another's by now. */
 static void test_sigterm_clears_nothing(void **state)
 {
 	(void)state;
@@ -332,7 +334,7 @@ static void test_updates_of_the_last_pass(void **state)
 	assert_string_equal(mgr_client_gets(other), "LEN 0");
 }
 
-/* It died while it waited for us: whatever happens, somebody has to look after the arrays. */
+/* The successor died while it waited for us: somebody has to look after the arrays. */
 static void test_the_successor_has_gone(void **state)
 {
 	int c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the monitor asks of the manager for an array and its members (docs/design.md, "The life of a failure", "The life of a
- * bad block"): words that only the manager may write to md, or only its helper thread.
+ * What the monitor asks of the manager for an array and its members (docs/design.md, "The life of a failure", "The life
+ * of a bad block"): words that only the manager may write to md, or only its helper thread.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -291,7 +291,7 @@ static void test_bad_ranges(void **state)
 	assert_non_null(handoff_bad_range_room(mgr_member("md126", 'b')));
 }
 
-/* It has failed meanwhile: "-blocked" would say that this is on record. */
+/* The member has failed meanwhile: "-blocked" would say that this is on record. */
 static void test_bad_ranges_of_a_failed_member(void **state)
 {
 	(void)state;

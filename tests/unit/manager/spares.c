@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Putting spares into a degraded array (docs/design.md, "The life of a failure", step 5; kernel-md.md 6.4): frozen, put in,
- * recorded durably, rebuilt, in this order, and what becomes of it when one of the steps fails.
+ * Putting spares into a degraded array (docs/design.md, "The life of a failure", step 5; kernel-md.md 6.4): frozen,
+ * put in, recorded durably, rebuilt, in this order, and what becomes of it when one of the steps fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void start_degraded(void)
 	forget_steps();
 }
 
-/* It has been chosen; the helper has not begun yet. */
+/* The spare has been chosen; the helper has not begun yet. */
 static void choose(void)
 {
 	start_degraded();

@@ -217,7 +217,8 @@ static void test_disk_without_a_name(void **state)
 	root = status_of(&f->s);
 	assert_string_equal(status_text(status_at(root, "disks", 1), "name"), "4095:1048575");
 	assert_string_equal(status_text(status_at(root, "disks", 1), "dev"), "4095:1048575");
-	assert_string_equal(status_text(status_at(status_at(root, "volumes", 0), "members", 1), "disk"), "4095:1048575");
+	assert_string_equal(status_text(status_at(status_at(root, "volumes", 0), "members", 1), "disk"),
+			    "4095:1048575");
 	assert_int_equal(status_size_of(root, "disks"), 4);
 	json_decref(root);
 }
@@ -336,7 +337,8 @@ static void test_words_of_members(void **state)
 
 		f->report.volume[0].member[0].state = t[i].state;
 		root = status_of(&f->s);
-		assert_string_equal(status_text(status_at(status_at(root, "volumes", 0), "members", 0), "state"), t[i].word);
+		assert_string_equal(status_text(status_at(status_at(root, "volumes", 0), "members", 0), "state"),
+				    t[i].word);
 		json_decref(root);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the daemon says of itself when disks say strange things: any bytes, numbers of any size, counts beyond all bounds.
+ * What the daemon says of itself when disks say strange things: any bytes, numbers of any size, counts beyond bounds.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -61,7 +61,7 @@ static void test_foreign_process_is_not_ended(void **state)
 	rundir_unlock(&r);
 }
 
-/* It has no socket, so it cannot be asked: it makes way, takeover or not. */
+/* A daemon without a socket cannot be asked: it makes way, takeover or not. */
 static void test_silent_predecessor_is_ended(void **state)
 {
 	struct rundir r;
@@ -131,7 +131,7 @@ static void test_answering_predecessor_refuses_us(void **state)
 	rundir_unlock(&r);
 }
 
-/* It does not answer, and does not say why: it is as good as dead. */
+/* A daemon that does not answer, and does not say why, is as good as dead. */
 static void test_a_daemon_that_hangs(void **state)
 {
 	struct rundir r;
@@ -149,7 +149,7 @@ static void test_a_daemon_that_hangs(void **state)
 	assert_ends_by(daemon, SIGKILL);
 }
 
-/* It answers no ping because a disk does not answer: we would wait for the same disk. */
+/* A daemon that answers no ping because a disk does not answer: we would wait for the same disk. */
 static void test_a_daemon_that_waits_for_a_disk(void **state)
 {
 	struct rundir r;
@@ -329,7 +329,7 @@ static void test_successor_is_recognized(void **state)
 	assert_true(rundir_replaced(&r));
 	rundir_restore_pid_file(&r);
 	assert_int_equal(pid_in_file(), p.pid); /* it lives */
-	/* It dies, and we go on. */
+	/* The successor dies, and we go on. */
 	finish_process(&p);
 	rundir_restore_pid_file(&r);
 	assert_int_equal(pid_in_file(), getpid());

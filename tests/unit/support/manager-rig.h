@@ -90,16 +90,16 @@ bool mgr_time_passes(unsigned ms);
 /* SIGTERM. The manager runs. */
 void mgr_sigterm(void);
 
-/* It has come to its end: how. MANAGER_GOES_ON: it has not. */
+/* How the manager has come to its end. MANAGER_GOES_ON: it has not. */
 enum manager_end mgr_ended(void);
 
-/* It has also done with the last clients. */
+/* The manager has also done with the last clients. */
 bool mgr_is_over(void);
 
 /* ---- the monitor ---- */
 
 /*
- * It makes a pass if the manager has woken it, and wakes the manager if it is owed that. False: it was not
+ * Makes a pass if the manager has woken the monitor, and wakes the manager if it is owed that. False: it was not
  * woken. What it does with updates and arrays is what threads/handoff.h asks for, and no more.
  */
 bool mgr_monitor(void);
@@ -118,7 +118,7 @@ void mgr_asks_for_member(const char *name, char disk, unsigned bits);
 /* The monitor has seen the end of the array, and gives it back; the manager has not run yet. */
 void mgr_gives_back(const char *name);
 
-/* It makes a pass, whether it has been woken or not. */
+/* Makes a pass, whether the monitor has been woken or not. */
 void mgr_monitor_pass(void);
 
 /* The monitor has ended, as it was told to, and the manager runs. */
@@ -126,7 +126,7 @@ void mgr_monitor_ends(void);
 
 /* ---- the helper thread ---- */
 
-/* It does what it was given, and the manager runs. False: there was nothing. */
+/* The helper does what it was given, and the manager runs. False: there was nothing. */
 bool mgr_helper(void);
 
 /* ---- clients ---- */
