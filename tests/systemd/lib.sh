@@ -139,7 +139,7 @@ runs_as()
 check_daemon()
 {
 	wait_for 30 unit_has_daemon
-	wait_for 15 one_daemon
+	wait_for 30 one_daemon
 	assert "the installed program runs" runs_as /sbin/mdmon
 	ping_daemon
 	say "daemon: $(daemon_pid), $(tr '\0' ' ' <"/proc/$(daemon_pid)/cmdline")"
