@@ -53,7 +53,8 @@ struct ddf_copy {
 	bool good;    /* closed, complete and right; current if seq is the container's */
 	bool chosen;  /* what is in memory comes from it */
 	bool failed;  /* the last attempt to write it failed */
-	uint32_t seq; /* of its header; valid while good */
+	bool closed;  /* readers take it for finished; true as long as it is good */
+	uint32_t seq; /* of its header; valid while closed */
 };
 
 /* Headers on their way to a disk. */

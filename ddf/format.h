@@ -304,6 +304,15 @@ int ddf_check_header(const struct ddf_header *h, enum ddf_header_type type, cons
 /* Fills *l. `sectors`: size of the disk. -EBADMSG: impossible; *why (may be NULL) is a static text. */
 int ddf_check_layout(const struct ddf_header *h, uint64_t sectors, struct ddf_layout *l, const char **why);
 
+/*
+ * Of two disks, the one whose generation is greater as a signed number is newer, as with mdadm (2.2). Of the two copies
+ * of a disk, that whose generation is greater as it stands, without a sign (2.1).
+ */
+static inline int32_t ddf_rank(uint32_t seq)
+{
+	return (int32_t)seq;
+}
+
 /* The header belongs to this anchor (2.1 step 3): GUID, revision, LBAs and bytes 113 to 115. */
 bool ddf_header_matches(const struct ddf_header *anchor, const struct ddf_header *h);
 

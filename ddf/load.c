@@ -18,15 +18,15 @@
 /* ---- choosing among the disks (2.2) ---- */
 
 /* A copy that is open counts as old as the one that it replaces. */
-static int64_t rank_of(const struct candidate *cand)
+static int32_t rank_of(const struct candidate *cand)
 {
-	return (int64_t)ddf_image_seq(cand->chosen) - !ddf_image_closed(cand->chosen);
+	return ddf_rank(ddf_image_seq(cand->chosen) - !ddf_image_closed(cand->chosen));
 }
 
 /* Of two equally new ones, the one that nothing is wrong with. */
 static int compare_rank(const struct candidate *a, const struct candidate *b)
 {
-	int64_t ra = rank_of(a), rb = rank_of(b);
+	int32_t ra = rank_of(a), rb = rank_of(b);
 
 	if (ra != rb)
 		return ra > rb ? 1 : -1;
@@ -231,13 +231,15 @@ static void raise_seq(struct ddf_container *c, const struct candidate *cand)
 	for (int i = 0; i < DDF_COPIES; i++) {
 		const struct image *m = &cand->copy[i];
 
-		if ((m == cand->chosen || (m->usable && ddf_image_closed(m))) && ddf_image_seq(m) > c->seq)
+		if ((m == cand->chosen || (m->usable && ddf_image_closed(m))) &&
+		    ddf_rank(ddf_image_seq(m)) > ddf_rank(c->seq))
 			c->seq = ddf_image_seq(m);
 	}
 }
 
 static int take_disks(struct ddf_container *c, struct candidate *cand, size_t count, struct disk **disks)
 {
+	c->seq = be32_get(c->header.seq);
 	for (size_t i = 0; i < count; i++) {
 		if (cand[i].why)
 			continue;
@@ -274,7 +276,8 @@ static void judge_copies(const struct ddf_container *c, const struct candidate *
 
 		copy->exists = m->exists;
 		copy->good = ddf_image_complete(m) && ddf_image_seq(m) == c->seq && holds_the_same(c, cand->dl, m);
-		copy->seq = copy->good ? ddf_image_seq(m) : 0;
+		copy->closed = m->usable && ddf_image_closed(m);
+		copy->seq = copy->closed ? ddf_image_seq(m) : 0;
 		copy->chosen = m == cand->chosen;
 		if (ddf_image_complete(m) && !copy->good)
 			log_debug("%s: disk %s: the %s copy of the metadata is out of date", container,

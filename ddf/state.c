@@ -142,6 +142,9 @@ void ddf_update_states_of(struct ddf_container *c, uint32_t refnum)
 
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 {
-	r->seq = be32_make(be32_get(r->seq) + 1);
+	uint32_t seq = be32_get(r->seq);
+
+	/* Zero would be older than the record on a disk that is absent. */
+	r->seq = be32_make(seq == UINT32_MAX ? seq : seq + 1);
 	r->timestamp = be32_make(c->now);
 }

@@ -218,9 +218,20 @@ static bool is_current(const struct ddf_copy *copy, uint32_t seq)
 	return copy->good && copy->seq == seq;
 }
 
+/* Readers take this copy rather than the other one, which is current: numbers begin anew behind the last one (2.1). */
+static bool hides(const struct ddf_copy *copy, const struct ddf_copy *current, bool copy_is_primary)
+{
+	return copy->closed && (copy_is_primary ? copy->seq >= current->seq : copy->seq > current->seq);
+}
+
+/* Readers find the new state on the disk. */
 static bool has_current(const struct ddf_container *c, const struct ddf_dl *dl)
 {
-	return is_current(&dl->copy[DDF_FIRST_COPY], c->seq) || is_current(&dl->copy[DDF_SECOND_COPY], c->seq);
+	const struct ddf_copy *first = &dl->copy[DDF_FIRST_COPY], *second = &dl->copy[DDF_SECOND_COPY];
+
+	if (is_current(first, c->seq))
+		return is_current(second, c->seq) || !hides(second, first, false);
+	return is_current(second, c->seq) && !hides(first, second, true);
 }
 
 static bool is_due(const struct ddf_container *c, const struct ddf_copy *copy, enum copies copies)
@@ -234,7 +245,7 @@ static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
 	if (a->good != b->good)
 		return a->good;
 	if (a->good && a->seq != b->seq)
-		return a->seq > b->seq;
+		return (int32_t)(a->seq - b->seq) > 0;
 	return a->chosen && !b->chosen;
 }
 
@@ -380,7 +391,10 @@ static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const st
 
 	copy->failed = pd->error;
 	copy->good = !pd->error;
-	copy->seq = c->seq;
+	if (copy->good) {
+		copy->closed = true;
+		copy->seq = c->seq;
+	}
 	copy->chosen &= copy->good;
 	if (copy->good && last->offset == dl->disk->size - DDF_SECTOR)
 		dl->anchor_due = false;

@@ -136,21 +136,56 @@ static void test_no_disks(void **state)
 
 /* ---- disks that disagree ---- */
 
-static void test_newest_disk_decides(void **state)
+static void check_newest_disk(struct rig *r, uint32_t others, uint32_t seq)
 {
-	struct rig *r = *state;
-
 	for (size_t newest = 0; newest < 3; newest++) {
 		dld_add_all(r, "A");
-		for (size_t n = 0; n < 3; n++)
+		for (size_t n = 0; n < 3; n++) {
 			dld_mark(r, n, BOTH, (unsigned)n);
-		dld_set_seq(r, newest, BOTH, 0x80000000); /* as a signed number it would be old */
+			dld_set_seq(r, n, BOTH, n == newest ? seq : others);
+		}
 		dld_load_silently(r);
 		assert_int_equal(dld_mark_found(r), newest);
-		assert_int_equal(r->c.seq, 0x80000000);
-		assert_int_equal(be32_get(r->c.header.seq), 0x80000000);
+		assert_int_equal(r->c.seq, seq);
+		assert_int_equal(be32_get(r->c.header.seq), seq);
 		for (size_t n = 0; n < 3; n++)
 			dld_assert_good(r, n, n == newest, n == newest);
+		dld_clear(r);
+	}
+}
+
+static void test_newest_disk_decides(void **state)
+{
+	check_newest_disk(*state, 8, 9);
+	check_newest_disk(*state, 8, 0x7fffffff);
+}
+
+/* mdadm compares generations of disks as signed numbers: we must not work on another configuration than it shows. */
+static void test_generations_of_disks_are_signed(void **state)
+{
+	check_newest_disk(*state, 0x80000000, 0x7fffffff);
+	check_newest_disk(*state, 0xffffffff, 8);
+	check_newest_disk(*state, 0xffffffff, 0);
+	check_newest_disk(*state, 0x80000000, 0x80000001);
+	check_newest_disk(*state, 0xfffffffe, 0xffffffff);
+}
+
+static void test_open_copies_at_the_ends_of_the_numbers(void **state)
+{
+	static const struct { uint32_t open, closed; bool newer; } t[] = {
+		{ 0, 0xffffffff, false }, { 1, 0xffffffff, true }, { 0xffffffff, 0, false },
+	};
+	struct rig *r = *state;
+
+	for (size_t i = 0; i < COUNT(t); i++) {
+		dld_add_all(r, "A");
+		for (size_t n = 0; n < 3; n++) {
+			dld_mark(r, n, BOTH, (unsigned)n);
+			dld_set_seq(r, n, BOTH, n == 1 ? t[i].open : t[i].closed);
+		}
+		dld_set_open(r, 1, BOTH);
+		assert_int_equal(dld_load(r), 0);
+		assert_int_equal(dld_mark_found(r) == 1, t[i].newer);
 		dld_clear(r);
 	}
 }
@@ -469,6 +504,8 @@ int main(void)
 		TEST(test_disk_that_is_too_small),
 		TEST(test_no_disks),
 		TEST(test_newest_disk_decides),
+		TEST(test_generations_of_disks_are_signed),
+		TEST(test_open_copies_at_the_ends_of_the_numbers),
 		TEST(test_open_copy_counts_one_less),
 		TEST(test_disks_of_two_generations),
 		TEST(test_equally_new_but_damaged),

@@ -225,9 +225,23 @@ static void all_virtual_disks_of_a_disk_are_updated(void **state)
 static void a_stamp_is_a_new_number_and_the_time(void **state)
 {
 	(void)state;
-	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v4294967295 0,1");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v7 0,1");
 	ddf_stamp(&dfx.c, dfx_record(&dfx, 0, 0));
-	dfx_check_vd(0, "00/02 v0 0,1");
+	dfx_check_vd(0, "00/02 v8 0,1");
+	assert_int_equal(be32_get(dfx_record(&dfx, 0, 0)->timestamp), FX_NOW);
+}
+
+/* Of two records mdadm takes the one with the greater number: after the last one there is none that is greater. */
+static void the_last_number_of_a_record_stays(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+	dfx_record(&dfx, 0, 0)->seq = be32_make(0xfffffffe);
+	for (int i = 0; i < 2; i++) {
+		ddf_stamp(&dfx.c, dfx_record(&dfx, 0, 0));
+		assert_int_equal(be32_get(dfx_record(&dfx, 0, 0)->seq), 0xffffffff);
+	}
 	assert_int_equal(be32_get(dfx_record(&dfx, 0, 0)->timestamp), FX_NOW);
 }
 
@@ -244,6 +258,7 @@ int main(void)
 		TEST(a_virtual_disk_without_records_keeps_its_state),
 		TEST(all_virtual_disks_of_a_disk_are_updated),
 		TEST(a_stamp_is_a_new_number_and_the_time),
+		TEST(the_last_number_of_a_record_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

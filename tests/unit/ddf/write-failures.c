@@ -327,6 +327,73 @@ static void test_power_cut_after_an_unfinished_write(void **state)
 	power_cuts(b, make_dirty);
 }
 
+/* ---- generations at the end of their numbers ---- */
+
+static void set_generation(struct bench *b, uint32_t seq)
+{
+	b->f.c.seq = seq - 2;
+	dwb_set_dirty(b, true);
+	assert_int_equal(write_once(b, false), 1);
+	dwb_set_dirty(b, false);
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(b->f.c.seq, seq);
+}
+
+static void assert_readers_find(const struct bench *b, unsigned vd_state)
+{
+	struct ddf_header h;
+
+	for (unsigned n = 0; n < DISKS; n++)
+		assert_int_equal(dwb_vd_state_at(b, dwb_fd_of(b, n), dwb_readers_choice(dwb_fd_of(b, n), &h)),
+				 vd_state);
+}
+
+/* Of the copies of a disk readers take the one with the greater number: 0 is not greater than the one before it. */
+static void test_generation_behind_the_last_number(void **state)
+{
+	static const uint32_t last[] = { 0x7fffffff, 0xfffffffe, 0xffffffff };
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+		set_generation(b, last[i]);
+		assert_readers_find(b, 0);
+		dwb_forget_writes();
+		dwb_set_dirty(b, true);
+		assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+		assert_readers_find(b, DDF_VD_INCONSISTENT); /* the kernel is answered now */
+		assert_int_equal(b->res.written, DISKS);
+		assert_string_equal(dwb_trace(b, 0), last[i] == UINT32_MAX ? "s0 s4 s0 p0 p4 p0" : "s0 s4 s0");
+		ddf_write_rest(b->w, &b->f.c, &b->res);
+		dwb_assert_all_complete(b);
+		dwb_set_dirty(b, false);
+		assert_int_equal(write_once(b, false), 1);
+		assert_readers_find(b, 0);
+	}
+}
+
+/* A disk that cannot say more than the old state to readers has not taken the new one. */
+static void test_other_copy_hides_the_new_one(void **state)
+{
+	struct bench *b = *state;
+
+	set_generation(b, 0xffffffff);
+	break_disk(b, 0, PRIMARY, PRIMARY + 100);
+	dwb_set_dirty(b, true);
+	b->res = (struct sync_result){ 0 };
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	assert_int_equal(b->res.written, DISKS - 1);
+	assert_int_equal(b->res.failed, 1);
+}
+
+static void test_power_cut_at_the_last_number(void **state)
+{
+	struct bench *b = *state;
+
+	set_generation(b, 0xffffffff);
+	dwb_forget_writes();
+	power_cuts(b, make_dirty);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, dwb_setup, dwb_teardown)
 
 int main(void)
@@ -343,6 +410,9 @@ int main(void)
 		T(test_power_cut_while_a_failure_is_written),
 		T(test_power_cut_while_a_copy_is_repaired),
 		T(test_power_cut_after_an_unfinished_write),
+		T(test_generation_behind_the_last_number),
+		T(test_other_copy_hides_the_new_one),
+		T(test_power_cut_at_the_last_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,7 @@ struct ddf_dl *dfx_present(struct fixture *f, unsigned n)
 	dl->header = f->c.header;
 	dl->at = f->c.layout;
 	for (unsigned i = 0; i < DDF_COPIES; i++)
-		dl->copy[i] = (struct ddf_copy){ .exists = true, .good = true, .seq = f->c.seq };
+		dl->copy[i] = (struct ddf_copy){ .exists = true, .good = true, .closed = true, .seq = f->c.seq };
 	dl->next = f->c.disks;
 	f->c.disks = dl;
 	return dl;
