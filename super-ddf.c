@@ -91,6 +91,7 @@ static struct md_member member_of(const struct mdinfo *d)
 		.slot = d->slot,
 		.state = d->curr_state,
 		.data_offset = d->data_offset,
+		.recovery_start = d->recovery_start,
 	};
 }
 

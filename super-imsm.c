@@ -112,7 +112,8 @@ static struct imsm_event *event_of(const struct active_array *a)
 	for (unsigned i = 0; i < a->disk_count && i < IMSM_MAX_MEMBERS; i++) {
 		const struct mdinfo *d = a->disks[i];
 
-		ev->disk[ev->disk_count++] = (struct imsm_event_disk){
+		ev->disk[ev->disk_count++] = (struct md_member){
+			.dev = d->dev,
 			.slot = d->slot,
 			.state = d->curr_state,
 			.recovery_start = d->recovery_start,

@@ -203,11 +203,7 @@ struct imsm_event {
 	int level, raid_disks, layout; /* of md */
 	unsigned chunk;           /* of md: sectors, 0 = not known */
 	unsigned disk_count;      /* members that md has */
-	struct imsm_event_disk {
-		int slot;
-		unsigned state;   /* MEMBER_* */
-		uint64_t recovery_start;
-	} disk[IMSM_MAX_MEMBERS];
+	struct md_member disk[IMSM_MAX_MEMBERS];
 };
 
 /*

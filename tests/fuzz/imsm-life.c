@@ -192,7 +192,8 @@ static void make_event(struct bytes *b, unsigned volume)
 
 		if (how & 0x40)
 			continue;
-		ev->disk[ev->disk_count++] = (struct imsm_event_disk){
+		ev->disk[ev->disk_count++] = (struct md_member){
+			.dev = (dev_t)(0x800 + imsm_ord_index(m->ord[slot])),
 			.slot = (int)slot,
 			.state = states[how % 4],
 			.recovery_start = how % 4 < 2 ? SECTORS_NONE : (uint64_t)how << 6,

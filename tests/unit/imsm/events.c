@@ -165,7 +165,7 @@ static void test_not_all_recovered(void **state)
 	/* A member that the metadata knows nothing of is still being recovered. */
 	ev_container(5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u0");
 	ev_md_reset(0, 5);
-	ifx.ev.disk[ifx.ev.disk_count++] = (struct imsm_event_disk){ .slot = 7, .recovery_start = 100 };
+	ifx.ev.disk[ifx.ev.disk_count++] = (struct md_member){ .slot = 7, .recovery_start = 100 };
 	ev_tell_disk(1);
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,3,2/0,3,2 f1 u0");
 	ifx.ev.disk_count--;
@@ -277,7 +277,7 @@ static void test_checkpoint_from_recovery_start(void **state)
 	ev_md_reset(0, 10);
 	ev_md_set(0, MEMBER_SPARE, 512 * 3);
 	ev_md_set(3, MEMBER_SPARE, 512 * 8);
-	ifx.ev.disk[ifx.ev.disk_count++] = (struct imsm_event_disk){ .slot = -1, .recovery_start = 512 };
+	ifx.ev.disk[ifx.ev.disk_count++] = (struct md_member){ .slot = -1, .recovery_start = 512 };
 	ev_tell_disk(3);
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u3");
 }

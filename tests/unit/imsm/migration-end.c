@@ -36,7 +36,7 @@ static void reshape_ended(unsigned volume)
 	ifx.ev.level = imsm_map_level(m);
 	ifx.ev.reshape_done = true;
 	for (unsigned slot = 0; slot < m->head.num_members; slot++) {
-		struct imsm_event_disk *d = &ifx.ev.disk[ifx.ev.disk_count++];
+		struct md_member *d = &ifx.ev.disk[ifx.ev.disk_count++];
 
 		d->slot = (int)slot;
 		d->recovery_start = SECTORS_NONE;

@@ -23,7 +23,8 @@ void ev_md_reset(unsigned volume, int md_level)
 		.layout = md_level == 10 ? 0x102 : 0,
 	};
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
-		ifx.ev.disk[ifx.ev.disk_count++] = (struct imsm_event_disk){
+		ifx.ev.disk[ifx.ev.disk_count++] = (struct md_member){
+			.dev = ifx_dev(imsm_ord_index(v->map[0].ord[slot])),
 			.slot = (int)slot,
 			.state = MEMBER_IN_SYNC,
 			.recovery_start = SECTORS_NONE,

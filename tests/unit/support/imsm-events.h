@@ -12,7 +12,7 @@
 
 /* One volume as ifx_volume() has it, in a container of EV_DISKS disks. Returns its index: 0. */
 unsigned ev_container(int level, const char *text);
-/* md has all members of the volume, in sync; nothing runs. */
+/* md has all members of the volume (by map 0), in sync; nothing runs. */
 void ev_md_reset(unsigned volume, int md_level);
 void ev_md_remove(unsigned slot);
 void ev_md_set(unsigned slot, unsigned state, uint64_t recovery_start);
