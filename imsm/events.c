@@ -89,6 +89,18 @@ static void note_in_sync(struct scene *s, unsigned slot)
 	s->c->write_due = true;
 }
 
+/* md's members as they are now, but for one that has to fail. What has got its data is noted before anything is lost. */
+static void note_all_in_sync(struct scene *s, int faulty_slot)
+{
+	for (unsigned i = 0; i < s->ev->disk_count; i++) {
+		const struct md_member *m = &s->ev->disk[i];
+
+		if ((m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && m->slot >= 0 &&
+		    m->slot != faulty_slot)
+			note_in_sync(s, (unsigned)m->slot);
+	}
+}
+
 static bool is_rebuilt(const struct scene *s, int slot)
 {
 	return slot >= 0 && imsm_view_slot(&s->view, (unsigned)slot) == IMSM_SLOT_REBUILDING;
@@ -199,6 +211,7 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 	ord = imsm_ord(s.v, (unsigned)slot, IMSM_M0);
 	if (ord == UINT32_MAX)
 		return;
+	note_all_in_sync(&s, faulty ? slot : -1);
 	if (faulty)
 		imsm_mark_failure(c, s.v, imsm_ord_index(ord));
 	else if (state & MEMBER_IN_SYNC)
@@ -301,10 +314,12 @@ static bool flagged_in_both(const struct imsm_volume *v)
 static void record_lost_disks(struct scene *s)
 {
 	struct imsm_volume *v = s->v;
-	unsigned bad = imsm_view_count_bad(&s->view, IMSM_M0);
+	unsigned bad;
 
 	if (!any_slot_lost(s))
 		return;
+	note_all_in_sync(s, -1);
+	bad = imsm_view_count_bad(&s->view, IMSM_M0);
 	if (!imsm_general_migration(v) && bad && !flagged_in_both(v))
 		finish_migration(s, imsm_view_check_degraded(&s->view, bad, IMSM_M0));
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)

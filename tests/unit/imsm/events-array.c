@@ -85,6 +85,10 @@ static void array_for_row(const struct array_row *r, bool dirty)
 	ifx.c.meta.volume[0].head.dirty = dirty;
 	ev_md_reset(0, r->level);
 	ifx.ev.resync_start = r->end == DONE ? SECTORS_NONE : 4096;
+	/* What is under rebuild has no data yet. */
+	for (unsigned slot = 0; imsm_rebuilding(v) && slot < v->map[0].head.num_members; slot++)
+		if (v->map[1].ord[slot] != v->map[0].ord[slot])
+			ev_md_set(slot, MEMBER_SPARE, 0);
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
 		if (!imsm_disk_present(&ifx.c, imsm_ord_index(v->map[0].ord[slot])) ||
 		    imsm_disk_failed(&ifx.c, imsm_ord_index(v->map[0].ord[slot])))

@@ -129,6 +129,38 @@ static void test_disk_rows(void **state)
 	}
 }
 
+/* A disk gets its last data, and the next look finds another one dead. Whatever is told first, the new disk counts. */
+static void test_another_fails_as_a_rebuild_ends(void **state)
+{
+	static const struct {
+		int level;
+		const char *before;
+		unsigned rebuilt, failed;
+		const char *after;
+	} rows[] = {
+		{ 1, "N<REBUILD<D 0,1/0,1! f1 u7", 1, 0, "D 0x!,1 f0" },
+		{ 1, "N<REBUILD<D 2,1/2!,1 f0 u7", 0, 1, "D 2,1x! f1" },
+		{ 1, "N<REBUILD<D 0,2/0,1 f1 u7", 1, 0, "D 0x!,2 f0" },
+		{ 5, "N<REBUILD<D 0,1,3/0,1,3! f2 u7", 2, 0, "D 0x!,1,3 f0" },
+		{ 5, "N<REBUILD<D 3,1,2/3!,1,2 f0 u7", 0, 2, "D 3,1,2x! f2" },
+		{ 10, "N<REBUILD<D 0,4,2,3/0,4!,2,3 f1 u7", 1, 0, "D 0x!,4,2,3 f0" },
+		{ 10, "N<REBUILD<D 0,4,2,3/0,4!,2,3 f1 u7", 1, 3, "D 0,4,2,3x! f3" },
+		{ 10, "D<REBUILD<D 0,4,2,3x!/0,4!,2,3x! f1 u7", 1, 0, "D 0x!,4,2,3x! f0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned rebuilt = rows[i / 2].rebuilt, failed = rows[i / 2].failed;
+
+		ev_container(rows[i / 2].level, rows[i / 2].before);
+		ev_md_reset(0, rows[i / 2].level);
+		ev_md_set(failed, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+		ev_tell_disk((int)(i % 2 ? rebuilt : failed));
+		ev_tell_disk((int)(i % 2 ? failed : rebuilt));
+		assert_string_equal(ifx_text(&ifx, 0), rows[i / 2].after);
+	}
+}
+
 /* A pass may tell of every member, in any order, with its state or with 0. */
 static void test_disks_in_any_order(void **state)
 {
@@ -286,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_disk_rows),
+		cmocka_unit_test(test_another_fails_as_a_rebuild_ends),
 		cmocka_unit_test(test_disks_in_any_order),
 		cmocka_unit_test(test_rebuild_not_ended_by_old_copy),
 		cmocka_unit_test(test_not_all_recovered),
