@@ -200,8 +200,6 @@ int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 bool ddf_pd_working(const struct ddf_pd_entry *e); /* NULL: not */
 enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r);
 enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd); /* of all BVDs together */
-/* Enough copies for md to go on (RAID1E); bit i of working: element i. 3.3. */
-bool ddf_enough_copies(unsigned near, unsigned far, const bool *working, unsigned elements);
 /* Stores it in the table; true if it changed. */
 bool ddf_update_state(struct ddf_container *c, unsigned vd);
 /* For all virtual disks that name the disk. */

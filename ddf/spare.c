@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "lib/refuse.h"
+#include "metadata/redundancy.h"
 #include "metadata/spare.h"
 
 /* ---- is a disk fit? ---- */
@@ -98,28 +99,17 @@ static bool slot_in_sync(const struct search *s, unsigned slot)
 	return m && (m->state & MEMBER_IN_SYNC);
 }
 
-/* The members that are left are enough to rebuild the others from (9.1). */
-static bool enough_left(const struct search *s)
+/* Some members are lost, and those that are left are enough to rebuild them from (9.1). */
+static bool can_be_rebuilt(const struct search *s)
 {
-	unsigned disks = (unsigned)s->md->raid_disks, layout = (unsigned)s->md->layout, lost = 0;
-	bool working[DDF_MAX_SLOTS];
+	unsigned disks = (unsigned)s->md->raid_disks, lost = 0;
+	bool has_data[DDF_MAX_SLOTS];
 
 	for (unsigned slot = 0; slot < disks; slot++) {
-		working[slot] = slot_in_sync(s, slot);
-		lost += !working[slot];
+		has_data[slot] = slot_in_sync(s, slot);
+		lost += !has_data[slot];
 	}
-	switch (s->md->level) {
-	case 1:
-		return lost && lost < disks;
-	case 4:
-	case 5:
-		return lost == 1;
-	case 6:
-		return lost == 1 || lost == 2;
-	case 10:
-		return lost && ddf_enough_copies(layout & 0xff, layout >> 8 & 0xff, working, disks);
-	}
-	return false;
+	return lost && enough_left(s->md->level, s->md->layout, disks, has_data);
 }
 
 static bool may_activate(const struct search *s)
@@ -128,7 +118,7 @@ static bool may_activate(const struct search *s)
 
 	if (!v || (unsigned)s->md->raid_disks != be16_get(v->primary_count) * s->c->volume[s->vd].records->count)
 		return false;
-	return !md_any_faulty(&s->members) && enough_left(s);
+	return !md_any_faulty(&s->members) && can_be_rebuilt(s);
 }
 
 static bool is_candidate(const struct search *s, const struct ddf_place *at, const struct ddf_dl *dl, uint64_t start)

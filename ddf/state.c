@@ -3,6 +3,7 @@
  * The states of DDF virtual disks, computed from the states of their disks (ddf.md 3.2 to 3.4). Pure.
  */
 #include "ddf/ddf.h"
+#include "metadata/redundancy.h"
 
 bool ddf_pd_working(const struct ddf_pd_entry *e)
 {
@@ -16,24 +17,6 @@ static bool slot_works(const struct ddf_container *c, const struct ddf_vdc *r, u
 	return i >= 0 && ddf_pd_working(ddf_pd_by_ref(c, ddf_element_ref(r, (unsigned)i)));
 }
 
-bool ddf_enough_copies(unsigned near, unsigned far, const bool *working, unsigned elements)
-{
-	unsigned copies = near * far, start = 0;
-
-	if (!copies || !elements)
-		return false;
-	do {
-		bool left = false;
-
-		for (unsigned i = 0; i < copies; i++)
-			left |= working[(start + i) % elements];
-		if (!left)
-			return false;
-		start = (start + near) % elements;
-	} while (start);
-	return true;
-}
-
 /* Adjacent: two near copies. Otherwise md's mapping makes it two far ones (1.9). */
 static bool raid1e_has_copies(const struct ddf_container *c, const struct ddf_vdc *r)
 {
@@ -43,7 +26,7 @@ static bool raid1e_has_copies(const struct ddf_container *c, const struct ddf_vd
 
 	for (unsigned n = 0; n < elements; n++)
 		working[n] = slot_works(c, r, n);
-	return ddf_enough_copies(adjacent ? 2 : 1, adjacent ? 1 : 2, working, elements);
+	return enough_copies(adjacent ? 2 : 1, adjacent ? 1 : 2, working, elements);
 }
 
 /* The state of a BVD that has lost some of its disks and can do without `redundant` of them. */

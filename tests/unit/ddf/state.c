@@ -103,35 +103,6 @@ static void state_of_a_bvd(void **state)
 	}
 }
 
-static void enough_copies(void **state)
-{
-	static const struct {
-		unsigned near, far;
-		const char *disks;
-		bool enough;
-	} row[] = {
-		{ 2, 1, "ww", true },    { 2, 1, "w-", true },    { 2, 1, "--", false },
-		{ 2, 1, "w--w", true },  { 2, 1, "ww--", false }, { 3, 1, "w----w", true },
-		{ 3, 1, "www---", false }, { 1, 2, "w-w-", true }, { 1, 2, "w--w", false },
-		{ 1, 2, "-ww", true },   { 1, 2, "w--", false },  { 1, 1, "www", true },
-		{ 1, 1, "ww-", false },  { 2, 1, "w-w-w", true }, { 2, 1, "-www-", false },
-		{ 0, 1, "ww", false },   { 2, 0, "ww", false },   { 2, 1, "", false },
-		{ 2, 2, "---w", true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		unsigned n = (unsigned)strlen(row[i].disks);
-		bool *working = calloc(n + 1, sizeof(*working)); /* so that a read too far is seen */
-
-		for (unsigned k = 0; k < n; k++)
-			working[k] = row[i].disks[k] == 'w';
-		if (ddf_enough_copies(row[i].near, row[i].far, working, n) != row[i].enough)
-			fail_msg("row %zu: %u near, %u far, %s", i, row[i].near, row[i].far, row[i].disks);
-		free(working);
-	}
-}
-
 /* By the states of mirrors of two: o optimal, d degraded, f failed; of three: p partially optimal; ? not known. */
 static void a_bvd_in_state(char **p, unsigned *disk, char letter)
 {
@@ -252,7 +223,6 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(an_element_works_if_its_disk_is_online_and_has_its_data),
 		TEST(state_of_a_bvd),
-		TEST(enough_copies),
 		TEST(state_of_several_bvds),
 		TEST(an_update_changes_the_low_three_bits_only),
 		TEST(a_virtual_disk_without_records_keeps_its_state),
