@@ -10,6 +10,7 @@
 #include "imsm/imsm.h"
 #include "lib/log.h"
 #include "mdmon.h"
+#include "metadata/left-out.h"
 
 struct imsm_super {
 	struct imsm_container c;
@@ -106,6 +107,7 @@ static struct imsm_event *event_of(const struct active_array *a)
 		.raid_disks = a->raid_disks,
 		.layout = a->layout,
 		.chunk = a->chunk,
+		.first = w->first,
 		.reshape_done = w->reshape_done,
 		.reshape_idle = w->reshape_idle,
 	};
@@ -129,12 +131,23 @@ static void take_results(struct active_array *a, const struct imsm_event *ev)
 		a->watch->custom_array_size = ev->custom_array_size;
 }
 
+static void tell_left_out(const struct active_array *a, const struct imsm_event *ev)
+{
+	const struct imsm_container *c = &super_of(a->container)->c;
+	const struct imsm_map *m0 = &c->meta.volume[a->member].map[0];
+
+	for (unsigned slot = 0; slot < m0->head.num_members; slot++)
+		if (ev->left_out[slot])
+			log_left_out(a->name, imsm_dl_by_index(c, (int)imsm_ord_index(m0->ord[slot]))->disk->name);
+}
+
 static enum consistency set_array_state(struct active_array *a, enum consistency want)
 {
 	struct imsm_event *ev = event_of(a);
 	enum consistency got = imsm_set_array_state(&super_of(a->container)->c, (unsigned)a->member, ev, want);
 
 	take_results(a, ev);
+	tell_left_out(a, ev);
 	return got;
 }
 

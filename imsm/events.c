@@ -9,6 +9,8 @@
  */
 #include "imsm/imsm.h"
 
+#include <string.h>
+
 #define MD_RAID5_LEFT_ASYMMETRIC 0 /* layout of all IMSM RAID5 */
 
 /* What an event is about. The view has the same three, read-only. */
@@ -327,6 +329,65 @@ static void record_lost_disks(struct scene *s)
 			imsm_mark_missing(s->c, v, imsm_ord_index(v->map[0].ord[slot]));
 }
 
+/* ---- disks that are there, but not in md (metadata/left-out.h) ---- */
+
+static bool any_left_out(const struct scene *s)
+{
+	for (unsigned slot = 0; slot < s->v->map[0].head.num_members; slot++)
+		if (imsm_view_left_out(&s->view, slot))
+			return true;
+	return false;
+}
+
+/* Flags their slots. True if a disk that was being rebuilt is among them: the rebuild cannot go on where it was. */
+static bool flag_left_out(struct scene *s)
+{
+	bool rebuild = false;
+
+	for (unsigned slot = 0; slot < s->v->map[0].head.num_members; slot++) {
+		if (!imsm_view_left_out(&s->view, slot))
+			continue;
+		rebuild |= imsm_view_slot(&s->view, slot) == IMSM_SLOT_REBUILDING;
+		imsm_flag_slot(s->c, s->v, slot);
+		s->ev->left_out[slot] = true;
+	}
+	return rebuild;
+}
+
+/*
+ * Without them nothing is left that the metadata trust: md was started with what they call out of date. Then it is not
+ * for us to say that the good disks are lost.
+ */
+static bool nothing_is_left(const struct scene *s, const struct imsm_volume *before)
+{
+	unsigned bad = imsm_view_count_bad(&s->view, IMSM_M0);
+
+	return imsm_view_check_degraded(&s->view, bad, IMSM_M0) == IMSM_FAILED &&
+	       before->map[0].head.map_state != IMSM_FAILED;
+}
+
+/* As record_lost_disks(), but for disks that may be rebuilt. True if there are any. */
+static bool record_left_out(struct scene *s)
+{
+	const struct imsm_volume before = *s->v;
+	const bool write_due = s->c->write_due, keep = flagged_in_both(s->v);
+	bool rebuild;
+
+	if (!any_left_out(s))
+		return false;
+	note_all_in_sync(s, -1);
+	rebuild = flag_left_out(s);
+	if (nothing_is_left(s, &before)) {
+		*s->v = before;
+		s->c->write_due = write_due;
+		memset(s->ev->left_out, 0, sizeof(s->ev->left_out));
+		return false;
+	}
+	if (!imsm_general_migration(s->v) && (rebuild || !keep))
+		finish_migration(s, imsm_view_check_degraded(&s->view, imsm_view_count_bad(&s->view, IMSM_M0), IMSM_M0));
+	return true;
+}
+
 /* ---- the array (imsm.md 5) ---- */
 
 static bool resync_complete(const struct imsm_event *ev)
@@ -415,6 +476,8 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 		record_lost_disks(&s);
 	if (want == MARK_DECIDE && !is_at_rest(&s, &found))
 		want = MARK_DIRTY;
+	if (want == MARK_DIRTY && record_left_out(&s))
+		found = look(&s);
 	if (!follow_resync(&s, &found))
 		imsm_save_checkpoint(c, s.v, ev);
 	return record_dirty(&s, want);

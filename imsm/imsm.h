@@ -197,9 +197,11 @@ struct imsm_event {
 	uint64_t resync_start;    /* sectors, SECTORS_NONE = complete */
 	uint64_t component_size;  /* sectors */
 	uint64_t last_checkpoint; /* in and out: sectors */
+	bool first;               /* the array has not been looked at before */
 	bool reshape_done;        /* a reshape has run and has reached its end */
 	bool reshape_idle;        /* none runs or is interrupted, and mdadm is not about to begin one */
 	uint64_t custom_array_size; /* out: sectors, 0 = none */
+	bool left_out[IMSM_MAX_MEMBERS]; /* out: slots whose disk md runs without, as has been recorded now */
 	int level, raid_disks, layout; /* of md */
 	unsigned chunk;           /* of md: sectors, 0 = not known */
 	unsigned disk_count;      /* members that md has */
@@ -223,6 +225,8 @@ unsigned imsm_view_count_bad(const struct imsm_view *w, enum imsm_which which);
 enum imsm_map_state imsm_view_check_degraded(const struct imsm_view *w, unsigned failed, enum imsm_which which);
 /* The slot's disk is absent or failed, and md does not work with it. */
 bool imsm_view_slot_lost(const struct imsm_view *w, unsigned slot);
+/* The slot's disk is there and in order, but md runs without it (metadata/left-out.h). With an event only. */
+bool imsm_view_left_out(const struct imsm_view *w, unsigned slot);
 
 /* What a slot of map 0 has. */
 enum imsm_slot {
@@ -262,6 +266,8 @@ void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_
 void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state);
 /* True if something new was recorded. */
 bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* The slot of map 0, and its disk's in map 1, has no data from now on; nothing is said against the disk. */
+void imsm_flag_slot(struct imsm_container *c, struct imsm_volume *v, unsigned slot);
 /* The same, and marks a disk that is not there as missing, once: its serial loses the first character. */
 void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
 /* A volume without a migration: its state from what its disks and flags say. */

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "metadata/left-out.h"
+
 /* ---- derived quantities of a map ---- */
 
 bool imsm_map_is_mirror(const struct imsm_map *m)
@@ -99,11 +101,16 @@ void imsm_update_version_info(struct imsm_meta *meta)
 
 /* ---- what is bad ---- */
 
-static bool md_in_sync(const struct imsm_event *ev, unsigned slot)
+/* md has data in the slot, and not on another disk that we know. */
+static bool md_in_sync(const struct imsm_view *w, unsigned slot, uint32_t index)
 {
-	for (unsigned i = 0; ev && i < ev->disk_count; i++)
-		if (ev->disk[i].slot == (int)slot && !(ev->disk[i].state & MEMBER_FAULTY))
-			return ev->disk[i].state & MEMBER_IN_SYNC;
+	for (unsigned i = 0; w->ev && i < w->ev->disk_count; i++) {
+		const struct md_member *m = &w->ev->disk[i];
+		const struct imsm_dl *dl = imsm_dl_by_dev(w->c, m->dev);
+
+		if (m->slot == (int)slot && !(m->state & MEMBER_FAULTY))
+			return (m->state & MEMBER_IN_SYNC) && (!dl || dl->index == (int)index);
+	}
 	return false;
 }
 
@@ -111,12 +118,14 @@ static bool disk_bad(const struct imsm_view *w, unsigned slot, uint32_t index)
 {
 	if (imsm_disk_failed(w->c, index))
 		return true;
-	return !imsm_disk_present(w->c, index) && !md_in_sync(w->ev, slot);
+	return !imsm_disk_present(w->c, index) && !md_in_sync(w, slot, index);
 }
 
 bool imsm_view_slot_lost(const struct imsm_view *w, unsigned slot)
 {
-	return disk_bad(w, slot, imsm_ord_index(w->v->map[0].ord[slot])) && !md_in_sync(w->ev, slot);
+	uint32_t index = imsm_ord_index(w->v->map[0].ord[slot]);
+
+	return disk_bad(w, slot, index) && !md_in_sync(w, slot, index);
 }
 
 static bool ord_bad(const struct imsm_view *w, unsigned slot, uint32_t ord)
@@ -277,4 +286,36 @@ enum imsm_map_state imsm_view_state(const struct imsm_view *w)
 	if (imsm_view_check_degraded(w, without_data, IMSM_M0) == IMSM_FAILED)
 		return IMSM_FAILED;
 	return imsm_view_check_degraded(w, bad, IMSM_M0);
+}
+
+/* ---- disks that md runs without ---- */
+
+/* A reshape adds members: md has them when mdadm has given them to it. */
+static bool slot_may_be_left_out(const struct imsm_view *w, unsigned slot)
+{
+	return slot < (unsigned)w->ev->raid_disks &&
+	       !(imsm_general_migration(w->v) && slot >= w->v->map[1].head.num_members);
+}
+
+/*
+ * A rebuild that begins at the start goes over everything again. Its record also comes before md's member: only at the
+ * first look is it sure that md was started without the disk.
+ */
+static bool rebuild_is_lost(const struct imsm_view *w)
+{
+	return w->ev->first || imsm_volume_unit(w->v);
+}
+
+bool imsm_view_left_out(const struct imsm_view *w, unsigned slot)
+{
+	const struct md_members members = { w->ev->disk, w->ev->disk_count };
+	uint32_t index = imsm_ord_index(w->v->map[0].ord[slot]);
+	const struct imsm_dl *dl = imsm_dl_by_index(w->c, (int)index);
+	enum imsm_slot has = imsm_view_slot(w, slot);
+
+	if (has == IMSM_SLOT_BAD || !dl || !slot_may_be_left_out(w, slot))
+		return false;
+	if (has == IMSM_SLOT_GOOD)
+		return disk_is_left_out(&members, slot, dl->dev, SLOT_HAS_DATA);
+	return rebuild_is_lost(w) && disk_is_left_out(&members, slot, dl->dev, SLOT_IS_REBUILT);
 }

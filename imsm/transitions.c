@@ -96,6 +96,17 @@ static void mark_record_failed(struct imsm_disk *d)
 	d->status = le32_make(status | IMSM_DISK_FAILED);
 }
 
+void imsm_flag_slot(struct imsm_container *c, struct imsm_volume *v, unsigned slot)
+{
+	struct imsm_map *m0 = &v->map[0];
+
+	note_failed_slot(v, slot);
+	flag_slot(m0, (int)slot);
+	if (v->head.migr_state)
+		flag_slot(&v->map[1], imsm_slot_of(&v->map[1], imsm_ord_index(m0->ord[slot])));
+	c->write_due = true;
+}
+
 bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index)
 {
 	struct imsm_map *m0 = &v->map[0];
@@ -106,12 +117,8 @@ bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t
 	if (imsm_disk_failed(c, index) && (m0->ord[slot] & IMSM_ORD_REBUILD))
 		return false;
 	mark_record_failed(&c->meta.disk[index]);
-	note_failed_slot(v, (unsigned)slot);
-	flag_slot(m0, slot);
-	if (v->head.migr_state)
-		flag_slot(&v->map[1], imsm_slot_of(&v->map[1], index));
+	imsm_flag_slot(c, v, (unsigned)slot);
 	drop_bad_blocks(&c->meta, index);
-	c->write_due = true;
 	return true;
 }
 

@@ -2,7 +2,6 @@
 /* ddf/state.c: the states of virtual disks (ddf.md 3.2 to 3.4). */
 #include "tests/unit/support/ddf-steps.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/support/text.h"
