@@ -198,11 +198,12 @@ struct metadata_update {
 	int status;   /* set by the monitor: 0 applied, -errno refused (nothing changed) */
 	bool durable; /* set by the monitor: what it changed is on disk */
 
-	void *buf;  /* UPDATE_MESSAGE: payload, malloc'd, owned by the update */
+	void *buf;  /* UPDATE_MESSAGE: payload; ADD: the handler's; malloc'd, owned by the update */
 	size_t len; /* bytes */
 
 	struct disk *disk; /* ADD: the new disk. On return: a disk to close, or NULL */
-	dev_t dev;         /* REMOVE */
+	dev_t dev;         /* ADD, REMOVE */
+	bool known;        /* ADD: set by the handler: the disk is no new spare, the metadata say what it is */
 	struct spare_request *spares; /* FIND, COMMIT: owned by the manager */
 
 	void *space;       /* handler's preallocation, freed with free() by the manager */

@@ -59,11 +59,17 @@ static void disk_left(struct manager *mgr, const struct container_disk *cd)
 
 static void disk_added(struct manager *mgr, struct metadata_update *u)
 {
+	char disk[LOG_NAME_MAX];
+
+	sysfs_name_or_number(u->dev, disk, sizeof(disk));
 	if (u->status)
-		log_error("%s: disk not added: %s", mgr->st->container, strerror(-u->status));
+		log_error("%s: disk %s not added: %s", mgr->st->container, disk, strerror(-u->status));
+	else
+		log_event(LOG_LEVEL_INFO, ABOUT("disk-added", NULL, disk), "%s: %s is %s", mgr->st->container, disk,
+			  u->known ? "a disk that the metadata know" : "a new spare");
 }
 
-/* Whatever metadata it carries: a disk that comes while we run is a new spare. */
+/* The handler says whether the metadata that it carries mean anything: else it is a new spare. */
 static void disk_came(struct manager *mgr, const struct sysfs_member *m)
 {
 	struct metadata_update *u = calloc(1, sizeof(*u));
@@ -75,6 +81,7 @@ static void disk_came(struct manager *mgr, const struct sysfs_member *m)
 		return;
 	}
 	u->op = UPDATE_ADD_DISK;
+	u->dev = m->dev;
 	u->done = disk_added;
 	if (mgr->st->ss->add_to_super(mgr->st, d, u)) {
 		disk_close(d);
@@ -82,8 +89,6 @@ static void disk_came(struct manager *mgr, const struct sysfs_member *m)
 		return;
 	}
 	manager_queue_update(mgr, u);
-	log_event(LOG_LEVEL_INFO, ABOUT("disk-added", NULL, d->name), "%s: %s is a new spare", mgr->st->container,
-		  d->name);
 }
 
 static struct container_disk *find_disk(struct manager *mgr, const struct sysfs_member *m)

@@ -196,8 +196,8 @@ struct superswitch {
 	int (*commit_spares)(struct supertype *st, struct metadata_update *u); /* UPDATE_COMMIT_SPARES */
 
 	/*
-	 * manager. Prepares a disk that appeared in the container (it becomes a
-	 * spare): sets u->disk, may write to the disk what only it needs.
+	 * manager. Prepares a disk that appeared in the container (it becomes a spare, or the metadata know it): sets
+	 * u->disk, u->space and, if need be, u->buf; may write to the disk what only it needs.
 	 * 0 or -errno (the disk is left alone; the caller closes it).
 	 */
 	int (*add_to_super)(struct supertype *st, struct disk *disk, struct metadata_update *u);

@@ -21,7 +21,9 @@ static void test_a_disk_comes(void **state)
 	assert_true(mgr_run());
 	assert_steps("sdc: opened\n"
 		     "update: add sdc\n");
+	mgr_settle();
 	assert_said("disk-added: md127: sdc is a new spare\n");
+	assert_steps("sdc: closed\n"); /* the metadata of the rig keep no disks */
 	mdstat_changes();
 	mgr_run();
 	assert_steps("");
@@ -154,7 +156,7 @@ static void test_the_metadata_refuse_it(void **state)
 	assert_steps("sdc: opened\n"
 		     "update: add sdc\n"
 		     "sdc: closed\n");
-	assert_said("error: md127: disk not added: No space left on device\n");
+	assert_said("error: md127: disk sdc not added: No space left on device\n");
 }
 
 int main(void)
