@@ -14,7 +14,6 @@
 #include "msg.h"
 #include "threads/handoff.h"
 
-#define STAY_NS (30 * NS_PER_MS)
 #define LAST_CLIENTS_NS (5 * NS_PER_S)
 
 /* ---- those who wait until everything asked for before is done ---- */
@@ -45,7 +44,6 @@ static void answer_ping(struct manager *mgr, uint64_t client, bool ping_monitor)
 				 clock_now_ns());
 	else
 		msg_server_reply(mgr->server, client, NULL, 0, clock_now_ns());
-	mgr->stay_until_ns = clock_now_ns() + STAY_NS;
 }
 
 static void answer_waiter(struct manager *mgr, const struct waiter *w)

@@ -20,7 +20,10 @@
 
 #define EXIT_RETRY_MIN_MS 20
 #define EXIT_RETRY_MAX_MS 500
-#define HAND_OVER_NS (500 * NS_PER_MS) /* what is half done by then is left to the successor */
+#define EXIT_LOOK_NS (50 * NS_PER_MS)
+#define QUIET_NS (500 * NS_PER_MS)        /* whoever has stopped the last array may stop the container next */
+#define DRAINED_QUIET_NS (30 * NS_PER_MS) /* somebody waits for the end */
+#define HAND_OVER_NS (500 * NS_PER_MS)    /* what is half done by then is left to the successor */
 
 /* ---- no array is left ---- */
 
@@ -62,16 +65,38 @@ static bool try_to_leave(struct manager *mgr)
 	return leaving;
 }
 
+static bool has_business(const struct manager *mgr)
+{
+	return !mgr->first_look_done || !manager_has_no_arrays(mgr) || mgr->updates_out || mgr->waiters ||
+	       mgr->look_again_ns || mgr->look_due;
+}
+
+/*
+ * The next step of a client that stops the last array, or that pings before it takes the container exclusively, is to
+ * stop the container: it must not meet us there. On a busy machine that step takes its time.
+ */
+static uint64_t quiet_until(const struct manager *mgr)
+{
+	return mgr->empty_since_ns + (handoff_draining() ? DRAINED_QUIET_NS : QUIET_NS);
+}
+
 static bool may_leave(struct manager *mgr, uint64_t now)
 {
-	if (!mgr->first_look_done || !manager_has_no_arrays(mgr) || mgr->updates_out || mgr->waiters ||
-	    mgr->look_again_ns || mgr->look_due) {
+	uint64_t quiet;
+
+	if (has_business(mgr)) {
 		mgr->exit_retry = (struct retry){ 0 };
+		mgr->empty_since_ns = 0;
 		return false;
 	}
-	/* A client that pings before it takes the container exclusively, to stop it, must not meet us there. */
-	if (now < mgr->stay_until_ns && container_exists(mgr)) {
-		mgr->exit_retry.at_ns = mgr->stay_until_ns;
+	if (!container_exists(mgr))
+		return true;
+	if (!mgr->empty_since_ns)
+		mgr->empty_since_ns = now;
+	quiet = quiet_until(mgr);
+	if (now < quiet) {
+		/* md drops the directory of a container that was stopped only after it has said so. */
+		mgr->exit_retry.at_ns = quiet < now + EXIT_LOOK_NS ? quiet : now + EXIT_LOOK_NS;
 		return false;
 	}
 	return now >= mgr->exit_retry.at_ns;

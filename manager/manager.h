@@ -139,7 +139,7 @@ struct manager {
 	bool look_due;              /* read mdstat and manage in this round */
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
 	struct retry exit_retry;
-	uint64_t stay_until_ns;     /* a client has just been told that all is done: it may want the container now */
+	uint64_t empty_since_ns;    /* since when nothing has kept the daemon; 0: something does */
 	bool first_look_done;
 	bool mdstat_failed;         /* logged already */
 	uint64_t ready_ns;          /* since when we serve; 0: not yet */

@@ -17,6 +17,8 @@
 #include "tests/unit/support/manager-rig.h"
 #include "threads/handoff.h"
 
+#define QUIET_MS 500 /* the container is left alone for so long */
+
 /* ---- no array is left ---- */
 
 static void test_none_at_all(void **state)
@@ -24,8 +26,9 @@ static void test_none_at_all(void **state)
 	(void)state;
 	mgr_start();
 	mgr_settle();
-	assert_steps("ready\n"
-		     "md127: opened exclusively\n"
+	assert_steps("ready\n");
+	mgr_time_passes(QUIET_MS);
+	assert_steps("md127: opened exclusively\n"
 		     "pid file removed\n");
 	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
 }
@@ -47,12 +50,23 @@ static void let_md126_go(void)
 	mgr_run();
 }
 
+/* The same, and nobody wants the container next. */
+static void let_md126_go_for_good(void)
+{
+	let_md126_go();
+	mgr_time_passes(QUIET_MS);
+}
+
 static void test_the_last_array_has_ended(void **state)
 {
 	(void)state;
 	mgr_start_with_md126();
 	let_md126_go();
 	mgr_settle();
+	assert_steps("");
+	mgr_time_passes(QUIET_MS - 1);
+	assert_steps("");
+	mgr_time_passes(1);
 	assert_steps("md127: opened exclusively\n"
 		     "pid file removed\n");
 	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
@@ -66,7 +80,7 @@ static void test_the_container_is_held(void **state)
 	(void)state;
 	mgr_start_with_md126();
 	fakes.container_held = true;
-	let_md126_go();
+	let_md126_go_for_good();
 	for (size_t i = 0; i < sizeof(pause) / sizeof(pause[0]); i++) {
 		assert_steps("md127: opened exclusively\n");
 		assert_int_equal(mgr_wait_ms(), pause[i]);
@@ -78,8 +92,7 @@ static void test_the_container_is_held(void **state)
 	mgr_time_passes(1000);
 	assert_steps("md126: published\n");
 	fakes.container_held = false;
-	let_md126_go();
-	mgr_settle();
+	let_md126_go_for_good();
 	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
 }
 
@@ -89,7 +102,7 @@ static void test_an_array_at_the_last_moment(void **state)
 	(void)state;
 	mgr_start_with_md126();
 	fakes.while_opening = mgr_has_md125;
-	let_md126_go();
+	let_md126_go_for_good();
 	assert_steps("md127: opened exclusively\n"
 		     "md125: published\n");
 	mgr_settle();
@@ -108,7 +121,20 @@ static void test_the_container_has_gone(void **state)
 	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
 }
 
-/* mdadm pings, and then takes the container, to stop it: it must not meet us there. */
+/* md drops the directory of a stopped container some time after it has said that it is stopped. */
+static void test_the_container_goes_meanwhile(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	let_md126_go();
+	mgr_time_passes(100);
+	kmd_forgets("md127");
+	mgr_time_passes(50);
+	assert_steps("pid file removed\n");
+	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
+}
+
+/* mdadm 4.2 pings, and then takes the container, to stop it: it must not meet us there. */
 static void test_a_client_that_has_just_pinged(void **state)
 {
 	int c;
@@ -116,13 +142,13 @@ static void test_a_client_that_has_just_pinged(void **state)
 	(void)state;
 	mgr_start_with_md126();
 	c = mgr_client();
+	let_md126_go();
+	mgr_time_passes(300);
 	mgr_client_sends(c, MSG_PING_MONITOR, NULL);
 	mgr_settle();
-	let_md126_go();
-	mgr_settle();
+	mgr_time_passes(QUIET_MS - 1);
 	assert_steps("");
-	assert_int_equal(mgr_wait_ms(), 30);
-	mgr_time_passes(30);
+	mgr_time_passes(1);
 	assert_steps("md127: opened exclusively\n"
 		     "pid file removed\n");
 }
@@ -137,8 +163,7 @@ static void test_the_last_clients(void **state)
 	late = mgr_client();
 	update = mgr_client();
 	mgr_run();
-	let_md126_go();
-	mgr_settle();
+	let_md126_go_for_good();
 	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
 	mgr_client_sends(late, MSG_PING_MONITOR, NULL);
 	assert_non_null(strstr(mgr_client_gets(late), "LEN "));
@@ -157,8 +182,7 @@ static void test_the_last_clients_do_not_keep_us(void **state)
 	mgr_start_with_md126();
 	mgr_client();
 	mgr_run();
-	let_md126_go();
-	mgr_settle();
+	let_md126_go_for_good();
 	assert_false(mgr_is_over());
 	mgr_time_passes(3000);
 	assert_true(mgr_is_over());
@@ -181,6 +205,7 @@ static void test_sigterm(void **state)
 	assert_steps("");
 	mgr_gives_back("md126");
 	mgr_settle();
+	mgr_time_passes(30);
 	assert_steps("md127: opened exclusively\n");
 	assert_int_equal(mgr_ended(), MANAGER_DRAINED);
 	assert_said("array-stopped: md126: let go\n");
@@ -197,6 +222,7 @@ static void test_sigterm_clears_nothing(void **state)
 	forget_steps();
 	mgr_gives_back("md126");
 	mgr_settle();
+	mgr_time_passes(30);
 	assert_steps("md127: opened exclusively\n");
 }
 
@@ -379,6 +405,7 @@ int main(void)
 		mgr_test(test_the_container_is_held),
 		mgr_test(test_an_array_at_the_last_moment),
 		mgr_test(test_the_container_has_gone),
+		mgr_test(test_the_container_goes_meanwhile),
 		mgr_test(test_a_client_that_has_just_pinged),
 		mgr_test(test_the_last_clients),
 		mgr_test(test_the_last_clients_do_not_keep_us),
