@@ -85,7 +85,6 @@ void manager_look(struct manager *mgr)
 		if (mdstat_is_member_of(&m.entry[i], mgr->st->container))
 			look_at_entry(mgr, &m.entry[i]);
 	mdstat_free(&m);
-	mgr->first_look_done = true;
 }
 
 /* ---- work ---- */

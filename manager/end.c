@@ -67,8 +67,7 @@ static bool try_to_leave(struct manager *mgr)
 
 static bool has_business(const struct manager *mgr)
 {
-	return !mgr->first_look_done || !manager_has_no_arrays(mgr) || mgr->updates_out || mgr->waiters ||
-	       mgr->look_again_ns || mgr->look_due;
+	return !manager_has_no_arrays(mgr) || mgr->updates_out || mgr->waiters || mgr->look_again_ns || mgr->look_due;
 }
 
 /*

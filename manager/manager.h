@@ -140,7 +140,6 @@ struct manager {
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
 	struct retry exit_retry;
 	uint64_t empty_since_ns;    /* since when nothing has kept the daemon; 0: something does */
-	bool first_look_done;
 	bool mdstat_failed;         /* logged already */
 	uint64_t ready_ns;          /* since when we serve; 0: not yet */
 	uint64_t successor;         /* client that asked us to hand over; 0: nobody did */

@@ -164,6 +164,7 @@ static void test_raid0(void **state)
 	assert_steps("md126: published again sda[0] sdb[1]\n");
 	mgr_settle();
 	assert_null(mgr_array("md126"));
+	mgr_time_passes(500);
 	assert_steps("md127: opened exclusively\n");
 	assert_said("array-left: md126: is raid0 now and needs no monitoring\n");
 	assert_not_said("array-stopped");
@@ -219,6 +220,7 @@ static void test_nothing_to_clear(void **state)
 	mgr_run();
 	mgr_gives_back("md126");
 	mgr_run();
+	mgr_time_passes(500);
 	assert_steps("md127: opened exclusively\n");
 	assert_said("array-stopped: md126: stopped\n");
 }
@@ -233,6 +235,7 @@ static void test_never_started(void **state)
 	kmd_runs("md126", false);
 	mgr_gives_back("md126");
 	mgr_run();
+	mgr_time_passes(500);
 	assert_steps("md127: opened exclusively\n");
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# A volume is stopped again and again, right after a write, and started again with a new daemon: mdadm
-# succeeds every time, soon, and the metadata are clean every time.
+# A volume is stopped again and again, right after a write, and started again, under the daemon that has not left
+# yet or under a new one: mdadm succeeds every time, soon, and the metadata are clean every time.
 # udev: yes
 # levels: 1 5
 # timeout: 90
@@ -9,7 +9,9 @@
 set_up "$LEVEL"
 for round in {1..10}; do
 	say "round $round"
+	udev_settled # mdadm --stop fails while udev has the volume open
 	put_block
+	pid=$(daemon_pid)
 	now_ms
 	began=$NOW
 	said=$(mdadm --stop "/dev/$V" 2>&1)
@@ -18,6 +20,7 @@ for round in {1..10}; do
 	now_ms
 	[ $((NOW - began)) -lt 10000 ] || fail "round $round: mdadm --stop took $((NOW - began)) ms"
 	assert_metadata vol0.dirty=0 vol0.migr_state=0 -- "${MEMBERS[@]}"
+	[ $((round % 2)) = 0 ] || wait_for 5 gone "$pid"
 	must mdadm -IR /dev/md/c
 	find_volumes
 done
