@@ -73,17 +73,6 @@ static unsigned vd_of(const struct active_array *a)
 	return (unsigned)a->member;
 }
 
-static struct ddf_md_array array_of(const struct active_array *a)
-{
-	return (struct ddf_md_array){
-		.level = a->level,
-		.layout = a->layout,
-		.raid_disks = a->raid_disks,
-		.component_size = a->component_size,
-		.resync_start = a->watch->resync_start,
-	};
-}
-
 static struct md_member member_of(const struct mdinfo *d)
 {
 	return (struct md_member){
@@ -102,6 +91,19 @@ static unsigned members_of(const struct active_array *a, struct md_member member
 	for (unsigned i = 0; i < a->disk_count && n < DDF_MAX_SLOTS; i++)
 		member[n++] = member_of(a->disks[i]);
 	return n;
+}
+
+/* Its members go into `member`. */
+static struct ddf_md_array array_of(const struct active_array *a, struct md_member member[DDF_MAX_SLOTS])
+{
+	return (struct ddf_md_array){
+		.level = a->level,
+		.layout = a->layout,
+		.raid_disks = a->raid_disks,
+		.component_size = a->component_size,
+		.resync_start = a->watch->resync_start,
+		.members = { member, members_of(a, member) },
+	};
 }
 
 static int open_new(struct active_array *a)
@@ -134,7 +136,8 @@ static int find_slot(struct active_array *a, dev_t dev)
 
 static enum consistency set_array_state(struct active_array *a, enum consistency want)
 {
-	struct ddf_md_array md = array_of(a);
+	struct md_member member[DDF_MAX_SLOTS];
+	struct ddf_md_array md = array_of(a, member);
 
 	return ddf_set_array_state(changing(a->container), vd_of(a), &md, want);
 }
@@ -150,11 +153,10 @@ static void set_disk(struct active_array *a, const struct mdinfo *m, int slot, u
 static void activate_spare(struct active_array *a, struct spare_request *req)
 {
 	struct md_member member[DDF_MAX_SLOTS];
-	struct ddf_md_array md = array_of(a);
-	unsigned n = members_of(a, member);
+	struct ddf_md_array md = array_of(a, member);
 
 	req->count = req->bad_count = 0;
-	ddf_find_spares(&super_of(a->container)->c, vd_of(a), &md, member, n, req);
+	ddf_find_spares(&super_of(a->container)->c, vd_of(a), &md, req);
 }
 
 /* ---- writing ---- */

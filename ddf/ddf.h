@@ -226,6 +226,7 @@ struct ddf_md_array {
 	int level, layout, raid_disks;
 	uint64_t component_size; /* sectors */
 	uint64_t resync_start;   /* sectors, SECTORS_NONE = complete */
+	struct md_members members;
 };
 
 /*
@@ -261,7 +262,7 @@ bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl)
 
 /* Fills req->pick (9.1, 9.2); req->count stays 0 if nothing is to be done. */
 void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
-		     const struct md_member *member, unsigned members, struct spare_request *req);
+		     struct spare_request *req);
 /* Records the picks completely or not at all (9.3, 8.4). 0, or -errno and *why. */
 int ddf_commit_spares(struct ddf_container *c, unsigned vd, const struct spare_request *req, const char **why);
 

@@ -193,9 +193,9 @@ static void find_pick(const struct search *s, unsigned slot)
 }
 
 void ddf_find_spares(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
-		     const struct md_member *member, unsigned members, struct spare_request *req)
+		     struct spare_request *req)
 {
-	struct search s = { .c = c, .vd = vd, .md = md, .members = { member, members }, .req = req };
+	struct search s = { .c = c, .vd = vd, .md = md, .members = md->members, .req = req };
 
 	req->count = req->bad_count = 0;
 	if (!may_activate(&s))

@@ -441,6 +441,7 @@ static void add_members(struct bytes *b, unsigned vd, struct array *a)
 		if (!(how & 0x10))
 			add_member(b, vd, slot, how, a);
 	}
+	a->md.members = (struct md_members){ a->member, a->members };
 }
 
 /* What works is there, but for one. */
@@ -455,6 +456,7 @@ static void add_working(struct bytes *b, unsigned vd, struct array *a)
 		    ddf_pd_working(ddf_pd_by_ref(c, ddf_element_ref(p.record, p.index))))
 			add_member(b, vd, slot, 0, a);
 	}
+	a->md.members = (struct md_members){ a->member, a->members };
 }
 
 static void begin_or_end(struct bytes *b, unsigned vd)
@@ -483,9 +485,9 @@ static void happen(struct bytes *b, unsigned vd)
 
 	if (!world.volume[vd].live || !make_md(b, vd, &a))
 		return;
+	add_members(b, vd, &a);
 	if (take_byte(b) & 1)
 		ddf_set_array_state(c, vd, &a.md, take_byte(b) % 3);
-	add_members(b, vd, &a);
 	for (unsigned i = 0; i < a.members; i++) {
 		const struct ddf_dl *dl = ddf_dl_by_dev(c, a.member[i].dev);
 
@@ -508,7 +510,7 @@ static void rebuild(struct bytes *b, unsigned vd)
 		add_members(b, vd, &a);
 	memset(&req, 0, sizeof(req));
 	save();
-	ddf_find_spares(c, vd, &a.md, a.member, a.members, &req);
+	ddf_find_spares(c, vd, &a.md, &req);
 	must_be_unchanged();
 	if (!(take_byte(b) & 3)) { /* time has passed: another pick */
 		req.pick[0].dev = (dev_t)(0x800 + take_byte(b) % DISKS);

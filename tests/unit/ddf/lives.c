@@ -31,7 +31,7 @@ static void take_spare(unsigned vd, int level, int layout, const char *members, 
 	const char *why = NULL;
 
 	dfx_md(&dfx, level, layout, members);
-	ddf_find_spares(&dfx.c, vd, &dfx.md, dfx.member, dfx.members, &req);
+	ddf_find_spares(&dfx.c, vd, &dfx.md, &req);
 	assert_int_equal(req.count, 1);
 	assert_int_equal(req.pick[0].dev, dfx_dev(expected));
 	if (ddf_commit_spares(&dfx.c, vd, &req, &why))

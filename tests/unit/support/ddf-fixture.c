@@ -497,6 +497,7 @@ void dfx_md(struct fixture *f, int level, int layout, const char *members)
 	f->md = (struct ddf_md_array){
 		.level = level, .layout = layout, .raid_disks = (int)slot,
 		.component_size = FX_BLOCKS, .resync_start = SECTORS_NONE,
+		.members = { f->member, f->members },
 	};
 }
 

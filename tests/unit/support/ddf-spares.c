@@ -35,7 +35,7 @@ const char *dsp_find(unsigned vd)
 
 	memset(&dsp_req, 0xa5, sizeof(dsp_req));
 	dfx_save(&dfx, &before);
-	ddf_find_spares(&dfx.c, vd, &dfx.md, dfx.member, dfx.members, &dsp_req);
+	ddf_find_spares(&dfx.c, vd, &dfx.md, &dsp_req);
 	dfx_assert_unchanged(&dfx, &before);
 	assert_int_equal(dsp_req.bad_count, 0);
 	for (unsigned i = 0; i < dsp_req.count; i++) {
