@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "mdmon.h"
+#include "metadata/left-out.h"
 
 struct ddf_super {
 	struct ddf_container c;
@@ -134,12 +135,23 @@ static int find_slot(struct active_array *a, dev_t dev)
 	return dl ? ddf_slot_of(c, vd_of(a), dl->refnum) : -1;
 }
 
+static void tell_left_out(const struct active_array *a)
+{
+	for (struct ddf_dl *dl = super_of(a->container)->c.disks; dl; dl = dl->next) {
+		if (dl->left_out)
+			log_left_out(a->name, dl->disk->name);
+		dl->left_out = false;
+	}
+}
+
 static enum consistency set_array_state(struct active_array *a, enum consistency want)
 {
 	struct md_member member[DDF_MAX_SLOTS];
 	struct ddf_md_array md = array_of(a, member);
+	enum consistency got = ddf_set_array_state(changing(a->container), vd_of(a), &md, want);
 
-	return ddf_set_array_state(changing(a->container), vd_of(a), &md, want);
+	tell_left_out(a);
+	return got;
 }
 
 static void set_disk(struct active_array *a, const struct mdinfo *m, int slot, unsigned state)

@@ -74,6 +74,7 @@ struct ddf_dl {
 	uint8_t *disk_data;       /* its disk data section */
 	struct ddf_copy copy[DDF_COPIES];
 	bool anchor_due;          /* the anchor is missing or damaged */
+	bool left_out;            /* an array runs without it, as was recorded; not logged yet */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */
 	int in_plan;               /* ddf/write.c: which copy is being written */

@@ -13,6 +13,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "metadata/left-out.h"
+#include "metadata/redundancy.h"
+
 /* ---- what is known to be in sync ---- */
 
 /* `slot` may be -1. */
@@ -28,76 +31,6 @@ static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool syn
 		return false;
 	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
 	return true;
-}
-
-/* ---- an array's state (5) ---- */
-
-static bool resync_complete(const struct ddf_md_array *md)
-{
-	return md->resync_start >=
-	       md_sync_size(md->level, md->layout, (unsigned)md->raid_disks, md->component_size); /* 3.5 */
-}
-
-static uint8_t init_state(bool complete, uint64_t resync_start)
-{
-	if (complete)
-		return DDF_INITIALISED;
-	return resync_start ? DDF_QUICK_INIT : DDF_NOT_INITIALISED;
-}
-
-/* The disk of the slot is absent, and its data are about to become out of date: names it no more. True: it did. */
-static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned n)
-{
-	int i = ddf_nth_element(c, r, n);
-	uint32_t refnum = i < 0 ? DDF_REF_NONE : ddf_element_ref(r, (unsigned)i);
-	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
-	unsigned state = e ? be16_get(e->state) : 0;
-
-	if (!(state & DDF_PD_ONLINE) || ddf_dl_by_ref(c, refnum))
-		return false;
-	e->state = be16_make((uint16_t)((state & ~DDF_PD_ONLINE) | DDF_PD_FAILED | DDF_PD_MISSING));
-	ddf_set_element_ref(r, (unsigned)i, DDF_REF_MISSING);
-	ddf_stamp(c, r);
-	ddf_update_states_of(c, refnum);
-	return true;
-}
-
-/* 5.1. When it comes back it is a new disk. The change of state counts once more (19, T2). */
-static void drop_missing(struct ddf_container *c, unsigned vd)
-{
-	uint8_t before = ddf_vd(c, vd)->state;
-	uint8_t lost[DDF_MAX_BVDS] = { 0 };
-
-	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
-		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
-
-		for (unsigned n = 0; r && n < ddf_primary_count(r); n++)
-			lost[seq] |= drop_if_missing(c, r, n);
-	}
-	ddf_update_state(c, vd);
-	if (ddf_vd(c, vd)->state == before)
-		return;
-	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++)
-		if (lost[seq])
-			ddf_stamp(c, ddf_record(c->volume[vd].records, seq));
-}
-
-enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
-				     enum consistency want)
-{
-	struct ddf_vd_entry *e = ddf_vd(c, vd);
-	bool complete = resync_complete(md);
-
-	if (want == MARK_DECIDE) {
-		drop_missing(c, vd);
-		want = complete ? MARK_CLEAN : MARK_DIRTY;
-	}
-	if (want == MARK_CLEAN)
-		e->state &= (uint8_t)~DDF_VD_INCONSISTENT;
-	else
-		e->state |= DDF_VD_INCONSISTENT;
-	e->init_state = (uint8_t)((e->init_state & ~DDF_INIT_MASK) | init_state(complete, md->resync_start));
-	return want;
 }
 
 /* ---- a member (6) ---- */
@@ -332,6 +265,156 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 	}
 }
 
+/* ---- an array's state (5) ---- */
+
+static bool resync_complete(const struct ddf_md_array *md)
+{
+	return md->resync_start >=
+	       md_sync_size(md->level, md->layout, (unsigned)md->raid_disks, md->component_size); /* 3.5 */
+}
+
+static uint8_t init_state(bool complete, uint64_t resync_start)
+{
+	if (complete)
+		return DDF_INITIALISED;
+	return resync_start ? DDF_QUICK_INIT : DDF_NOT_INITIALISED;
+}
+
+/* md has data in the slot, on a disk that we do not know. */
+static bool md_knows_better(const struct ddf_container *c, const struct ddf_md_array *md, unsigned slot)
+{
+	const struct md_member *m = md_member_in(&md->members, slot);
+
+	return m && (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && !ddf_dl_by_dev(c, m->dev);
+}
+
+/*
+ * The disk of the slot is absent, and its data are about to become out of date: names it no more. True: it did. Once the
+ * array runs only disks matter that would be trusted.
+ */
+static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned n, const struct ddf_md_array *md,
+			    bool starting)
+{
+	int i = ddf_nth_element(c, r, n);
+	uint32_t refnum = i < 0 ? DDF_REF_NONE : ddf_element_ref(r, (unsigned)i);
+	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
+	unsigned state = e ? be16_get(e->state) : 0;
+
+	if (!(state & DDF_PD_ONLINE) || !(starting || ddf_pd_working(e)) || ddf_dl_by_ref(c, refnum) ||
+	    md_knows_better(c, md, r->secondary_seq * ddf_primary_count(r) + n))
+		return false;
+	e->state = be16_make((uint16_t)((state & ~DDF_PD_ONLINE) | DDF_PD_FAILED | DDF_PD_MISSING));
+	ddf_set_element_ref(r, (unsigned)i, DDF_REF_MISSING);
+	ddf_stamp(c, r);
+	ddf_update_states_of(c, refnum);
+	return true;
+}
+
+/* 5.1. When it comes back it is a new disk. The change of state counts once more (19, T2). */
+static void drop_missing(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md, bool starting)
+{
+	uint8_t before = ddf_vd(c, vd)->state;
+	uint8_t lost[DDF_MAX_BVDS] = { 0 };
+
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
+		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+
+		for (unsigned n = 0; r && n < ddf_primary_count(r); n++)
+			lost[seq] |= drop_if_missing(c, r, n, md, starting);
+	}
+	ddf_update_state(c, vd);
+	if (ddf_vd(c, vd)->state == before)
+		return;
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++)
+		if (lost[seq])
+			ddf_stamp(c, ddf_record(c->volume[vd].records, seq));
+}
+
+/* The metadata trust the member, and md has its data. One that we do not know may be the absent disk of its slot. */
+static bool is_trusted(const struct ddf_container *c, unsigned vd, const struct md_member *m)
+{
+	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
+	struct ddf_place at;
+
+	if (!(m->state & MEMBER_IN_SYNC) || (m->state & MEMBER_FAULTY))
+		return false;
+	if (!dl)
+		return ddf_place_of_slot(c, vd, (unsigned)m->slot, &at) && !ddf_dl_by_ref(c, ddf_ref_at(&at));
+	if (!ddf_vd_names(c, vd, dl->refnum))
+		return ddf_rebuild_of(c, vd, dl->refnum);
+	return ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)); /* if it was rebuilt that is about to be told */
+}
+
+/* Of what the metadata trust md has enough. Else it was started with what they call out of date. */
+static bool enough_trusted(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
+{
+	bool has_data[DDF_MAX_SLOTS] = { false };
+
+	for (unsigned i = 0; i < md->members.count; i++) {
+		const struct md_member *m = &md->members.member[i];
+
+		if ((unsigned)m->slot < DDF_MAX_SLOTS)
+			has_data[m->slot] = is_trusted(c, vd, m);
+	}
+	return (unsigned)md->raid_disks <= DDF_MAX_SLOTS &&
+	       enough_left(md->level, md->layout, (unsigned)md->raid_disks, has_data);
+}
+
+/* metadata/left-out.h. What md is rebuilding is told as such by ddf_set_disk. True: there was such a disk. */
+static bool distrust_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
+{
+	bool any = false;
+
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		struct event ev = { .c = c, .vd = vd, .refnum = dl->refnum, .e = ddf_pd_by_ref(c, dl->refnum) };
+
+		if (!ddf_pd_working(ev.e) || !ddf_place_of(c, vd, dl->refnum, &ev.at) ||
+		    !disk_is_left_out(&md->members, dl->dev, SLOT_IS_REBUILT))
+			continue;
+		distrust(&ev);
+		dl->left_out = any = true;
+	}
+	return any;
+}
+
+/* What md has in the place of a disk that does not count any more may be named. */
+static void name_members(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
+{
+	for (unsigned i = 0; i < md->members.count; i++) {
+		const struct md_member *m = &md->members.member[i];
+
+		if (m->slot >= 0 && (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC)
+			ddf_set_disk(c, vd, (unsigned)m->slot, m);
+	}
+}
+
+/* The array may be written to: what it runs without does not count any more. */
+static void drop_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
+{
+	if (enough_trusted(c, vd, md) && distrust_left_out(c, vd, md))
+		name_members(c, vd, md);
+}
+
+enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
+				     enum consistency want)
+{
+	struct ddf_vd_entry *e = ddf_vd(c, vd);
+	bool complete = resync_complete(md);
+
+	if (want != MARK_CLEAN)
+		drop_missing(c, vd, md, want == MARK_DECIDE);
+	if (want == MARK_DECIDE)
+		want = complete ? MARK_CLEAN : MARK_DIRTY;
+	if (want == MARK_DIRTY)
+		drop_left_out(c, vd, md);
+	if (want == MARK_CLEAN)
+		e->state &= (uint8_t)~DDF_VD_INCONSISTENT;
+	else
+		e->state |= DDF_VD_INCONSISTENT;
+	e->init_state = (uint8_t)((e->init_state & ~DDF_INIT_MASK) | init_state(complete, md->resync_start));
+	return want;
+}
+
 /* ---- arrays come and go (4) ---- */
 
 static bool is_broken(const struct ddf_container *c, dev_t dev)
@@ -379,39 +462,6 @@ static void fill_holes(struct ddf_container *c, struct ddf_vdc *r)
 		ddf_stamp(c, r);
 }
 
-static bool is_member(const struct md_member *member, unsigned members, dev_t dev)
-{
-	for (unsigned i = 0; i < members; i++)
-		if (member[i].dev == dev)
-			return true;
-	return false;
-}
-
-static bool names_some(const struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
-{
-	for (unsigned i = 0; i < members; i++) {
-		const struct ddf_dl *dl = ddf_dl_by_dev(c, member[i].dev);
-
-		if (dl && ddf_vd_names(c, vd, dl->refnum))
-			return true;
-	}
-	return false;
-}
-
-/*
- * md runs without a disk that is there and that the records name: it was lost and came back while nobody watched, or
- * did not get into the array at its start. What it holds is out of date from the first write on.
- */
-static void distrust_left_out(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
-{
-	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
-		struct event ev = { .c = c, .vd = vd, .refnum = dl->refnum, .e = ddf_pd_by_ref(c, dl->refnum) };
-
-		if (!is_member(member, members, dl->dev) && ddf_place_of(c, vd, dl->refnum, &ev.at))
-			distrust(&ev);
-	}
-}
-
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken)
 {
@@ -432,8 +482,6 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 		if (r)
 			fill_holes(c, r);
 	}
-	if (names_some(c, vd, member, members))
-		distrust_left_out(c, vd, member, members);
 	return 0;
 }
 

@@ -316,6 +316,6 @@ bool imsm_view_left_out(const struct imsm_view *w, unsigned slot)
 	if (has == IMSM_SLOT_BAD || !dl || !slot_may_be_left_out(w, slot))
 		return false;
 	if (has == IMSM_SLOT_GOOD)
-		return disk_is_left_out(&members, slot, dl->dev, SLOT_HAS_DATA);
-	return rebuild_is_lost(w) && disk_is_left_out(&members, slot, dl->dev, SLOT_IS_REBUILT);
+		return disk_is_left_out(&members, dl->dev, SLOT_HAS_DATA);
+	return rebuild_is_lost(w) && disk_is_left_out(&members, dl->dev, SLOT_IS_REBUILT);
 }

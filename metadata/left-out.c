@@ -11,33 +11,17 @@
 
 #include "lib/log.h"
 
-static const struct md_member *find(const struct md_members *members, unsigned slot, dev_t dev)
+bool disk_is_left_out(const struct md_members *members, dev_t dev, enum slot_trust trust)
 {
-	const struct md_member *elsewhere = NULL;
-
 	for (unsigned i = 0; i < members->count; i++) {
 		const struct md_member *m = &members->member[i];
 
 		if (m->dev != dev)
 			continue;
-		if (m->slot == (int)slot)
-			return m;
-		if (m->slot < 0) /* md has taken the place of a failed member away */
-			elsewhere = m;
+		/* If it is neither, md is rebuilding it. */
+		return !(m->state & (MEMBER_FAULTY | MEMBER_IN_SYNC)) && trust == SLOT_HAS_DATA;
 	}
-	return elsewhere;
-}
-
-bool disk_is_left_out(const struct md_members *members, unsigned slot, dev_t dev, enum slot_trust trust)
-{
-	const struct md_member *m = find(members, slot, dev);
-
-	if (!m)
-		return true;
-	if (m->state & (MEMBER_FAULTY | MEMBER_IN_SYNC))
-		return false;
-	/* md is rebuilding it. */
-	return trust == SLOT_HAS_DATA;
+	return true;
 }
 
 void log_left_out(const char *array, const char *disk)

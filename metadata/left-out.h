@@ -20,11 +20,11 @@ enum slot_trust {
 };
 
 /*
- * Pure. Writes to the array pass by the disk `dev`, which is in the container and whose place is `slot`: once they are
- * possible, the metadata must not go on as before. A member that has just failed is not left out: the handler is told of
- * it by set_disk, in the same pass.
+ * Pure. Writes to the array pass by the disk `dev`, a member by the metadata: once they are possible, the metadata must
+ * not go on as before. A member that has just failed is not left out: the handler is told of it by set_disk, in the
+ * same pass.
  */
-bool disk_is_left_out(const struct md_members *members, unsigned slot, dev_t dev, enum slot_trust trust);
+bool disk_is_left_out(const struct md_members *members, dev_t dev, enum slot_trust trust);
 
 /* It has been recorded. Names as of the kernel. */
 void log_left_out(const char *array, const char *disk);

@@ -16,6 +16,7 @@ static void a_disk_that_md_runs_without_is_not_in_sync(void **state)
 		dfx_disks(&dfx, "0:03/01 1:03/01 2:05/01");
 		dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
 		dfx_watch(0, 1, md[i]);
+		dfx_write(0);
 		dfx_check_pds("0:03/01 1:03/05 2:05/01");
 		dfx_check_vd(0, "01/02 v4 0,1");
 	}
@@ -28,6 +29,7 @@ static void a_shared_disk_that_md_runs_without_is_not_named(void **state)
 	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1@16384");
 	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v6 1,0@16384");
 	dfx_watch(0, 1, "0,-");
+	dfx_write(0);
 	dfx_check_pds("0:03/01 1:03/01 2:05/01");
 	dfx_check_vd(0, "01/02 v4 0,_");
 	dfx_check_vd(1, "00/02 v6 1,0@16384");
@@ -79,6 +81,7 @@ static void what_is_recorded_of_a_disk_that_md_runs_without_stays(void **state)
 		dfx_disks(&dfx, pds[i]);
 		dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
 		dfx_watch(0, 1, "0,-");
+		dfx_write(0);
 		dfx_check_pds(pds[i]);
 		dfx_check_vd(0, "01/02 v3 0,1");
 	}
@@ -91,6 +94,7 @@ static void an_array_of_strangers_says_nothing_of_our_disks(void **state)
 	dfx_disks(&dfx, "0:03/01 1:03/01");
 	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
 	dfx_watch(0, 1, "8,9");
+	dfx_write(0);
 	dfx_check_pds("0:03/01 1:03/01");
 	dfx_check_vd(0, "00/02 v3 0,1");
 }

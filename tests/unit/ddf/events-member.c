@@ -347,7 +347,7 @@ static void whom_a_member_in_sync_replaces(void **state)
 		/* A disk that works, but that md has no use for. */
 		{ "0:03/01 1:03/01 2:05/01", "00/02 v4 0,1", "0:03/01 1:05/01 2:03/01", "00/02 v6 0,2@5" },
 		/* Nobody knows what became of it. */
-		{ "0:03/01 1:03/01? 2:05/01", "00/02 v4 0,1", "0:03/01 1:03/01? 2:05/01", "00/02 v4 0,1" },
+		{ "0:03/01 1:03/01? 2:05/01", "00/02 v4 0,1", "0:03/01 2:03/01", "00/02 v7 0,2@5" },
 		/* Itself it must not have failed. */
 		{ "0:03/01 1:03/03 2:05/03", "01/02 v4 0,1", "0:03/01 1:03/03 2:05/03", "01/02 v4 0,1" },
 		{ "0:03/01 1:03/03 2:05/41", "01/02 v4 0,1", "0:03/01 1:03/03 2:05/41", "01/02 v4 0,1" },
@@ -360,6 +360,7 @@ static void whom_a_member_in_sync_replaces(void **state)
 		dfx_volume(&dfx, 0, DDF_RAID1, 0, row[i].vd);
 		dfx_md(&dfx, 1, 0, "0,2@5");
 		dfx_open_array(0);
+		dfx_write(0);
 		tell_twice(0, 1, "0,2@5");
 		dfx_check_vd(0, row[i].after);
 		dfx_check_pds(row[i].pds_after);

@@ -250,17 +250,22 @@ static void a_disk_that_is_missing_at_the_start_is_lost(void **state)
 	}
 }
 
-static void missing_disks_are_looked_for_at_the_start_only(void **state)
+/* It failed, or was taken out, under this daemon or an earlier one: nobody trusts it. */
+static void what_is_known_of_a_missing_disk_stays_while_the_array_runs(void **state)
 {
+	static const char *const pds[] = { "0:03/01 1:03/03?", "0:03/01 1:03/41?", "0:03/01 1:03/43?", "0:03/01 1:03/05?" };
+
 	(void)state;
-	dfx_disks(&dfx, "0:03/01 1:03/01?");
-	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
-	dfx_md(&dfx, 1, 0, "0,-");
-	dfx_open_array(0);
-	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_CLEAN);
-	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DIRTY);
-	dfx_check_pds("0:03/01 1:03/01?");
-	dfx_check_vd(0, "10/02 v3 0,1");
+	for (size_t i = 0; i < sizeof(pds) / sizeof(pds[0]); i++) {
+		dfx_again();
+		dfx_disks(&dfx, pds[i]);
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+		dfx_md(&dfx, 1, 0, "0,-");
+		dfx_open_array(0);
+		dfx_write(0);
+		dfx_check_pds(pds[i]);
+		dfx_check_vd(0, "01/02 v3 0,1");
+	}
 }
 
 static void a_disk_that_is_missing_is_lost_for_all_its_virtual_disks(void **state)
@@ -290,7 +295,7 @@ int main(void)
 		TEST(other_bits_of_state_and_init_state_stay),
 		TEST(a_resync_goes_over_what_its_level_says),
 		TEST(a_disk_that_is_missing_at_the_start_is_lost),
-		TEST(missing_disks_are_looked_for_at_the_start_only),
+		TEST(what_is_known_of_a_missing_disk_stays_while_the_array_runs),
 		TEST(a_disk_that_is_missing_is_lost_for_all_its_virtual_disks),
 	};
 

@@ -45,6 +45,12 @@ void dfx_tell(unsigned vd, int level, const char *members)
 		ddf_set_disk(&dfx.c, vd, (unsigned)dfx.member[i].slot, &dfx.member[i]);
 }
 
+void dfx_write(unsigned vd)
+{
+	assert_int_equal(ddf_set_array_state(&dfx.c, vd, &dfx.md, MARK_DIRTY), MARK_DIRTY);
+	assert_int_equal(ddf_set_array_state(&dfx.c, vd, &dfx.md, MARK_CLEAN), MARK_CLEAN);
+}
+
 void dfx_watch(unsigned vd, int level, const char *members)
 {
 	dfx_md(&dfx, level, 0, members);

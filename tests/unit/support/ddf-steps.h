@@ -14,6 +14,8 @@ void dfx_check_pds(const char *expected);
 void dfx_open_array(unsigned vd);
 /* Tells of all members, as the monitor does at its first pass and when members come or a rebuild ends. */
 void dfx_tell(unsigned vd, int level, const char *members);
+/* Somebody writes to the array, and stops. md is as it was told last. */
+void dfx_write(unsigned vd);
 /* A daemon finds the array running. */
 void dfx_watch(unsigned vd, int level, const char *members);
 
