@@ -214,10 +214,16 @@ static int apply_message(struct supertype *st, struct metadata_update *u)
 
 static int add_disk(struct supertype *st, struct metadata_update *u)
 {
+	struct ddf_container *c = changing(st);
+	struct ddf_arrival *arrival = u->buf;
 	struct ddf_dl *dl = u->space;
 	const char *why = "it does not fit in";
-	int err = ddf_add_disk(changing(st), dl, &why);
+	int err = ddf_take_late(c, dl, &arrival, &why);
 
+	u->buf = arrival;
+	u->known = err == 1;
+	if (err >= 0)
+		err = err ? 0 : ddf_add_disk(c, dl, &why);
 	if (err) {
 		mon_log(LOG_LEVEL_WARNING, "%s: disk %s not added: %s", st->container, dl->disk->name, why);
 		return err;
@@ -253,7 +259,9 @@ static int commit_spares(struct supertype *st, struct metadata_update *u)
 
 static int add_to_super(struct supertype *st, struct disk *disk, struct metadata_update *u)
 {
+	const struct ddf_layout *l = &super_of(st)->c.layout;
 	struct ddf_dl *dl;
+	int err;
 
 	if (disk->sector_size != DDF_SECTOR) {
 		log_error("%s: %s has sectors of %u bytes; DDF needs sectors of 512 bytes", st->container, disk->name,
@@ -264,9 +272,13 @@ static int add_to_super(struct supertype *st, struct disk *disk, struct metadata
 		log_error("%s: %s is too small for DDF metadata", st->container, disk->name);
 		return -EINVAL;
 	}
-	dl = ddf_dl_new(disk, &super_of(st)->c.layout);
-	if (!dl)
+	u->buf = ddf_read_arrival(disk, l, st->container, &err);
+	dl = err ? NULL : ddf_dl_new(disk, l);
+	if (!dl) {
+		free(u->buf);
+		u->buf = NULL;
 		return -ENOMEM;
+	}
 	ddf_make_identity(dl);
 	u->disk = disk;
 	u->space = dl;

@@ -6,6 +6,7 @@
  *   read.c      reading the copies on one disk and choosing between them (ddf/read.h)
  *   probe.c     anchors that are not in the last sector
  *   load.c      choosing among the disks, and making a container of them
+ *   arrive.c    reading a disk that comes while the container is in use
  *   write.c     writing what changed, one copy of each disk after the other
  *   find.c      finding entries of tables, disks, records and slots
  *   rebuild.c   rebuilds that no record tells of
@@ -14,6 +15,7 @@
  *   events.c    what happens to the metadata when something happens to an array
  *   messages.c  messages of mdadm: virtual disks are created and deleted, and get other disks
  *   disks.c     disks that come and go
+ *   late.c      disks that come and are part of the container already
  *   room.c      room on disks
  *   spare.c     choosing a spare and recording it
  *   report.c    what a status request is told
@@ -24,7 +26,7 @@
  * Changes are made here and found by ddf/write.c, which compares with what is on the disks: nobody has to
  * say that something changed, and what ends as it began costs no write.
  *
- * Everything but read.c, probe.c, load.c and write.c is pure: it works on struct ddf_container, which belongs to the
+ * Everything but read.c, probe.c, load.c, arrive.c and write.c is pure: it works on struct ddf_container, which belongs to the
  * monitor once the threads run. Nothing allocates, except where its comment says so.
  */
 #ifndef DDF_CONTAINER_H
@@ -76,14 +78,19 @@ struct ddf_dl {
 	bool anchor_due;          /* the anchor is missing or damaged */
 	bool left_out;            /* an array runs without it, as was recorded; not logged yet */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
+	bool late;                /* came with older metadata: has to be written although nothing has changed */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */
 	int in_plan;               /* ddf/write.c: which copy is being written */
 };
 
-/* The configuration records of a virtual disk, in the order of their secondary_seq. One block, malloc'd. */
+/*
+ * The configuration records of a virtual disk, in the order of their secondary_seq. One block, malloc'd, or part of a
+ * struct ddf_arrival.
+ */
 struct ddf_records {
 	unsigned count;        /* BVDs, 1..DDF_MAX_BVDS */
 	size_t record_bytes;
+	bool part_of_arrival;  /* no block of its own */
 	uint8_t present[32];   /* bit per BVD: the record is known */
 	uint8_t bytes[];
 };
@@ -108,10 +115,26 @@ struct ddf_rebuild {
 	uint64_t start, length; /* sectors */
 };
 
+/* What lies on a disk that comes while the container is in use, as far as it is right. One block, malloc'd. */
+struct ddf_arrival {
+	struct ddf_arrival *next; /* of those that the container keeps */
+	struct ddf_header header; /* of the copy that readers take */
+	struct ddf_layout at;     /* the same, decoded */
+	uint32_t refnum;
+	uint8_t guid[DDF_GUID_LEN];
+	int32_t rank;             /* its generation, as disks are compared */
+	bool anchor_due;
+	struct ddf_copy copy[DDF_COPIES];
+	const uint8_t *pd, *vd, *config, *disk_data; /* its sections */
+	unsigned records;
+	struct ddf_records *record[]; /* one in each: those whose checksum and counts are right */
+};
+
 struct ddf_container {
 	struct ddf_header header; /* of the disk whose copy was chosen */
 	struct ddf_layout layout; /* the same, decoded; only sizes are meant for all disks */
 	uint32_t seq;             /* generation on the disks */
+	uint32_t loaded_seq;      /* when it was loaded */
 	uint32_t now;             /* seconds of the DDF epoch; set by the caller before anything is changed */
 
 	/* whole sections, as they are to be on the disks: */
@@ -124,6 +147,9 @@ struct ddf_container {
 	struct ddf_volume *volume; /* layout.max_vd of them, by table index */
 	struct ddf_dl *disks;      /* present disks, most recently added first */
 	struct ddf_rebuild rebuild[DDF_MAX_REBUILDS];
+	struct ddf_arrival *arrivals; /* kept, for records of virtual disks are in them */
+	uint32_t left[DDF_MAX_DISKS]; /* the last disks that left: what they carry is known */
+	unsigned left_count;          /* how many left; the latest is at left_count - 1, modulo their number */
 };
 
 /* ---- finding things (ddf/find.c) ---- */
@@ -135,10 +161,15 @@ bool ddf_pd_used(const struct ddf_pd_entry *e); /* both GUID and refnum are not 
 struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum); /* NULL also for the special ones */
 int ddf_vd_by_guid(const struct ddf_container *c, const uint8_t guid[DDF_GUID_LEN]); /* -1: none */
 struct ddf_dl *ddf_dl_by_ref(const struct ddf_container *c, uint32_t refnum);
+unsigned ddf_count_present(const struct ddf_container *c); /* disks */
 struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev);
 
 /* The record of BVD `seq`, NULL if it is not known. */
 struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq);
+/* The fields that must be the same in all records of a virtual disk. */
+bool ddf_records_agree(const struct ddf_vdc *a, const struct ddf_vdc *b);
+/* Takes the place of the record with that secondary_seq, which is below r->count. */
+void ddf_put_record(struct ddf_records *r, const struct ddf_vdc *v);
 /* Any known record of the virtual disk, NULL if there is none: for what is the same in all of them. */
 struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd);
 unsigned ddf_bvds(const struct ddf_container *c, unsigned vd); /* of which there may be records; 0: none is known */
@@ -147,6 +178,9 @@ bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, ui
 bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 bool ddf_any_names(const struct ddf_container *c, uint32_t refnum); /* some virtual disk does */
 bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* some other one does */
+bool ddf_live_names(const struct ddf_container *c, uint32_t refnum); /* some one in use does */
+/* Some other virtual disk names the disk, or may do so in a record that no disk has brought yet. */
+bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 
 /* What the configuration section of a disk has in its record slot i < layout.records. */
 struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_dl *dl, unsigned i);
@@ -287,6 +321,18 @@ void ddf_make_identity(struct ddf_dl *dl);
  * for its metadata (10.1). -EEXIST: present already. -ENOSPC: no room in the table, or the disk is too small.
  */
 int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why);
+/* ---- ddf/late.c ---- */
+
+/*
+ * The disk is one of the container's, and comes while it is in use (10.5): becomes part of it as what it is, with its
+ * number and its place in the table. Records that the container did not know are taken from *arrival; then, or never,
+ * it is kept and NULL. 1: taken. 0: it is none of ours, or has failed here and is put in again: ddf_add_disk() makes it a new
+ * one. -EEXIST as there. -ESTALE: it has newer data of a virtual disk that is in use, nothing has changed.
+ */
+int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival **arrival, const char **why);
+
+/* ---- ddf/disks.c ---- */
+
 /* The disk has left. Returns what was listed, or NULL (10.2). */
 struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev);
 
@@ -304,6 +350,14 @@ void ddf_free(struct ddf_container *c); /* closes the disks */
  * Sizes are those of `l`; its sections are aligned to be written. One block, freed with free().
  */
 struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
+
+/* ---- ddf/arrive.c ---- */
+
+/*
+ * manager, blocking. What lies on a disk, for a container whose sizes are those of `l`; freed with free(). NULL:
+ * there is nothing that can be used, or *err is -ENOMEM.
+ */
+struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout *l, const char *container, int *err);
 
 /* ---- ddf/probe.c: start-up, blocking, allocates (12) ---- */
 

@@ -64,15 +64,6 @@ static struct ddf_pd_entry *unused_pd(const struct ddf_container *c)
 	return NULL;
 }
 
-static unsigned count_present(const struct ddf_container *c)
-{
-	unsigned n = 0;
-
-	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		n++;
-	return n;
-}
-
 /* As far from the end as it is on a disk of that size. False: the new disk is too small for it. */
 static bool same_distance(uint64_t lba, uint64_t model_sectors, uint64_t sectors, be64 *out)
 {
@@ -163,7 +154,7 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why)
 
 	if (ddf_dl_by_dev(c, dl->dev))
 		return refuse(why, -EEXIST, "it is there already");
-	if (!e || count_present(c) >= DDF_MAX_DISKS)
+	if (!e || ddf_count_present(c) >= DDF_MAX_DISKS)
 		return refuse(why, -ENOSPC, "the table of disks is full");
 	err = make_room(c, dl, why);
 	if (err)
@@ -186,12 +177,9 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why)
 
 /* ---- disks that go (10.2) ---- */
 
-static bool named_by_live(const struct ddf_container *c, uint32_t refnum)
+static void note_left(struct ddf_container *c, uint32_t refnum)
 {
-	for (unsigned i = 0; i < c->layout.max_vd; i++)
-		if (c->volume[i].live && ddf_vd_names(c, i, refnum))
-			return true;
-	return false;
+	c->left[c->left_count++ % DDF_MAX_DISKS] = refnum;
 }
 
 /*
@@ -205,7 +193,7 @@ static void mark_missing(struct ddf_container *c, uint32_t refnum)
 	if (!e)
 		return;
 	e->state = be16_make(be16_get(e->state) | DDF_PD_MISSING);
-	if (named_by_live(c, refnum))
+	if (ddf_live_names(c, refnum))
 		e->state = be16_make(be16_get(e->state) | DDF_PD_FAILED);
 }
 
@@ -223,6 +211,7 @@ struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev)
 	ddf_each_rebuild(c, b)
 		if (b->refnum == dl->refnum)
 			b->used = false;
+	note_left(c, dl->refnum);
 	mark_missing(c, dl->refnum);
 	ddf_update_states_of(c, dl->refnum);
 	return dl;

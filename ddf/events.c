@@ -290,10 +290,11 @@ static bool md_knows_better(const struct ddf_container *c, const struct ddf_md_a
 
 /*
  * The disk of the slot is absent, and its data are about to become out of date: names it no more. True: it did. Once the
- * array runs only disks matter that would be trusted.
+ * array runs only disks matter that would be trusted. Other virtual disks, that do not run yet, may need it, and it may
+ * only be late: it has failed when nobody names it.
  */
-static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned n, const struct ddf_md_array *md,
-			    bool starting)
+static bool drop_if_missing(struct ddf_container *c, unsigned vd, struct ddf_vdc *r, unsigned n,
+			    const struct ddf_md_array *md, bool starting)
 {
 	int i = ddf_nth_element(c, r, n);
 	uint32_t refnum = i < 0 ? DDF_REF_NONE : ddf_element_ref(r, (unsigned)i);
@@ -303,8 +304,9 @@ static bool drop_if_missing(struct ddf_container *c, struct ddf_vdc *r, unsigned
 	if (!(state & DDF_PD_ONLINE) || !(starting || ddf_pd_working(e)) || ddf_dl_by_ref(c, refnum) ||
 	    md_knows_better(c, md, r->secondary_seq * ddf_primary_count(r) + n))
 		return false;
-	e->state = be16_make((uint16_t)((state & ~DDF_PD_ONLINE) | DDF_PD_FAILED | DDF_PD_MISSING));
 	ddf_set_element_ref(r, (unsigned)i, DDF_REF_MISSING);
+	if (state & DDF_PD_FAILED || !ddf_other_may_name(c, vd, refnum))
+		e->state = be16_make((uint16_t)((state & ~DDF_PD_ONLINE) | DDF_PD_FAILED | DDF_PD_MISSING));
 	ddf_stamp(c, r);
 	ddf_update_states_of(c, refnum);
 	return true;
@@ -320,7 +322,7 @@ static void drop_missing(struct ddf_container *c, unsigned vd, const struct ddf_
 		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
 
 		for (unsigned n = 0; r && n < ddf_primary_count(r); n++)
-			lost[seq] |= drop_if_missing(c, r, n, md, starting);
+			lost[seq] |= drop_if_missing(c, vd, r, n, md, starting);
 	}
 	ddf_update_state(c, vd);
 	if (ddf_vd(c, vd)->state == before)

@@ -4,6 +4,8 @@
  */
 #include "ddf/ddf.h"
 
+#include <string.h>
+
 /* ---- the tables ---- */
 
 struct ddf_pd_entry *ddf_pd(const struct ddf_container *c, unsigned i)
@@ -69,6 +71,15 @@ struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev)
 	return NULL;
 }
 
+unsigned ddf_count_present(const struct ddf_container *c)
+{
+	unsigned n = 0;
+
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		n++;
+	return n;
+}
+
 /* ---- records ---- */
 
 struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq)
@@ -94,6 +105,18 @@ struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd)
 unsigned ddf_bvds(const struct ddf_container *c, unsigned vd)
 {
 	return c->volume[vd].records ? c->volume[vd].records->count : 0;
+}
+
+bool ddf_records_agree(const struct ddf_vdc *a, const struct ddf_vdc *b)
+{
+	return a->secondary_count == b->secondary_count &&
+	       be16_get(a->primary_count) == be16_get(b->primary_count) && a->prl == b->prl && a->srl == b->srl;
+}
+
+void ddf_put_record(struct ddf_records *r, const struct ddf_vdc *v)
+{
+	memcpy(r->bytes + v->secondary_seq * r->record_bytes, v, r->record_bytes);
+	r->present[v->secondary_seq / 8] |= (uint8_t)(1u << v->secondary_seq % 8);
 }
 
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)
@@ -125,6 +148,30 @@ bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum
 bool ddf_any_names(const struct ddf_container *c, uint32_t refnum)
 {
 	return ddf_other_names(c, c->layout.max_vd, refnum);
+}
+
+bool ddf_live_names(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (c->volume[vd].live && ddf_vd_names(c, vd, refnum))
+			return true;
+	return false;
+}
+
+static bool is_known(const struct ddf_container *c, unsigned vd)
+{
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++)
+		if (!ddf_record(c->volume[vd].records, seq))
+			return false;
+	return c->volume[vd].records;
+}
+
+bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	for (unsigned i = 0; i < c->layout.max_vd; i++)
+		if (i != vd && !ddf_guid_unused(ddf_vd(c, i)->guid) && (!is_known(c, i) || ddf_vd_names(c, i, refnum)))
+			return true;
+	return false;
 }
 
 /* ---- the slots of a disk's configuration section ---- */

@@ -192,6 +192,13 @@ int ddf_check_layout(const struct ddf_header *h, uint64_t sectors, struct ddf_la
 	return err;
 }
 
+bool ddf_same_rest(const struct ddf_header *a, const struct ddf_header *b)
+{
+	const size_t from = offsetof(struct ddf_header, reserved2);
+
+	return memcmp((const uint8_t *)a + from, (const uint8_t *)b + from, sizeof(*a) - from) == 0;
+}
+
 bool ddf_same_shape(const struct ddf_layout *a, const struct ddf_layout *b)
 {
 	return a->max_pd == b->max_pd && a->max_vd == b->max_vd && a->records == b->records &&

@@ -316,6 +316,9 @@ static inline int32_t ddf_rank(uint32_t seq)
 /* The header belongs to this anchor (2.1 step 3): GUID, revision, LBAs and bytes 113 to 115. */
 bool ddf_header_matches(const struct ddf_header *anchor, const struct ddf_header *h);
 
+/* mdadm demands of all headers of a disk that they are the same from byte 113 on (1.4). */
+bool ddf_same_rest(const struct ddf_header *a, const struct ddf_header *b);
+
 /* Sizes of tables and records, which DDF wants to be the same on all disks of a container. */
 bool ddf_same_shape(const struct ddf_layout *a, const struct ddf_layout *b);
 

@@ -116,15 +116,10 @@ static void report_tables(const struct ddf_container *c, const char *container)
 
 /* ---- which disks belong to it ---- */
 
-static const struct ddf_disk_data *data_of(const struct candidate *cand)
-{
-	return (const struct ddf_disk_data *)(const void *)cand->chosen->section[DISK_DATA];
-}
-
 static const char *why_foreign(const struct ddf_container *c, const struct candidate *cand,
 			       const struct candidate *best)
 {
-	const struct ddf_disk_data *data = data_of(cand);
+	const struct ddf_disk_data *data = ddf_data_of(cand);
 	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, be32_get(data->refnum));
 
 	if (!ddf_guid_equal(cand->chosen->header.guid, c->header.guid))
@@ -140,7 +135,7 @@ static const char *why_foreign(const struct ddf_container *c, const struct candi
 static bool is_taken(struct candidate *const *order, size_t count, const struct candidate *cand)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!order[i]->why && be32_get(data_of(order[i])->refnum) == be32_get(data_of(cand)->refnum))
+		if (!order[i]->why && be32_get(ddf_data_of(order[i])->refnum) == be32_get(ddf_data_of(cand)->refnum))
 			return true;
 	return false;
 }
@@ -186,25 +181,6 @@ struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l)
 	return dl;
 }
 
-/* mdadm demands of all headers of a disk that they are the same from here on. */
-static bool same_rest(const struct ddf_header *a, const struct ddf_header *b)
-{
-	const size_t from = offsetof(struct ddf_header, reserved2);
-
-	return memcmp((const uint8_t *)a + from, (const uint8_t *)b + from, sizeof(*a) - from) == 0;
-}
-
-/*
- * One that was found elsewhere stays where it is, and nothing is ever written to the last sector, as mdadm would: the
- * controller may keep something of its own there.
- */
-static bool is_anchor_due(const struct candidate *cand)
-{
-	if (cand->anchor_elsewhere)
-		return false;
-	return cand->anchor.type != DDF_ANCHOR || !same_rest(&cand->anchor, &cand->chosen->header);
-}
-
 static struct ddf_dl *new_dl(const struct candidate *cand)
 {
 	const struct image *m = cand->chosen;
@@ -212,13 +188,13 @@ static struct ddf_dl *new_dl(const struct candidate *cand)
 
 	if (!dl)
 		return NULL;
-	dl->refnum = be32_get(data_of(cand)->refnum);
-	memcpy(dl->guid, data_of(cand)->guid, sizeof(dl->guid));
+	dl->refnum = be32_get(ddf_data_of(cand)->refnum);
+	memcpy(dl->guid, ddf_data_of(cand)->guid, sizeof(dl->guid));
 	dl->header = m->header;
 	dl->at = m->at;
 	memcpy(dl->config, m->section[CONFIG], m->size[CONFIG]);
 	memcpy(dl->disk_data, m->section[DISK_DATA], m->size[DISK_DATA]);
-	dl->anchor_due = is_anchor_due(cand);
+	dl->anchor_due = ddf_is_anchor_due(cand);
 	return dl;
 }
 
@@ -260,7 +236,7 @@ static bool holds_the_same(const struct ddf_container *c, const struct ddf_dl *d
 {
 	const uint8_t *const wanted[SECTIONS] = { c->controller, c->pd, c->vd, dl->config, dl->disk_data };
 
-	if (!same_rest(&m->header, &dl->header))
+	if (!ddf_same_rest(&m->header, &dl->header))
 		return false;
 	for (int i = 0; i < SECTIONS; i++)
 		if (memcmp(m->section[i], wanted[i], m->size[i]) != 0)
@@ -308,20 +284,13 @@ static size_t bytes_of_records(const struct ddf_container *c)
 	return bytes;
 }
 
-/* The fields that must be the same in all records of a virtual disk. */
-static bool agree(const struct ddf_vdc *a, const struct ddf_vdc *b)
-{
-	return a->secondary_count == b->secondary_count &&
-	       be16_get(a->primary_count) == be16_get(b->primary_count) && a->prl == b->prl && a->srl == b->srl;
-}
-
 /* The newest record of each basic virtual disk counts. */
 static int add_record(struct ddf_container *c, unsigned vd, const struct ddf_vdc *v, const char **why)
 {
 	const struct ddf_vdc *other = ddf_any_record(c, vd), *old;
 	struct ddf_records *r = c->volume[vd].records;
 
-	if (other && !agree(v, other)) {
+	if (other && !ddf_records_agree(v, other)) {
 		*why = "it contradicts the record of a newer disk";
 		return -EBADMSG;
 	}
@@ -338,8 +307,7 @@ static int add_record(struct ddf_container *c, unsigned vd, const struct ddf_vdc
 	old = ddf_record(r, v->secondary_seq);
 	if (old && be32_get(old->seq) >= be32_get(v->seq))
 		return 0;
-	memcpy(r->bytes + v->secondary_seq * r->record_bytes, v, r->record_bytes);
-	r->present[v->secondary_seq / 8] |= (uint8_t)(1u << v->secondary_seq % 8);
+	ddf_put_record(r, v);
 	return 0;
 }
 
@@ -494,6 +462,7 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 	report_unused(cand, count, container);
 	report_tables(c, container);
 	err = take_disks(c, cand, count, disks);
+	c->loaded_seq = c->seq;
 	if (!err)
 		err = load_chosen(c, order, n, container);
 	if (!err)
@@ -535,7 +504,12 @@ void ddf_free(struct ddf_container *c)
 		free(dl);
 	}
 	for (unsigned i = 0; c->volume && i < c->layout.max_vd; i++)
-		free(c->volume[i].records);
+		if (c->volume[i].records && !c->volume[i].records->part_of_arrival)
+			free(c->volume[i].records);
+	for (struct ddf_arrival *a = c->arrivals, *after; a; a = after) {
+		after = a->next;
+		free(a);
+	}
 	free(c->volume);
 	free(c->controller);
 	free(c->pd);

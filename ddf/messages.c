@@ -73,7 +73,8 @@ static int apply_delete(struct ddf_container *c, const void *buf, void **space, 
 		return refuse(why, -ENOENT, "delete: no such virtual disk");
 	if (c->volume[vd].live)
 		return refuse(why, -EBUSY, "delete: the virtual disk is in use");
-	*space = c->volume[vd].records;
+	if (c->volume[vd].records && !c->volume[vd].records->part_of_arrival)
+		*space = c->volume[vd].records;
 	memset(&c->volume[vd], 0, sizeof(c->volume[vd]));
 	ddf_clear_entry(ddf_vd(c, (unsigned)vd));
 	ddf_close_array(c, (unsigned)vd);
@@ -199,12 +200,8 @@ static int check_create(const struct ddf_container *c, const void *buf, unsigned
 
 static void store_records(struct ddf_container *c, unsigned vd, const void *buf, struct ddf_records *r)
 {
-	for (unsigned i = 0; i < r->count; i++) {
-		const struct ddf_vdc *v = message_record(&c->layout, buf, i);
-
-		memcpy(r->bytes + v->secondary_seq * r->record_bytes, v, r->record_bytes);
-		r->present[v->secondary_seq / 8] |= (uint8_t)(1u << v->secondary_seq % 8);
-	}
+	for (unsigned i = 0; i < r->count; i++)
+		ddf_put_record(r, message_record(&c->layout, buf, i));
 	c->volume[vd].records = r;
 }
 

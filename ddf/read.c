@@ -248,3 +248,21 @@ void ddf_read_candidate(struct candidate *cand, const char *container)
 		cand->why = "no copy of its metadata can be used";
 	report_copies(cand, container);
 }
+
+/* ---- what was read ---- */
+
+/*
+ * One that was found elsewhere stays where it is, and nothing is ever written to the last sector, as mdadm would: the
+ * controller may keep something of its own there.
+ */
+bool ddf_is_anchor_due(const struct candidate *cand)
+{
+	if (cand->anchor_elsewhere)
+		return false;
+	return cand->anchor.type != DDF_ANCHOR || !ddf_same_rest(&cand->anchor, &cand->chosen->header);
+}
+
+const struct ddf_disk_data *ddf_data_of(const struct candidate *cand)
+{
+	return (const struct ddf_disk_data *)(const void *)cand->chosen->section[DISK_DATA];
+}

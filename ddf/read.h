@@ -37,6 +37,9 @@ struct candidate {
 /* Reads the copies of cand->disk and chooses one; otherwise cand->why. Logs what is wrong with them. */
 void ddf_read_candidate(struct candidate *cand, const char *container);
 
+bool ddf_is_anchor_due(const struct candidate *cand); /* it is missing, or not as mdadm demands; written later */
+const struct ddf_disk_data *ddf_data_of(const struct candidate *cand); /* of the chosen copy */
+
 bool ddf_image_closed(const struct image *m);
 bool ddf_image_complete(const struct image *m); /* closed, and all checksums are right */
 uint32_t ddf_image_seq(const struct image *m);

@@ -77,12 +77,32 @@ static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entr
 	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !ddf_any_names(c, refnum);
 }
 
+/* It is absent, has not failed, and may come yet (10.5). */
+static bool is_awaited(const struct ddf_container *c, const struct ddf_pd_entry *e)
+{
+	return ddf_pd_usable(e) && !ddf_dl_by_ref(c, be32_get(e->refnum));
+}
+
+/* mdadm refuses a disk that comes if its copy counts other entries than ours: as long as there is room, none goes. */
+static bool may_drop(const struct ddf_container *c)
+{
+	bool awaited = false, full = true;
+
+	for (unsigned i = 0; i < c->layout.max_pd; i++) {
+		full &= ddf_pd_used(ddf_pd(c, i));
+		awaited |= ddf_pd_used(ddf_pd(c, i)) && is_awaited(c, ddf_pd(c, i));
+	}
+	return full || !awaited;
+}
+
 /* Entries move only if one is dropped. */
 static void drop_forgotten(struct ddf_container *c)
 {
 	unsigned kept = 0;
 	bool dropped = false;
 
+	if (!may_drop(c))
+		return;
 	for (unsigned i = 0; i < c->layout.max_pd; i++) {
 		struct ddf_pd_entry *e = ddf_pd(c, i);
 

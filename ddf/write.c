@@ -339,7 +339,7 @@ static void put_sections(const struct ddf_writer *w, const struct ddf_container 
 /* The generation of an open header: not newer than that of the other copy, which readers shall take meanwhile. */
 static uint32_t seq_while_open(const struct ddf_writer *w, const struct ddf_copy *other)
 {
-	return other->good ? other->seq : w->old_seq;
+	return other->closed ? other->seq : w->old_seq;
 }
 
 /* The anchor says that there are copies to be found: not before there are. */
@@ -396,6 +396,7 @@ static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const st
 		copy->seq = c->seq;
 	}
 	copy->chosen &= copy->good;
+	dl->late = false; /* if it did not take it: as any other disk */
 	if (copy->good && last->offset == dl->disk->size - DDF_SECTOR)
 		dl->anchor_due = false;
 }
@@ -452,6 +453,14 @@ static bool any_copy_failed(const struct ddf_container *c)
 	return false;
 }
 
+static bool any_late(const struct ddf_container *c)
+{
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->late && !is_failed(c, dl))
+			return true;
+	return false;
+}
+
 /* ---- the first copy of each disk ---- */
 
 enum disks { WORKING_DISKS, FAILED_DISKS };
@@ -473,7 +482,7 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 	bool any;
 
 	w->pending |= changed;
-	if (!w->pending && !(res->retry && any_copy_failed(c)))
+	if (!w->pending && !any_late(c) && !(res->retry && any_copy_failed(c)))
 		return 0;
 	any = write_first_copies(w, c, WORKING_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
 	if (!any && !w->pending)

@@ -137,7 +137,10 @@ static void test_life_of_two_arrays(void **state)
 	drig_free(r);
 }
 
-/* T2. What was absent is a new disk when it comes back. Not as there: the record gets a new number with the spare. */
+/*
+ * T2. What was absent is a spare when it comes back. Not as there: it keeps its number and its place in the table (10.5),
+ * and the record gets a new number with the spare.
+ */
 static void test_life_with_a_disk_that_was_absent_at_the_start(void **state)
 {
 	struct rig *r = drig_bare(2);
@@ -155,7 +158,7 @@ static void test_life_with_a_disk_that_was_absent_at_the_start(void **state)
 	assert_vd(r, 0, "01/02 v5 0,_");
 	assert_int_equal(drig_add_disk(r, 1), 0);
 	assert_synced(r);
-	assert_pds(r, "0:03/01 #1001:03/42? 1:05/01");
+	assert_pds(r, "0:03/01 1:05/01");
 	assert_taken(r, a, "0,-", "1:1");
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/05");

@@ -268,7 +268,8 @@ static void what_is_known_of_a_missing_disk_stays_while_the_array_runs(void **st
 	}
 }
 
-static void a_disk_that_is_missing_is_lost_for_all_its_virtual_disks(void **state)
+/* Only one of them runs, and the disk may come yet. */
+static void a_disk_that_is_missing_is_not_lost_for_others(void **state)
 {
 	(void)state;
 	dfx_disks(&dfx, "0:03/01 1:03/01?");
@@ -278,6 +279,46 @@ static void a_disk_that_is_missing_is_lost_for_all_its_virtual_disks(void **stat
 	dfx_open_array(0);
 	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DECIDE);
 	dfx_check_vd(0, "01/02 v5 0,_");
+	dfx_check_vd(1, "00/02 v3 0@16384,1@16384");
+	dfx_check_pds("0:03/01 1:03/01?");
+	dfx_again();
+	/* nobody has said yet which disks the other one is on */
+	dfx_disks(&dfx, "0:03/01 1:03/01?");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 ? v3 2,3");
+	dfx_md(&dfx, 1, 0, "0,-");
+	dfx_open_array(0);
+	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DECIDE);
+	dfx_check_pds("0:03/01 1:03/01?");
+}
+
+static void a_disk_that_is_missing_is_lost_when_nobody_waits_for_it(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01?");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v3 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v3 0@16384,1@16384");
+	dfx_md(&dfx, 1, 0, "0,-");
+	dfx_open_array(0);
+	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DECIDE);
+	dfx_open_array(1);
+	ddf_set_array_state(&dfx.c, 1, &dfx.md, MARK_DECIDE);
+	dfx_check_vd(0, "01/02 v5 0,_");
+	dfx_check_vd(1, "01/02 v5 0@16384,_@16384");
+	dfx_check_pds("0:03/01 1:03/42?");
+}
+
+/* What has failed is not good for anybody, whoever may name it. */
+static void a_failed_disk_that_is_missing_stays_failed(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/03?");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID0, 0, "04/02 v3 0@16384,1@16384");
+	dfx_md(&dfx, 1, 0, "0,-");
+	dfx_open_array(0);
+	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DECIDE);
+	dfx_check_pds("0:03/01 1:03/42?");
 	dfx_check_vd(1, "04/02 v3 0@16384,1@16384");
 }
 
@@ -296,7 +337,9 @@ int main(void)
 		TEST(a_resync_goes_over_what_its_level_says),
 		TEST(a_disk_that_is_missing_at_the_start_is_lost),
 		TEST(what_is_known_of_a_missing_disk_stays_while_the_array_runs),
-		TEST(a_disk_that_is_missing_is_lost_for_all_its_virtual_disks),
+		TEST(a_disk_that_is_missing_is_not_lost_for_others),
+		TEST(a_disk_that_is_missing_is_lost_when_nobody_waits_for_it),
+		TEST(a_failed_disk_that_is_missing_stays_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

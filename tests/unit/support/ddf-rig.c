@@ -400,6 +400,7 @@ int drig_apply_disk(struct rig *r, unsigned n, struct metadata_update *u)
 
 	disk_close(u->disk);
 	free(u->space);
+	free(u->buf);
 	r->in[n] |= !err;
 	if (!err) {
 		r->disk[n] = d;
