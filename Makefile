@@ -83,6 +83,19 @@ $(B)/tests/unit/ctl/%: $(B)/tests/unit/ctl/%.o $(B)/tests/libsupport.a $(patsubs
 		$(B)/libmdmon.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(CTL_LIBS)
 
+# The simulated world: one program for each format that has an adapter. Its judge (NAME-reader*.c) shares nothing with
+# the handler, not even names: it becomes one object that has one.
+SIM_ALL := $(wildcard tests/sim/*.c)
+sim_files = $(filter tests/sim/$(1).c tests/sim/$(1)-%,$(SIM_ALL))
+sim_judge = $(filter tests/sim/$(1)-reader%,$(SIM_ALL))
+SIM := $(foreach f,imsm ddf,$(if $(filter tests/sim/$f.c,$(SIM_ALL)),$(if $(call sim_judge,$f),$f)))
+SIM_WORLD := $(filter-out $(call sim_files,imsm) $(call sim_files,ddf),$(SIM_ALL))
+$(SIM:%=$(B)/tests/sim/%): $(B)/tests/sim/%: $(SIM_ALL:%.c=$(B)/%.o) $(B)/libmdmon.a
+	ld -r -o $@-judge.o $(patsubst %.c,$(B)/%.o,$(call sim_judge,$*))
+	objcopy --keep-global-symbol=$*_read_as_mdadm $@-judge.o
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(SIM_LDFLAGS) -o $@ $(patsubst %.c,$(B)/%.o,$(SIM_WORLD) \
+		$(filter-out $(call sim_judge,$*),$(call sim_files,$*))) $@-judge.o $(B)/libmdmon.a $(LIBS)
+
 # Other flags make other objects: the file changes only when the words do.
 FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(B)/flags: FORCE
@@ -197,4 +210,4 @@ help:
 	@echo 'B=dir names the object directory, RUNDIR=$(RUNDIR) is where pid file and socket live.'
 
 # By name: below build/ there are whole systems, too.
--include $(wildcard $(patsubst %.c,$(B)/%.d,mdmon.c $(SRC) $(CTL) $(UNIT) $(SUPPORT)))
+-include $(wildcard $(patsubst %.c,$(B)/%.d,mdmon.c $(SRC) $(CTL) $(UNIT) $(SUPPORT) $(SIM_ALL)))

@@ -51,16 +51,17 @@ struct sim_adapter {
 	const int *level;                    /* the levels that the world may use */
 	unsigned levels;
 	unsigned volumes;                    /* how many it may put into a container; at most SIM_VOLUMES */
-	/* Bytes at the end of each disk that are kept, a multiple of 4096. Nothing else of a disk is: it reads as zeros. */
+	/* Bytes at the end of each disk that are kept, a multiple of 4096. Elsewhere a disk reads as zeros. */
 	size_t tail;
 	int raid5_layout;                    /* as md has it in a RAID5 of this format */
 
 	void (*read_as_mdadm)(const struct reader_disk *disk, unsigned count, struct reader_result *result);
 
 	/*
-	 * mdadm --create of a container on the disks 0 .. disks - 1, and of volumes. No daemon runs, nothing can go wrong.
-	 * Disks that no volume names are spares. All copies are the same and complete; nothing is dirty. A volume that is
-	 * not `initialized` is recorded as mdadm leaves it before its first resync. Disks with higher numbers are blank.
+	 * mdadm --create of a container on the disks 0 .. disks - 1, and of volumes. No daemon runs, nothing can go
+	 * wrong. Disks that no volume names are spares. All copies are the same and complete; nothing is dirty. A
+	 * volume that is not `initialized` is recorded as mdadm leaves it before its first resync. Disks with higher
+	 * numbers are blank.
 	 */
 	void (*create_container)(const struct sim_volume *volume, unsigned volumes, unsigned disks);
 
@@ -68,9 +69,9 @@ struct sim_adapter {
 	void (*prepare_spare)(unsigned disk);
 
 	/*
-	 * The message for the daemon, into buf (SIM_MESSAGE bytes). Returns its length; 0: mdadm refuses, or knows no such
-	 * thing. `now` is what mdadm reads on the disks at that moment. `number`: reader_volume.number. A NULL function: the
-	 * format does not know it.
+	 * The message for the daemon, into buf (SIM_MESSAGE bytes). Returns its length; 0: mdadm refuses, or knows no
+	 * such thing. `now` is what mdadm reads on the disks at that moment. `number`: reader_volume.number. A NULL
+	 * function: the format does not know it.
 	 *
 	 *	create   a volume on disks of the container. mdadm has looked whether it fits
 	 *	remove   of a volume that does not run
@@ -85,8 +86,8 @@ struct sim_adapter {
 	size_t (*relevel)(uint8_t *buf, const struct reader_result *now, unsigned number);
 
 	/*
-	 * Two loads of the same disks, the second one just now from what the first has written, say the same of all that is
-	 * written to disks. Else a constant text: what differs. NULL: they agree.
+	 * Two loads of the same disks, the second one just now from what the first has written, say the same of all
+	 * that is written to disks. Else a constant text: what differs. NULL: they agree.
 	 */
 	const char *(*differ)(const struct supertype *in_memory, const struct supertype *loaded);
 

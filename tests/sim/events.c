@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What may happen in a life, one event after the other. An event has up to two arguments, and a seed for what is random
+ * in it; where it makes no sense nothing happens. As text:
+ *
+ *	pass            the monitor waits, and makes a pass      manage         the manager takes its turn
+ *	run N           N times both
+ *	write V R       to region R of volume V                  finish V       it is complete
+ *	idle V          no write for some time                   sync V N       N regions of a resync or rebuild
+ *	fail V S        the member in slot S fails               stop V, clear V, start
+ *	pull D, plug D  a disk goes, comes back                  blank          a new disk is added as a spare
+ *	refuse D        it takes no metadata, or does again      nospare        md takes no spares, or does again
+ *	create V S      volume V anew, on disks from S on        delete V, rename V
+ *	kill N, cut N   after N more steps the daemon dies, the power fails
+ *	boot DISKS      the machine starts with these disks      daemon         a daemon is started
+ *	takeover        one that takes the place of another
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+#define BLANKS_UP_TO 9 /* disks */
+
+/* Of a volume that is made in the course of a life. */
+#define NEW_SIZE 65536u
+#define OFFSET_STEP 200000u
+
+static struct md_array *running(unsigned volume)
+{
+	struct md_array *a = volume < SIM_VOLUMES ? md_of(volume) : NULL;
+
+	return world.power && a && a->there ? a : NULL;
+}
+
+/* ---- arrays and users ---- */
+
+static void do_write(const struct event *e)
+{
+	struct md_array *a = running(e->a);
+
+	if (a)
+		md_write(a, e->b % REGIONS);
+}
+
+static void do_finish(const struct event *e)
+{
+	struct md_array *a = running(e->a);
+
+	if (a)
+		md_finish(a);
+}
+
+static void do_idle(const struct event *e)
+{
+	struct md_array *a = running(e->a);
+
+	if (a)
+		md_idle(a);
+}
+
+static void do_sync(const struct event *e)
+{
+	struct md_array *a = running(e->a);
+
+	if (a)
+		md_sync(a, e->b);
+}
+
+static void do_fail(const struct event *e)
+{
+	struct md_array *a = running(e->a);
+
+	for (unsigned i = 0; a && i < a->members; i++)
+		if (a->member[i].there && a->member[i].slot == e->b && !a->member[i].faulty) {
+			md_fail(a, i);
+			return;
+		}
+}
+
+static void do_stop(const struct event *e)
+{
+	struct md_array *a = running(e->a);
+
+	if (!a || a->waiting || a->in_flight || a->mode == MD_STOPPED)
+		return;
+	md_stop(a);
+	if (world.volume[e->a].plan.level == 0)
+		md_clear(a);
+}
+
+static void do_clear(const struct event *e)
+{
+	struct md_array *a = running(e->a);
+
+	if (a && a->mode == MD_STOPPED)
+		md_clear(a);
+}
+
+/* mdadm -IRs: what can be started is. */
+static void do_start(const struct event *e)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	(void)e;
+	if (!world.power || !judge_read(set_of_container(), &r, number))
+		return;
+	for (unsigned i = 0; i < r.volumes; i++) {
+		struct truth *t = truth_by_name(r.volume[i].name);
+
+		if (!t || t->unsure || t->array >= 0 || !r.volume[i].can_start)
+			continue;
+		sim_say("  volume %s is started", t->plan.name);
+		md_start((unsigned)(t - world.volume), &r.volume[i], number);
+	}
+}
+
+/* ---- disks ---- */
+
+static void do_pull(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !d->exists || !d->attached)
+		return;
+	d->attached = d->in_container = false;
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		struct md_array *a = running(v);
+
+		for (unsigned i = 0; a && i < a->members; i++)
+			if (a->member[i].there && a->member[i].disk == e->a)
+				md_fail(a, i);
+	}
+}
+
+/* It is put into the container; whatever it holds, md's arrays have it no more. */
+static void do_plug(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !d->exists || d->attached)
+		return;
+	d->attached = d->in_container = true;
+	d->refuses = false;
+}
+
+static void do_blank(const struct event *e)
+{
+	unsigned n = world.disks;
+
+	(void)e;
+	if (!world.power || n >= BLANKS_UP_TO)
+		return;
+	disk_make(n);
+	if (world.ad->prepare_spare)
+		world.ad->prepare_spare(n);
+	world.disk[n].in_container = true;
+}
+
+static void do_refuse(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (d->exists)
+		d->refuses = !d->refuses;
+}
+
+static void do_nospare(const struct event *e)
+{
+	(void)e;
+	world.md_refuses_spares = !world.md_refuses_spares;
+}
+
+/* ---- messages of mdadm ---- */
+
+static void created(unsigned volume, int status)
+{
+	struct truth *t = &world.volume[volume];
+
+	sim_say("  volume %s: created, status %d", t->plan.name, status);
+	t->unsure = status == -EIO;
+	t->exists = !status;
+	world.truth_changed = true;
+}
+
+static void deleted(unsigned volume, int status)
+{
+	struct truth *t = &world.volume[volume];
+
+	sim_say("  volume %s: deleted, status %d", t->plan.name, status);
+	t->unsure = status == -EIO;
+	t->exists = status;
+	world.truth_changed = true;
+}
+
+static void renamed(unsigned volume, int status)
+{
+	struct truth *t = &world.volume[volume];
+
+	sim_say("  volume %s: renamed to %s, status %d", t->plan.name, t->other_name, status);
+	t->unsure = status == -EIO;
+	if (!status)
+		memcpy(t->plan.name, t->other_name, sizeof(t->plan.name));
+	world.truth_changed = true;
+}
+
+static bool may_message(struct reader_result *r, unsigned *number)
+{
+	return world.power && world.alive && world.loaded && judge_read(set_of_container(), r, number);
+}
+
+static void plan_new(struct sim_volume *p, unsigned volume, const unsigned *usable, unsigned count, unsigned first)
+{
+	*p = (struct sim_volume){ .level = world.ad->level[sim_pick(world.ad->levels)],
+				  .component_size = NEW_SIZE,
+				  .offset = volume * OFFSET_STEP,
+				  .initialized = sim_chance(2) };
+	p->members = p->level == 10 ? 4 : p->level == 5 ? 3 : 2;
+	if (p->members > count) {
+		p->level = 1;
+		p->members = 2;
+	}
+	for (unsigned s = 0; s < p->members; s++)
+		p->disk[s] = usable[(first + s) % count];
+	snprintf(p->name, sizeof(p->name), "n%x", sim_random() & 0xffff);
+}
+
+static void do_create(const struct event *e)
+{
+	static struct reader_result r;
+	struct truth *t = &world.volume[e->a % SIM_VOLUMES];
+	unsigned number[SIM_DISKS], usable[SIM_DISKS], count = 0;
+	uint8_t buf[SIM_MESSAGE];
+	struct sim_volume plan;
+	size_t len;
+
+	if (t->exists || t->unsure || t->array >= 0 || e->a >= world.ad->volumes || !world.ad->create ||
+	    !may_message(&r, number))
+		return;
+	for (unsigned i = 0; i < SIM_DISKS; i++)
+		if (set_of_container() & 1u << i && !world.disk[i].refuses)
+			usable[count++] = i;
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned k = 0; k < SIM_DISKS && k < world.disks; k++)
+			if (number[k] == usable[i] && (set_of_container() & 1u << number[k]) &&
+			    r.role[k] != READER_MEMBER && r.role[k] != READER_SPARE) {
+				usable[i--] = usable[--count];
+				break;
+			}
+	if (count < 2)
+		return;
+	plan_new(&plan, e->a, usable, count, e->b);
+	len = world.ad->create(buf, &r, &plan);
+	if (!len)
+		return;
+	truth_init(t, &plan);
+	t->unsure = true;
+	daemon_message(buf, len, e->a, created);
+}
+
+static const struct reader_volume *stopped(unsigned volume, struct reader_result *r)
+{
+	unsigned number[SIM_DISKS];
+	struct truth *t = &world.volume[volume];
+
+	if (volume >= SIM_VOLUMES || !t->exists || t->unsure || t->array >= 0 || !may_message(r, number))
+		return NULL;
+	for (unsigned i = 0; i < r->volumes; i++)
+		if (strcmp(r->volume[i].name, t->plan.name) == 0)
+			return &r->volume[i];
+	return NULL;
+}
+
+static void do_delete(const struct event *e)
+{
+	static struct reader_result r;
+	const struct reader_volume *rv = stopped(e->a, &r);
+	uint8_t buf[SIM_MESSAGE];
+	size_t len = rv && world.ad->remove ? world.ad->remove(buf, &r, rv->number) : 0;
+
+	if (!len)
+		return;
+	world.volume[e->a].unsure = true;
+	world.volume[e->a].other_name[0] = '\0';
+	daemon_message(buf, len, e->a, deleted);
+}
+
+static void do_rename(const struct event *e)
+{
+	static struct reader_result r;
+	const struct reader_volume *rv = stopped(e->a, &r);
+	struct truth *t = &world.volume[e->a];
+	uint8_t buf[SIM_MESSAGE];
+	size_t len;
+
+	if (!rv || !world.ad->rename)
+		return;
+	snprintf(t->other_name, sizeof(t->other_name), "r%x", sim_random() & 0xffff);
+	len = world.ad->rename(buf, &r, rv->number, t->other_name);
+	if (!len)
+		return;
+	t->unsure = true;
+	daemon_message(buf, len, e->a, renamed);
+}
+
+/* Nobody will say what became of a message whose daemon has died: who asked looks at the disks. */
+static void resolve_unsure(void)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	if (!judge_read(set_of_container(), &r, number))
+		return;
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		struct truth *t = &world.volume[v];
+		bool found = false;
+
+		if (!t->unsure)
+			continue;
+		for (unsigned i = 0; i < r.volumes; i++) {
+			if (t->other_name[0] && strcmp(r.volume[i].name, t->other_name) == 0)
+				memcpy(t->plan.name, t->other_name, sizeof(t->plan.name));
+			found |= strcmp(r.volume[i].name, t->plan.name) == 0;
+		}
+		t->exists = found;
+		t->unsure = false;
+		t->other_name[0] = '\0';
+	}
+	world.truth_changed = true;
+}
+
+/* ---- daemons and the power ---- */
+
+static void do_pass(const struct event *e)
+{
+	(void)e;
+	daemon_pass();
+}
+
+static void do_manage(const struct event *e)
+{
+	(void)e;
+	daemon_manage();
+}
+
+static void do_run(const struct event *e)
+{
+	for (unsigned i = 0; i < e->a && world.alive; i++) {
+		daemon_manage();
+		if (world.alive)
+			daemon_pass();
+	}
+}
+
+static void do_kill(const struct event *e)
+{
+	world.countdown = e->a;
+	world.doom = DOOM_KILL;
+	if (!e->a && world.alive) {
+		world.countdown = 0;
+		sim_point();
+	}
+}
+
+static void do_cut(const struct event *e)
+{
+	if (!world.power)
+		return;
+	world.countdown = e->a;
+	world.doom = DOOM_CUT;
+	if (!e->a || !world.alive) {
+		world.alive = true; /* for the moment of its end */
+		world.countdown = 0;
+		sim_point();
+	}
+}
+
+static void do_daemon(const struct event *e)
+{
+	(void)e;
+	if (!world.power || world.loaded)
+		return;
+	resolve_unsure();
+	daemon_start();
+}
+
+static void do_takeover(const struct event *e)
+{
+	(void)e;
+	if (!world.power || !world.loaded)
+		return;
+	daemon_end();
+	do_daemon(e);
+}
+
+/* Whoever starts the machine without a disk that knows better lets its volumes live apart. */
+static void excuse_old(uint32_t set)
+{
+	static struct reader_result now, whole;
+	unsigned number[SIM_DISKS];
+	bool all = judge_read(set_of_all(), &whole, number), part = judge_read(set, &now, number);
+
+	if (part && all && now.generation == whole.generation)
+		return;
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		world.volume[v].excused = true;
+}
+
+static void do_boot(const struct event *e)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS], k = 0;
+	uint32_t set = (uint32_t)e->a | (uint32_t)e->b << 8;
+
+	if (world.power)
+		return;
+	set &= set_of_all();
+	world.power = true;
+	excuse_old(set);
+	judge_read(set, &r, number);
+	for (unsigned n = 0; n < world.disks; n++) {
+		if (set & 1u << n && r.role[k] == READER_DAMAGED)
+			truth_torn(n);
+		world.disk[n].refuses = false;
+		world.disk[n].attached = set & 1u << n;
+		world.disk[n].in_container =
+			world.disk[n].attached && r.role[k] != READER_BLANK && r.role[k] != READER_DAMAGED;
+		k += world.disk[n].attached;
+	}
+	world.md_refuses_spares = false;
+	do_start(e);
+}
+
+/* ---- the list ---- */
+
+enum args { NONE, VOLUME, VOLUME_REGION, VOLUME_COUNT, VOLUME_SLOT, DISK, STEPS, ROUNDS, DISKS };
+
+static const struct {
+	const char *name;
+	void (*apply)(const struct event *e);
+	enum args args;
+	unsigned weight;
+} list[] = {
+	{ "pass", do_pass, NONE, 20 },
+	{ "manage", do_manage, NONE, 14 },
+	{ "run", do_run, ROUNDS, 20 },
+	{ "write", do_write, VOLUME_REGION, 20 },
+	{ "finish", do_finish, VOLUME, 10 },
+	{ "idle", do_idle, VOLUME, 8 },
+	{ "sync", do_sync, VOLUME_COUNT, 18 },
+	{ "fail", do_fail, VOLUME_SLOT, 12 },
+	{ "stop", do_stop, VOLUME, 3 },
+	{ "clear", do_clear, VOLUME, 5 },
+	{ "start", do_start, NONE, 4 },
+	{ "pull", do_pull, DISK, 4 },
+	{ "plug", do_plug, DISK, 8 },
+	{ "blank", do_blank, NONE, 5 },
+	{ "refuse", do_refuse, DISK, 3 },
+	{ "nospare", do_nospare, NONE, 1 },
+	{ "create", do_create, VOLUME_SLOT, 3 },
+	{ "delete", do_delete, VOLUME, 2 },
+	{ "rename", do_rename, VOLUME_SLOT, 2 },
+	{ "kill", do_kill, STEPS, 4 },
+	{ "cut", do_cut, STEPS, 5 },
+	{ "boot", do_boot, DISKS, 0 },
+	{ "daemon", do_daemon, NONE, 2 },
+	{ "takeover", do_takeover, NONE, 1 },
+};
+
+#define EVENTS (sizeof(list) / sizeof(list[0]))
+
+static uint8_t op_of(const char *name)
+{
+	for (unsigned i = 0; i < EVENTS; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return (uint8_t)i;
+	return UINT8_MAX;
+}
+
+static uint32_t boot_set(void)
+{
+	uint32_t set = set_of_all();
+
+	if (sim_chance(3))
+		set &= ~(1u << sim_pick(world.disks));
+	if (sim_chance(6))
+		set &= (uint32_t)sim_random();
+	return set;
+}
+
+static void choose_arguments(struct event *e)
+{
+	uint32_t set;
+
+	switch (list[e->op].args) {
+	case NONE:
+		break;
+	case VOLUME:
+	case VOLUME_REGION:
+	case VOLUME_COUNT:
+	case VOLUME_SLOT:
+		e->a = (uint8_t)(sim_chance(3) ? sim_pick(SIM_VOLUMES) : sim_pick(2));
+		e->b = (uint8_t)(list[e->op].args == VOLUME_COUNT ? 1 + sim_pick(REGIONS + 1) : sim_pick(4));
+		break;
+	case DISK:
+		e->a = (uint8_t)sim_pick(world.disks);
+		break;
+	case STEPS:
+		e->a = (uint8_t)(sim_chance(4) ? 0 : sim_pick(12));
+		break;
+	case ROUNDS:
+		e->a = (uint8_t)(1 + sim_pick(6));
+		break;
+	case DISKS:
+		set = boot_set();
+		e->a = (uint8_t)set;
+		e->b = (uint8_t)(set >> 8);
+		break;
+	}
+}
+
+void event_choose(struct event *e)
+{
+	unsigned total = 0, pick, i = 0;
+
+	*e = (struct event){ .seed = (uint16_t)sim_random() };
+	for (unsigned k = 0; k < EVENTS; k++)
+		total += list[k].weight;
+	pick = sim_pick(total);
+	while (pick >= list[i].weight)
+		pick -= list[i++].weight;
+	e->op = (uint8_t)i;
+	if (!world.power)
+		e->op = op_of("boot");
+	else if (!world.loaded && !sim_chance(3))
+		e->op = op_of("daemon");
+	choose_arguments(e);
+}
+
+void event_apply(const struct event *e)
+{
+	char text[64];
+
+	event_print(e, text, sizeof(text));
+	sim_say("%s", text);
+	world.random = (uint64_t)e->seed * 0x9e3779b97f4a7c15 + e->op + 1;
+	list[e->op].apply(e);
+	if (!world.alive && world.loaded)
+		daemon_end();
+}
+
+/* ---- text ---- */
+
+static void print_set(uint32_t set, char *text)
+{
+	for (unsigned i = 0; i < SIM_DISKS; i++)
+		if (set & 1u << i)
+			*text++ = (char)('a' + i);
+	*text = '\0';
+}
+
+void event_print(const struct event *e, char *text, size_t size)
+{
+	char args[SIM_DISKS + 16] = "", seed[12] = "";
+
+	switch (list[e->op].args) {
+	case NONE:
+		break;
+	case VOLUME:
+	case STEPS:
+	case ROUNDS:
+		snprintf(args, sizeof(args), " %u", e->a);
+		break;
+	case VOLUME_REGION:
+	case VOLUME_COUNT:
+	case VOLUME_SLOT:
+		snprintf(args, sizeof(args), " %u %u", e->a, e->b);
+		break;
+	case DISK:
+		snprintf(args, sizeof(args), " %c", 'a' + e->a);
+		break;
+	case DISKS:
+		args[0] = ' ';
+		print_set((uint32_t)e->a | (uint32_t)e->b << 8, args + 1);
+		break;
+	}
+	if (e->seed)
+		snprintf(seed, sizeof(seed), " #%x", e->seed);
+	snprintf(text, size, "%s%s%s", list[e->op].name, args, seed);
+}
+
+bool event_parse(const char *text, struct event *e)
+{
+	char name[16] = "", first[SIM_DISKS + 1] = "";
+	const char *seed = strchr(text, '#');
+	unsigned b = 0;
+
+	*e = (struct event){ .seed = (uint16_t)(seed ? strtoul(seed + 1, NULL, 16) : 0) };
+	sscanf(text, " %15s %16[a-p0-9] %u", name, first, &b);
+	e->op = op_of(name);
+	if (e->op == UINT8_MAX)
+		return false;
+	e->b = (uint8_t)b;
+	if (list[e->op].args == DISK) {
+		e->a = (uint8_t)(first[0] - 'a');
+	} else if (list[e->op].args == DISKS) {
+		uint32_t set = 0;
+
+		for (const char *c = first; *c; c++)
+			set |= 1u << (*c - 'a');
+		e->a = (uint8_t)set;
+		e->b = (uint8_t)(set >> 8);
+	} else {
+		e->a = (uint8_t)atoi(first);
+	}
+	return true;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The judge: if the machine were started now, with some set of its disks, what would a reader by mdadm's rules make of
+ * what lies on them, and is it true? Nothing of the handler is asked.
+ *
+ * What has to be true, of any set of disks that the reader takes for as new as all of them together:
+ *
+ *	a container with enough good disks loads, and each volume that has enough of them starts
+ *	no member is trusted with data that it has not got; one that failed is not trusted at all
+ *	a volume is clean only if its copies agree
+ *	volumes are what they were made as, each once, on places of their own; none comes back, none is forgotten
+ *
+ * Excused: volumes of which the user has let two halves live apart (truth.excused); a RAID5 that is dirty and degraded
+ * at once, which nobody starts without force; and that one copy which was being written is torn, which is as good as
+ * the loss of its disk.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+struct view {
+	const char *which;
+	struct reader_result r;
+	unsigned number[SIM_DISKS]; /* of the reader's disk */
+	uint32_t set;
+	uint32_t whole; /* of them, those that are not excused for being torn */
+};
+
+static struct view all, some;
+
+uint32_t set_of_all(void)
+{
+	uint32_t set = 0;
+
+	for (unsigned n = 0; n < world.disks; n++)
+		set |= (uint32_t)world.disk[n].exists << n;
+	return set;
+}
+
+uint32_t set_of_container(void)
+{
+	uint32_t set = 0;
+
+	for (unsigned n = 0; n < world.disks; n++)
+		if (world.disk[n].in_container && world.disk[n].attached)
+			set |= 1u << n;
+	return set;
+}
+
+bool judge_read(uint32_t set, struct reader_result *r, unsigned *number)
+{
+	struct reader_disk disk[SIM_DISKS];
+	unsigned count;
+
+	disks_reader(set, disk, &count, number);
+	world.ad->read_as_mdadm(disk, count, r);
+	return r->loads;
+}
+
+static const char *set_text(uint32_t set)
+{
+	static char text[SIM_DISKS + 1];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SIM_DISKS; i++)
+		if (set & 1u << i)
+			text[n++] = (char)('a' + i);
+	text[n] = '\0';
+	return text;
+}
+
+/* ---- one volume ---- */
+
+struct trial {
+	const struct view *v;
+	const struct truth *t;
+	const struct reader_volume *rv;
+	int trusted[SIM_MEMBERS];  /* by slot: the disk, if all of it is trusted */
+	int entitled[SIM_MEMBERS]; /* by slot: the disk that is there and has everything */
+};
+
+#define ACCUSE(tr, fmt, ...)                                                                                    \
+	sim_hit(fmt " (volume %s, RAID%d, disks %s: %s)", __VA_ARGS__, (tr)->t->plan.name, (tr)->t->plan.level, \
+		set_text((tr)->v->set), (tr)->v->which)
+
+static int disk_in(const struct trial *tr, unsigned slot)
+{
+	const struct reader_member *m = &tr->rv->member[slot];
+
+	return m->disk < 0 || !m->in_table ? -1 : (int)tr->v->number[m->disk];
+}
+
+/* The disk that is there and has all data of the slot; -1: none. */
+static int entitled(const struct view *v, const struct truth *t, unsigned slot)
+{
+	int disk = t->entitled[slot];
+
+	return disk >= 0 && v->whole & 1u << disk ? disk : -1;
+}
+
+static bool enough(const struct truth *t, const int *disk)
+{
+	bool slot[SIM_MEMBERS];
+
+	for (unsigned s = 0; s < SIM_MEMBERS; s++)
+		slot[s] = disk[s] >= 0;
+	return truth_enough(t, slot);
+}
+
+static void judge_shape(const struct trial *tr)
+{
+	const struct sim_volume *p = &tr->t->plan;
+
+	if (tr->rv->level != p->level || tr->rv->members != p->members || tr->rv->component_size != p->component_size)
+		ACCUSE(tr, "it is RAID%d of %u x %llu now", tr->rv->level, tr->rv->members,
+		       (unsigned long long)tr->rv->component_size);
+	for (unsigned s = 0; s < tr->rv->members && s < SIM_MEMBERS; s++)
+		if (disk_in(tr, s) >= 0 && tr->rv->member[s].data_offset != p->offset)
+			ACCUSE(tr, "slot %u begins at sector %llu", s,
+			       (unsigned long long)tr->rv->member[s].data_offset);
+	for (unsigned s = 0; s < p->members; s++)
+		for (unsigned k = 0; k < s; k++)
+			if (disk_in(tr, s) >= 0 && disk_in(tr, s) == disk_in(tr, k))
+				ACCUSE(tr, "sd%c has two slots", 'a' + disk_in(tr, s));
+}
+
+static void judge_member(const struct trial *tr, unsigned slot)
+{
+	const struct reader_member *m = &tr->rv->member[slot];
+	int disk = disk_in(tr, slot);
+
+	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1))
+		return;
+	if (tr->t->failed[disk])
+		ACCUSE(tr, "sd%c failed, and is trusted", 'a' + disk);
+	for (unsigned r = 0; r < REGIONS && md_region_sectors(tr->t, r + 1) <= m->recovery_start; r++)
+		if (tr->t->held[disk][r] < tr->t->acked[r])
+			ACCUSE(tr, "sd%c is trusted, but lacks acknowledged data of region %u", 'a' + disk, r);
+}
+
+static void judge_clean(const struct trial *tr)
+{
+	bool degraded = false;
+
+	for (unsigned s = 0; s < tr->t->plan.members; s++)
+		degraded |= tr->trusted[s] < 0;
+	for (unsigned r = 0; r < REGIONS; r++) {
+		if (!truth_differ(tr->t, r, tr->trusted))
+			continue;
+		if (tr->rv->clean || (!degraded && tr->rv->resync_start > md_resync_sectors(tr->t, r)))
+			ACCUSE(tr, "%s, but copies of region %u differ",
+			       tr->rv->clean ? "it is clean" : "no resync is due", r);
+	}
+}
+
+static void judge_start(const struct trial *tr)
+{
+	bool hole = tr->t->plan.level == 5 && !tr->rv->clean;
+
+	for (unsigned s = 0; hole && s < tr->t->plan.members; s++)
+		if (tr->trusted[s] < 0)
+			return;
+	if (!enough(tr->t, tr->entitled))
+		return;
+	if (tr->rv->recorded_failed)
+		ACCUSE(tr, "%s", "it is recorded as failed, but enough disks have all data");
+	else if (!tr->rv->can_start)
+		ACCUSE(tr, "it does not start (%s), but enough disks have all data",
+		       tr->rv->why_not ? tr->rv->why_not : "?");
+}
+
+static void judge_volume(const struct view *v, const struct truth *t, const struct reader_volume *rv)
+{
+	struct trial tr = { .v = v, .t = t, .rv = rv };
+
+	judge_shape(&tr);
+	if (world.hit[0] || t->excused)
+		return;
+	for (unsigned s = 0; s < SIM_MEMBERS; s++) {
+		bool member = s < t->plan.members;
+
+		tr.trusted[s] = member && rv->member[s].recovery_start == READER_IN_SYNC ? disk_in(&tr, s) : -1;
+		tr.entitled[s] = entitled(v, t, s);
+	}
+	if (rv->can_start) {
+		for (unsigned s = 0; s < t->plan.members; s++)
+			judge_member(&tr, s);
+		judge_clean(&tr);
+	}
+	judge_start(&tr);
+}
+
+/* ---- the container ---- */
+
+static const struct reader_volume *find(const struct reader_result *r, const struct truth *t)
+{
+	for (unsigned i = 0; i < r->volumes; i++)
+		if (strcmp(r->volume[i].name, t->plan.name) == 0 ||
+		    (t->unsure && t->other_name[0] && strcmp(r->volume[i].name, t->other_name) == 0))
+			return &r->volume[i];
+	return NULL;
+}
+
+static bool any_claim(const struct view *v, const struct truth *t)
+{
+	int disk[SIM_MEMBERS];
+
+	for (unsigned s = 0; s < SIM_MEMBERS; s++)
+		disk[s] = entitled(v, t, s);
+	return t->exists && !t->unsure && !t->excused && enough(t, disk);
+}
+
+static void judge_loads(const struct view *v)
+{
+	for (unsigned i = 0; i < SIM_VOLUMES; i++)
+		if (any_claim(v, &world.volume[i])) {
+			struct trial tr = { .v = v, .t = &world.volume[i] };
+
+			ACCUSE(&tr, "the container does not load (%s)", v->r.why_not ? v->r.why_not : "?");
+		}
+}
+
+static void judge_names(const struct view *v)
+{
+	for (unsigned i = 0; i < SIM_VOLUMES; i++)
+		if (!find(&v->r, &world.volume[i]) && any_claim(v, &world.volume[i])) {
+			struct trial tr = { .v = v, .t = &world.volume[i] };
+
+			ACCUSE(&tr, "it is %s", "forgotten");
+		}
+	for (unsigned i = 0; i < v->r.volumes; i++) {
+		bool known = false;
+
+		for (unsigned k = 0; k < SIM_VOLUMES; k++) {
+			const struct truth *t = &world.volume[k];
+
+			known |= (t->exists || t->unsure) && find(&v->r, t) == &v->r.volume[i];
+		}
+		if (!known)
+			sim_hit("there is a volume %s that nobody has made, or that was deleted (disks %s: %s)",
+				v->r.volume[i].name, set_text(v->set), v->which);
+	}
+}
+
+static bool touch(const struct reader_volume *a, unsigned s, const struct reader_volume *b, unsigned k)
+{
+	const struct reader_member *x = &a->member[s], *y = &b->member[k];
+
+	return x->disk >= 0 && x->disk == y->disk && x->data_offset < y->data_offset + b->component_size &&
+	       y->data_offset < x->data_offset + a->component_size;
+}
+
+static void judge_extents(const struct view *v)
+{
+	for (unsigned i = 0; i < v->r.volumes; i++)
+		for (unsigned k = 0; k < i; k++) {
+			const struct reader_volume *a = &v->r.volume[i], *b = &v->r.volume[k];
+
+			for (unsigned s = 0; s < a->members; s++)
+				for (unsigned q = 0; q < b->members; q++)
+					if (touch(a, s, b, q))
+						sim_hit("volumes %s and %s overlap on sd%c", a->name, b->name,
+							'a' + v->number[a->member[s].disk]);
+		}
+}
+
+static void judge_view(const struct view *v)
+{
+	if (!v->r.loads) {
+		judge_loads(v);
+		return;
+	}
+	judge_names(v);
+	judge_extents(v);
+	for (unsigned i = 0; i < SIM_VOLUMES && !world.hit[0]; i++) {
+		const struct truth *t = &world.volume[i];
+		const struct reader_volume *rv = t->exists && !t->unsure ? find(&v->r, t) : NULL;
+
+		if (rv)
+			judge_volume(v, t, rv);
+	}
+}
+
+static void read_view(struct view *v, uint32_t set, const char *which)
+{
+	uint32_t torn = 0;
+	unsigned k = 0;
+
+	v->which = which;
+	v->set = set;
+	judge_read(set, &v->r, v->number);
+	for (unsigned i = 0; i < SIM_DISKS && set >> i; i++)
+		if (set & 1u << i && v->r.role[k++] == READER_DAMAGED)
+			torn |= 1u << i;
+	v->whole = torn & (torn - 1) ? set : set & ~torn;
+	world.judged++;
+}
+
+/* The only disk that had what was written last is being written. */
+static bool newest_is_torn(const struct view *v)
+{
+	return v->whole != v->set && v->r.loads && v->r.generation < world.generation;
+}
+
+/* What has been written is durable. */
+void judge_note_written(void)
+{
+	static struct view v;
+
+	if (!disks_changed())
+		return;
+	read_view(&v, set_of_all(), "");
+	if (v.r.loads && v.r.generation > world.generation)
+		world.generation = v.r.generation;
+}
+
+/* A part of the disks is judged only if it says what all of them say: else it is an old state that is started. */
+static void judge_some(uint32_t set, const char *which)
+{
+	if (world.hit[0] || !set || set == all.set)
+		return;
+	read_view(&some, set, which);
+	if (some.r.loads && all.r.loads && some.r.generation == all.r.generation && !newest_is_torn(&some))
+		judge_view(&some);
+}
+
+static uint32_t random_set(void)
+{
+	return set_of_all() & (uint32_t)(sim_random() | sim_random());
+}
+
+/* Nothing is left to chance: without any of the disks, and any of them alone. */
+static void judge_many(void)
+{
+	for (unsigned n = 0; n < world.disks; n++) {
+		judge_some(all.set & ~(1u << n), "without one");
+		judge_some(all.set & 1u << n, "one");
+	}
+}
+
+void judge_all(void)
+{
+	if (world.hit[0])
+		return;
+	read_view(&all, set_of_all(), "all there are");
+	if (newest_is_torn(&all))
+		return;
+	judge_view(&all);
+	judge_some(set_of_container(), "those in the container");
+	if (world.thorough == 1)
+		judge_many();
+	judge_some(random_set(), "some");
+}
+
+/* Only if something has changed since. */
+void judge_now(void)
+{
+	if (!world.truth_changed && !disks_changed())
+		return;
+	judge_all();
+	disks_note_judged();
+	world.truth_changed = false;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Many lives, and what is said of them (world.h, sim_main()). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "lib/log.h"
+#include "tests/sim/sim.h"
+
+#define HITS_MAX 12
+#define SECONDS 60
+
+static char seen[HITS_MAX][TEXT_MAX];
+static unsigned hits;
+
+/* ---- what the program says ---- */
+
+static void tell(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+static void tell(const char *fmt, va_list ap)
+{
+	if (!world.verbose)
+		return;
+	printf("  | ");
+	vprintf(fmt, ap);
+	putchar('\n');
+}
+
+#define LOGS(name)                                                                      \
+	void __wrap_##name(const char *fmt, ...) __attribute__((format(printf, 1, 2))); \
+	void __wrap_##name(const char *fmt, ...)                                        \
+	{                                                                               \
+		va_list ap;                                                             \
+		va_start(ap, fmt);                                                      \
+		tell(fmt, ap);                                                          \
+		va_end(ap);                                                             \
+	}
+
+LOGS(log_error)
+LOGS(log_warning)
+LOGS(log_info)
+
+void __wrap_mon_log(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void __wrap_mon_log(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)level;
+	va_start(ap, fmt);
+	tell(fmt, ap);
+	va_end(ap);
+}
+
+#define LOGS_EVENT(name)                                                                              \
+	void __wrap_##name(enum log_level level, const struct log_event *about, const char *fmt, ...) \
+		__attribute__((format(printf, 3, 4)));                                                \
+	void __wrap_##name(enum log_level level, const struct log_event *about, const char *fmt, ...) \
+	{                                                                                             \
+		va_list ap;                                                                           \
+		(void)level;                                                                          \
+		(void)about;                                                                          \
+		va_start(ap, fmt);                                                                    \
+		tell(fmt, ap);                                                                        \
+		va_end(ap);                                                                           \
+	}
+
+LOGS_EVENT(log_event)
+LOGS_EVENT(mon_log_event)
+
+/* ---- hits ---- */
+
+static bool is_new(void)
+{
+	size_t len = strcspn(world.hit, "(");
+
+	for (unsigned i = 0; i < hits; i++)
+		if (strncmp(seen[i], world.hit, len) == 0)
+			return false;
+	return true;
+}
+
+static void report(struct life *l, const char *who, double after)
+{
+	char text[8192];
+
+	if (hits < HITS_MAX)
+		memcpy(seen[hits], world.hit, TEXT_MAX);
+	hits++;
+	life_shrink(l);
+	life_print(l, text, sizeof(text));
+	printf("HIT after %.1f s, seed %s: %s\n  %s --events \"%s\"\n", after, who, world.hit, world.ad->name, text);
+	fflush(stdout);
+}
+
+static double now(void)
+{
+	struct timeval tv;
+
+	gettimeofday(&tv, NULL);
+	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
+}
+
+/* ---- the ways to run it ---- */
+
+static int tell_one(const char *text)
+{
+	static struct life l;
+
+	if (!life_parse(text, &l)) {
+		fprintf(stderr, "%s: not a life: %s\n", world.ad->name, text);
+		return 2;
+	}
+	world.verbose = true;
+	world.thorough = 1;
+	life_live(&l);
+	for (unsigned n = 0; world.ad->print_disk && n < world.disks; n++)
+		world.ad->print_disk(n);
+	printf("%s\n", world.hit[0] ? world.hit : "no hit");
+	return world.hit[0] != '\0';
+}
+
+/* Until `count` lives (0: any number) were lived or the time is up. */
+static int live(uint64_t seed, uint64_t count, double seconds)
+{
+	static struct life l;
+	double begin = now(), took;
+	uint64_t lives = 0, events = 0;
+
+	world.thorough = getenv("SIM_THOROUGH") ? (unsigned)atoi(getenv("SIM_THOROUGH")) : 4;
+	while ((!count || lives < count) && hits < HITS_MAX && (count || now() - begin < seconds)) {
+		char who[32];
+
+		life_live_random(&l, seed + lives);
+		lives++;
+		events += l.events;
+		snprintf(who, sizeof(who), "%llu", (unsigned long long)(seed + lives - 1));
+		if (world.hit[0] && is_new())
+			report(&l, who, now() - begin);
+	}
+	took = now() - begin;
+	printf("%s: seed %llu: %llu lives (%.0f a second), %llu events, %llu points, %llu judged, "
+	       "%llu power cuts, %llu kills, %u kinds of hits\n",
+	       world.ad->name, (unsigned long long)seed, (unsigned long long)lives, (double)lives / took,
+	       (unsigned long long)events, (unsigned long long)world.points, (unsigned long long)world.judged,
+	       (unsigned long long)world.cuts, (unsigned long long)world.kills, hits);
+	return hits > 0;
+}
+
+int sim_main(const struct sim_adapter *adapter, int argc, char **argv)
+{
+	const char *seconds = getenv("SIM_SECONDS");
+
+	world.ad = adapter;
+	if (argc == 3 && strcmp(argv[1], "--events") == 0)
+		return tell_one(argv[2]);
+	if (argc > 1)
+		return live(strtoull(argv[1], NULL, 0), argc > 2 ? strtoull(argv[2], NULL, 0) : 1, 0);
+	return live((uint64_t)(now() * 1000) % 1000000000 * 1000, 0, seconds ? atof(seconds) : SECONDS);
+}

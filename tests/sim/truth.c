@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the disks really hold. Each write of a user to a region of a volume is a new version of that region; a disk
+ * holds the region's data as of some version. So "stale" is a number that is too small.
+ */
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+void truth_init(struct truth *t, const struct sim_volume *plan)
+{
+	memset(t, 0, sizeof(*t));
+	t->plan = *plan;
+	t->array = -1;
+	for (unsigned slot = 0; slot < SIM_MEMBERS; slot++)
+		t->entitled[slot] = slot < plan->members ? (int)plan->disk[slot] : -1;
+	for (unsigned r = 0; r < REGIONS; r++)
+		t->unequal[r] = !plan->initialized;
+}
+
+unsigned truth_new_version(struct truth *t, unsigned region)
+{
+	world.truth_changed = true;
+	return ++t->newest[region];
+}
+
+bool truth_enough(const struct truth *t, const bool *slot)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->plan.members; i++)
+		n += slot[i];
+	switch (t->plan.level) {
+	case 1:
+		return n >= 1;
+	case 5:
+		return n + 1 >= t->plan.members;
+	case 10:
+		for (unsigned i = 0; i + 1 < t->plan.members; i += 2)
+			if (!slot[i] && !slot[i + 1])
+				return false;
+		return true;
+	}
+	return n == t->plan.members;
+}
+
+/* Copies of what was never written may differ, parity may not be wrong: it would make wrong data later. */
+static bool parity_is_wrong(const struct truth *t, unsigned region, const int *disk)
+{
+	for (unsigned i = 0; i < t->plan.members; i++)
+		if (disk[i] < 0)
+			return false; /* there is none that could be */
+	return t->plan.level == 5 && t->unequal[region];
+}
+
+bool truth_differ(const struct truth *t, unsigned region, const int *disk)
+{
+	const struct sim_volume *p = &t->plan;
+	int first = -1;
+
+	if (p->level == 0)
+		return false;
+	if (parity_is_wrong(t, region, disk))
+		return true;
+	for (unsigned i = 0; i < p->members; i++) {
+		if (p->level == 10 && i % 2 == 0)
+			first = -1;
+		if (first >= 0 && disk[i] >= 0 && t->held[first][region] != t->held[disk[i]][region])
+			return true;
+		if (disk[i] >= 0)
+			first = disk[i];
+	}
+	return false;
+}
+
+struct truth *truth_by_name(const char *name)
+{
+	for (unsigned i = 0; i < SIM_VOLUMES; i++)
+		if (world.volume[i].exists && strcmp(world.volume[i].plan.name, name) == 0)
+			return &world.volume[i];
+	return NULL;
+}
+
+void truth_torn(unsigned disk)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		for (unsigned s = 0; s < SIM_MEMBERS; s++)
+			if (world.volume[v].entitled[s] == (int)disk)
+				world.volume[v].entitled[s] = -1;
+}
