@@ -124,10 +124,11 @@ bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t
 
 void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index)
 {
+	bool had_failed = imsm_disk_failed(c, index);
 	struct imsm_disk *d = &c->meta.disk[index];
 
 	imsm_mark_failure(c, v, index);
-	if (imsm_disk_present(c, index) || le32_get(d->scsi_id) == IMSM_SCSI_ID_MISSING)
+	if (had_failed || imsm_disk_present(c, index) || le32_get(d->scsi_id) == IMSM_SCSI_ID_MISSING)
 		return;
 	d->scsi_id = le32_make(IMSM_SCSI_ID_MISSING);
 	memmove(d->serial, d->serial + 1, IMSM_SERIAL_LEN - 1);

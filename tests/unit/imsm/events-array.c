@@ -193,8 +193,8 @@ static void test_not_lost(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1x,2/0,1x,2 u5");
 }
 
-/* The disk failed while it was there and was taken out afterwards. */
-static void test_missing_mark_alone(void **state)
+/* The disk failed while it was there and was taken out afterwards: it keeps the mark of that. */
+static void test_failed_disk_is_not_missing(void **state)
 {
 	bool due;
 
@@ -206,9 +206,9 @@ static void test_missing_mark_alone(void **state)
 	assert_false(due);
 	ifx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
 	ev_tell_array(MARK_DIRTY, &due);
-	assert_true(due);
-	assert_memory_equal(ifx.c.meta.disk[1].serial, "ISK1:0\0\0\0\0\0\0\0\0\0", IMSM_SERIAL_LEN);
-	assert_int_equal(le32_get(ifx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
+	assert_false(due);
+	assert_memory_equal(ifx.c.meta.disk[1].serial, "DISK1:0\0\0\0\0\0\0\0\0", IMSM_SERIAL_LEN);
+	assert_int_not_equal(le32_get(ifx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
 }
 
 static void test_missing_marks(void **state)
@@ -335,7 +335,7 @@ int main(void)
 		cmocka_unit_test(test_no_resync_of_a_stopped_array),
 		cmocka_unit_test(test_dirty_values),
 		cmocka_unit_test(test_missing_marks),
-		cmocka_unit_test(test_missing_mark_alone),
+		cmocka_unit_test(test_failed_disk_is_not_missing),
 		cmocka_unit_test(test_not_lost),
 		cmocka_unit_test(test_resync_complete),
 		cmocka_unit_test(test_size_is_told_when_nobody_reshapes),

@@ -223,11 +223,12 @@ static void test_mark_missing(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "N 0,1x!,2 f1");
 	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1:0"));
 	assert_int_equal(le32_get(ifx.c.meta.disk[1].scsi_id), 0);
-	/* The disk had failed before it went: the mark of a failure is there already. */
+	/* The disk had failed before it went: that is what must be known of it when it comes back. */
 	ifx_init(&ifx, 3);
 	ifx_volume(&ifx, 5, "D 0,1x?!,2 f1");
 	imsm_mark_missing(&ifx.c, VOL(0), 1);
-	assert_true(ifx_table_serial_is(&ifx, 1, "ISK1:0"));
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1:0"));
+	assert_int_not_equal(le32_get(ifx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
 }
 
 int main(void)
