@@ -227,12 +227,22 @@ static int apply_message(struct supertype *st, struct metadata_update *u)
 
 static int add_disk(struct supertype *st, struct metadata_update *u)
 {
-	struct imsm_super *s = super_of(st);
+	struct imsm_container *c = &super_of(st)->c;
 	struct imsm_dl *dl = u->space;
+	const char *why = "";
+	int taken;
 
-	if (imsm_dl_by_dev(&s->c, dl->dev))
+	if (imsm_dl_by_dev(c, dl->dev))
 		return -EEXIST;
-	imsm_add_disk(&s->c, dl);
+	taken = imsm_take_late(c, dl, u->buf, &why);
+	if (taken < 0) {
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, dl->disk->name),
+			      "%s: disk %s is not used: %s", st->container, dl->disk->name, why);
+		return taken;
+	}
+	u->known = taken;
+	if (!taken)
+		imsm_add_disk(c, dl);
 	u->space = NULL;
 	u->disk = NULL;
 	return 0;
@@ -264,13 +274,15 @@ static int commit_spares(struct supertype *st, struct metadata_update *u)
 
 static int add_to_super(struct supertype *st, struct disk *disk, struct metadata_update *u)
 {
+	struct imsm_meta *copy;
 	struct imsm_dl *dl;
-	int err = imsm_prepare_disk(disk, st->container, &dl);
+	int err = imsm_prepare_disk(disk, st->container, &dl, &copy);
 
 	if (err)
 		return err;
 	u->disk = disk;
 	u->space = dl;
+	u->buf = copy;
 	return 0;
 }
 

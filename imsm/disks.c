@@ -47,18 +47,16 @@ void *imsm_dl_spare_buffer(struct imsm_dl *dl)
 
 /*
  * mdadm writes a spare record before it adds a disk. Of that record only the serial number matters: a disk may have
- * several, and versions of mdadm differ in which one they take.
+ * several, and versions of mdadm differ in which one they take. A disk that comes late has volumes on it.
  */
-static bool spare_serial(struct disk *d, uint8_t serial[IMSM_SERIAL_LEN])
+static bool read_copy(struct disk *d, uint8_t serial[IMSM_SERIAL_LEN], struct imsm_meta **copy)
 {
 	struct imsm_candidate cand;
-	bool found;
 
 	imsm_read_candidate(d, &cand);
-	found = cand.serial[0];
 	memcpy(serial, cand.serial, IMSM_SERIAL_LEN);
-	free(cand.meta);
-	return found;
+	*copy = cand.meta;
+	return cand.serial[0];
 }
 
 /* A stale migration record would block the next reshape. Nobody but us uses the disk yet. */
@@ -69,18 +67,11 @@ static int clear_migr_record(const struct disk *d)
 	return disk_write(d, zero, d->sector_size, imsm_migr_record_offset(d->size, d->sector_size));
 }
 
-int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl **prepared)
+/* 0 or -errno, logged. */
+static int check_disk(const struct disk *disk, const char *container)
 {
-	uint8_t serial[IMSM_SERIAL_LEN];
-	struct imsm_dl *dl;
-	int err;
-
 	if (disk->partition) {
 		log_error("%s: %s is a partition; IMSM uses whole disks only", container, disk->name);
-		return -EINVAL;
-	}
-	if (!spare_serial(disk, serial)) {
-		log_error("%s: %s has no readable serial number", container, disk->name);
 		return -EINVAL;
 	}
 	if (!imsm_sector_size_known(disk->sector_size)) {
@@ -92,21 +83,61 @@ int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl *
 		log_error("%s: %s is too small for IMSM metadata", container, disk->name);
 		return -EINVAL;
 	}
-	err = clear_migr_record(disk);
-	if (err) {
-		log_error("%s: cannot write to %s: %s", container, disk->name, strerror(-err));
-		return err;
-	}
-	dl = imsm_dl_new(disk, serial);
+	return 0;
+}
+
+static struct imsm_dl *new_spare(struct disk *disk, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	struct imsm_dl *dl = imsm_dl_new(disk, serial);
+
 	if (!dl)
-		return -ENOMEM;
+		return NULL;
 	memcpy(dl->record.serial, serial, IMSM_SERIAL_LEN);
 	imsm_disk_set_blocks(&dl->record, disk->size / 512);
 	dl->record.scsi_id = le32_make(disk->scsi_id);
 	dl->record.status = le32_make(IMSM_DISK_SPARE);
 	dl->index = IMSM_INDEX_SPARE;
+	return dl;
+}
+
+/* What mdadm left of a reshape on a disk with volumes may still be needed: it goes when the disk is a spare for sure. */
+static int prepare_spare(struct disk *disk, const char *container, const uint8_t serial[IMSM_SERIAL_LEN],
+			 bool has_volumes, struct imsm_dl **prepared)
+{
+	int err = has_volumes ? 0 : clear_migr_record(disk);
+	struct imsm_dl *dl;
+
+	if (err) {
+		log_error("%s: cannot write to %s: %s", container, disk->name, strerror(-err));
+		return err;
+	}
+	dl = new_spare(disk, serial);
+	if (!dl)
+		return -ENOMEM;
+	dl->clear_migr_record_due = has_volumes;
 	*prepared = dl;
 	return 0;
+}
+
+int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl **prepared, struct imsm_meta **copy)
+{
+	uint8_t serial[IMSM_SERIAL_LEN];
+	int err = check_disk(disk, container);
+
+	*copy = NULL;
+	if (err)
+		return err;
+	if (read_copy(disk, serial, copy)) {
+		err = prepare_spare(disk, container, serial, *copy && (*copy)->num_volumes, prepared);
+	} else {
+		log_error("%s: %s has no readable serial number", container, disk->name);
+		err = -EINVAL;
+	}
+	if (err) {
+		free(*copy);
+		*copy = NULL;
+	}
+	return err;
 }
 
 void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
@@ -117,7 +148,6 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 	dl->record.status = le32_make(IMSM_DISK_SPARE);
 	dl->index = IMSM_INDEX_SPARE;
 	dl->spare_record_due = true;
-	dl->clear_migr_record_due = false; /* done before it came to us */
 	dl->next = c->disks;
 	c->disks = dl;
 	if (le32_get(dl->record.total_blocks_hi) && !(attributes & IMSM_ATTR_2TB_DISK)) {
@@ -139,6 +169,7 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 		return NULL;
 	*link = dl->next;
 	dl->next = NULL;
+	memcpy(c->left[c->left_count++ % IMSM_LEFT_MAX], dl->serial, IMSM_SERIAL_LEN);
 	if (dl->index < 0)
 		return dl;
 	if (!imsm_disk_named(c, (uint32_t)dl->index))

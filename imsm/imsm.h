@@ -19,6 +19,7 @@
  *   imsm/events.c      what happens to a volume's metadata when something happens to
  *                      the array (state machine)
  *   imsm/disks.c       disks that come and go
+ *   imsm/late.c        disks that come late, or back, and are part of the container already
  *   imsm/messages.c    queued updates: create, delete, rename; message.h: what messages are made of
  *   imsm/migration.c   volumes that change their shape: what mdadm --grow asks for, and what follows its end
  *   imsm/spare.c       choosing a spare and recording it as rebuilding
@@ -45,6 +46,7 @@
 #include "metadata/superswitch.h"
 
 #define IMSM_SECTOR_MAX 4096 /* bytes: the largest sectors that the format knows */
+#define IMSM_LEFT_MAX 32
 #define IMSM_INDEX_SPARE (-1)     /* a spare */
 #define IMSM_INDEX_UNRELATED (-2) /* failed or not ours: never written */
 
@@ -71,6 +73,9 @@ struct imsm_container {
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
 	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
 	unsigned widened_to;         /* by that reshape, from fewer members; 0: it was about something else */
+	uint32_t loaded_generation;
+	uint8_t left[IMSM_LEFT_MAX][IMSM_SERIAL_LEN]; /* the last disks that left: what they hold is known */
+	unsigned left_count; /* how many left; the latest is at left_count - 1, modulo their number */
 };
 
 /* ---- imsm/find.c ---- */
@@ -268,7 +273,10 @@ void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, e
 bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
 /* The slot of map 0, and its disk's in map 1, has no data from now on; nothing is said against the disk. */
 void imsm_flag_slot(struct imsm_container *c, struct imsm_volume *v, unsigned slot);
-/* The same, and marks a disk that is not there as missing, once: its serial loses the first character. */
+/*
+ * As imsm_mark_failure(), and marks a disk that is not there as missing, once: its serial loses the first character. One
+ * that has failed before keeps the mark of that: it must not pass for one that was only absent (imsm/late.c).
+ */
 void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
 /* A volume without a migration: its state from what its disks and flags say. */
 void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
@@ -304,10 +312,11 @@ struct imsm_dl *imsm_dl_new(struct disk *disk, const uint8_t serial[IMSM_SERIAL_
 void *imsm_dl_spare_buffer(struct imsm_dl *dl);
 
 /*
- * manager, blocking. A disk that has appeared in the container, as a spare that imsm_add_disk() can take; zeroes the
- * migration record on it. `container`: its name, for the log. 0 or -errno, logged: the disk is left to the caller.
+ * manager, blocking. A disk that has appeared in the container, as a spare that imsm_add_disk() can take, and the copy
+ * of the metadata that it carries, for imsm_take_late(): malloc'd, NULL if there is none. Zeroes the migration record on
+ * a disk that has no volumes. `container`: its name, for the log. 0 or -errno, logged: the disk is left to the caller.
  */
-int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl **prepared);
+int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl **prepared, struct imsm_meta **copy);
 
 /*
  * monitor. dl becomes a spare of the container (owned by it from then on). Its serial, record (size, scsi_id) and
@@ -319,6 +328,16 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
  * Its entry in the disk table stays while a volume names it. NULL: we do not know the disk.
  */
 struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
+
+/* ---- imsm/late.c (imsm.md 10.4) ---- */
+
+/*
+ * monitor; start-up. A disk that is part of the container by the table and by its own `copy` (NULL: it has none):
+ * becomes that (owned by the container from then on). Only slots that went on without it are to be rebuilt. Same
+ * conditions as for imsm_add_disk(). 1: taken. 0: it is none of ours, or has failed: a spare, if anything. Else nothing
+ * has changed, *why tells the reason: -ESTALE it knows what we do not, and must not be overwritten; -ENOSPC.
+ */
+int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why);
 
 /* ---- imsm/migration.c ---- */
 

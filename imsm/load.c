@@ -116,20 +116,16 @@ static struct imsm_disk own_record(const struct imsm_container *c, const struct 
 	return r;
 }
 
-/* Takes over the disks that the choice kept; the others are reported and left to the caller. */
-static int keep_disks(struct imsm_container *c, const char *container, struct imsm_candidate *cand, const int *index,
-		      struct disk **disks, size_t count)
+/* Takes over the disks that the choice kept. */
+static int keep_disks(struct imsm_container *c, struct imsm_candidate *cand, const int *index, struct disk **disks,
+		      size_t count)
 {
 	/* Candidates stand in reverse order, so pushing to the front restores the order of sysfs. */
 	for (size_t i = 0; i < count; i++) {
 		struct imsm_dl *dl;
 
-		if (index[i] == IMSM_DROPPED) {
-			log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, cand[i].disk->name),
-				  "%s: disk %s is not used: %s", container, cand[i].disk->name,
-				  cand[i].why ? cand[i].why : "it was replaced or failed earlier");
+		if (index[i] == IMSM_DROPPED)
 			continue;
-		}
 		dl = imsm_dl_new(cand[i].disk, cand[i].serial);
 		if (!dl)
 			return -ENOMEM;
@@ -138,6 +134,51 @@ static int keep_disks(struct imsm_container *c, const char *container, struct im
 		dl->next = c->disks;
 		c->disks = dl;
 		disks[count - 1 - i] = NULL;
+	}
+	return 0;
+}
+
+/* Counts as in the container from now on: 1 or 0; why not, in cand->why. */
+static int take_missing(struct imsm_container *c, struct imsm_candidate *cand)
+{
+	const char *why = cand->why;
+	struct imsm_dl *dl = imsm_dl_new(cand->disk, cand->serial);
+	int taken;
+
+	if (!dl)
+		return -ENOMEM;
+	dl->record = own_record(c, cand, IMSM_INDEX_SPARE);
+	taken = imsm_take_late(c, dl, cand->meta, &why);
+	if (taken > 0)
+		return 1;
+	free(dl);
+	cand->why = why;
+	return 0;
+}
+
+/*
+ * Disks that the choice dropped, but that were only missing for a while: what of them is out of date can be rebuilt.
+ * The others are reported and left to the caller.
+ */
+static int keep_missing(struct imsm_container *c, const char *container, struct imsm_candidate *cand, const int *index,
+			struct disk **disks, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *name = cand[i].disk->name;
+		int taken = index[i] == IMSM_DROPPED ? take_missing(c, &cand[i]) : 0;
+
+		if (taken < 0)
+			return taken;
+		if (taken) {
+			disks[count - 1 - i] = NULL;
+			log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, name),
+				  "%s: disk %s was missing, and is back: what of it is out of date will be rebuilt",
+				  container, name);
+		} else if (index[i] == IMSM_DROPPED) {
+			log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, name), "%s: disk %s is not used: %s",
+				  container, name,
+				  cand[i].why ? cand[i].why : "it was replaced or failed earlier");
+		}
 	}
 	return 0;
 }
@@ -153,8 +194,11 @@ static int load_from(struct imsm_container *c, const char *container, struct dis
 		for (size_t i = 0; i < count; i++)
 			imsm_read_candidate(disks[count - 1 - i], &cand[i]);
 		err = imsm_choose(cand, count, c, index, &why);
+		c->loaded_generation = le32_get(c->meta.header.generation_num);
 		if (!err)
-			err = keep_disks(c, container, cand, index, disks, count);
+			err = keep_disks(c, cand, index, disks, count);
+		if (!err)
+			err = keep_missing(c, container, cand, index, disks, count);
 	}
 	if (err)
 		log_error("Cannot load metadata for %s: %s", container, why ? why : strerror(-err));

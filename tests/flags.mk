@@ -13,6 +13,7 @@ TEST_LDFLAGS_metadata/metaio-aio := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALL
 IMSM_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents $(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-imsm := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-disks := $(IMSM_RIG)
+TEST_LDFLAGS_super-imsm-late := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/write := $(IMSM_RIG)
 # Programs with support/ddf-rig.c.
 DDF_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))

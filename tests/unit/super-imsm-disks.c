@@ -33,6 +33,7 @@ static int add_disk(struct imsm_rig *r, unsigned n)
 		r->disk[n] = NULL;
 	disk_close(u.disk);
 	free(u.space);
+	free(u.buf);
 	return err;
 }
 

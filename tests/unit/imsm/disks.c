@@ -22,7 +22,7 @@ static void test_add_disk(void **state)
 	assert_int_equal(le32_get(dl->record.status), IMSM_DISK_SPARE);
 	assert_memory_equal(dl->record.serial, "DISK5", 6);
 	assert_true(dl->spare_record_due);
-	assert_false(dl->clear_migr_record_due);
+	assert_true(dl->clear_migr_record_due); /* as it was prepared */
 	assert_false(ifx.c.write_due); /* nothing that the members hold has changed */
 	assert_int_equal(ifx.c.meta.num_disks, 3);
 

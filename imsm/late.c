@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Disks that come while the container is in use and are part of it already (imsm.md 10.4). A machine boots disk by disk:
+ * the first volume that is complete starts, with its daemon, and what the others need comes later. Or the volume has
+ * been started without the disk, which is recorded as missing then, and comes after all.
+ *
+ * What a slot says of the disk is true for either: who starts a volume without a disk flags its slot before the first
+ * write (3.9). So an entry of the table that is only missing becomes what it was. Slots that are flagged stay so, and are
+ * rebuilt; slots that are not belong to volumes that have not run since.
+ *
+ * The disk's own copy may know more than the container, which was loaded from the disks that were there: nothing that it
+ * says against a disk is dropped. Pure.
+ */
+#include "imsm/imsm.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/refuse.h"
+
+/* ---- the disk's entry ---- */
+
+/* mdadm's daemon marks a serial once for each volume (1.17). */
+#define MOST_MARKS IMSM_MAX_VOLUMES
+
+static void shift_serial(uint8_t serial[IMSM_SERIAL_LEN])
+{
+	memmove(serial, serial + 1, IMSM_SERIAL_LEN - 1);
+}
+
+/* `marked` is the serial with the mark of a failure, once or more often, and that of a missing disk behind one of them. */
+static bool is_marked_missing(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	uint8_t first[IMSM_SERIAL_LEN], last[IMSM_SERIAL_LEN];
+
+	memcpy(last, serial, IMSM_SERIAL_LEN);
+	memcpy(first, serial, IMSM_SERIAL_LEN);
+	imsm_serial_mark_failed(first);
+	shift_serial(first);
+	for (unsigned i = 0; i < MOST_MARKS; i++) {
+		uint8_t shifted[IMSM_SERIAL_LEN];
+
+		imsm_serial_mark_failed(last);
+		memcpy(shifted, last, IMSM_SERIAL_LEN);
+		shift_serial(shifted);
+		if (imsm_serial_equal(marked, first) || imsm_serial_equal(marked, shifted))
+			return true;
+		imsm_serial_mark_failed(first);
+	}
+	return false;
+}
+
+static bool only_missing(const struct imsm_disk *d)
+{
+	return (le32_get(d->status) & IMSM_DISK_FAILED) && le32_get(d->scsi_id) == IMSM_SCSI_ID_MISSING;
+}
+
+/* Marks cut a long serial: what stands for two disks stands for none. */
+static int missing_entry_of(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	int found = -1;
+
+	for (unsigned i = 0; i < c->meta.num_disks; i++) {
+		const struct imsm_disk *d = &c->meta.disk[i];
+
+		if (!only_missing(d) || !is_marked_missing(d->serial, serial))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}
+
+/* The entry of an absent disk that is this one. -1: there is none, or the disk has failed. */
+static int entry_of(const struct imsm_container *c, const struct imsm_dl *dl)
+{
+	int index = imsm_serial_in_table(&c->meta, dl->serial);
+
+	if (index < 0)
+		return missing_entry_of(c, dl->serial);
+	if (le32_get(c->meta.disk[index].status) & (IMSM_DISK_FAILED | IMSM_DISK_SPARE | IMSM_DISK_JOURNAL))
+		return -1;
+	return imsm_disk_present(c, (uint32_t)index) ? -1 : index;
+}
+
+/* ---- the disk's copy ---- */
+
+struct arrival {
+	struct imsm_container *c;
+	const struct imsm_meta *copy;
+	uint32_t own;   /* the disk's index in its copy */
+	uint32_t index; /* in the container; IMSM_MAX_DISKS: it has none */
+	bool newer;     /* written after the container was loaded, and not by us */
+};
+
+static uint32_t origin(const struct imsm_meta *m)
+{
+	uint32_t orig = le32_get(m->header.orig_family_num);
+
+	return orig ? orig : le32_get(m->header.family_num);
+}
+
+static uint32_t generation(const struct imsm_meta *m)
+{
+	return le32_get(m->header.generation_num);
+}
+
+/* The disk left this container while it was in use: we have written what it has. */
+static bool left_before(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	for (unsigned i = 0; i < c->left_count && i < IMSM_LEFT_MAX; i++)
+		if (imsm_serial_equal(c->left[i], serial))
+			return true;
+	return false;
+}
+
+/* Its copy describes this container, and the disk as a member of it. */
+static bool read_arrival(struct arrival *a, struct imsm_container *c, const struct imsm_dl *dl,
+			 const struct imsm_meta *copy)
+{
+	int own = copy ? imsm_serial_in_table(copy, dl->serial) : -1;
+	int index;
+
+	if (own < 0 || !c->meta.num_volumes || !copy->num_volumes || origin(copy) != origin(&c->meta))
+		return false;
+	if ((le32_get(copy->disk[own].status) & (IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED)) != IMSM_DISK_CONFIGURED)
+		return false;
+	index = entry_of(c, dl);
+	*a = (struct arrival){
+		.c = c,
+		.copy = copy,
+		.own = (uint32_t)own,
+		.index = index < 0 ? IMSM_MAX_DISKS : (uint32_t)index,
+		.newer = (int32_t)(generation(copy) - c->loaded_generation) > 0 && !left_before(c, dl->serial),
+	};
+	return true;
+}
+
+static bool same_place(const struct imsm_map *a, const struct imsm_map *b)
+{
+	return a->head.num_members == b->head.num_members && imsm_map_level(a) == imsm_map_level(b) &&
+	       imsm_map_pba(a) == imsm_map_pba(b) && imsm_map_per_dev(a) == imsm_map_per_dev(b) &&
+	       imsm_map_chunk(a) == imsm_map_chunk(b);
+}
+
+static bool is_same_volume(const struct arrival *a, const struct imsm_volume *ours, const struct imsm_volume *its)
+{
+	bool reshape = imsm_general_migration(ours);
+
+	return reshape == imsm_general_migration(its) && same_place(&ours->map[0], &its->map[0]) &&
+	       (!reshape || same_place(&ours->map[1], &its->map[1])) &&
+	       imsm_slot_of(&ours->map[0], a->index) == imsm_slot_of(&its->map[0], a->own);
+}
+
+/* The volume as its copy has it, NULL: it has another one, or none, in that place. */
+static const struct imsm_volume *its_volume(const struct arrival *a, const struct imsm_volume *ours)
+{
+	for (unsigned i = 0; i < a->copy->num_volumes; i++)
+		if (is_same_volume(a, ours, &a->copy->volume[i]))
+			return &a->copy->volume[i];
+	return NULL;
+}
+
+static bool is_flagged(const struct imsm_volume *v, unsigned slot)
+{
+	uint32_t from = imsm_ord(v, slot, IMSM_M1);
+
+	return (v->map[0].ord[slot] & IMSM_ORD_REBUILD) || (from != UINT32_MAX && (from & IMSM_ORD_REBUILD));
+}
+
+/* By its copy the slot has no data, or its disk has failed. */
+static bool its_slot_bad(const struct arrival *a, const struct imsm_volume *its, unsigned slot)
+{
+	uint32_t index = imsm_ord_index(its->map[0].ord[slot]);
+
+	return is_flagged(its, slot) || index >= a->copy->num_disks ||
+	       (le32_get(a->copy->disk[index].status) & IMSM_DISK_FAILED);
+}
+
+static bool is_live(const struct arrival *a, unsigned volume)
+{
+	return a->c->live_volumes >> volume & 1;
+}
+
+/* The slot that the disk has in our volume; -1: none. */
+static int slot_of(const struct arrival *a, unsigned volume)
+{
+	return imsm_slot_of(&a->c->meta.volume[volume].map[0], a->index);
+}
+
+/* The volume has run without the disk, by our metadata, or runs. */
+static bool went_on_without(const struct arrival *a, unsigned volume)
+{
+	return is_live(a, volume) || is_flagged(&a->c->meta.volume[volume], (unsigned)slot_of(a, volume));
+}
+
+/* ---- may it be used? ---- */
+
+/* The volume went on without the disk, and the disk's went on without what we have: each has data of its own. */
+static bool has_parted(const struct arrival *a, unsigned volume)
+{
+	const struct imsm_volume *ours = &a->c->meta.volume[volume], *its = its_volume(a, ours);
+
+	if (!its || its_slot_bad(a, its, (unsigned)slot_of(a, volume)))
+		return false;
+	for (unsigned slot = 0; slot < ours->map[0].head.num_members; slot++)
+		if (!imsm_slot_bad(a->c, ours, slot) && its_slot_bad(a, its, slot))
+			return true;
+	return false;
+}
+
+/* Where the copy has another disk than we, one of the two was replaced. */
+static bool same_disks(const struct arrival *a, const struct imsm_volume *ours, const struct imsm_volume *its)
+{
+	for (unsigned slot = 0; slot < ours->map[0].head.num_members; slot++) {
+		uint32_t index = imsm_ord_index(ours->map[0].ord[slot]);
+		uint32_t theirs = imsm_ord_index(its->map[0].ord[slot]);
+
+		if (index >= a->c->meta.num_disks || theirs >= a->copy->num_disks)
+			return false;
+		if (!imsm_disk_failed(a->c, index) &&
+		    !(le32_get(a->copy->disk[theirs].status) & IMSM_DISK_FAILED) &&
+		    !imsm_serial_equal(a->c->meta.disk[index].serial, a->copy->disk[theirs].serial))
+			return false;
+	}
+	return true;
+}
+
+static int check_volume(const struct arrival *a, unsigned volume, const char **why)
+{
+	const struct imsm_volume *ours = &a->c->meta.volume[volume], *its = its_volume(a, ours);
+
+	if (went_on_without(a, volume))
+		return has_parted(a, volume) ?
+			       refuse(why, -ESTALE, "it has newer data of a volume that runs, or has run, without it") :
+			       0;
+	if (!its)
+		return refuse(why, -ESTALE, "its metadata do not have a volume that it should have data of");
+	if (a->newer && !same_disks(a, ours, its))
+		return refuse(why, -ESTALE, "its metadata are newer, and have another disk in a volume");
+	return 0;
+}
+
+static int check_arrival(const struct arrival *a, const char **why)
+{
+	if (a->newer && (a->index == IMSM_MAX_DISKS || a->copy->num_volumes != a->c->meta.num_volumes))
+		return refuse(why, -ESTALE, "its metadata are newer than those in use, and say otherwise");
+	if (a->index == IMSM_MAX_DISKS)
+		return 0;
+	for (unsigned i = 0; i < a->c->meta.num_volumes; i++) {
+		int err = slot_of(a, i) < 0 ? 0 : check_volume(a, i, why);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- what it knows better ---- */
+
+/* The disk of the slot, which nobody here uses, has failed since, or is missing: as its copy has it. */
+static void adopt_failure(struct arrival *a, uint32_t index, const struct imsm_disk *its)
+{
+	if (!(le32_get(its->status) & IMSM_DISK_FAILED) || imsm_disk_failed(a->c, index) ||
+	    imsm_disk_present(a->c, index))
+		return;
+	for (unsigned i = 0; i < a->c->meta.num_volumes; i++)
+		if (is_live(a, i) && imsm_volume_names(&a->c->meta.volume[i], index))
+			return;
+	a->c->meta.disk[index] = *its;
+}
+
+/* Members may still be on their way: they are not bad for that. */
+static void note_flagged(struct imsm_volume *v)
+{
+	struct imsm_map *m0 = &v->map[0];
+
+	if (m0->head.map_state == IMSM_NORMAL)
+		m0->head.map_state = imsm_map_level(m0) == IMSM_RAID0 ? IMSM_FAILED : IMSM_DEGRADED;
+}
+
+static bool is_unclean(const struct imsm_volume *v)
+{
+	return (v->head.dirty & IMSM_DIRTY) || imsm_resyncing(v);
+}
+
+/* A volume that has not run without the disk: nobody but the disk may know what became of it. */
+static void adopt_volume(struct arrival *a, struct imsm_volume *ours, const struct imsm_volume *its)
+{
+	struct imsm_container *c = a->c;
+
+	for (unsigned slot = 0; slot < ours->map[0].head.num_members; slot++) {
+		uint32_t index = imsm_ord_index(ours->map[0].ord[slot]);
+
+		if (!its_slot_bad(a, its, slot) || is_flagged(ours, slot))
+			continue;
+		imsm_flag_slot(c, ours, slot);
+		note_flagged(ours);
+		adopt_failure(a, index, &a->copy->disk[imsm_ord_index(its->map[0].ord[slot])]);
+	}
+	if (is_unclean(its) && !is_unclean(ours)) {
+		ours->head.dirty |= its->head.dirty | IMSM_DIRTY;
+		c->write_due = true;
+	}
+}
+
+static void adopt_news(struct arrival *a)
+{
+	struct imsm_header *h = &a->c->meta.header;
+
+	for (unsigned i = 0; i < a->c->meta.num_volumes; i++) {
+		struct imsm_volume *ours = &a->c->meta.volume[i];
+
+		if (slot_of(a, i) >= 0 && !went_on_without(a, i))
+			adopt_volume(a, ours, its_volume(a, ours));
+	}
+	if (a->newer && (int32_t)(generation(a->copy) - le32_get(h->generation_num)) > 0) {
+		h->generation_num = a->copy->header.generation_num; /* the next one must be newer than that, too */
+		a->c->write_due = true;
+	}
+}
+
+/* ---- the disk ---- */
+
+/* What was bad on the disk is so still; the log forgot it when the disk was missing. False: no room. */
+static bool restore_bad_blocks(const struct arrival *a)
+{
+	struct imsm_meta *meta = &a->c->meta;
+	unsigned n = meta->num_bad;
+
+	for (unsigned i = 0; i < a->copy->num_bad; i++) {
+		if (a->copy->bad[i].disk != a->own)
+			continue;
+		if (n == IMSM_BBM_MAX)
+			return false;
+		meta->bad[n] = a->copy->bad[i];
+		meta->bad[n++].disk = a->index;
+	}
+	meta->num_bad = n;
+	return true;
+}
+
+/* No longer missing. Its slots say what of it is out of date. */
+static int revive(const struct arrival *a, const struct imsm_dl *dl, const char **why)
+{
+	struct imsm_disk *d = &a->c->meta.disk[a->index];
+
+	if (!restore_bad_blocks(a))
+		return refuse(why, -ENOSPC, "there is no room for what is bad on it");
+	memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
+	d->scsi_id = dl->record.scsi_id;
+	d->status = le32_make(le32_get(d->status) & ~IMSM_DISK_FAILED);
+	a->c->write_due = true;
+	return 0;
+}
+
+int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why)
+{
+	struct arrival a;
+	int err;
+
+	if (!dl->disk || dl->disk->sector_size != c->sector_size || !read_arrival(&a, c, dl, copy))
+		return 0;
+	err = check_arrival(&a, why);
+	if (err || a.index == IMSM_MAX_DISKS)
+		return err;
+	if (only_missing(&c->meta.disk[a.index]))
+		err = revive(&a, dl, why);
+	if (err)
+		return err;
+	adopt_news(&a);
+	c->write_due |= generation(copy) != generation(&c->meta);
+	dl->index = (int)a.index;
+	dl->record = c->meta.disk[a.index];
+	dl->spare_record_due = dl->clear_migr_record_due = false;
+	dl->next = c->disks;
+	c->disks = dl;
+	return 1;
+}

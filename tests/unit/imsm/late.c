@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * imsm/late.c: disks that come late and are part of the container already. `its` composes what such a disk carries: the
+ * container as it was when the disk was last written to.
+ */
+#include "tests/unit/support/imsm-spares.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct fixture its;
+
+/* Not in use. */
+static void volume(struct fixture *f, int level, const char *text)
+{
+	unsigned number = ifx_volume(f, level, text);
+
+	f->c.live_volumes &= ~(1u << number);
+}
+
+static void begin(unsigned members)
+{
+	ifx_init(&ifx, members);
+	ifx_init(&its, members);
+}
+
+static void generations(uint32_t ours, uint32_t loaded, uint32_t theirs)
+{
+	ifx.c.meta.header.generation_num = le32_make(ours);
+	ifx.c.loaded_generation = loaded;
+	its.c.meta.header.generation_num = le32_make(theirs);
+}
+
+/* The volume has been started without its absent disks. */
+static void goes_on_without(unsigned v, unsigned index)
+{
+	imsm_mark_missing(&ifx.c, &ifx.c.meta.volume[v], index);
+	imsm_update_state(&ifx.c, &ifx.c.meta.volume[v]);
+}
+
+static int take(unsigned n)
+{
+	const char *why = NULL;
+	struct ifx_snapshot before;
+	int err;
+
+	ifx.c.write_due = false;
+	ifx.dl[n].index = IMSM_INDEX_SPARE;
+	ifx_save(&ifx, &before);
+	err = imsm_take_late(&ifx.c, &ifx.dl[n], &its.c.meta, &why);
+	ifx_assert_writable(&ifx);
+	if (err != 1)
+		ifx_assert_unchanged(&ifx, &before);
+	if (err == 1)
+		assert_ptr_equal(ifx.c.disks, &ifx.dl[n]);
+	assert_true((err < 0) == (why != NULL));
+	return err;
+}
+
+static void assert_table(unsigned index, const char *serial, uint32_t status)
+{
+	assert_true(ifx_table_serial_is(&ifx, index, serial));
+	assert_int_equal(le32_get(ifx.c.meta.disk[index].status), status);
+}
+
+/* ---- volumes that have not been started yet ---- */
+
+/* Fault 11 of issue 12: the first volume is complete and runs, the disks of the second come. */
+static void test_volumes_on_different_disks(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 1, "N 0,1");
+	volume(&ifx, 0, "N 2?,3?");
+	volume(&its, 1, "N 0,1");
+	volume(&its, 0, "N 2,3");
+	assert_int_equal(take(3), 1);
+	assert_string_equal(ifx_text(&ifx, 1), "N 2?,3");
+	assert_int_equal(ifx.dl[3].index, 3);
+	assert_false(ifx.dl[3].spare_record_due);
+	assert_false(ifx.c.write_due); /* it has what the others have */
+	assert_int_equal(take(2), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+	assert_string_equal(ifx_text(&ifx, 1), "N 2,3");
+}
+
+/* What it carries is of before: it is brought up to date. */
+static void test_older_copy(void **state)
+{
+	(void)state;
+	begin(3);
+	ifx_volume(&ifx, 1, "N 0,1");
+	volume(&ifx, 5, "N 0,1,2?");
+	volume(&its, 1, "N 0,1");
+	volume(&its, 5, "N 0,1,2");
+	generations(7, 5, 5);
+	assert_int_equal(take(2), 1);
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1,2");
+	assert_true(ifx.c.write_due);
+	assert_int_equal(le32_get(ifx.c.meta.header.generation_num), 7);
+}
+
+/* Its volume runs, but has not been written to: the disk is a member that is not in md, as any other. */
+static void test_volume_that_has_not_been_written_to(void **state)
+{
+	(void)state;
+	begin(2);
+	ifx_volume(&ifx, 1, "N 0,1?");
+	volume(&its, 1, "N 0,1");
+	assert_int_equal(take(1), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+	sp_md_count = 0;
+	sp_md_add(0, ifx_dev(0), MEMBER_IN_SYNC);
+	sp_find(0);
+	sp_assert_one(1, 1);
+}
+
+/* ---- volumes that were started without it ---- */
+
+/* Fault 12 of issue 12: the RAID 1 of two on the same disks was started by the last-resort timer. */
+static void test_raid0_beside_a_degraded_raid1(void **state)
+{
+	(void)state;
+	begin(2);
+	volume(&ifx, 0, "N 0?,1");
+	ifx_volume(&ifx, 1, "N 0?,1");
+	goes_on_without(1, 0);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0x?,1");
+	assert_string_equal(ifx_text(&ifx, 1), "D 0x?!,1 f0");
+	volume(&its, 0, "N 0,1");
+	volume(&its, 1, "N 0,1");
+	generations(9, 7, 7);
+	ifx.dl[0].record.scsi_id = le32_make(0x01020304);
+	assert_int_equal(take(0), 1);
+	assert_table(0, "DISK0", IMSM_DISK_CONFIGURED);
+	assert_int_equal(le32_get(ifx.c.meta.disk[0].scsi_id), 0x01020304);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+	assert_string_equal(ifx_text(&ifx, 1), "D 0!,1 f0");
+	assert_true(ifx.c.write_due);
+	/* rebuilt where it was, and the RAID 0 stays what it is */
+	sp_md_from(1);
+	sp_find(1);
+	sp_assert_one(0, 0);
+	assert_int_equal(sp_commit(1), 0);
+	assert_string_equal(ifx_text(&ifx, 1), "N<REBUILD<D 0,1/0!,1 f0 u0");
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+	assert_int_equal(ifx.c.meta.num_disks, 2);
+}
+
+/* It has failed, and was not only absent: a new spare, if anything, whether it was gone at a start or not. */
+static void test_failed_disk(void **state)
+{
+	(void)state;
+	begin(2);
+	ifx_volume(&ifx, 1, "D 0,1x?! f1");
+	volume(&its, 1, "N 0,1");
+	assert_int_equal(take(1), 0);
+	goes_on_without(0, 1);
+	assert_int_equal(take(1), 0);
+}
+
+/* mdadm's daemon marks the serial once for each volume, and as missing with the first. */
+static void test_several_marks(void **state)
+{
+	static const char *const marked[] = { "ISK1:0", "ISK1:0:0", "ISK1:0:0:0", "DISK1:0", "ISK1", "ISK0:0" };
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		begin(2);
+		ifx_volume(&ifx, 1, "D 0,1x?! f1");
+		volume(&its, 1, "N 0,1");
+		memset(ifx.c.meta.disk[1].serial, 0, IMSM_SERIAL_LEN);
+		memcpy(ifx.c.meta.disk[1].serial, marked[i], strlen(marked[i]));
+		ifx.c.meta.disk[1].scsi_id = le32_make(IMSM_SCSI_ID_MISSING);
+		assert_int_equal(take(1), i < 3);
+	}
+}
+
+/* Marks cut a long serial. What is left of it may stand for two disks: then for none. */
+static void test_long_serials(void **state)
+{
+	(void)state;
+	for (unsigned twins = 0; twins < 2; twins++) {
+		begin(3);
+		for (unsigned i = 0; i < 3; i++) {
+			uint8_t serial[IMSM_SERIAL_LEN] = "0-3456789abcdefg";
+
+			serial[twins && i ? 0 : 12] = (uint8_t)('a' + i);
+			memcpy(ifx.dl[i].serial, serial, IMSM_SERIAL_LEN);
+			memcpy(ifx.c.meta.disk[i].serial, serial, IMSM_SERIAL_LEN);
+			memcpy(its.c.meta.disk[i].serial, serial, IMSM_SERIAL_LEN);
+		}
+		volume(&ifx, 5, "N 0,1?,2?");
+		volume(&its, 5, "N 0,1,2");
+		goes_on_without(0, 1);
+		goes_on_without(0, 2);
+		assert_int_equal(take(1), !twins);
+	}
+}
+
+/* What was known to be bad on it is so still. */
+static void test_bad_blocks(void **state)
+{
+	(void)state;
+	for (unsigned full = 0; full < 2; full++) {
+		begin(2);
+		volume(&ifx, 0, "N 0,1?");
+		ifx_volume(&ifx, 1, "N 0,1?");
+		goes_on_without(1, 1);
+		volume(&its, 0, "N 0,1");
+		volume(&its, 1, "N 0,1");
+		its.c.meta.bad[0] = (struct imsm_bad_range){ .disk = 0, .sector = 8, .length = 8 };
+		its.c.meta.bad[1] = (struct imsm_bad_range){ .disk = 1, .sector = 4096, .length = 16 };
+		its.c.meta.num_bad = 2;
+		for (; full && ifx.c.meta.num_bad < IMSM_BBM_MAX; ifx.c.meta.num_bad++)
+			ifx.c.meta.bad[ifx.c.meta.num_bad] =
+				(struct imsm_bad_range){ .disk = 0, .sector = 8 * ifx.c.meta.num_bad, .length = 1 };
+		assert_int_equal(take(1), full ? -ENOSPC : 1);
+		if (full)
+			continue;
+		assert_int_equal(ifx.c.meta.num_bad, 1);
+		assert_int_equal(ifx.c.meta.bad[0].disk, 1);
+		assert_int_equal(ifx.c.meta.bad[0].sector, 4096);
+		assert_int_equal(ifx.c.meta.bad[0].length, 16);
+	}
+}
+
+/* ---- what is none of ours ---- */
+
+static void ours_and_theirs(void)
+{
+	begin(2);
+	ifx_volume(&ifx, 1, "N 0,1?");
+	volume(&its, 1, "N 0,1");
+}
+
+static void test_none_of_ours(void **state)
+{
+	const char *why = NULL;
+
+	(void)state;
+	ours_and_theirs();
+	its.c.meta.header.orig_family_num = le32_make(0x2000);
+	assert_int_equal(take(1), 0);
+	ours_and_theirs();
+	its.c.meta.num_volumes = 0; /* a spare record */
+	assert_int_equal(take(1), 0);
+	ours_and_theirs();
+	ifx_fail_disk(&its, 1);
+	assert_int_equal(take(1), 0);
+	ours_and_theirs();
+	its.c.meta.disk[1].serial[0] = 'X'; /* a copy of another disk */
+	assert_int_equal(take(1), 0);
+	ours_and_theirs();
+	ifx.disk[1].sector_size = 4096;
+	assert_int_equal(take(1), 0);
+	ours_and_theirs();
+	assert_int_equal(imsm_take_late(&ifx.c, &ifx.dl[1], NULL, &why), 0);
+	assert_null(why);
+}
+
+/* Another disk with its serial is there. */
+static void test_twin(void **state)
+{
+	(void)state;
+	ours_and_theirs();
+	ifx_new_disk(&ifx);
+	memcpy(ifx.dl[2].serial, ifx.dl[1].serial, IMSM_SERIAL_LEN);
+	assert_int_equal(take(1), 1);
+	assert_int_equal(take(2), 0);
+}
+
+/* The family changes with each rebuild. The first one stays. */
+static void test_other_family_number(void **state)
+{
+	(void)state;
+	ours_and_theirs();
+	ifx.c.meta.header.family_num = le32_make(0x3000);
+	its.c.meta.header.orig_family_num = le32_make(0);
+	assert_int_equal(take(1), 1);
+}
+
+/* ---- disks that know more ---- */
+
+/* Each has run without the other: nobody but the user can say whose data count. */
+static void test_each_without_the_other(void **state)
+{
+	(void)state;
+	for (unsigned live = 0; live < 2; live++) {
+		begin(2);
+		ifx_volume(&ifx, 1, "N 0,1?");
+		if (!live) {
+			goes_on_without(0, 1);
+			ifx.c.live_volumes = 0;
+		}
+		volume(&its, 1, "D 0x!,1 f0");
+		generations(9, 7, 6);
+		assert_int_equal(take(1), -ESTALE);
+	}
+}
+
+/* It was out of date itself when it was last written to. */
+static void test_failed_slot_of_its_own(void **state)
+{
+	(void)state;
+	begin(3);
+	ifx_volume(&ifx, 5, "D 0,1,2?! f2");
+	volume(&its, 5, "D 0,1,2! f2");
+	assert_int_equal(take(2), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1,2! f2");
+}
+
+/* The volume has not been started here, but the disk knows that another of its members has failed. */
+static void test_another_member_failed(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 1, "N 0,1");
+	volume(&ifx, 1, "N 2?,3?");
+	volume(&its, 1, "N 0,1");
+	volume(&its, 1, "D 2,3x! f1");
+	generations(7, 5, 6);
+	assert_int_equal(take(2), 1);
+	assert_string_equal(ifx_text(&ifx, 1), "D 2,3x?! f1");
+	assert_table(3, "DISK3:0", IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED);
+	assert_true(ifx.c.write_due);
+	assert_int_equal(le32_get(ifx.c.meta.header.generation_num), 7);
+}
+
+/* The same, but the disk had just been left out: it is needed where it is not. */
+static void test_another_member_lacks_data(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 1, "N 0,1");
+	volume(&ifx, 1, "N 2?,3?");
+	volume(&its, 1, "N 0,1");
+	volume(&its, 1, "N<REBUILD<D 2,3/2,3! f1 u0");
+	assert_int_equal(take(2), 1);
+	assert_string_equal(ifx_text(&ifx, 1), "D 2,3?! f1");
+}
+
+static void test_it_is_dirty(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		begin(4);
+		ifx_volume(&ifx, 1, "N 0,1");
+		volume(&ifx, 1, "N 2?,3?");
+		volume(&its, 1, "N 0,1");
+		volume(&its, 1, i ? "N<REPAIR<N 2,3/2,3 u3" : "N 2,3");
+		its.c.meta.volume[1].head.dirty = i ? 0 : IMSM_DIRTY;
+		assert_int_equal(take(2), 1);
+		assert_int_equal(ifx.c.meta.volume[1].head.dirty, IMSM_DIRTY);
+		assert_int_equal(ifx.c.meta.volume[0].head.dirty, 0);
+		assert_true(ifx.c.write_due);
+	}
+}
+
+/* Whoever reads next must take ours. */
+static void test_generation_is_raised(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 1, "N 0,1");
+	volume(&ifx, 1, "N 2?,3?");
+	volume(&its, 1, "N 0,1");
+	volume(&its, 1, "N 2,3");
+	generations(6, 5, 8);
+	assert_int_equal(take(2), 1);
+	assert_int_equal(le32_get(ifx.c.meta.header.generation_num), 8);
+	assert_true(ifx.c.write_due);
+}
+
+/* Newer, and what it says cannot be had with what is in use. Nothing is written to it. */
+static void test_newer_and_different(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 1, "N 0,1");
+	volume(&ifx, 1, "N 2?,3?");
+	volume(&its, 1, "N 0,1");
+	generations(6, 5, 6);
+	assert_int_equal(take(2), -ESTALE); /* a volume less */
+	volume(&its, 1, "N 2,3");
+	its.c.meta.disk[3].serial[0] = 'X';
+	assert_int_equal(take(2), -ESTALE); /* another disk beside it */
+	its.c.meta.disk[3].serial[0] = 'D';
+	imsm_map_set_pba(&its.c.meta.volume[1].map[0], 77);
+	assert_int_equal(take(2), -ESTALE); /* in another place */
+	generations(6, 5, 5);
+	assert_int_equal(take(2), -ESTALE); /* nobody knows what it has where the volume is */
+}
+
+/* The container was loaded from disks that were left behind when this one became a member. */
+static void test_newer_and_unknown(void **state)
+{
+	(void)state;
+	begin(2);
+	ifx_volume(&ifx, 1, "N 0,1?");
+	ifx_init(&its, 3);
+	volume(&its, 1, "N 1,2");
+	ifx_new_disk(&ifx);
+	generations(6, 5, 6);
+	assert_int_equal(take(2), -ESTALE);
+	/* Not so if it was in use here, and has been replaced since; or if it is older than that. */
+	memcpy(ifx.c.left[ifx.c.left_count++], ifx.dl[2].serial, IMSM_SERIAL_LEN);
+	assert_int_equal(take(2), 0);
+	ifx.c.left_count = 0;
+	generations(6, 5, 5);
+	assert_int_equal(take(2), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_volumes_on_different_disks),
+		cmocka_unit_test(test_older_copy),
+		cmocka_unit_test(test_volume_that_has_not_been_written_to),
+		cmocka_unit_test(test_raid0_beside_a_degraded_raid1),
+		cmocka_unit_test(test_failed_disk),
+		cmocka_unit_test(test_several_marks),
+		cmocka_unit_test(test_long_serials),
+		cmocka_unit_test(test_bad_blocks),
+		cmocka_unit_test(test_none_of_ours),
+		cmocka_unit_test(test_twin),
+		cmocka_unit_test(test_other_family_number),
+		cmocka_unit_test(test_each_without_the_other),
+		cmocka_unit_test(test_failed_slot_of_its_own),
+		cmocka_unit_test(test_another_member_failed),
+		cmocka_unit_test(test_another_member_lacks_data),
+		cmocka_unit_test(test_it_is_dirty),
+		cmocka_unit_test(test_generation_is_raised),
+		cmocka_unit_test(test_newer_and_different),
+		cmocka_unit_test(test_newer_and_unknown),
+	};
+
+	return cmocka_run_group_tests_name("imsm-late", tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The IMSM handler from end to end: disks that come late, or come back, and are part of the container already. */
+#include "tests/unit/support/imsm-rig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Volumes of two disks each, on 0 and 1 and on 2 and 3. */
+static struct imsm_rig *two_pairs(void)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 4, 0);
+
+	ifx_volume(&r->fx, 1, "N 0,1");
+	ifx_volume(&r->fx, 0, "N 2,3");
+	for (unsigned n = 0; n < 4; n++) {
+		ir_write_member_metadata(r, n);
+		ir_fill_migration_record(r, n);
+	}
+	ir_make_array(r, 0, 1, 2);
+	return r;
+}
+
+/* The disk is not there yet. */
+static struct disk *keep_back(struct imsm_rig *r, unsigned n)
+{
+	struct disk *d = r->disk[n];
+
+	r->disk[n] = NULL;
+	return d;
+}
+
+/* It comes: 0 or -errno, and whether the metadata knew it. */
+static int comes(struct imsm_rig *r, unsigned n, struct disk *d, bool *known)
+{
+	struct metadata_update u = { .op = UPDATE_ADD_DISK };
+	int err;
+
+	assert_int_equal(super_imsm.add_to_super(&r->st, d, &u), 0);
+	err = ir_apply(r, &u);
+	*known = u.known;
+	r->disk[n] = err ? NULL : d;
+	disk_close(u.disk);
+	free(u.space);
+	free(u.buf);
+	return err;
+}
+
+/* Fault 11 of issue 12. What mdadm may still need is left alone, too. */
+static void test_volume_whose_disks_come_late(void **state)
+{
+	struct imsm_rig *r = two_pairs();
+	struct disk *late[2] = { keep_back(r, 2), keep_back(r, 3) };
+	bool known;
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	for (unsigned n = 2; n < 4; n++) {
+		assert_int_equal(comes(r, n, late[n - 2], &known), 0);
+		assert_true(known);
+		assert_int_equal(ir_sync_now(r), 0);
+		assert_true(ir_is_untouched(r, n));
+	}
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 4);
+	assert_string_equal(ir_text_on(r, 3, 1), "N 2,3");
+	assert_true(ir_same_on(r, 0, 3));
+	ir_free(r);
+}
+
+/* One that was in use while others were away, and knows of it. */
+static void test_disk_that_knows_more(void **state)
+{
+	struct imsm_rig *r = two_pairs();
+	struct disk *late = keep_back(r, 1);
+	bool known;
+
+	(void)state;
+	imsm_mark_missing(&r->fx.c, &r->fx.c.meta.volume[0], 0);
+	imsm_update_state(&r->fx.c, &r->fx.c.meta.volume[0]);
+	ir_write_member_metadata(r, 1);
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	assert_int_equal(comes(r, 1, late, &known), -ESTALE);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(ir_is_untouched(r, 1));
+	ir_free(r);
+}
+
+/* Of another container: what it was is overwritten, as with every new disk. */
+static void test_foreign_disk(void **state)
+{
+	struct imsm_rig *r = two_pairs();
+	struct disk *late = keep_back(r, 3);
+	bool known;
+
+	(void)state;
+	r->fx.c.meta.header.orig_family_num = le32_make(77);
+	ir_write_member_metadata(r, 3);
+	ir_load(r);
+	assert_int_equal(comes(r, 3, late, &known), 0);
+	assert_false(known);
+	assert_false(ir_migration_record_is(r, 3, 0));
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(ir_read_back(r, 3)->num_volumes, 0);
+	assert_true(ir_migration_record_is(r, 3, 0));
+	ir_free(r);
+}
+
+/*
+ * At the start: volume 0 has run without disk 1, which is found beside the others and has been missing only. The RAID 0
+ * on it is whole.
+ */
+static void test_missing_disk_is_back(void **state)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+
+	(void)state;
+	ifx_volume(&r->fx, 1, "N 0,1");
+	ifx_volume(&r->fx, 0, "N 0,1");
+	ir_write_member_metadata(r, 1);
+	ifx_unlink(&r->fx, 1);
+	imsm_mark_missing(&r->fx.c, &r->fx.c.meta.volume[0], 1);
+	imsm_update_state(&r->fx.c, &r->fx.c.meta.volume[0]);
+	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 2);
+	ir_write_member_metadata(r, 0);
+	ir_make_array(r, 0, 1, 1);
+	ir_load(r);
+	ir_open_array(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(ir_same_on(r, 0, 1));
+	assert_string_equal(ir_text_on(r, 1, 0), "D 0,1! f1");
+	assert_string_equal(ir_text_on(r, 1, 1), "N 0,1");
+	assert_true(ifx_table_serial_is(&r->got, 1, "DISK1"));
+	ir_free(r);
+}
+
+/* One that has failed is not taken back, whether it is there or was gone in between. */
+static void test_failed_disk_is_not_back(void **state)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+	struct disk *disks[2] = { r->disk[0], r->disk[1] };
+
+	(void)state;
+	ifx_volume(&r->fx, 1, "N 0,1");
+	ir_write_member_metadata(r, 1);
+	imsm_mark_failure(&r->fx.c, &r->fx.c.meta.volume[0], 1);
+	ifx_unlink(&r->fx, 1);
+	imsm_mark_missing(&r->fx.c, &r->fx.c.meta.volume[0], 1);
+	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 2);
+	ir_write_member_metadata(r, 0);
+	assert_int_equal(super_imsm.load_container(&r->st, disks, 2), 0);
+	assert_null(disks[0]);
+	assert_ptr_equal(disks[1], r->disk[1]);
+	ir_drop_disk(r, 1);
+	ir_make_array(r, 0, 1, 1);
+	ir_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_volume_whose_disks_come_late),
+		cmocka_unit_test(test_disk_that_knows_more),
+		cmocka_unit_test(test_foreign_disk),
+		cmocka_unit_test(test_missing_disk_is_back),
+		cmocka_unit_test(test_failed_disk_is_not_back),
+	};
+
+	return cmocka_run_group_tests_name("super-imsm-late", tests, NULL, NULL);
+}
