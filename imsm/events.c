@@ -125,20 +125,21 @@ static void note_recovery(struct scene *s)
 		imsm_store_unit(s->c, s->v, reached / bpu);
 }
 
-static void normal(struct scene *s)
+/* Nothing is bad. `state`: the volume may be uninitialised all the same. */
+static void complete(struct scene *s, enum imsm_map_state state)
 {
 	struct imsm_map *m0 = &s->v->map[0];
 
 	if (imsm_rebuilding(s->v)) {
 		if (!rebuild_is_over(s, -1))
 			return;
-		finish_migration(s, IMSM_NORMAL);
+		finish_migration(s, state);
 		set_failed_slot(s->c, m0, -1);
 	} else if (imsm_general_migration(s->v)) {
 		if (s->ev->reshape_done)
-			finish_migration(s, IMSM_NORMAL);
+			finish_migration(s, state);
 		else
-			set_map_state(s->c, m0, IMSM_NORMAL);
+			set_map_state(s->c, m0, state);
 		set_failed_slot(s->c, m0, -1);
 	}
 }
@@ -197,8 +198,27 @@ static void failed(struct scene *s)
 {
 	if (imsm_general_migration(s->v))
 		set_map_state(s->c, &s->v->map[0], IMSM_FAILED);
-	else if (s->v->map[0].head.map_state != IMSM_FAILED)
+	else
 		finish_migration(s, IMSM_FAILED);
+}
+
+/* What the slots have now decides. */
+static void settle(struct scene *s, int faulty_slot)
+{
+	enum imsm_map_state state = imsm_view_state(&s->view);
+
+	switch (state) {
+	case IMSM_NORMAL:
+	case IMSM_UNINITIALIZED:
+		complete(s, state);
+		break;
+	case IMSM_DEGRADED:
+		degraded(s, faulty_slot);
+		break;
+	case IMSM_FAILED:
+		failed(s);
+		break;
+	}
 }
 
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev)
@@ -219,19 +239,7 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 	else if (state & MEMBER_IN_SYNC)
 		note_in_sync(&s, (unsigned)slot);
 	note_recovery(&s);
-	switch (imsm_view_state(&s.view)) {
-	case IMSM_NORMAL:
-		normal(&s);
-		break;
-	case IMSM_DEGRADED:
-		degraded(&s, faulty ? slot : -1);
-		break;
-	case IMSM_FAILED:
-		failed(&s);
-		break;
-	case IMSM_UNINITIALIZED:
-		break;
-	}
+	settle(&s, faulty ? slot : -1);
 }
 
 /* ---- the end of a reshape (imsm.md 5.2 A, 5.5) ---- */
@@ -266,8 +274,9 @@ static bool shape_reached(const struct imsm_volume *v, const struct imsm_event *
 	/* A RAID0 that is to become a RAID5 is one from the beginning, but with all parity on the last disk. */
 	if (imsm_map_level(m0) == IMSM_RAID5 && ev->layout != MD_RAID5_LEFT_ASYMMETRIC)
 		return false;
+	/* md's RAID1 has no chunks. */
 	return ev->level == (raid0 ? 4 : imsm_map_level(m0)) && ev->raid_disks == m0->head.num_members + raid0 &&
-	       ev->chunk == imsm_map_chunk(m0);
+	       (ev->level == 1 || ev->chunk == imsm_map_chunk(m0));
 }
 
 /* Seen to end, or found ended. */
@@ -429,14 +438,26 @@ static bool resync_to_be_recorded(const struct scene *s, const struct found *fou
 	       s->ev->state > ARRAY_INACTIVE;
 }
 
+/*
+ * Whatever is no rebuild and no reshape is over when md has nothing to resync. Types that only others record (a check by
+ * firmware) are among them, and have initialised nothing.
+ */
+static void end_resync(struct scene *s, const struct found *found)
+{
+	bool initialized = imsm_migrating(s->v, IMSM_MIGR_INIT) || imsm_migrating(s->v, IMSM_MIGR_REPAIR);
+
+	if (!imsm_resyncing(s->v))
+		return;
+	finish_migration(s, initialized && found->state == IMSM_UNINITIALIZED ? IMSM_NORMAL : found->state);
+}
+
 /* True if a resync was begun: then there is no progress to be saved yet. */
 static bool follow_resync(struct scene *s, const struct found *found)
 {
 	bool initialized = s->v->map[0].head.map_state != IMSM_UNINITIALIZED;
 
 	if (resync_complete(s->ev)) {
-		if (imsm_resyncing(s->v))
-			finish_migration(s, found->state == IMSM_UNINITIALIZED ? IMSM_NORMAL : found->state);
+		end_resync(s, found);
 		return false;
 	}
 	if (!resync_to_be_recorded(s, found))

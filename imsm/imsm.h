@@ -250,11 +250,13 @@ unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_vol
 enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,
 					unsigned failed, enum imsm_which which);
 
+/* Each migration is just one of: a rebuild, a general migration, a resync (imsm.md 6.5). */
 bool imsm_migrating(const struct imsm_volume *v, enum imsm_migr_type type);
 bool imsm_rebuilding(const struct imsm_volume *v);
-bool imsm_initializing(const struct imsm_volume *v);
-bool imsm_resyncing(const struct imsm_volume *v);
 bool imsm_general_migration(const struct imsm_volume *v);
+bool imsm_resyncing(const struct imsm_volume *v);
+/* The first resync. */
+bool imsm_initializing(const struct imsm_volume *v);
 bool imsm_container_reshaping(const struct imsm_container *c);
 
 /* ---- imsm/checkpoint.c (imsm.md 5.4) ---- */

@@ -224,7 +224,7 @@ bool imsm_migrating(const struct imsm_volume *v, enum imsm_migr_type type)
 
 bool imsm_rebuilding(const struct imsm_volume *v)
 {
-	return imsm_migrating(v, IMSM_MIGR_REBUILD) && v->map[1].head.map_state == IMSM_DEGRADED;
+	return imsm_migrating(v, IMSM_MIGR_REBUILD);
 }
 
 bool imsm_general_migration(const struct imsm_volume *v)
@@ -239,9 +239,7 @@ bool imsm_initializing(const struct imsm_volume *v)
 
 bool imsm_resyncing(const struct imsm_volume *v)
 {
-	if (imsm_migrating(v, IMSM_MIGR_INIT) || imsm_migrating(v, IMSM_MIGR_REPAIR))
-		return true;
-	return v->head.migr_state && !imsm_general_migration(v) && v->map[1].head.map_state == IMSM_NORMAL;
+	return v->head.migr_state && !imsm_general_migration(v) && !imsm_rebuilding(v);
 }
 
 bool imsm_container_reshaping(const struct imsm_container *c)

@@ -50,8 +50,7 @@ static bool inherit_flags(struct imsm_volume *v)
 
 void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state)
 {
-	if (v->head.migr_state && !imsm_general_migration(v) && v->map[1].head.map_state != IMSM_UNINITIALIZED &&
-	    inherit_flags(v))
+	if (v->head.migr_state && inherit_flags(v))
 		state = imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0);
 	v->head.migr_state = 0;
 	imsm_volume_set_migr_type(v, IMSM_MIGR_INIT);

@@ -126,11 +126,12 @@ static void test_predicates(void **state)
 		{ "N<REPAIR<N 0,1,2/0,1,2 u0", false, false, true, false },
 		{ "N<REPAIR<D 0,1,2/0,1,2 u0", false, false, true, false },
 		{ "N<VERIFY<N 0,1,2/0,1,2 u0", false, false, true, false },
-		{ "N<VERIFY<D 0,1,2/0,1,2 u0", false, false, false, false },
+		{ "N<VERIFY<D 0,1,2/0,1,2 u0", false, false, true, false },
 		{ "N<REBUILD<D 0,1,2/0,1,2! u0", true, false, false, false },
-		{ "N<REBUILD<N 0,1,2/0,1,2 u0", false, false, true, false },
+		{ "N<REBUILD<N 0,1,2/0,1,2 u0", true, false, false, false },
 		{ "N<GEN<N 0,1,2,3/0,1,2 u0", false, false, false, true },
 		{ "N<CHANGE<N 0,1,2/0,1,2 u0", false, false, true, false },
+		{ "N<CHANGE<F 0,1,2/0,1,2 u0", false, false, true, false },
 	};
 
 	(void)state;

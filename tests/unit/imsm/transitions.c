@@ -35,9 +35,9 @@ static void test_end_migration(void **state)
 		{ "N<REBUILD<D 0,3,2/0,1,2 u5", IMSM_DEGRADED, "D 0,3!,2" },
 		/* the slot is another one in map 0 */
 		{ "N<REBUILD<D 1,0,2/0,1!,2 u5", IMSM_DEGRADED, "D 1!,0,2" },
-		/* not from an uninitialised map, nor from a reshape */
-		{ "D<INIT<U 0,1x!,2/0!,1x!,2 u5", IMSM_DEGRADED, "D 0,1x!,2" },
-		{ "N<GEN<D 0,1,2,3/0,1!,2 u5", IMSM_NORMAL, "N 0,1,2,3" },
+		/* whoever recorded them: for an uninitialised map, for a reshape that Debian's daemon began degraded */
+		{ "D<INIT<U 0,1,2/0!,1,2 u5", IMSM_DEGRADED, "D 0!,1,2" },
+		{ "N<GEN<D 0,1,2,3/0,1!,2 u5", IMSM_NORMAL, "D 0,1!,2,3" },
 		{ "N 0,1,2", IMSM_FAILED, "F 0,1,2" },
 		/* nothing to inherit: as the caller says */
 		{ "N<REPAIR<N 0,1x!,2/0,1x!,2 u5", IMSM_FAILED, "F 0,1x!,2" },
