@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "imsm/imsm.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "mdmon.h"
 #include "metadata/left-out.h"
@@ -15,6 +16,7 @@
 struct imsm_super {
 	struct imsm_container c;
 	struct imsm_meta scratch;  /* where updates are tried out */
+	struct imsm_container before; /* an update that cannot be made durable is taken back */
 	struct imsm_event event;
 	struct imsm_writer *writer;
 };
@@ -192,6 +194,7 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 {
 	struct imsm_super *s = super_of(st);
 
+	imsm_undo_joins(s->writer, &s->c, st->container);
 	return imsm_write(s->writer, &s->c, st->container, res);
 }
 
@@ -213,12 +216,29 @@ static int prepare_update(struct supertype *st, struct metadata_update *u)
 	return err;
 }
 
+static void begin_change(const struct supertype *st, struct imsm_super *s)
+{
+	imsm_undo_joins(s->writer, &s->c, st->container);
+	imsm_remember(&s->c, &s->before);
+}
+
+static int join(const struct supertype *st, struct imsm_super *s, const char **why)
+{
+	uint32_t random = (uint32_t)(clock_wall_ms() ^ clock_now_ns());
+
+	return imsm_join(s->writer, &s->c, &s->before, random, st->container, why);
+}
+
 static int apply_message(struct supertype *st, struct metadata_update *u)
 {
 	struct imsm_super *s = super_of(st);
 	const char *why = "it contradicts the metadata";
-	int err = imsm_apply_message(&s->c, &s->scratch, u->buf, u->len, &why);
+	int err;
 
+	begin_change(st, s);
+	err = imsm_apply_message(&s->c, &s->scratch, u->buf, u->len, &why);
+	if (!err)
+		err = join(st, s, &why);
 	if (err)
 		mon_log_event(LOG_LEVEL_WARNING, ABOUT("update-refused", NULL, NULL),
 			      "%s: metadata update refused: %s", st->container, why);
@@ -264,8 +284,12 @@ static int commit_spares(struct supertype *st, struct metadata_update *u)
 {
 	struct imsm_super *s = super_of(st);
 	const char *why = "it contradicts the metadata";
-	int err = imsm_commit_spares(&s->c, (unsigned)u->spares->member, u->spares, &why);
+	int err;
 
+	begin_change(st, s);
+	err = imsm_commit_spares(&s->c, (unsigned)u->spares->member, u->spares, &why);
+	if (!err)
+		err = join(st, s, &why);
 	if (err)
 		mon_log(LOG_LEVEL_WARNING, "%s: spare not recorded for volume %d: %s", st->container, u->spares->member,
 			why);

@@ -12,6 +12,7 @@
  *   imsm/load.c        reading all disks, and whether we may work on them
  *   imsm/choose.c      choosing among copies that disagree
  *   imsm/write.c       which disks are written when something has changed, and what becomes of those that fail
+ *   imsm/join.c        spares that are about to become members: what is written to them before that is recorded
  *   imsm/find.c        which disk, which slot, which entry of the disk table
  *   imsm/state.c       what follows from the maps and the disks: sizes, what is bad, what goes on
  *   imsm/checkpoint.c  how far a resync or rebuild has come
@@ -28,7 +29,7 @@
  *   imsm/badblocks.c   the log of bad blocks
  *   imsm/report.c      what a status request is told
  *
- * Everything but super-imsm.c, read.c, load.c, write.c and what the manager calls in disks.c is
+ * Everything but super-imsm.c, read.c, load.c, write.c, join.c and what the manager calls in disks.c is
  * pure: it works on struct imsm_container, which belongs to the monitor once the threads
  * run. Nothing here allocates, except where its comment says so.
  */
@@ -62,6 +63,13 @@ struct imsm_dl {
 	bool clear_migr_record_due;      /* its last sector must be zeroed */
 	bool stale;                      /* its last write failed; it holds something older */
 	bool asked;                      /* it was due when the write that is being made was planned */
+	unsigned joined;                 /* its copy names it as a spare in the table of a container with volumes, as the
+					    one of that number, counted from 1; 0: it does not (imsm/join.c) */
+	struct {
+		int index;
+		struct imsm_disk record;
+		bool spare_record_due;
+	} before;                        /* imsm_remember() */
 };
 
 struct imsm_container {
@@ -70,8 +78,10 @@ struct imsm_container {
 	struct imsm_dl *disks;       /* present disks, most recently added first */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	bool write_due;              /* something changed that must reach the members */
+	bool first_write;            /* nothing has reached them since the container was loaded */
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
 	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
+	bool zeros_refused;          /* a disk did not take them */
 	unsigned widened_to;         /* by that reshape, from fewer members; 0: it was about something else */
 	uint32_t loaded_generation;
 	uint8_t left[IMSM_LEFT_MAX][IMSM_SERIAL_LEN]; /* the last disks that left: what they hold is known */
@@ -178,6 +188,51 @@ void imsm_writer_free(struct imsm_writer *w);
  * `container`: its name, for the log.
  */
 int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *container, struct sync_result *res);
+
+/* For imsm/join.c: one disk, durably. 0 or -errno. Its spare record; zeros in place of its migration record. */
+int imsm_write_spare(struct imsm_writer *w, struct imsm_dl *dl);
+int imsm_write_zeros(struct imsm_writer *w, const struct imsm_dl *dl);
+/* The same: a copy in place of a spare's record, which stays in force until the copy is complete. */
+int imsm_write_first_copy(struct imsm_writer *w, const struct imsm_dl *dl, const struct imsm_meta *m);
+
+/* Metadata that were written before there was an original family have none (imsm.md 1.16). */
+void imsm_settle_family(struct imsm_header *h);
+
+/*
+ * How far the generation moves on (imsm.md 1.16). A disk that is not there may hold a copy that a power cut kept from all
+ * others: what is written first after a start is to be newer than that. A disk that was replaced may be written by somebody
+ * for a while: what knows of the replacement is to be newer than that.
+ */
+#define IMSM_LEAP_AT_START 1024
+#define IMSM_LEAP_REPLACED 65536
+
+static inline void imsm_pass_generations(struct imsm_header *h, uint32_t count)
+{
+	h->generation_num = le32_make(le32_get(h->generation_num) + count);
+}
+
+/* Not older than the other. */
+static inline void imsm_reach_generation(struct imsm_header *h, const struct imsm_header *other)
+{
+	if ((int32_t)(le32_get(other->generation_num) - le32_get(h->generation_num)) > 0)
+		h->generation_num = other->generation_num;
+}
+
+/* ---- imsm/join.c (imsm.md 7.2) ---- */
+
+/* start-up. Entries that spares have in the loaded table are taken out of it, and the spares remembered. Pure. */
+void imsm_find_joined(struct imsm_container *c);
+/* monitor. Spares that hold a copy of the metadata are given a spare's record again. */
+void imsm_undo_joins(struct imsm_writer *w, struct imsm_container *c, const char *container);
+/* monitor. Before a change that may make members of spares: *before is for imsm_join(). Pure. */
+void imsm_remember(const struct imsm_container *c, struct imsm_container *before);
+/*
+ * monitor. After that change, which is in memory only: writes to each new member what makes it safe to name it, and zeros
+ * in place of the records of former reshapes. 0, or -errno: a disk did not take it; logged, and *c is as it was before the
+ * change. `before` is used up. `random`: for the family of the first volume. *why: static text.
+ */
+int imsm_join(struct imsm_writer *w, struct imsm_container *c, struct imsm_container *before, uint32_t random,
+	      const char *container, const char **why);
 
 /* ---- imsm/state.c (imsm.md 3) ---- */
 

@@ -124,7 +124,9 @@ static bool read_arrival(struct arrival *a, struct imsm_container *c, const stru
 
 	if (own < 0 || !c->meta.num_volumes || !copy->num_volumes || origin(copy) != origin(&c->meta))
 		return false;
-	if ((le32_get(copy->disk[own].status) & (IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED)) != IMSM_DISK_CONFIGURED)
+	/* A spare that was about to become a member is one still (imsm/join.c). */
+	if ((le32_get(copy->disk[own].status) & (IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE)) !=
+	    IMSM_DISK_CONFIGURED)
 		return false;
 	index = entry_of(c, dl);
 	*a = (struct arrival){

@@ -218,5 +218,11 @@ int imsm_load(struct imsm_container *c, const char *container, struct disk **dis
 		return -ENODEV;
 	}
 	err = load_from(c, container, disks, count);
-	return err ? err : check_loaded(c, container);
+	if (!err)
+		err = check_loaded(c, container);
+	if (err)
+		return err;
+	c->first_write = true;
+	imsm_find_joined(c);
+	return 0;
 }

@@ -26,6 +26,8 @@ static bool fit(const struct imsm_container *c, const struct imsm_dl *dl)
 
 	if (dl->index == IMSM_INDEX_UNRELATED || (status & (IMSM_DISK_FAILED | IMSM_DISK_JOURNAL)))
 		return false;
+	if (dl->index < 0 && dl->stale) /* it would not take the metadata either */
+		return false;
 	if (!dl->disk || dl->disk->sector_size != c->sector_size)
 		return false;
 	if (dl->index < 0 && c->meta.num_disks >= IMSM_MAX_DISKS)
@@ -320,13 +322,6 @@ static int check_request(const struct imsm_container *c, unsigned volume, const 
 	return err;
 }
 
-static void change_family(struct imsm_header *h, uint32_t random)
-{
-	if (!le32_get(h->orig_family_num))
-		h->orig_family_num = h->family_num;
-	h->family_num = le32_make(le32_get(h->family_num) + random);
-}
-
 static void begin_rebuild(struct imsm_volume *v, int slot)
 {
 	struct imsm_map *m0 = &v->map[0];
@@ -396,10 +391,9 @@ int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct s
 		return err;
 	v = &c->meta.volume[volume];
 	begin_rebuild(v, req->pick[0].slot);
-	for (unsigned i = 0; i < req->count; i++) {
+	for (unsigned i = 0; i < req->count; i++)
 		replaced[i] = record_pick(c, v, &req->pick[i]);
-		change_family(&c->meta.header, req->random);
-	}
+	imsm_pass_generations(&c->meta.header, IMSM_LEAP_REPLACED);
 	v->map[0].head.map_state = (uint8_t)imsm_check_degraded(c, v, imsm_count_failed(c, v, IMSM_M0), IMSM_M0);
 	drop_replaced(c, c->live_volumes | 1u << volume, replaced, req->count);
 	c->write_due = true;

@@ -2,8 +2,8 @@
 /*
  * Writing IMSM metadata: which disks are to be written, in which order, and what becomes of those that do not take it.
  *
- * One image serves all members. Each disk is written in two steps at most: its last sector is zeroed if an old
- * migration record may lie there, then its copy is written in one piece with the anchor last.
+ * One image serves all members: they are written side by side, each in one piece with the anchor last. Then come the
+ * records of spares: no copy may name a disk any more that is one. How a disk becomes a member is in imsm/join.c.
  */
 #include "imsm/imsm.h"
 
@@ -76,54 +76,78 @@ static bool any_due(const struct imsm_container *c, bool retry)
 	return c->write_due;
 }
 
-static void plan_zeros(struct imsm_writer *w, struct metaio_disk *pd, const struct disk *d)
+static void step_zeros(struct imsm_writer *w, struct metaio_disk *pd, const struct disk *d)
 {
 	metaio_disk_step(pd, w->zero, imsm_migr_record_offset(d->size, d->sector_size), d->sector_size);
 }
 
-static void plan_bytes(struct imsm_writer *w, const struct imsm_dl *dl, const void *buf, size_t len)
+static void plan_zeros(struct imsm_writer *w, const struct disk *d)
+{
+	struct metaio_disk *pd = metaio_plan_add(w->plan, d);
+
+	if (pd)
+		step_zeros(w, pd, d);
+}
+
+static void plan_copy(struct imsm_writer *w, const struct imsm_dl *dl, size_t len)
 {
 	uint64_t offset = imsm_anchor_offset(dl->disk->size, dl->disk->sector_size) + dl->disk->sector_size - len;
 	struct metaio_disk *pd = metaio_plan_add(w->plan, dl->disk);
 
 	if (!pd)
 		return;
-	if (dl->clear_migr_record_due)
-		plan_zeros(w, pd, dl->disk);
-	metaio_disk_step(pd, buf, offset, (uint32_t)len);
+	metaio_disk_step(pd, w->image, offset, (uint32_t)len);
 	pd->torn_risk = !metaio_is_atomic(dl->disk, offset, (uint32_t)len);
 }
 
-/* Members hold the image, `len` bytes of it; a spare holds a record of its own. */
-static void plan_disk(struct imsm_writer *w, struct imsm_dl *dl, size_t len)
-{
-	void *record = imsm_dl_spare_buffer(dl);
-
-	if (dl->index == IMSM_INDEX_SPARE)
-		plan_bytes(w, dl, record, imsm_encode_spare(&dl->record, dl->disk->sector_size, record));
-	else
-		plan_bytes(w, dl, w->image, len);
-}
-
-static void plan_due(struct imsm_writer *w, struct imsm_container *c, size_t len, bool retry)
+/* Members hold the image, `len` bytes of it. */
+static void plan_members(struct imsm_writer *w, struct imsm_container *c, size_t len, bool retry)
 {
 	metaio_plan_clear(w->plan);
 	/* The levels that are monitored survive the loss of one disk: no more than one may be torn. */
 	w->plan->max_torn = 1;
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
-		dl->asked = is_due(c, dl, retry);
+		dl->asked = is_written_member(c, dl) && is_due(c, dl, retry);
 		if (dl->asked)
-			plan_disk(w, dl, len);
+			plan_copy(w, dl, len);
 	}
 }
 
-/* The members that plan_due() left in peace. False if there are none. */
+/* The members that plan_members() left in peace. False if there are none. */
 static bool plan_rest(struct imsm_writer *w, struct imsm_container *c, size_t len)
 {
 	metaio_plan_clear(w->plan);
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (is_written_member(c, dl) && !dl->asked)
-			plan_disk(w, dl, len);
+			plan_copy(w, dl, len);
+	return w->plan->disks > 0;
+}
+
+/* False: the plan is full. */
+static bool plan_spare(struct imsm_writer *w, struct imsm_dl *dl)
+{
+	const struct disk *d = dl->disk;
+	struct metaio_disk *pd = metaio_plan_add(w->plan, d);
+	void *record = imsm_dl_spare_buffer(dl);
+	size_t len;
+
+	if (!pd)
+		return false;
+	if (dl->clear_migr_record_due)
+		step_zeros(w, pd, d);
+	dl->clear_migr_record_due = false;
+	len = imsm_encode_spare(&dl->record, d->sector_size, record);
+	metaio_disk_step(pd, record, imsm_anchor_offset(d->size, d->sector_size), (uint32_t)len);
+	return true;
+}
+
+/* Of the spares that are due and have not been asked yet as many as find room. False if there are none. */
+static bool plan_spares(struct imsm_writer *w, struct imsm_container *c, bool retry)
+{
+	metaio_plan_clear(w->plan);
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->index == IMSM_INDEX_SPARE && !dl->asked && is_due(c, dl, retry))
+			dl->asked = plan_spare(w, dl);
 	return w->plan->disks > 0;
 }
 
@@ -131,7 +155,6 @@ static bool plan_rest(struct imsm_writer *w, struct imsm_container *c, size_t le
 
 static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 {
-	dl->clear_migr_record_due = false; /* tried once: later mdadm may have its own record there */
 	if (!error) {
 		dl->stale = dl->spare_record_due = false;
 		res->written++;
@@ -164,39 +187,47 @@ static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct syn
 	}
 }
 
-static ssize_t encode_image(struct imsm_writer *w, struct imsm_container *c)
+void imsm_settle_family(struct imsm_header *h)
 {
-	struct imsm_header *h = &c->meta.header;
-	ssize_t len;
-
-	if (c->write_due)
-		h->generation_num = le32_make(le32_get(h->generation_num) + 1);
 	if (!le32_get(h->orig_family_num))
 		h->orig_family_num = h->family_num;
-	len = imsm_encode(&c->meta, c->sector_size, w->mpb, IMSM_MPB_MAX);
+}
+
+/* Encodes it as it lies on a disk. Its length in bytes or -E2BIG. */
+static ssize_t encode_image(struct imsm_writer *w, const struct imsm_meta *m, uint32_t sector_size)
+{
+	ssize_t len = imsm_encode(m, sector_size, w->mpb, IMSM_MPB_MAX);
+
 	if (len > 0)
-		imsm_disk_order(w->mpb, (size_t)len, c->sector_size, w->image);
+		imsm_disk_order(w->mpb, (size_t)len, sector_size, w->image);
 	return len;
 }
 
-/* 1: there was something to write. 0: there was not. -EIO: no member took what has changed; it stays due. */
-static int write_changes(struct imsm_writer *w, struct imsm_container *c, const char *container,
+static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
+{
+	if (c->write_due)
+		imsm_pass_generations(&c->meta.header, c->first_write ? IMSM_LEAP_AT_START : 1);
+	c->first_write &= !c->write_due;
+	imsm_settle_family(&c->meta.header);
+	return encode_image(w, &c->meta, c->sector_size);
+}
+
+/* 0, or -EIO: no member took what has changed; it stays due. */
+static int write_members(struct imsm_writer *w, struct imsm_container *c, const char *container,
 			 struct sync_result *res)
 {
 	struct outcome members = { 0 };
 	ssize_t len = 0;
 
-	if (!any_due(c, res->retry))
-		return 0;
 	/* A container of spares only has no MPB of its own. */
 	if (c->meta.num_volumes) {
-		len = encode_image(w, c);
+		len = encode_next(w, c);
 		if (len < 0) {
 			mon_log(LOG_LEVEL_ERROR, "%s: the metadata has grown too large to be written", container);
 			return -EIO;
 		}
 	}
-	plan_due(w, c, (size_t)len, res->retry);
+	plan_members(w, c, (size_t)len, res->retry);
 	run_plan(w, c, res, &members);
 	/* The last hope for what has changed: disks that had failed before, although that may take time. */
 	if (c->write_due && !members.written && plan_rest(w, c, (size_t)len))
@@ -204,33 +235,109 @@ static int write_changes(struct imsm_writer *w, struct imsm_container *c, const 
 	if (c->write_due && members.failed && !members.written)
 		return -EIO;
 	c->write_due = false;
+	return 0;
+}
+
+/* 1: there was something to write. 0: there was not. -EIO as above. */
+static int write_changes(struct imsm_writer *w, struct imsm_container *c, const char *container,
+			 struct sync_result *res)
+{
+	struct outcome none;
+	int err;
+
+	if (!any_due(c, res->retry))
+		return 0;
+	err = write_members(w, c, container, res);
+	if (err)
+		return err;
+	while (plan_spares(w, c, res->retry))
+		run_plan(w, c, res, &none);
 	return 1;
 }
 
-static void zero_migr_records(struct imsm_writer *w, struct imsm_container *c, struct sync_result *res)
+/* ---- migration records ---- */
+
+/* Also on disks that did not take their last write: what lies there would be taken for the next reshape's. */
+static bool zero_migr_records(struct imsm_writer *w, struct imsm_container *c, struct sync_result *res)
 {
-	struct outcome members = { 0 };
+	bool all = true;
 
 	metaio_plan_clear(w->plan);
-	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
-		struct metaio_disk *pd;
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (is_written_member(c, dl))
+			plan_zeros(w, dl->disk);
+	metaio_run(w->io, w->plan);
+	for (unsigned i = 0; i < w->plan->disks; i++) {
+		const struct metaio_disk *pd = &w->plan->disk[i];
+		struct imsm_dl *dl = imsm_dl_by_dev(c, pd->disk->dev);
 
-		if (!is_written_member(c, dl) || dl->stale)
+		all &= !pd->error;
+		res->written += !pd->error;
+		if (!pd->error)
 			continue;
-		pd = metaio_plan_add(w->plan, dl->disk);
-		if (pd)
-			plan_zeros(w, pd, dl->disk);
+		metaio_note_failure(res, pd->disk, pd->error, dl->stale);
+		dl->stale = true;
 	}
-	run_plan(w, c, res, &members);
+	return all;
+}
+
+/* A disk that refuses may take seconds to do so again. */
+static bool may_zero(const struct imsm_container *c, bool retry)
+{
+	return c->reshape_ended && (retry || !c->zeros_refused);
 }
 
 int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *container, struct sync_result *res)
 {
 	int r = write_changes(w, c, container, res);
 
-	if (r < 0 || !c->reshape_ended)
+	if (r < 0 || !may_zero(c, res->retry))
 		return r;
-	zero_migr_records(w, c, res);
+	c->zeros_refused = !zero_migr_records(w, c, res);
+	if (c->zeros_refused)
+		return 1;
 	imsm_after_reshape(c);
-	return c->write_due ? write_changes(w, c, container, res) : r;
+	return c->write_due ? write_changes(w, c, container, res) : 1;
+}
+
+/* ---- one disk ---- */
+
+/* Runs a plan of one disk: 0 or -errno. */
+static int run_single(struct imsm_writer *w)
+{
+	metaio_run(w->io, w->plan);
+	return w->plan->disk[0].error;
+}
+
+int imsm_write_spare(struct imsm_writer *w, struct imsm_dl *dl)
+{
+	metaio_plan_clear(w->plan);
+	plan_spare(w, dl);
+	return run_single(w);
+}
+
+int imsm_write_zeros(struct imsm_writer *w, const struct imsm_dl *dl)
+{
+	metaio_plan_clear(w->plan);
+	plan_zeros(w, dl->disk);
+	return run_single(w);
+}
+
+int imsm_write_first_copy(struct imsm_writer *w, const struct imsm_dl *dl, const struct imsm_meta *m)
+{
+	uint32_t sector = dl->disk->sector_size;
+	uint64_t anchor = imsm_anchor_offset(dl->disk->size, sector);
+	ssize_t len = encode_image(w, m, sector);
+	struct metaio_disk *pd;
+	uint32_t extended;
+
+	if (len < 0)
+		return (int)len;
+	extended = (uint32_t)len - sector;
+	metaio_plan_clear(w->plan);
+	pd = metaio_plan_add(w->plan, dl->disk);
+	if (extended)
+		metaio_disk_step(pd, w->image, anchor - extended, extended);
+	metaio_disk_step(pd, w->image + extended, anchor, sector);
+	return run_single(w);
 }

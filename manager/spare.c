@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -420,8 +419,6 @@ void spare_check(struct managed_array *ma)
 	ma->spares.watch = ma->watch;
 	ma->spares.member = ma->current->member;
 	ma->spares.count = 0;
-	if (getrandom(&ma->spares.random, sizeof(ma->spares.random), GRND_NONBLOCK) < 0)
-		ma->spares.random = (uint32_t)clock_now_ns();
 	ma->spare_step = SPARE_FINDING;
 	manager_queue_update(ma->mgr, u);
 }

@@ -56,7 +56,6 @@ struct spare_bad_range {
 struct spare_request {
 	struct array_watch *watch;  /* which array; it outlives the copies */
 	int member;                 /* its volume index */
-	uint32_t random;            /* fresh random number for the format */
 	unsigned count;
 	struct spare_pick pick[MAX_SPARE_PICKS];
 	unsigned bad_count;

@@ -15,6 +15,8 @@ TEST_LDFLAGS_super-imsm := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-disks := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-late := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/write := $(IMSM_RIG)
+TEST_LDFLAGS_imsm/power-cut := $(IMSM_RIG)
+TEST_LDFLAGS_imsm/join := $(IMSM_RIG)
 # Programs with support/ddf-rig.c.
 DDF_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-ddf := $(DDF_RIG)

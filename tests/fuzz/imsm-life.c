@@ -213,7 +213,7 @@ static void happen(struct bytes *b, unsigned volume)
 static void rebuild(struct bytes *b, unsigned volume)
 {
 	struct md_member member[IMSM_MAX_MEMBERS];
-	struct spare_request req = { .member = (int)volume, .random = 7 };
+	struct spare_request req = { .member = (int)volume };
 	const struct imsm_map *m = &world.c.meta.volume[volume].map[0];
 	uint8_t missing = take_byte(b);
 	const char *why = NULL;

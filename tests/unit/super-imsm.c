@@ -253,7 +253,7 @@ static void test_end_of_reshape_is_written_in_order(void **state)
 		assert_string_equal(ir_text_on(r, n, 0), "N 0,1,2,3");
 		assert_string_equal(ir_text_on(r, n, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
 		assert_true(ir_migration_record_is(r, n, 0));
-		assert_int_equal(ir_generation_on(r, n), GENERATION + 2);
+		assert_int_equal(ir_generation_on(r, n), NEXT_GENERATION + 1);
 	}
 	assert_int_equal(ir_sync_now(r), 0);
 	ir_free(r);
@@ -328,7 +328,7 @@ static void test_create(void **state)
 	assert_int_equal(ir_sync_now(r), 1);
 	assert_int_equal(r->res.written, 4);
 	for (unsigned n = 0; n < 4; n++) {
-		assert_int_equal(ir_generation_on(r, n), GENERATION + 1);
+		assert_int_equal(ir_generation_on(r, n), NEXT_GENERATION + 1);
 		assert_int_equal(ir_read_back(r, n)->num_disks, 4);
 		assert_string_equal(ir_text_on(r, n, 0), "N 0,1,2");
 		assert_string_equal(ir_text_on(r, n, 1), "N 1,2,3");
@@ -376,7 +376,7 @@ static void test_kill_and_rename(void **state)
 	assert_int_equal(ir_sync_now(r), 1);
 	assert_int_equal(ir_read_back(r, 0)->num_volumes, 1);
 	assert_true(ir_same_on(r, 0, 1));
-	assert_int_equal(ir_generation_on(r, 0), GENERATION + 2);
+	assert_int_equal(ir_generation_on(r, 0), NEXT_GENERATION + 1);
 	/* the last one has to stay */
 	super_imsm.close_array(r->array);
 	ir_put_word(kill, 4, 0);

@@ -43,7 +43,7 @@ static void test_commit_one(void **state)
 	assert_int_equal(ifx.dl[1].index, IMSM_INDEX_UNRELATED); /* failed, still plugged in */
 	assert_int_equal(ifx.dl[3].index, IMSM_INDEX_SPARE);
 	assert_int_equal(ifx.c.meta.bad[0].disk, 1);
-	assert_int_equal(family(), 0x1000 + SP_RANDOM);
+	assert_int_equal(family(), 0x1000);
 	assert_int_equal(le32_get(ifx.c.meta.header.orig_family_num), 0x1000);
 }
 
@@ -57,14 +57,28 @@ static void test_commit_removed_disk(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,2,1/0,2!,1 f1 u0");
 }
 
-static void test_commit_fixes_original_family(void **state)
+/* The replaced disk may come back, and may have been written to for a while by then. */
+static void test_commit_leaves_the_replaced_disk_behind(void **state)
 {
 	(void)state;
 	sp_degraded_raid5();
-	ifx.c.meta.header.orig_family_num = le32_make(0);
+	ifx.c.meta.header.generation_num = le32_make(7);
 	sp_find(0);
 	assert_int_equal(sp_commit(0), 0);
-	assert_int_equal(le32_get(ifx.c.meta.header.orig_family_num), 0x1000);
+	assert_int_equal(le32_get(ifx.c.meta.header.generation_num), 7 + IMSM_LEAP_REPLACED);
+}
+
+/* It does not take the metadata of a spare; those of a member it would not take either. */
+static void test_stale_spare_is_not_picked(void **state)
+{
+	(void)state;
+	sp_degraded_raid5();
+	ifx.dl[3].stale = ifx.dl[4].stale = true;
+	sp_find(0);
+	assert_int_equal(sp_req.count, 0);
+	ifx.dl[3].stale = false;
+	sp_find(0);
+	sp_assert_one(1, 3);
 }
 
 static void test_commit_own_disk(void **state)
@@ -77,7 +91,7 @@ static void test_commit_own_disk(void **state)
 	assert_int_equal(sp_commit(0), 0);
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,1,2/0,1!,2 f1 u0");
 	assert_int_equal(ifx.c.meta.num_disks, 3);
-	assert_int_equal(family(), 0x1000 + SP_RANDOM);
+	assert_int_equal(family(), 0x1000);
 }
 
 /* A slot that was lost without a failure: the number of the failed slot is set. */
@@ -104,7 +118,7 @@ static void test_commit_raid10_two(void **state)
 	sp_find(0);
 	assert_int_equal(sp_commit(0), 0);
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,3,1,2/0,3!,1,2! f1 u0");
-	assert_int_equal(family(), 0x1000 + 2 * SP_RANDOM);
+	assert_int_equal(family(), 0x1000);
 	assert_int_equal(ifx.c.meta.num_disks, 4);
 }
 
@@ -416,7 +430,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commit_one),
 		cmocka_unit_test(test_commit_removed_disk),
-		cmocka_unit_test(test_commit_fixes_original_family),
+		cmocka_unit_test(test_commit_leaves_the_replaced_disk_behind),
+		cmocka_unit_test(test_stale_spare_is_not_picked),
 		cmocka_unit_test(test_commit_own_disk),
 		cmocka_unit_test(test_commit_slot_lost_silently),
 		cmocka_unit_test(test_commit_raid10_two),

@@ -17,7 +17,6 @@ static void test_find_newest_spare(void **state)
 	assert_int_equal(sp_req.pick[0].ppl_size, 0);
 	assert_true(sp_req.pick[0].bad_block_log);
 	assert_int_equal(sp_req.bad_count, 0);
-	assert_int_equal(sp_req.random, SP_RANDOM);
 }
 
 static void test_find_ppl(void **state)

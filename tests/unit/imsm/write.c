@@ -3,6 +3,7 @@
 #include "tests/unit/support/imsm-rig.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* ---- dirty and clean ---- */
 
@@ -18,7 +19,7 @@ static void check_dirty_and_clean(uint32_t sector_size, uint32_t physical_size)
 	assert_int_equal(r->res.written, 3);
 	assert_int_equal(r->res.failed + r->res.reports, 0);
 	for (unsigned n = 0; n < 3; n++) {
-		assert_int_equal(ir_generation_on(r, n), GENERATION + 1);
+		assert_int_equal(ir_generation_on(r, n), NEXT_GENERATION);
 		assert_true(ir_is_dirty_on(r, n));
 		assert_string_equal(ir_text_on(r, n, 0), "N 0,1,2");
 		assert_true(ir_migration_record_is(r, n, 0x5a));
@@ -36,7 +37,7 @@ static void check_dirty_and_clean(uint32_t sector_size, uint32_t physical_size)
 	assert_int_equal(ir_tell_state(r, MARK_CLEAN), MARK_CLEAN);
 	assert_int_equal(ir_sync_now(r), 1);
 	for (unsigned n = 0; n < 3; n++) {
-		assert_int_equal(ir_generation_on(r, n), GENERATION + 2);
+		assert_int_equal(ir_generation_on(r, n), NEXT_GENERATION + 1);
 		assert_false(ir_is_dirty_on(r, n));
 		assert_true(ir_migration_record_is(r, n, 0x5a));
 	}
@@ -158,7 +159,7 @@ static void test_failed_disk_is_not_written(void **state)
 	assert_int_equal(r->res.written, 2);
 	assert_true(ir_is_untouched(r, 1));
 	assert_true(ir_same_on(r, 0, 2));
-	assert_int_equal(ir_generation_on(r, 0), GENERATION + 1);
+	assert_int_equal(ir_generation_on(r, 0), NEXT_GENERATION);
 	assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x!,2 f1");
 	assert_true(ifx_table_serial_is(&r->got, 1, "DISK1:0"));
 	assert_true(ir_is_dirty_on(r, 2));
@@ -380,14 +381,15 @@ static void test_failed_disk_is_not_made_up_for(void **state)
 /* ---- migration records ---- */
 
 /* mdadm --grow --chunk=128: the records of former reshapes are to be zeroed. */
+static const int32_t chunk_message[] = { IMSM_UPDATE_RESHAPE_MIGRATION, 3, 3, 0, -1, 0, 128, -1 };
+
 static struct imsm_rig *new_reshaped(void)
 {
-	static const int32_t new_chunk[] = { IMSM_UPDATE_RESHAPE_MIGRATION, 3, 3, 0, -1, 0, 128, -1 };
 	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
 
 	ir_load(r);
 	ir_open_array(r);
-	assert_int_equal(ir_send_message(r, new_chunk, sizeof(new_chunk)), 0);
+	assert_int_equal(ir_send_message(r, chunk_message, sizeof(chunk_message)), 0);
 	return r;
 }
 
@@ -418,19 +420,179 @@ static void test_migration_records_are_zeroed_once(void **state)
 	ir_free(r);
 }
 
-/* If that write failed, too: mdadm may have written to the disk since. */
-static void test_migration_record_is_not_zeroed_late(void **state)
+/* A disk did not take an earlier write; when it is made up for that, mdadm has its own record there. */
+static void test_stale_disk_keeps_mdadms_record(void **state)
 {
-	struct imsm_rig *r = new_reshaped();
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
 
 	(void)state;
+	ir_load(r);
+	ir_open_array(r);
 	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
 	assert_int_equal(ir_sync_now(r), 1);
 	assert_int_equal(r->res.failed, 1);
 	ir_mend_disk(r, 1);
+	assert_int_equal(ir_send_message(r, chunk_message, sizeof(chunk_message)), 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 0; n < 3; n++) {
+		assert_true(ir_migration_record_is(r, n, 0));
+		ir_fill_migration_record(r, n);
+	}
 	assert_int_equal(ir_sync_with(r, true), 1);
 	assert_true(ir_same_on(r, 0, 1));
-	assert_false(ir_migration_record_is(r, 1, 0));
+	for (unsigned n = 0; n < 3; n++)
+		assert_true(ir_migration_record_is(r, n, 0x5a));
+	ir_free(r);
+}
+
+/* The record of a former reshape stays on a disk: the next one must not begin. */
+static void test_reshape_is_refused_where_a_record_stays(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_break_disk(r, 1);
+	assert_int_equal(ir_send_message(r, chunk_message, sizeof(chunk_message)), -EIO);
+	assert_int_equal(ir_sync_now(r), 0);
+	for (unsigned n = 0; n < 3; n++)
+		assert_string_equal(ir_text_on(r, n, 0), "N 0,1,2");
+	assert_true(ir_migration_record_is(r, 1, 0x5a));
+	ir_mend_disk(r, 1);
+	assert_int_equal(ir_send_message(r, chunk_message, sizeof(chunk_message)), 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 1, 0), "N<GEN<N 0,1,2/0,1,2 u0");
+	ir_free(r);
+}
+
+/* A volume has been widened, and the next one is to follow. */
+static struct imsm_rig *new_widened(void)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 4, 0);
+
+	ifx_volume(&r->fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u8");
+	ifx_volume(&r->fx, 0, "N 0,1,2");
+	for (unsigned n = 0; n < 4; n++)
+		ir_write_member_metadata(r, n);
+	ir_make_array(r, 0, 5, 4);
+	ir_load(r);
+	ir_open_array(r);
+	for (unsigned n = 0; n < 4; n++)
+		ir_fill_migration_record(r, n);
+	return r;
+}
+
+/* As long as a disk has the record of the first volume's reshape the second one does not begin. */
+static void test_next_reshape_waits_for_the_zeros(void **state)
+{
+	struct imsm_rig *r = new_widened();
+
+	(void)state;
+	ir_break_disk(r, 1);
+	r->watch.reshape_done = true;
+	ir_tell_state(r, MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 0, 0), "N 0,1,2,3");
+	assert_string_equal(ir_text_on(r, 0, 1), "N 0,1,2");
+	ir_mend_disk(r, 1);
+	assert_int_equal(ir_sync_now(r), 0); /* it is asked again when there is time */
+	assert_int_equal(ir_sync_with(r, true), 1);
+	for (unsigned n = 0; n < 4; n++) {
+		assert_true(ir_migration_record_is(r, n, 0));
+		assert_string_equal(ir_text_on(r, n, 0), "N 0,1,2,3");
+	}
+	assert_string_equal(ir_text_on(r, 0, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	ir_free(r);
+}
+
+/* ---- more disks than a table has ---- */
+
+#define MANY_SPARES 600
+
+/* The list has the spares in front; all disks lie on one file. */
+static void test_many_spares(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+	static struct disk disks[MANY_SPARES];
+	static struct imsm_container many;
+	struct imsm_writer *w = imsm_writer_new();
+	uint8_t serial[IMSM_SERIAL_LEN];
+
+	(void)state;
+	assert_non_null(w);
+	many.meta = r->fx.c.meta;
+	many.sector_size = 512;
+	many.write_due = true;
+	for (unsigned i = 0; i < MANY_SPARES; i++) {
+		struct imsm_dl *dl;
+
+		disks[i] = *r->disk[i < 3 ? i : 0];
+		disks[i].dev = ifx_dev(i);
+		ifx_serial(serial, i);
+		dl = imsm_dl_new(&disks[i], serial);
+		assert_non_null(dl);
+		dl->index = i < 3 ? (int)i : IMSM_INDEX_SPARE;
+		dl->spare_record_due = i >= 3;
+		dl->next = many.disks;
+		many.disks = dl;
+	}
+	r->res = (struct sync_result){ .retry = false };
+	assert_int_equal(imsm_write(w, &many, "md127", &r->res), 1);
+	assert_int_equal(r->res.written, MANY_SPARES);
+	assert_int_equal(ir_generation_on(r, 1), GENERATION + 1);
+	assert_int_equal(ir_generation_on(r, 2), GENERATION + 1);
+	assert_int_equal(imsm_write(w, &many, "md127", &r->res), 0);
+	for (struct imsm_dl *dl = many.disks, *next; dl; dl = next) {
+		next = dl->next;
+		free(dl);
+	}
+	many.disks = NULL;
+	imsm_writer_free(w);
+	for (unsigned n = 0; n < 3; n++)
+		ir_drop_disk(r, n);
+	ir_free(r);
+}
+
+/* ---- a disk that is not there ---- */
+
+/* Disk 1 alone has got a write before the power failed. The next time it is absent, then it is back. */
+static void test_copy_of_an_absent_disk_is_older(void **state)
+{
+	static struct imsm_container c;
+	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+	struct disk *disks[2];
+
+	(void)state;
+	ifx_volume(&r->fx, 1, "N 0,1");
+	ir_write_member_metadata(r, 0);
+	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 1);
+	r->fx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	ir_write_member_metadata(r, 1);
+	ir_make_array(r, 0, 1, 1);
+	r->array->raid_disks = 2;
+	ir_drop_disk(r, 1);
+	ir_load(r);
+	ir_open_array(r);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x! f1");
+	for (unsigned first = 0; first < 2; first++) {
+		memset(&c, 0, sizeof(c));
+		disks[0] = ir_disk_new(r, first);
+		disks[1] = ir_disk_new(r, !first);
+		assert_int_equal(imsm_load(&c, "md127", disks, 2), 0);
+		assert_true(c.meta.volume[0].map[0].ord[1] & IMSM_ORD_REBUILD);
+		assert_non_null(imsm_dl_by_dev(&c, ifx_dev(0)));
+		for (struct imsm_dl *dl = c.disks, *next; dl; dl = next) {
+			next = dl->next;
+			disk_close(dl->disk);
+			free(dl);
+		}
+		disk_close(disks[0]);
+		disk_close(disks[1]);
+	}
 	ir_free(r);
 }
 
@@ -454,7 +616,11 @@ int main(void)
 		cmocka_unit_test(test_many_write_errors),
 		cmocka_unit_test(test_failed_disk_is_not_made_up_for),
 		cmocka_unit_test(test_migration_records_are_zeroed_once),
-		cmocka_unit_test(test_migration_record_is_not_zeroed_late),
+		cmocka_unit_test(test_stale_disk_keeps_mdadms_record),
+		cmocka_unit_test(test_reshape_is_refused_where_a_record_stays),
+		cmocka_unit_test(test_next_reshape_waits_for_the_zeros),
+		cmocka_unit_test(test_many_spares),
+		cmocka_unit_test(test_copy_of_an_absent_disk_is_older),
 	};
 
 	return cmocka_run_group_tests_name("imsm-write", tests, NULL, NULL);

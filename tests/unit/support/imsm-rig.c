@@ -23,6 +23,8 @@ int __wrap_io_submit(io_context_t ctx, long nr, struct iocb *ios[])
 	for (long i = 0; ir_before_write && i < nr; i++)
 		ir_before_write((uint64_t)ios[i]->u.c.offset);
 	n = __real_io_submit(ctx, nr, ios);
+	for (int i = 0; ir_write_begins && i < n; i++)
+		ir_write_begins(ios[i]);
 	ir_in_flight += n > 0 ? (unsigned)n : 0;
 	if (ir_in_flight > ir_most_in_flight)
 		ir_most_in_flight = ir_in_flight;
@@ -36,6 +38,8 @@ int __wrap_io_getevents(io_context_t ctx, long min_nr, long nr, struct io_event 
 	int n = __real_io_getevents(ctx, min_nr, nr, events, timeout);
 
 	ir_in_flight -= n > 0 ? (unsigned)n : 0;
+	for (int i = 0; ir_write_ends && i < n; i++)
+		ir_write_ends(events[i].obj);
 	return n;
 }
 
@@ -403,7 +407,9 @@ void ir_fail_member(struct imsm_rig *r, unsigned n)
 }
 
 unsigned ir_in_flight, ir_most_in_flight;
-void (*ir_before_write)(uint64_t offset); /* NULL: nobody wants to know */
+void (*ir_before_write)(uint64_t offset);
+void (*ir_write_begins)(const struct iocb *cb);
+void (*ir_write_ends)(const struct iocb *cb);
 
 int ir_send_message(struct imsm_rig *r, const void *buf, size_t len)
 {

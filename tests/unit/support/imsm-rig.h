@@ -6,6 +6,7 @@
 #ifndef IMSM_RIG_H
 #define IMSM_RIG_H
 
+#include <libaio.h>
 #include <stdint.h>
 
 #include "mdmon.h"
@@ -17,10 +18,14 @@
 #define DEVICE_SIZE ((uint64_t)FX_DISK_BLOCKS * 512)
 #define TAIL (64 * 1024) /* more than the metadata ever takes */
 #define GENERATION 100u
+#define NEXT_GENERATION (GENERATION + IMSM_LEAP_AT_START) /* of what is written first */
 
 /* Writes on their way to the disks, and the most that there were at once. */
 extern unsigned ir_in_flight, ir_most_in_flight;
-extern void (*ir_before_write)(uint64_t offset); /* NULL: nobody wants to know */
+/* NULL: nobody wants to know. */
+extern void (*ir_before_write)(uint64_t offset);
+extern void (*ir_write_begins)(const struct iocb *cb);
+extern void (*ir_write_ends)(const struct iocb *cb);
 
 /*
  * A container on files. The first disks are members, with the metadata that the test composes in `fx`; the others are

@@ -30,7 +30,6 @@ void sp_find_with(unsigned volume, int md_level, unsigned raid_disks)
 
 	ifx_save(&ifx, &before);
 	memset(&sp_req, 0x55, sizeof(sp_req));
-	sp_req.random = SP_RANDOM;
 	imsm_find_spares(&ifx.c, volume, md_level, FX_PER_DEV, sp_md, sp_md_count, raid_disks, &sp_req);
 	ifx_assert_unchanged(&ifx, &before);
 }
@@ -84,7 +83,6 @@ void sp_pick(unsigned i, unsigned disk, int slot)
 {
 	sp_req.pick[i] = (struct spare_pick){ .dev = ifx_dev(disk), .slot = slot };
 	sp_req.count = i + 1;
-	sp_req.random = SP_RANDOM;
 }
 
 struct md_member sp_md[32];

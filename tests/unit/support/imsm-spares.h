@@ -8,7 +8,6 @@
 
 #include "tests/unit/support/imsm-fixture.h"
 
-#define SP_RANDOM 0x01020304u
 
 extern struct spare_request sp_req;
 extern struct md_member sp_md[32];

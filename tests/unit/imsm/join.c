@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* imsm/join.c: what is written to spares before they become members, and what becomes of it if they do not take it. */
+#include "tests/unit/support/imsm-cuts.h"
+#include "tests/unit/support/imsm-shape.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const struct shape_message grow = GROW(2, 4, 0x802, 0x803);
+
+/* A RAID0 of two disks, and two spares. */
+static struct imsm_rig *new_raid0(void)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 2, 2);
+
+	ifx_volume(&r->fx, 0, "N 0,1");
+	for (unsigned n = 0; n < 4; n++)
+		if (n < 2)
+			ir_write_member_metadata(r, n);
+		else
+			ir_write_spare_record(r, n);
+	ir_load(r);
+	return r;
+}
+
+static uint32_t status_on(struct imsm_rig *r, unsigned n, unsigned index)
+{
+	const struct imsm_meta *m = ir_read_back(r, n);
+
+	assert_non_null(m);
+	assert_true(index < m->num_disks);
+	return le32_get(m->disk[index].status);
+}
+
+/* Loads the disks in that order: what it makes of each. */
+static void load_in_order(struct imsm_rig *r, const unsigned *order, int index[MAX_DISKS])
+{
+	static struct imsm_container c;
+	struct disk *disks[MAX_DISKS];
+
+	memset(&c, 0, sizeof(c));
+	for (unsigned i = 0; i < r->disks; i++)
+		disks[i] = ir_disk_new(r, order[i]);
+	assert_int_equal(imsm_load(&c, "md127", disks, r->disks), 0);
+	assert_int_equal(c.meta.num_volumes, 1);
+	assert_int_equal(c.meta.num_disks, 2);
+	for (unsigned n = 0; n < r->disks; n++)
+		index[n] = IMSM_DROPPED;
+	for (struct imsm_dl *dl = c.disks, *next; dl; dl = next) {
+		next = dl->next;
+		index[dl->dev - ifx_dev(0)] = dl->index;
+		disk_close(dl->disk);
+		free(dl);
+	}
+	for (unsigned i = 0; i < r->disks; i++)
+		disk_close(disks[i]);
+}
+
+/* ---- joining ---- */
+
+/* One after the other: as the metadata are, with itself and those before it as spares. */
+static void test_copies_are_written_one_by_one(void **state)
+{
+	struct imsm_rig *r = new_raid0();
+
+	(void)state;
+	ir_remember(r);
+	ir_most_in_flight = 0;
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	if (ir_most_in_flight) /* else there is no AIO here */
+		assert_int_equal(ir_most_in_flight, 1);
+	assert_string_equal(ir_text_on(r, 2, 0), "N 0,1");
+	assert_string_equal(ir_text_on(r, 3, 0), "N 0,1");
+	assert_int_equal(ir_read_back(r, 2)->num_disks, 3);
+	assert_int_equal(ir_read_back(r, 3)->num_disks, 4);
+	assert_int_equal(status_on(r, 3, 2), IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED);
+	assert_int_equal(status_on(r, 3, 3), IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED);
+	assert_int_equal(ir_generation_on(r, 2), NEXT_GENERATION);
+	assert_int_equal(ir_generation_on(r, 3), NEXT_GENERATION + 1);
+	assert_int_equal(ir_generation_on(r, 0), GENERATION);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 4);
+	assert_int_equal(ir_generation_on(r, 3), NEXT_GENERATION + 2);
+	for (unsigned n = 1; n < 4; n++)
+		assert_true(ir_same_on(r, 0, n));
+	assert_int_equal(status_on(r, 0, 3), IMSM_DISK_CONFIGURED);
+	ir_free(r);
+}
+
+/* Nothing that is refused is written. */
+static void test_refused_message_writes_nothing(void **state)
+{
+	static const struct shape_message wrong = GROW(2, 4, 0x802, 0x801);
+	struct imsm_rig *r = new_raid0();
+
+	(void)state;
+	ir_remember(r);
+	assert_int_equal(ir_send_message(r, wrong.word, wrong.len), -EBUSY);
+	assert_int_equal(ir_sync_now(r), 0);
+	for (unsigned n = 0; n < 4; n++)
+		assert_true(ir_is_untouched(r, n));
+	ir_free(r);
+}
+
+/* ---- a disk that does not take its copy ---- */
+
+static struct imsm_rig *breaking;
+
+/* From the moment on when the record of former reshapes has been zeroed disk 3 takes nothing. */
+static void break_after_zeros(const struct iocb *cb)
+{
+	bool zeros = (uint64_t)cb->u.c.offset == imsm_migr_record_offset(DEVICE_SIZE, breaking->sector_size);
+
+	if (zeros && cb->aio_fildes == breaking->disk[3]->fd)
+		ir_break_disk(breaking, 3);
+}
+
+static void grow_in_vain(struct imsm_rig *r)
+{
+	if (!cuts_possible())
+		skip();
+	breaking = r;
+	ir_write_ends = break_after_zeros;
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), -EIO);
+	ir_write_ends = NULL;
+}
+
+/* The second new disk reports an error: nothing has changed, the first one is a spare again. */
+static void test_disk_that_takes_nothing(void **state)
+{
+	static const unsigned order[] = { 0, 1, 2, 3 };
+	struct imsm_rig *r = new_raid0();
+	int index[MAX_DISKS];
+
+	(void)state;
+	grow_in_vain(r);
+	assert_int_equal(ir_read_back(r, 2)->num_disks, 3);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 0, 0), "N 0,1");
+	assert_int_equal(ir_read_back(r, 0)->num_disks, 2);
+	assert_true(ir_same_on(r, 0, 1));
+	assert_int_equal(ir_read_back(r, 2)->num_volumes, 0);
+	load_in_order(r, order, index);
+	assert_int_equal(index[2], IMSM_INDEX_SPARE);
+	assert_int_equal(index[3], IMSM_INDEX_SPARE);
+	/* it is asked again when there is time, and not before */
+	assert_int_equal(ir_sync_now(r), 0);
+	ir_mend_disk(r, 3);
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_int_equal(ir_sync_with(r, true), 0);
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 3, 0), "N<GEN<N 0,1,2,3/0,1 u0");
+	ir_free(r);
+}
+
+static void members_are_found(const unsigned *order, void *ctx)
+{
+	int index[MAX_DISKS];
+
+	load_in_order(ctx, order, index);
+	assert_int_equal(index[0], 0);
+	assert_int_equal(index[1], 1);
+}
+
+static void look(const struct cut_state *s, void *ctx)
+{
+	static const unsigned order[] = { 0, 1, 2, 3 };
+
+	(void)s;
+	cuts_each_order(order, 4, members_are_found, ctx);
+}
+
+/* What the second new disk holds if it takes its copy. */
+static void second_copy(uint8_t copy[TAIL])
+{
+	struct imsm_rig *r = new_raid0();
+
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	ir_read_tail(r, 3, copy);
+	ir_free(r);
+}
+
+/* It has taken its copy all the same, and the power fails while what has joined is made a spare again. */
+static void test_disk_that_says_it_took_nothing(void **state)
+{
+	static uint8_t copy[TAIL];
+	struct imsm_rig *r = new_raid0();
+	struct cuts *c;
+
+	(void)state;
+	second_copy(copy);
+	grow_in_vain(r);
+	ir_write_at(r, 3, copy, TAIL, DEVICE_SIZE - TAIL);
+	c = cuts_start(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	cuts_stop(c);
+	cuts_each(c, look, r);
+	cuts_free(c);
+	ir_free(r);
+}
+
+/* ---- what an earlier daemon has left ---- */
+
+/* It was killed, or the power failed, when two disks had joined. */
+static struct imsm_rig *left_behind(void)
+{
+	struct imsm_rig *r = new_raid0();
+
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	super_imsm.free_super(&r->st);
+	for (unsigned n = 0; n < 4; n++)
+		r->disk[n] = ir_disk_new(r, n);
+	ir_load(r);
+	return r;
+}
+
+static void test_joined_disks_become_spares_again(void **state)
+{
+	struct imsm_rig *r = left_behind();
+
+	(void)state;
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 2; n < 4; n++)
+		assert_int_equal(ir_read_back(r, n)->num_volumes, 0);
+	assert_int_equal(ir_read_back(r, 0)->num_disks, 2);
+	assert_true(ir_generation_on(r, 0) > NEXT_GENERATION + 1); /* newer than what a disk that was absent may hold */
+	assert_true(ir_same_on(r, 0, 1));
+	assert_int_equal(ir_sync_with(r, true), 0);
+	ir_free(r);
+}
+
+/* The message comes before anything has been written. */
+static void test_joined_disks_join_again(void **state)
+{
+	struct imsm_rig *r = left_behind();
+
+	(void)state;
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 0; n < 4; n++)
+		assert_string_equal(ir_text_on(r, n, 0), "N<GEN<N 0,1,2,3/0,1 u0");
+	ir_free(r);
+}
+
+/* The one that holds the newest copy cannot be written: the members get something newer before the other is a spare. */
+static void test_joined_disk_that_cannot_be_undone(void **state)
+{
+	struct imsm_rig *r = left_behind();
+	struct cuts *c;
+
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	ir_break_disk(r, 3);
+	c = cuts_start(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	cuts_stop(c);
+	cuts_each(c, look, r);
+	cuts_free(c);
+	assert_int_equal(ir_read_back(r, 2)->num_volumes, 0);
+	ir_free(r);
+}
+
+/* ---- spares ---- */
+
+static void test_spare_that_takes_nothing(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
+	struct metadata_update u = { .op = UPDATE_COMMIT_SPARES, .spares = &r->spares };
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_fail_member(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_remember(r);
+	r->spares.pick[0] = (struct spare_pick){ .dev = ifx_dev(3), .slot = 1 };
+	r->spares.count = 1;
+	ir_break_disk(r, 3);
+	assert_int_equal(ir_apply(r, &u), -EIO);
+	for (unsigned n = 0; n < 3; n++)
+		assert_true(ir_is_untouched(r, n));
+	ir_sync_now(r);
+	assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x!,2 f1");
+	ir_mend_disk(r, 3);
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_int_equal(ir_apply(r, &u), 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 3, 0), "N<REBUILD<D 0,2,1/0,2!,1 f1 u0");
+	ir_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_copies_are_written_one_by_one),
+		cmocka_unit_test(test_refused_message_writes_nothing),
+		cmocka_unit_test(test_disk_that_takes_nothing),
+		cmocka_unit_test(test_disk_that_says_it_took_nothing),
+		cmocka_unit_test(test_joined_disks_become_spares_again),
+		cmocka_unit_test(test_joined_disks_join_again),
+		cmocka_unit_test(test_joined_disk_that_cannot_be_undone),
+		cmocka_unit_test(test_spare_that_takes_nothing),
+	};
+
+	return cmocka_run_group_tests_name("imsm-join", tests, NULL, NULL);
+}
