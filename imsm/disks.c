@@ -144,6 +144,7 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 {
 	uint32_t attributes = le32_get(c->meta.header.attributes);
 
+	imsm_disown_serial(c, dl->serial);
 	memcpy(dl->record.serial, dl->serial, IMSM_SERIAL_LEN);
 	dl->record.status = le32_make(IMSM_DISK_SPARE);
 	dl->index = IMSM_INDEX_SPARE;

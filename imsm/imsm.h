@@ -337,6 +337,11 @@ void imsm_flag_slot(struct imsm_container *c, struct imsm_volume *v, unsigned sl
 void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
 /* A volume without a migration: its state from what its disks and flags say. */
 void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
+/*
+ * A disk that vanished has come back as a spare. What it holds is out of date, and no serial may be in the table twice, or
+ * be a spare's and a member's: makes its old entry that of a failed disk.
+ */
+void imsm_disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN]);
 /* A spare becomes a member: the next entry of the disk table, of which there must be one (IMSM_MAX_DISKS). */
 void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl);
 /*

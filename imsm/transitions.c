@@ -146,19 +146,17 @@ void imsm_update_state(struct imsm_container *c, struct imsm_volume *v)
 
 /* ---- entries of the disk table ---- */
 
-/*
- * A disk that vanished has come back as a spare. What it holds is out of date, and no serial may be in the table twice:
- * make its old entry that of a failed disk.
- */
-static void disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
+void imsm_disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
 {
 	for (uint32_t i = 0; i < c->meta.num_disks; i++) {
-		if (imsm_disk_failed(c, i) || !imsm_serial_equal(c->meta.disk[i].serial, serial))
+		if (imsm_disk_failed(c, i) || imsm_disk_present(c, i) ||
+		    !imsm_serial_equal(c->meta.disk[i].serial, serial))
 			continue;
 		for (unsigned k = 0; k < c->meta.num_volumes; k++)
 			if (imsm_mark_failure(c, &c->meta.volume[k], i))
 				imsm_update_state(c, &c->meta.volume[k]);
 		mark_record_failed(&c->meta.disk[i]);
+		c->write_due = true;
 	}
 }
 
@@ -166,7 +164,7 @@ void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl)
 {
 	struct imsm_disk *d = &c->meta.disk[c->meta.num_disks];
 
-	disown_serial(c, dl->serial);
+	imsm_disown_serial(c, dl->serial);
 	*d = dl->record;
 	memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
 	d->status = le32_make((le32_get(d->status) & ~IMSM_DISK_SPARE) | IMSM_DISK_CONFIGURED);

@@ -20,6 +20,7 @@ struct life {
 	unsigned stale;           /* bit per disk: what it holds is out of date, nobody may want it */
 	unsigned late;            /* bit per disk: added to the container only then */
 	unsigned leaving;         /* bit per disk: becomes a spare */
+	unsigned blank;           /* bit per disk: has no metadata to begin with */
 	bool again;               /* what was not done can be asked for again */
 	int resumed;              /* where this came of it the next daemon goes on to the last; 0: nowhere */
 	const char *text[TEXTS];  /* all volumes; the first: before, the last: what has been acknowledged */
@@ -220,7 +221,9 @@ static void write_old_copy(struct imsm_rig *r, unsigned n)
 static void make_disks(struct imsm_rig *r, const struct life *l)
 {
 	for (unsigned n = 0; n < l->members; n++)
-		if (l->stale >> n & 1)
+		if (l->blank >> n & 1)
+			continue;
+		else if (l->stale >> n & 1)
 			write_old_copy(r, n);
 		else
 			ir_write_member_metadata(r, n);
@@ -495,6 +498,37 @@ static void test_first_volume(void **state)
 
 /* ---- disks that come back, and go ---- */
 
+static void add_disk(struct imsm_rig *r, unsigned n)
+{
+	struct metadata_update u = { .op = UPDATE_ADD_DISK };
+
+	assert_int_equal(super_imsm.add_to_super(&r->st, r->disk[n], &u), 0);
+	assert_int_equal(ir_apply(r, &u), 0);
+	free(u.buf);
+}
+
+static void add_disk_1(struct imsm_rig *r)
+{
+	add_disk(r, 1);
+}
+
+/*
+ * It was not there when the container was loaded, its failure is not on record, and what it was has been wiped off: it
+ * comes as a spare.
+ */
+static void test_member_that_comes_back(void **state)
+{
+	static const struct life lives[] = {
+		{ one_mirror, add_disk_1, 2, 0, .late = 2, .blank = 2, .text = { "N 0,1?", "D 0,1x?! f1" } },
+		{ two_volumes, add_disk_1, 3, 0, .late = 2, .blank = 2,
+		  .text = { "N 0,1?,2; N 0,1?,2", "D 0,1x?!,2 f1; F 0,1x?!,2 f1" } },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(lives); i++)
+		live_everywhere(&lives[i]);
+}
+
 static void half_raid10(struct imsm_rig *r)
 {
 	ifx_volume(&r->fx, 10, "D 0,1!,2,3! f1");
@@ -528,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_raid0_to_raid5),
 		cmocka_unit_test(test_volume_on_spares),
 		cmocka_unit_test(test_first_volume),
+		cmocka_unit_test(test_member_that_comes_back),
 		cmocka_unit_test(test_members_that_become_spares),
 	};
 
