@@ -411,6 +411,12 @@ int imsm_apply_migration_message(struct imsm_container *c, const void *buf, cons
  * added. Never at once: whoever reads half of it would go on with one volume where the other had got to.
  */
 void imsm_after_reshape(struct imsm_container *c);
+/*
+ * For the metadata that are about to be written: a mark that another volume is to be widened, if one is. And for those
+ * that were loaded: goes on with what such a mark says.
+ */
+void imsm_mark_sequel(struct imsm_container *c);
+void imsm_find_sequel(struct imsm_container *c);
 
 /* ---- imsm/messages.c ---- */
 

@@ -224,5 +224,6 @@ int imsm_load(struct imsm_container *c, const char *container, struct disk **dis
 		return err;
 	c->first_write = true;
 	imsm_find_joined(c);
+	imsm_find_sequel(c);
 	return 0;
 }

@@ -620,18 +620,26 @@ static bool is_to_follow(const struct imsm_container *c, const struct imsm_volum
 	       imsm_map_per_dev(&v->map[0]) >= IMSM_SECTORS_PER_MIB && can_be_widened(c, v, members);
 }
 
-static void reshape_next_volume(struct imsm_container *c, unsigned members)
+/* NULL: none is to follow now. */
+static struct imsm_volume *next_to_widen(struct imsm_container *c, unsigned members)
 {
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
 		if (c->meta.volume[i].head.migr_state)
-			return;
-	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
-		if (!is_to_follow(c, &c->meta.volume[i], members))
-			continue;
-		widen(c, &c->meta.volume[i], members);
-		c->write_due = true;
+			return NULL;
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		if (is_to_follow(c, &c->meta.volume[i], members))
+			return &c->meta.volume[i];
+	return NULL;
+}
+
+static void reshape_next_volume(struct imsm_container *c, unsigned members)
+{
+	struct imsm_volume *v = next_to_widen(c, members);
+
+	if (!v)
 		return;
-	}
+	widen(c, v, members);
+	c->write_due = true;
 }
 
 void imsm_after_reshape(struct imsm_container *c)
@@ -640,4 +648,49 @@ void imsm_after_reshape(struct imsm_container *c)
 	if (c->widened_to)
 		reshape_next_volume(c, c->widened_to);
 	c->widened_to = 0;
+}
+
+/*
+ * Between the end of one volume's reshape and the beginning of the next one's lie two writes: the power may fail there,
+ * and nothing in the volumes would say that the others are to be widened, too. The copies that are written meanwhile say
+ * so, in the last bytes of the header's filler (imsm.md 5.5). Only with the generation that they were written with: mdadm
+ * carries the filler on.
+ */
+struct sequel {
+	uint8_t magic[8];
+	le32 generation;
+	le32 members;
+} __attribute__((packed));
+
+static const uint8_t sequel_magic[8] = "to widen";
+
+#define SEQUEL_OFFSET (sizeof(((struct imsm_header *)0)->filler) - sizeof(struct sequel))
+
+void imsm_mark_sequel(struct imsm_container *c)
+{
+	struct imsm_header *h = &c->meta.header;
+	uint8_t *at = h->filler + SEQUEL_OFFSET;
+	struct sequel s = { .generation = h->generation_num, .members = le32_make(c->widened_to) };
+
+	memcpy(s.magic, sequel_magic, sizeof(s.magic));
+	if (c->reshape_ended && c->widened_to && next_to_widen(c, c->widened_to))
+		memcpy(at, &s, sizeof(s));
+	else if (!memcmp(at, sequel_magic, sizeof(s.magic)))
+		memset(at, 0, sizeof(s));
+}
+
+void imsm_find_sequel(struct imsm_container *c)
+{
+	const struct imsm_header *h = &c->meta.header;
+	struct sequel s;
+	unsigned members;
+
+	memcpy(&s, h->filler + SEQUEL_OFFSET, sizeof(s));
+	members = le32_get(s.members);
+	if (memcmp(s.magic, sequel_magic, sizeof(s.magic)) != 0 ||
+	    le32_get(s.generation) != le32_get(h->generation_num) || members > c->meta.num_disks ||
+	    !next_to_widen(c, members))
+		return;
+	c->reshape_ended = true;
+	c->widened_to = members;
 }

@@ -209,6 +209,7 @@ static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 		imsm_pass_generations(&c->meta.header, c->first_write ? IMSM_LEAP_AT_START : 1);
 	c->first_write &= !c->write_due;
 	imsm_settle_family(&c->meta.header);
+	imsm_mark_sequel(c);
 	return encode_image(w, &c->meta, c->sector_size);
 }
 

@@ -551,6 +551,32 @@ static void test_members_that_become_spares(void **state)
 	live_everywhere(&life);
 }
 
+/* ---- one volume after the other ---- */
+
+static void first_widened(struct imsm_rig *r)
+{
+	ifx_volume(&r->fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u8");
+	ifx_volume(&r->fx, 0, "N 0,1,2");
+}
+
+static void end_reshape(struct imsm_rig *r)
+{
+	ir_make_array(r, 0, 5, 4);
+	assert_int_equal(ir_open_array(r), 0);
+	r->watch.reshape_done = true;
+	ir_tell_state(r, MARK_CLEAN);
+}
+
+static void test_second_volume_is_widened(void **state)
+{
+	static const struct life life = { first_widened, end_reshape, 4, 0, .resumed = 1,
+					  .text = { "N<GEN<N 0,1,2,3/0,1,2 u8; N 0,1,2", "N 0,1,2,3; N 0,1,2",
+						    "N 0,1,2,3; N<GEN<N 0,1,2,3/0,1,2 u0" } };
+
+	(void)state;
+	live_everywhere(&life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -564,6 +590,7 @@ int main(void)
 		cmocka_unit_test(test_first_volume),
 		cmocka_unit_test(test_member_that_comes_back),
 		cmocka_unit_test(test_members_that_become_spares),
+		cmocka_unit_test(test_second_volume_is_widened),
 	};
 
 	return cmocka_run_group_tests_name("imsm-power-cut", tests, NULL, NULL);
