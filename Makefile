@@ -37,7 +37,7 @@ CTL_LIBS := -ljansson
 SRC := $(filter-out mdmon.c,$(wildcard *.c $(WINGS:%=%/*.c)))
 OBJ := $(SRC:%.c=$(B)/%.o)
 # tests/unit mirrors the wings. T="imsm/spare ..." makes and runs some of them only.
-SUPPORT := $(wildcard tests/unit/support/*.c)
+SUPPORT := $(wildcard tests/unit/support/*.c tests/sim/*reader*.c)
 UNIT := $(filter-out $(SUPPORT),$(wildcard tests/unit/*.c tests/unit/*/*.c))
 T ?=
 TEST_BIN := $(UNIT:%.c=$(B)/%)

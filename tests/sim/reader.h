@@ -52,7 +52,7 @@ struct reader_volume {
 	uint64_t resync_start;     /* sectors; 0 if all, READER_IN_SYNC if none */
 	bool reshaping;            /* a migration that changes the shape is recorded */
 	uint64_t reshape_progress; /* sectors of the array; only if reshaping */
-	bool recorded_failed;      /* the metadata say that it has failed: it is not started */
+	bool recorded_failed;      /* the metadata say that it has failed; mdadm starts it all the same if it can */
 	bool recorded_degraded;
 	struct reader_member member[READER_MEMBERS];
 	/* enough members are there and in sync for the level: mdadm starts it (with --run, without --force) */
