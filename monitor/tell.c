@@ -60,24 +60,34 @@ static void log_failure(const struct active_array *a, const struct mdinfo *m)
 		      m->curr_state & MEMBER_FAULTY ? "failed" : "has too many bad blocks and is given up");
 }
 
+static void tell_member(struct monitor *mon, struct active_array *a, const struct decision *d, struct mdinfo *m,
+			unsigned state)
+{
+	bool faulty = state & MEMBER_FAULTY;
+	int slot;
+
+	if (!(d->tell_disks || (d->tell_faulty && faulty)))
+		return;
+	/* md takes the array apart, member by member. */
+	if (d->stopped && (m->curr_state & MEMBER_GONE))
+		return;
+	slot = metadata_slot(mon, a, m);
+	if (slot >= 0)
+		mon->st->ss->set_disk(a, m, slot, state);
+	if (faulty && !(m->prev_state & MEMBER_FAULTY))
+		log_failure(a, m);
+}
+
+/* What has got its data comes before what has failed: else it may seem for a moment as if the array had lost both. */
 static void tell_members(struct monitor *mon, struct active_array *a, const struct decision *d)
 {
-	for (unsigned i = 0; i < a->disk_count; i++) {
-		struct mdinfo *m = a->disks[i];
-		unsigned state = bad_blocks_state_to_tell(a, m);
-		bool faulty = state & MEMBER_FAULTY;
-		int slot;
+	for (unsigned failed = 0; failed < 2; failed++) {
+		for (unsigned i = 0; i < a->disk_count; i++) {
+			unsigned state = bad_blocks_state_to_tell(a, a->disks[i]);
 
-		if (!(d->tell_disks || (d->tell_faulty && faulty)))
-			continue;
-		/* md takes the array apart, member by member. */
-		if (d->stopped && (m->curr_state & MEMBER_GONE))
-			continue;
-		slot = metadata_slot(mon, a, m);
-		if (slot >= 0)
-			mon->st->ss->set_disk(a, m, slot, state);
-		if (faulty && !(m->prev_state & MEMBER_FAULTY))
-			log_failure(a, m);
+			if (!!(state & MEMBER_FAULTY) == failed)
+				tell_member(mon, a, d, a->disks[i], state);
+		}
 	}
 }
 
