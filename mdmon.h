@@ -74,7 +74,7 @@ struct mdinfo {
 	bool removed;      /* manager: out of the array in md; the next duplicate leaves it out */
 
 	int meta_slot;           /* monitor: slot in the metadata, for a member without one in md */
-	bool failed_on_record;   /* monitor: set by the handler in open_new: md takes a disk that the metadata call failed */
+	bool failed_elsewhere;   /* monitor: it failed in another array, or on record: set in open_new, too */
 	bool fail_asked;         /* monitor: MEMBER_WANT_FAIL has been asked for */
 	bool compare_bad_blocks; /* monitor: the lists of bad blocks have to be looked at */
 	bool bad_blocks_dead;    /* monitor: they could not be read; polling them would not wait */

@@ -73,6 +73,8 @@ static void finish_array(struct monitor *mon, struct active_array *a, const stru
 	if (w->curr_state > ARRAY_INACTIVE)
 		w->seen_running = true;
 	if (d->stopped && !monitor_not_durable(mon)) {
+		if (!mon->sync_failed)
+			monitor_propagate_failures(mon, a);
 		monitor_discard(mon, a, true, 0);
 		return;
 	}

@@ -118,7 +118,7 @@ static int open_new(struct active_array *a)
 		return -ENODEV;
 	err = ddf_open_array(changing(a->container), vd_of(a), member, n, broken);
 	for (unsigned i = 0; !err && i < n; i++)
-		a->disks[i]->failed_on_record = broken[i];
+		a->disks[i]->failed_elsewhere = broken[i];
 	return err;
 }
 

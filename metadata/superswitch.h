@@ -120,7 +120,7 @@ struct superswitch {
 
 	/*
 	 * monitor. Binds a new array to volume a->member. -ENODEV: no such volume. -EBUSY: bound already.
-	 * May set failed_on_record of its members.
+	 * May set failed_elsewhere of its members.
 	 */
 	int (*open_new)(struct active_array *a);
 

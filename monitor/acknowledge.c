@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "metadata/redundancy.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 
@@ -28,13 +29,32 @@ static unsigned requests_for_failed(const struct mdinfo *m, const struct decisio
 	return bits;
 }
 
+/*
+ * The array goes on without the member. If it does not, md would not fail its last mirror, but call the array broken;
+ * of a RAID5 it would take the second member away.
+ */
+static bool can_spare(const struct active_array *a, const struct mdinfo *m)
+{
+	bool has_data[MAX_SLOTS] = { false };
+
+	if (!(m->curr_state & MEMBER_IN_SYNC))
+		return true;
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		const struct mdinfo *d = a->disks[i];
+
+		if (d != m && d->slot >= 0 && d->slot < MAX_SLOTS)
+			has_data[d->slot] |= (d->curr_state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC;
+	}
+	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);
+}
+
 static unsigned requests_for_working(const struct active_array *a, struct mdinfo *m)
 {
 	unsigned bits = 0;
 
 	if (bad_block_costs_member(a, m))
 		bits |= MEMBER_WANT_BBL_OFF;
-	if (m->failed_on_record && !m->fail_asked) {
+	if (m->failed_elsewhere && !m->fail_asked && can_spare(a, m)) {
 		m->fail_asked = true;
 		bits |= MEMBER_WANT_FAIL;
 	}
@@ -135,7 +155,6 @@ void monitor_acknowledge(struct monitor *mon, struct active_array *a, const stru
 	answer(mon, a, d->write);
 }
 
-/* A disk that failed in one array has failed in all arrays of the container. */
 static void propagate_failure(struct monitor *mon, const struct mdinfo *failed)
 {
 	for (struct active_array *a = mon->arrays; a; a = a->next) {
@@ -144,6 +163,9 @@ static void propagate_failure(struct monitor *mon, const struct mdinfo *failed)
 
 			if (d->dev != failed->dev || (d->curr_state & MEMBER_FAULTY) || d->fail_asked)
 				continue;
+			d->failed_elsewhere = true;
+			if (!can_spare(a, d))
+				continue;
 			d->fail_asked = true;
 			handoff_request_member(a, d, MEMBER_WANT_FAIL);
 			mon->wake_manager = true;
@@ -151,10 +173,17 @@ static void propagate_failure(struct monitor *mon, const struct mdinfo *failed)
 	}
 }
 
+/* A vanished member may have been taken out in good health, unless it was seen to have failed before. */
+static bool is_seen_to_fail(const struct mdinfo *m)
+{
+	unsigned state = m->curr_state & MEMBER_GONE ? m->prev_state : m->curr_state;
+
+	return (state & (MEMBER_FAULTY | MEMBER_GONE)) == MEMBER_FAULTY;
+}
+
 void monitor_propagate_failures(struct monitor *mon, const struct active_array *a)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
-		/* A vanished member may have been taken out in good health. */
-		if ((a->disks[i]->curr_state & (MEMBER_FAULTY | MEMBER_GONE)) == MEMBER_FAULTY)
+		if (is_seen_to_fail(a->disks[i]))
 			propagate_failure(mon, a->disks[i]);
 }

@@ -40,6 +40,7 @@ static void decide_stopped(const struct array_view *v, struct decision *d)
 	d->consistency = MARK_CLEAN;
 	/* The members of an inactive array can still be read: how far is the rebuild? */
 	d->tell_disks = v->state == ARRAY_INACTIVE && v->prev_action == SYNC_RECOVER;
+	d->tell_faulty = v->state == ARRAY_INACTIVE && v->any_faulty;
 }
 
 static void tell(struct decision *d, enum consistency c)

@@ -210,7 +210,7 @@ void monitor_end_hold(struct active_array *a);
 /* "active" is due, and waits for the manager's "-blocked" until hold_until_ns. */
 bool monitor_is_held(const struct active_array *a);
 
-/* A disk that failed in this array has failed in all arrays of the container. */
+/* A disk that failed in this array has failed in all arrays of the container that can do without it. */
 void monitor_propagate_failures(struct monitor *mon, const struct active_array *a);
 
 /* ---- stalls.c ---- */

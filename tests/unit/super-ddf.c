@@ -211,8 +211,8 @@ static void test_failed_members_of_new_arrays_are_told_of(void **state)
 	drig_create(r, 1, &drig_raid1, "v3 1@16384,2");
 	b = drig_make_array(r, 1, 1, 0, "1@16384,2");
 	assert_int_equal(drig_open_new(b), 0);
-	assert_true(b->a->disks[0]->failed_on_record);
-	assert_false(b->a->disks[1]->failed_on_record);
+	assert_true(b->a->disks[0]->failed_elsewhere);
+	assert_false(b->a->disks[1]->failed_elsewhere);
 	assert_vd(r, 1, "01/02 v3 1@16384,2");
 	drig_free(r);
 }

@@ -287,6 +287,96 @@ static void test_it_fails_in_the_other_arrays(void **state)
 	assert_steps("md126[1]: failed\nmetadata written\nask md126/sdb: unblock remove\nmanager woken\n");
 }
 
+static void sda_fails_and_it_stops(void)
+{
+	md_says_silently("md126/dev-sda/state", "faulty");
+	md_says("md126/array_state", "inactive");
+}
+
+/* The last that is seen of an array is that a disk of it has failed: that is on record, and known to the others. */
+static void test_an_array_stops_as_a_member_fails(void **state)
+{
+	(void)state;
+	rig_adopted("md125", 3);
+	rig_adopted("md126", 3);
+	sda_fails_and_it_stops();
+	rig_next();
+	assert_steps("md126[0]: failed\nmetadata written\nask md125/sda: fail\nmd126: let go\nmd126: given back\n"
+		     "manager woken\n");
+	assert_message("md126: member sda failed\n");
+}
+
+/* No disk took the record of it, and then the array is gone altogether. */
+static void test_an_array_vanishes_after_a_failure(void **state)
+{
+	(void)state;
+	rig_adopted("md125", 3);
+	rig_adopted("md126", 3);
+	handler.sync_error = -EIO;
+	md_says("md126/dev-sda/state", "faulty,blocked");
+	rig_next();
+	handler.sync_error = 0;
+	forget_steps();
+	md_fails_reading("md126/dev-sda/state", ENODEV);
+	md_fails_reading("md126/dev-sdb/state", ENODEV);
+	md_fails_reading("md126/dev-sdc/state", ENODEV);
+	md_fails_reading("md126/array_state", ENODEV);
+	md_says("md126/sync_action", "idle");
+	rig_next();
+	assert_among_steps("metadata written\nask md125/sda: fail\nmd126: let go\n");
+	forget_steps();
+}
+
+/* It is all that the other array has: taking it away would cost that one, too. When it can do without, it is asked. */
+static void test_an_array_keeps_its_last_disk(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	rig_adopted("md125", 2);
+	md_says("md125/dev-sdb/state", "spare");
+	rig_next();
+	forget_steps();
+	md_says("md126/dev-sda/state", "faulty");
+	rig_next();
+	assert_steps("md126[0]: failed\nmetadata written\nask md126/sda: remove\nmanager woken\n");
+	md_says("md125/dev-sdb/state", "in_sync");
+	rig_next();
+	assert_among_steps("ask md125/sda: fail\n");
+	forget_steps();
+}
+
+/* Two arrays on the same two disks lose one each. Neither is to lose the other one. */
+static void test_two_arrays_fail_crosswise(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	rig_adopted("md125", 2);
+	md_says("md126/dev-sda/state", "faulty");
+	md_says("md125/dev-sdb/state", "faulty");
+	rig_next();
+	assert_steps("md125[1]: failed\nmd126[0]: failed\nmetadata written\nask md125/sdb: remove\n"
+		     "ask md126/sda: remove\nmanager woken\n");
+}
+
+/* What has its data is told before what has lost them, whatever the slots. */
+static void test_a_member_fails_as_another_is_rebuilt(void **state)
+{
+	struct rig_array *ra = rig_array("md126", 2);
+
+	(void)state;
+	md_says("md126/dev-sdb/state", "spare");
+	md_says("md126/sync_action", "recover");
+	handoff_publish(rig_copy(ra));
+	rig_signal();
+	forget_steps();
+	md_says("md126/dev-sdb/state", "in_sync");
+	md_says("md126/dev-sda/state", "faulty");
+	md_says("md126/sync_action", "idle");
+	rig_next();
+	assert_among_steps("md126[1]: in sync\nmd126[0]: failed\nmetadata written\n");
+	forget_steps();
+}
+
 /* Not before the failure is durable. */
 static void test_not_before_it_is_on_record(void **state)
 {
@@ -301,7 +391,7 @@ static void test_not_before_it_is_on_record(void **state)
 
 static void on_record(struct active_array *a)
 {
-	a->disks[0]->failed_on_record = true;
+	a->disks[0]->failed_elsewhere = true;
 }
 
 static int (*real_open_new)(struct active_array *a);
@@ -399,6 +489,11 @@ int main(void)
 		TEST(test_read_only_beside_a_vanished_member),
 		TEST(test_a_member_without_a_slot),
 		TEST(test_it_fails_in_the_other_arrays),
+		TEST(test_an_array_stops_as_a_member_fails),
+		TEST(test_an_array_vanishes_after_a_failure),
+		TEST(test_an_array_keeps_its_last_disk),
+		TEST(test_two_arrays_fail_crosswise),
+		TEST(test_a_member_fails_as_another_is_rebuilt),
 		TEST(test_not_before_it_is_on_record),
 		TEST(test_md_uses_a_disk_that_failed),
 		TEST(test_a_failure_in_read_auto),
