@@ -100,11 +100,27 @@ static bool checkpoint_counts(const struct imsm_volume *v, const struct imsm_eve
 	return imsm_migrating(v, IMSM_MIGR_REBUILD) ? a == SYNC_RECOVER : compares_members(a);
 }
 
+/*
+ * A write in flight may leave copies or parity that differ, anywhere. mdadm has a recorded resync go on where it had
+ * come to, dirty or not: so as long as the volume is dirty it has come nowhere. With a PPL md repairs what a write has
+ * left. (A rebuild is not begun anew: it would make data of parity that is wrong.)
+ */
+static bool nothing_counts(const struct imsm_volume *v, bool dirty)
+{
+	return dirty && imsm_resyncing(v) && !imsm_uses_ppl(v);
+}
+
 /* Zero is no progress, and must not wipe out what an earlier run of the same sync has reached. */
-void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const struct imsm_event *ev)
+void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const struct imsm_event *ev, bool dirty)
 {
 	uint64_t bpu = imsm_blocks_per_unit(v);
 
-	if (bpu && ev->last_checkpoint / bpu && checkpoint_counts(v, ev))
+	if (nothing_counts(v, dirty))
+		imsm_store_unit(c, v, 0);
+	else if (bpu && ev->last_checkpoint / bpu && checkpoint_counts(v, ev))
 		imsm_store_unit(c, v, ev->last_checkpoint / bpu);
+	/* Stopped before the sync was seen to run: as md has it. */
+	else if (bpu && ev->state <= ARRAY_INACTIVE && imsm_resyncing(v) && !imsm_volume_unit(v) &&
+		 ev->resync_start != SECTORS_NONE)
+		imsm_store_unit(c, v, ev->resync_start / bpu);
 }

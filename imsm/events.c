@@ -439,8 +439,8 @@ static bool resync_to_be_recorded(const struct scene *s, const struct found *fou
 }
 
 /*
- * Whatever is no rebuild and no reshape is over when md has nothing to resync. Types that only others record (a check by
- * firmware) are among them, and have initialised nothing.
+ * Whatever is no rebuild and no reshape is over when md has nothing to resync. Types that only others record (a check
+ * by firmware) are among them, and have initialised nothing.
  */
 static void end_resync(struct scene *s, const struct found *found)
 {
@@ -467,14 +467,22 @@ static bool follow_resync(struct scene *s, const struct found *found)
 	return true;
 }
 
+/*
+ * Of a RAID10 that lacks a disk md resyncs the other pairs, which the metadata cannot say: until that is done the
+ * volume is not clean. (The other levels have nothing left to compare then.)
+ */
+static bool resync_has_no_record(const struct scene *s)
+{
+	return s->ev->level == 10 && !imsm_resyncing(s->v) && (s->v->head.dirty & IMSM_DIRTY) &&
+	       !resync_complete(s->ev);
+}
+
 static enum consistency record_dirty(struct scene *s, enum consistency want)
 {
-	uint8_t policy = s->v->head.rwh_policy;
-	bool ppl = policy == IMSM_RWH_DISTRIBUTED || policy == IMSM_RWH_MULTIPLE_DISTRIBUTED;
-	bool dirty = want == MARK_DIRTY;
+	bool dirty = want == MARK_DIRTY || resync_has_no_record(s);
 
 	if (dirty != !!(s->v->head.dirty & IMSM_DIRTY)) {
-		s->v->head.dirty = !dirty ? 0 : ppl ? IMSM_DIRTY | IMSM_DSRECORD_VALID : IMSM_DIRTY;
+		s->v->head.dirty = !dirty ? 0 : imsm_uses_ppl(s->v) ? IMSM_DIRTY | IMSM_DSRECORD_VALID : IMSM_DIRTY;
 		s->c->write_due = true;
 	}
 	return dirty ? MARK_DIRTY : MARK_CLEAN;
@@ -500,6 +508,6 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 	if (want == MARK_DIRTY && record_left_out(&s))
 		found = look(&s);
 	if (!follow_resync(&s, &found))
-		imsm_save_checkpoint(c, s.v, ev);
+		imsm_save_checkpoint(c, s.v, ev, want == MARK_DIRTY);
 	return record_dirty(&s, want);
 }

@@ -313,14 +313,15 @@ bool imsm_resyncing(const struct imsm_volume *v);
 /* The first resync. */
 bool imsm_initializing(const struct imsm_volume *v);
 bool imsm_container_reshaping(const struct imsm_container *c);
+bool imsm_uses_ppl(const struct imsm_volume *v);
 
 /* ---- imsm/checkpoint.c (imsm.md 5.4) ---- */
 
 uint64_t imsm_blocks_per_unit(const struct imsm_volume *v); /* 0: no checkpoint is kept */
 /* The checkpoint, in migration units. */
 void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit);
-/* What ev->last_checkpoint says of the migration that is recorded, if anything. */
-void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const struct imsm_event *ev);
+/* What ev->last_checkpoint says of the migration that is recorded, if anything. `dirty`: writes may be in flight. */
+void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const struct imsm_event *ev, bool dirty);
 
 /* ---- imsm/transitions.c (imsm.md 3.5 to 3.11) ---- */
 

@@ -242,6 +242,11 @@ bool imsm_resyncing(const struct imsm_volume *v)
 	return v->head.migr_state && !imsm_general_migration(v) && !imsm_rebuilding(v);
 }
 
+bool imsm_uses_ppl(const struct imsm_volume *v)
+{
+	return v->head.rwh_policy == IMSM_RWH_DISTRIBUTED || v->head.rwh_policy == IMSM_RWH_MULTIPLE_DISTRIBUTED;
+}
+
 bool imsm_container_reshaping(const struct imsm_container *c)
 {
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)

@@ -74,6 +74,61 @@ static void test_no_checkpoint_for_a_sync_that_just_began(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "N<REPAIR<N 0,1,2/0,1,2 u9");
 }
 
+/*
+ * mdadm goes on with a resync where it had come to, also after a power cut while the array was written: behind that
+ * point copies or parity would stay as the cut has left them. So nothing is called done while writes may be in flight.
+ */
+static void test_no_progress_while_writes_are_in_flight(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(5, "N<INIT<U 0,1,2/0,1,2 u5");
+	ev_md_reset(0, 5);
+	ifx.ev.resync_start = 384 * 5;
+	ifx.ev.prev_action = ifx.ev.action = SYNC_RESYNC;
+	ifx.ev.last_checkpoint = 384 * 9;
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_true(due);
+	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1,2/0,1,2 u0");
+	ev_tell_array(MARK_CLEAN, &due);
+	assert_true(due);
+	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1,2/0,1,2 u9");
+}
+
+/* With a PPL md repairs what a write in flight has left. */
+static void test_progress_is_kept_with_ppl(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(5, "N<INIT<U 0,1,2/0,1,2 u5");
+	ifx.c.meta.volume[0].head.rwh_policy = IMSM_RWH_MULTIPLE_DISTRIBUTED;
+	ev_md_reset(0, 5);
+	ifx.ev.resync_start = 384 * 5;
+	ifx.ev.prev_action = ifx.ev.action = SYNC_RESYNC;
+	ifx.ev.last_checkpoint = 384 * 9;
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1,2/0,1,2 u9");
+}
+
+/* The array is stopped before its resync was seen to run: md knows how far the copies agree. */
+static void test_progress_from_md_once_it_is_clean(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(5, "N<REPAIR<N 0,1,2/0,1,2 u0");
+	ev_md_reset(0, 5);
+	ifx.ev.resync_start = 384 * 5;
+	ifx.ev.prev_action = ifx.ev.action = SYNC_IDLE;
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REPAIR<N 0,1,2/0,1,2 u0");
+	ifx.ev.state = ARRAY_INACTIVE;
+	ev_tell_array(MARK_CLEAN, &due);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REPAIR<N 0,1,2/0,1,2 u5");
+}
+
 static void set_chunks(unsigned c0, unsigned c1)
 {
 	ifx.c.meta.volume[0].map[0].head.blocks_per_strip = le16_make((uint16_t)c0);
@@ -154,6 +209,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_checkpoint_stored),
 		cmocka_unit_test(test_no_checkpoint_for_a_sync_that_just_began),
+		cmocka_unit_test(test_no_progress_while_writes_are_in_flight),
+		cmocka_unit_test(test_progress_is_kept_with_ppl),
+		cmocka_unit_test(test_progress_from_md_once_it_is_clean),
 		cmocka_unit_test(test_blocks_per_unit),
 		cmocka_unit_test(test_blocks_per_unit_of_unknown_level),
 	};

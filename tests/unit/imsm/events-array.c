@@ -22,17 +22,21 @@ static const struct array_row array_rows[] = {
 	{ "6: RAID10", 10, "N 0,1,2,3", NOT_DONE, "N<REPAIR<N 0,1,2,3/0,1,2,3 u0", NULL, false },
 	{ "N complete", 5, "N 0,1,2", DONE, "N 0,1,2", NULL, true },
 	{ "U complete", 5, "U 0,1,2", DONE, "U 0,1,2", NULL, false },
-	{ "7", 5, "N<INIT<U 0,1,2/0,1,2 u5", NOT_DONE, "N<INIT<U 0,1,2/0,1,2 u5", NULL, false },
+	{ "7", 5, "N<INIT<U 0,1,2/0,1,2 u5", NOT_DONE, "N<INIT<U 0,1,2/0,1,2 u5", "N<INIT<U 0,1,2/0,1,2 u0", false },
 	{ "8", 5, "N<INIT<U 0,1,2/0,1,2 u5", DONE, "N 0,1,2", NULL, false },
 	{ "8: left as U", 5, "U<INIT<U 0,1,2/0,1,2 u5", DONE, "N 0,1,2", NULL, false },
 	{ "10", 5, "D<INIT<U 0,1x!,2/0,1x!,2 f1 u5", DONE, "D 0,1x!,2 f1", NULL, false },
-	{ "10: not yet", 5, "D<INIT<U 0,1x!,2/0,1x!,2 f1 u5", NOT_DONE, "D<INIT<U 0,1x!,2/0,1x!,2 f1 u5", NULL, false },
+	{ "10: not yet", 5, "D<INIT<U 0,1x!,2/0,1x!,2 f1 u5", NOT_DONE, "D<INIT<U 0,1x!,2/0,1x!,2 f1 u5",
+	  "D<INIT<U 0,1x!,2/0,1x!,2 f1 u0", false },
 	{ "12", 5, "N<REPAIR<N 0,1,2/0,1,2 u5", DONE, "N 0,1,2", NULL, false },
-	{ "12: not yet", 5, "N<REPAIR<N 0,1,2/0,1,2 u5", NOT_DONE, "N<REPAIR<N 0,1,2/0,1,2 u5", NULL, false },
+	{ "12: not yet", 5, "N<REPAIR<N 0,1,2/0,1,2 u5", NOT_DONE, "N<REPAIR<N 0,1,2/0,1,2 u5",
+	  "N<REPAIR<N 0,1,2/0,1,2 u0", false },
 	{ "14", 5, "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u5", DONE, "D 0,1x!,2 f1", NULL, false },
-	{ "15", 5, "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u5", NOT_DONE, "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u5", NULL, false },
+	{ "15", 5, "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u5", NOT_DONE, "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u5",
+	  "N<REPAIR<N 0,1x!,2/0,1x!,2 f1 u0", false },
 	{ "30", 5, "N<VERIFY<N 0,1,2/0,1,2 u5", DONE, "N 0,1,2", NULL, false },
-	{ "30: not yet", 5, "N<VERIFY<N 0,1,2/0,1,2 u5", NOT_DONE, "N<VERIFY<N 0,1,2/0,1,2 u5", NULL, false },
+	{ "30: not yet", 5, "N<VERIFY<N 0,1,2/0,1,2 u5", NOT_DONE, "N<VERIFY<N 0,1,2/0,1,2 u5",
+	  "N<VERIFY<N 0,1,2/0,1,2 u0", false },
 	{ "rebuild, complete", 5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", DONE,
 	  "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", NULL, false },
 	{ "no resync over a rebuild", 5, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7", NOT_DONE, "N<REBUILD<D 0,3,2/0,3!,2 f1 u7",
@@ -157,6 +161,33 @@ static void test_no_resync_of_a_stopped_array(void **state)
 	}
 }
 
+/*
+ * A RAID10 was started dirty without one of its disks: md resyncs the other pair, but the metadata have no words for a
+ * resync of a degraded volume. So it stays dirty until md has done that.
+ */
+static void test_dirty_until_degraded_raid10_is_resynced(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(10, "D 0,1x!,2,3 f1");
+	ev_md_reset(0, 10);
+	ev_md_remove(1);
+	ifx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	ifx.ev.resync_start = 0;
+	assert_int_equal(ev_tell_array(MARK_CLEAN, &due), MARK_DIRTY);
+	assert_false(due);
+	ifx.ev.resync_start = 4096;
+	assert_int_equal(ev_tell_array(MARK_CLEAN, &due), MARK_DIRTY);
+	ifx.ev.state = ARRAY_INACTIVE;
+	assert_int_equal(ev_tell_array(MARK_CLEAN, &due), MARK_DIRTY);
+	assert_int_equal(ifx.c.meta.volume[0].head.dirty, IMSM_DIRTY);
+	ifx.ev.state = ARRAY_CLEAN;
+	ifx.ev.resync_start = SECTORS_NONE;
+	assert_int_equal(ev_tell_array(MARK_CLEAN, &due), MARK_CLEAN);
+	assert_int_equal(ifx.c.meta.volume[0].head.dirty, 0);
+}
+
 static void test_dirty_values(void **state)
 {
 	static const uint8_t expected[] = { 1, 3, 1, 3, 1, 1, 1 };
@@ -190,7 +221,7 @@ static void test_not_lost(void **state)
 	ev_md_reset(0, 5);
 	ifx.ev.resync_start = 4096;
 	ev_tell_array(MARK_DIRTY, &due);
-	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1x,2/0,1x,2 u5");
+	assert_string_equal(ifx_text(&ifx, 0), "N<INIT<U 0,1x,2/0,1x,2 u0");
 }
 
 /* The disk failed while it was there and was taken out afterwards: it keeps the mark of that. */
@@ -334,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_no_resync_beside_a_reshape),
 		cmocka_unit_test(test_no_resync_of_a_stopped_array),
 		cmocka_unit_test(test_dirty_values),
+		cmocka_unit_test(test_dirty_until_degraded_raid10_is_resynced),
 		cmocka_unit_test(test_missing_marks),
 		cmocka_unit_test(test_failed_disk_is_not_missing),
 		cmocka_unit_test(test_not_lost),
