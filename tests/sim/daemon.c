@@ -410,7 +410,6 @@ static void spare_check(struct managed *ma)
 	memset(&ma->spares, 0, sizeof(ma->spares));
 	ma->spares.watch = ma->watch;
 	ma->spares.member = ma->current->member;
-	ma->spares.random = sim_random();
 	ma->step = FINDING;
 	queue(new_update(UPDATE_FIND_SPARES, ma));
 }
@@ -613,7 +612,7 @@ static void compare_with_disks(void)
 	const char *why;
 	unsigned n = 0;
 
-	if (!world.ad->differ || monitor.sync_failed || !all_in_order())
+	if (!world.ad->differ || !known || monitor.sync_failed || !all_in_order())
 		return;
 	for (unsigned i = 0; i < world.disks; i++)
 		if (known & 1u << i)

@@ -183,6 +183,9 @@ static void created(unsigned volume, int status)
 	sim_say("  volume %s: created, status %d", t->plan.name, status);
 	t->unsure = status == -EIO;
 	t->exists = !status;
+	for (unsigned s = 0; s < t->plan.members; s++)
+		if (md_failed_somewhere(t->plan.disk[s]) || !world.disk[t->plan.disk[s]].attached)
+			t->entitled[s] = -1; /* meanwhile */
 	world.truth_changed = true;
 }
 
@@ -396,7 +399,7 @@ static void do_takeover(const struct event *e)
 	do_daemon(e);
 }
 
-/* Whoever starts the machine without a disk that knows better lets its volumes live apart. */
+/* Whoever starts the machine without a disk that knows better lets two halves live apart: nothing is claimed of them. */
 static void excuse_old(uint32_t set)
 {
 	static struct reader_result now, whole;
@@ -405,8 +408,7 @@ static void excuse_old(uint32_t set)
 
 	if (part && all && now.generation == whole.generation)
 		return;
-	for (unsigned v = 0; v < SIM_VOLUMES; v++)
-		world.volume[v].excused = true;
+	world.split = true;
 }
 
 static void do_boot(const struct event *e)

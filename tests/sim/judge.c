@@ -10,9 +10,9 @@
  *	a volume is clean only if its copies agree
  *	volumes are what they were made as, each once, on places of their own; none comes back, none is forgotten
  *
- * Excused: volumes of which the user has let two halves live apart (truth.excused); a RAID5 that is dirty and degraded
- * at once, which nobody starts without force; and that one copy which was being written is torn, which is as good as
- * the loss of its disk.
+ * Excused: a RAID5 that is dirty and degraded at once, which nobody starts without force; copies that differ where a
+ * rebuild is recorded, for mdadm takes that for clean, and IMSM has no words for both; and that one copy which was being
+ * written is torn, which is as good as the loss of its disk.
  */
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +88,7 @@ static int disk_in(const struct trial *tr, unsigned slot)
 {
 	const struct reader_member *m = &tr->rv->member[slot];
 
-	return m->disk < 0 || !m->in_table ? -1 : (int)tr->v->number[m->disk];
+	return m->disk < 0 ? -1 : (int)tr->v->number[m->disk];
 }
 
 /* The disk that is there and has all data of the slot; -1: none. */
@@ -141,10 +141,14 @@ static void judge_member(const struct trial *tr, unsigned slot)
 
 static void judge_clean(const struct trial *tr)
 {
-	bool degraded = false;
+	bool degraded = false, rebuilding = false;
 
-	for (unsigned s = 0; s < tr->t->plan.members; s++)
+	for (unsigned s = 0; s < tr->t->plan.members; s++) {
 		degraded |= tr->trusted[s] < 0;
+		rebuilding |= tr->trusted[s] < 0 && disk_in(tr, s) >= 0;
+	}
+	if (rebuilding)
+		return;
 	for (unsigned r = 0; r < REGIONS; r++) {
 		if (!truth_differ(tr->t, r, tr->trusted))
 			continue;
@@ -175,7 +179,7 @@ static void judge_volume(const struct view *v, const struct truth *t, const stru
 	struct trial tr = { .v = v, .t = t, .rv = rv };
 
 	judge_shape(&tr);
-	if (world.hit[0] || t->excused)
+	if (world.hit[0])
 		return;
 	for (unsigned s = 0; s < SIM_MEMBERS; s++) {
 		bool member = s < t->plan.members;
@@ -208,7 +212,7 @@ static bool any_claim(const struct view *v, const struct truth *t)
 
 	for (unsigned s = 0; s < SIM_MEMBERS; s++)
 		disk[s] = entitled(v, t, s);
-	return t->exists && !t->unsure && !t->excused && enough(t, disk);
+	return t->exists && !t->unsure && enough(t, disk);
 }
 
 static void judge_loads(const struct view *v)

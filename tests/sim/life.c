@@ -117,6 +117,7 @@ static void begin(const struct life *l)
 	world.sector_size = l->sectors;
 	world.physical_size = l->physical;
 	world.power = world.alive = world.loaded = world.md_refuses_spares = false;
+	world.split = false;
 	world.countdown = -1;
 	world.hit[0] = '\0';
 	world.truth_changed = true;
@@ -143,6 +144,8 @@ static void first_boot(const struct life *l)
 
 static bool go_on(void)
 {
+	if (world.split)
+		return false;
 	judge_here();
 	return !world.hit[0];
 }
@@ -240,7 +243,7 @@ void life_live_random(struct life *l, uint64_t seed)
 		event_choose(&l->event[i]);
 		random = world.random;
 		event_apply(&l->event[i]);
-		if (world.hit[0])
+		if (world.hit[0] || world.split)
 			l->events = i + 1;
 	}
 	if (!world.hit[0])
@@ -249,11 +252,28 @@ void life_live_random(struct life *l, uint64_t seed)
 
 /* ---- shrinking ---- */
 
-/* Hits are the same if their words are, up to the first number or name. */
+void life_kind(const char *hit, char kind[TEXT_MAX])
+{
+	const char *level = strstr(hit, "RAID");
+	unsigned n = 0;
+
+	for (const char *c = hit; *c && *c != '('; c++) {
+		if (c > hit + 1 && c[-2] == 's' && c[-1] == 'd')
+			kind[n++] = '?'; /* whichever disk, and whichever region */
+		else if (*c < '0' || *c > '9')
+			kind[n++] = *c;
+	}
+	snprintf(kind + n, TEXT_MAX - n, "%.6s", level ? level : "");
+}
+
 static bool still_hits(const struct life *l, const char *hit)
 {
+	char was[TEXT_MAX], is[TEXT_MAX];
+
 	life_live(l);
-	return world.hit[0] && strncmp(world.hit, hit, strcspn(hit, "0123456789(")) == 0;
+	life_kind(hit, was);
+	life_kind(world.hit, is);
+	return world.hit[0] && strcmp(was, is) == 0;
 }
 
 static bool shrink_by(struct life *l, unsigned n, const char *hit)

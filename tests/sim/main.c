@@ -8,7 +8,7 @@
 #include "lib/log.h"
 #include "tests/sim/sim.h"
 
-#define HITS_MAX 12
+#define HITS_MAX 24
 #define SECONDS 60
 
 static char seen[HITS_MAX][TEXT_MAX];
@@ -72,10 +72,11 @@ LOGS_EVENT(mon_log_event)
 
 static bool is_new(void)
 {
-	size_t len = strcspn(world.hit, "(");
+	char kind[TEXT_MAX];
 
+	life_kind(world.hit, kind);
 	for (unsigned i = 0; i < hits; i++)
-		if (strncmp(seen[i], world.hit, len) == 0)
+		if (strcmp(seen[i], kind) == 0)
 			return false;
 	return true;
 }
@@ -84,9 +85,7 @@ static void report(struct life *l, const char *who, double after)
 {
 	char text[8192];
 
-	if (hits < HITS_MAX)
-		memcpy(seen[hits], world.hit, TEXT_MAX);
-	hits++;
+	life_kind(world.hit, seen[hits++]);
 	life_shrink(l);
 	life_print(l, text, sizeof(text));
 	printf("HIT after %.1f s, seed %s: %s\n  %s --events \"%s\"\n", after, who, world.hit, world.ad->name, text);

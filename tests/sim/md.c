@@ -87,7 +87,33 @@ bool md_failed_somewhere(unsigned disk)
 	return false;
 }
 
+static bool recovering(const struct md_disk *m)
+{
+	return m->there && m->slot >= 0 && !m->faulty && !m->in_sync;
+}
+
+static bool any_recovering(const struct md_array *a, unsigned *from)
+{
+	bool any = false;
+
+	*from = REGIONS;
+	for (unsigned i = 0; i < a->members; i++)
+		if (recovering(&a->member[i])) {
+			any = true;
+			if (a->member[i].progress < *from)
+				*from = a->member[i].progress;
+		}
+	return any;
+}
+
 /* ---- start and stop ---- */
+
+static void hold(struct truth *t, unsigned disk, unsigned region, uint32_t version)
+{
+	t->held[disk][region] = version;
+	world.truth_changed = true;
+}
+
 
 static void add_member(struct md_array *a, const struct reader_member *rm, unsigned disk, unsigned slot)
 {
@@ -98,6 +124,23 @@ static void add_member(struct md_array *a, const struct reader_member *rm, unsig
 	m->in_sync = rm->recovery_start == READER_IN_SYNC;
 	while (m->progress < REGIONS && md_region_sectors(t, m->progress + 1) <= rm->recovery_start)
 		m->progress++;
+}
+
+/*
+ * What was written when the power failed may differ between copies. If a rebuild is recorded no metadata can say that,
+ * too, and no resync follows: that is not held against anybody later.
+ */
+static void forgive_rebuild(struct md_array *a)
+{
+	struct truth *t = truth_of(a);
+	unsigned from;
+
+	if (!any_recovering(a, &from))
+		return;
+	for (unsigned r = 0; r < REGIONS; r++)
+		for (unsigned i = 0; i < a->members; i++)
+			if ((a->member[i].in_sync || r < a->member[i].progress) && t->held[a->member[i].disk][r] >= t->acked[r])
+				hold(t, a->member[i].disk, r, t->newest[r]);
 }
 
 int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *disk_number)
@@ -125,13 +168,14 @@ int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *di
 		const struct reader_member *rm = &rv->member[slot];
 
 		t->entitled[slot] = -1;
-		if (rm->disk < 0 || !rm->in_table)
+		if (rm->disk < 0)
 			continue;
 		add_member(a, rm, disk_number[rm->disk], slot);
 		if (rm->recovery_start == READER_IN_SYNC)
 			t->entitled[slot] = (int)disk_number[rm->disk];
 	}
 	t->array = (int)world.arrays++;
+	forgive_rebuild(a);
 	world.truth_changed = true;
 	return 0;
 }
@@ -173,12 +217,6 @@ void md_forget(void)
 }
 
 /* ---- data ---- */
-
-static void hold(struct truth *t, unsigned disk, unsigned region, uint32_t version)
-{
-	t->held[disk][region] = version;
-	world.truth_changed = true;
-}
 
 /* A member takes the write. What lies beyond a rebuild is copied later. */
 static bool takes(const struct md_array *a, const struct md_disk *m)
@@ -379,25 +417,6 @@ void md_freeze(struct md_array *a, bool freeze)
 	if (a->mode == MD_READ_AUTO)
 		a->mode = MD_READ_WRITE;
 	notify(a);
-}
-
-static bool recovering(const struct md_disk *m)
-{
-	return m->there && m->slot >= 0 && !m->faulty && !m->in_sync;
-}
-
-static bool any_recovering(const struct md_array *a, unsigned *from)
-{
-	bool any = false;
-
-	*from = REGIONS;
-	for (unsigned i = 0; i < a->members; i++)
-		if (recovering(&a->member[i])) {
-			any = true;
-			if (a->member[i].progress < *from)
-				*from = a->member[i].progress;
-		}
-	return any;
 }
 
 /* What a slot's data can be made from: the oldest of what the level needs. False: there is not enough. */

@@ -46,7 +46,6 @@ struct sim_disk {
 struct truth {
 	bool exists;              /* and that has been acknowledged to who asked for it */
 	bool unsure;              /* it is being created, deleted or renamed: a reader may say either */
-	bool excused;             /* the user has let two halves of it live apart: of its data nothing is claimed */
 	struct sim_volume plan;
 	char other_name[16];      /* while it is renamed */
 	uint32_t acked[REGIONS];  /* the newest whose write was acknowledged */
@@ -104,6 +103,7 @@ struct sim_world {
 	unsigned arrays;
 	bool md_refuses_spares;
 
+	bool split;      /* the machine was started from an old half of the container: the life ends */
 	bool power;      /* it is on */
 	bool alive;      /* the daemon is, and the power is on */
 	bool loaded;     /* it has its metadata */
@@ -239,6 +239,8 @@ void life_live(const struct life *l);
 /* Lives a random one, whose events are noted. */
 void life_live_random(struct life *l, uint64_t seed);
 void life_shrink(struct life *l);
+/* Hits are of one kind if their words and the level are the same. */
+void life_kind(const char *hit, char kind[TEXT_MAX]);
 void life_print(const struct life *l, char *text, size_t size);
 bool life_parse(const char *text, struct life *l);
 
