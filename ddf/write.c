@@ -476,6 +476,15 @@ static bool write_first_copies(struct ddf_writer *w, const struct ddf_container 
 	return run_plan(w, c, res);
 }
 
+/* An array is served: somebody may wait for an answer, also if no disk is left. */
+static bool any_live(const struct ddf_container *c)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (c->volume[vd].live)
+			return true;
+	return false;
+}
+
 int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
 {
 	const bool changed = take_all_changes(w, c);
@@ -497,7 +506,7 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 	if (!count_current(c))
 		write_first_copies(w, c, FAILED_DISKS, ALL_COPIES, res);
 	res->written = count_current(c);
-	if (w->pending && !res->written && c->disks)
+	if (w->pending && !res->written && (c->disks || any_live(c)))
 		return -EIO;
 	w->pending = false;
 	return 1;

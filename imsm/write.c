@@ -123,6 +123,15 @@ static bool plan_rest(struct imsm_writer *w, struct imsm_container *c, size_t le
 	return w->plan->disks > 0;
 }
 
+/* Members that have failed on record. */
+static void plan_failed(struct imsm_writer *w, struct imsm_container *c, size_t len)
+{
+	metaio_plan_clear(w->plan);
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->index >= 0 && !is_written_member(c, dl))
+			plan_copy(w, dl, len);
+}
+
 /* False: the plan is full. */
 static bool plan_spare(struct imsm_writer *w, struct imsm_dl *dl)
 {
@@ -213,6 +222,30 @@ static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 	return encode_image(w, &c->meta, c->sector_size);
 }
 
+/*
+ * All members have failed on record. What they hold says that all is well, and the next who assembles the container would
+ * believe the copy of any of them. So each of them has to take the change, which makes them refuse the container.
+ */
+static bool write_to_failed(struct imsm_writer *w, struct imsm_container *c, size_t len, struct sync_result *res)
+{
+	struct outcome members = { 0 };
+
+	plan_failed(w, c, len);
+	run_plan(w, c, res, &members);
+	return members.written && !members.failed;
+}
+
+/* Somebody may be told that the change is durable. If no array is served and no disk is left, nobody asks. */
+static bool write_sufficed(struct imsm_writer *w, struct imsm_container *c, size_t len, struct sync_result *res,
+			   const struct outcome *members)
+{
+	if (members->written || !c->meta.num_volumes)
+		return true;
+	if (members->failed)
+		return false;
+	return write_to_failed(w, c, len, res) || !c->live_volumes;
+}
+
 /* 0, or -EIO: no member took what has changed; it stays due. */
 static int write_members(struct imsm_writer *w, struct imsm_container *c, const char *container,
 			 struct sync_result *res)
@@ -233,7 +266,7 @@ static int write_members(struct imsm_writer *w, struct imsm_container *c, const 
 	/* The last hope for what has changed: disks that had failed before, although that may take time. */
 	if (c->write_due && !members.written && plan_rest(w, c, (size_t)len))
 		run_plan(w, c, res, &members);
-	if (c->write_due && members.failed && !members.written)
+	if (c->write_due && !write_sufficed(w, c, (size_t)len, res, &members))
 		return -EIO;
 	c->write_due = false;
 	return 0;

@@ -127,6 +127,22 @@ static void test_only_failed_disks_are_left(void **state)
 	dwb_assert_all_complete(b);
 }
 
+/* As long as an array is served somebody may wait for an answer that nothing stands behind. */
+static void test_there_is_no_disk_left(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_dl *disks = b->f.c.disks;
+
+	dwb_set_dirty(b, true);
+	b->f.c.disks = NULL;
+	b->f.c.volume[0].live = true;
+	assert_int_equal(write_once(b, false), -EIO);
+	b->f.c.volume[0].live = false;
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(write_once(b, false), 0);
+	b->f.c.disks = disks;
+}
+
 static void test_no_disk_takes_it(void **state)
 {
 	struct bench *b = *state;
@@ -405,6 +421,7 @@ int main(void)
 		T(test_disk_that_takes_nothing_holds_up_nobody),
 		T(test_failed_disks_come_last),
 		T(test_only_failed_disks_are_left),
+		T(test_there_is_no_disk_left),
 		T(test_no_disk_takes_it),
 		T(test_power_cut_while_a_bit_is_written),
 		T(test_power_cut_while_a_failure_is_written),

@@ -340,6 +340,97 @@ static void test_no_disk_takes_it(void **state)
 	ir_free(r);
 }
 
+/*
+ * All members have failed on record, each in another volume perhaps. Their copies say that all is well: they are what the
+ * next one who assembles the container would believe, so each of them has to go.
+ */
+static struct imsm_rig *all_failed(void)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
+
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	for (unsigned n = 0; n < 3; n++)
+		ir_fail_member(r, n);
+	return r;
+}
+
+static void test_failed_disks_are_written_if_there_are_no_others(void **state)
+{
+	struct imsm_rig *r = all_failed();
+
+	(void)state;
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 3);
+	for (unsigned n = 0; n < 3; n++)
+		assert_string_equal(ir_text_on(r, n, 0), "F 0x!,1x!,2x! f0");
+	assert_true(ir_is_untouched(r, 3));
+	assert_int_equal(ir_sync_now(r), 0);
+	ir_free(r);
+}
+
+static void test_one_failed_disk_does_not_take_it(void **state)
+{
+	struct imsm_rig *r = all_failed();
+
+	(void)state;
+	ir_break_disk(r, 1);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_int_equal(r->res.failed, 1);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	ir_mend_disk(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(ir_same_on(r, 0, 1) && ir_same_on(r, 0, 2));
+	ir_free(r);
+}
+
+/* The one that works refuses: its copy is older, and would be believed. Failed disks cannot help. */
+static void test_failed_disks_do_not_stand_in_for_one_that_works(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_remember(r);
+	ir_fail_member(r, 0);
+	ir_fail_member(r, 1);
+	ir_break_disk(r, 2);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_true(ir_is_untouched(r, 0) && ir_is_untouched(r, 1));
+	ir_free(r);
+}
+
+static void leave(struct imsm_rig *r, unsigned n)
+{
+	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
+
+	assert_int_equal(ir_apply(r, &u), 0);
+	disk_close(u.disk);
+	free(u.space);
+	r->disk[n] = NULL;
+}
+
+/* As long as an array is served somebody may wait for an answer that nothing stands behind. */
+static void test_there_is_no_disk_left(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	for (unsigned n = 0; n < 3; n++)
+		leave(r, n);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_int_equal(r->res.failed, 0);
+	super_imsm.close_array(r->array);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(ir_sync_now(r), 0);
+	ir_free(r);
+}
+
 static void test_many_write_errors(void **state)
 {
 	struct imsm_rig *r = ir_new(512, 4096, MAX_DISKS, 0);
@@ -613,6 +704,10 @@ int main(void)
 		cmocka_unit_test(test_stale_disk_holds_up_nobody),
 		cmocka_unit_test(test_stale_disk_is_the_last_hope),
 		cmocka_unit_test(test_no_disk_takes_it),
+		cmocka_unit_test(test_failed_disks_are_written_if_there_are_no_others),
+		cmocka_unit_test(test_one_failed_disk_does_not_take_it),
+		cmocka_unit_test(test_failed_disks_do_not_stand_in_for_one_that_works),
+		cmocka_unit_test(test_there_is_no_disk_left),
 		cmocka_unit_test(test_many_write_errors),
 		cmocka_unit_test(test_failed_disk_is_not_made_up_for),
 		cmocka_unit_test(test_migration_records_are_zeroed_once),
