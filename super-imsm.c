@@ -75,6 +75,11 @@ static int open_new(struct active_array *a)
 	if (c->live_volumes & 1u << a->member)
 		return -EBUSY;
 	c->live_volumes |= 1u << a->member;
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		const struct imsm_dl *dl = imsm_dl_by_dev(c, a->disks[i]->dev);
+
+		a->disks[i]->failed_elsewhere = dl && imsm_dl_failed(c, dl);
+	}
 	return 0;
 }
 

@@ -221,6 +221,56 @@ static void settle(struct scene *s, int faulty_slot)
 	}
 }
 
+/* The volume has its data with the disk, and would not have them without it. */
+static bool depends_on(struct imsm_container *c, const struct imsm_volume *v, uint32_t index)
+{
+	const struct imsm_view w = { .c = c, .v = v };
+	le32 *status = &c->meta.disk[index].status;
+	const le32 before = *status;
+	bool depends = imsm_view_state(&w) != IMSM_FAILED;
+
+	*status = le32_make(le32_get(before) | IMSM_DISK_FAILED);
+	depends &= imsm_view_state(&w) == IMSM_FAILED;
+	*status = before;
+	return depends;
+}
+
+/* Of those whose arrays are served; others cannot do without any disk. */
+static bool another_depends_on(const struct scene *s, uint32_t index)
+{
+	for (unsigned i = 0; i < s->c->meta.num_volumes; i++) {
+		const struct imsm_volume *v = &s->c->meta.volume[i];
+
+		if (v != s->v && (s->c->live_volumes >> i & 1) && depends_on(s->c, v, index))
+			return true;
+	}
+	return false;
+}
+
+static bool is_flagged(const struct imsm_volume *v, unsigned slot)
+{
+	uint32_t from = imsm_ord(v, slot, IMSM_M1);
+
+	return (v->map[0].ord[slot] & IMSM_ORD_REBUILD) && (from == UINT32_MAX || (from & IMSM_ORD_REBUILD));
+}
+
+/*
+ * A disk that fails has failed for all volumes. Not if another one has nothing else: then only this one does without it,
+ * and the other goes on as long as it can.
+ */
+static void record_failure(struct scene *s, unsigned slot, uint32_t index)
+{
+	struct imsm_dl *dl = imsm_dl_by_index(s->c, (int)index);
+
+	if (!dl || imsm_disk_failed(s->c, index) || !another_depends_on(s, index)) {
+		imsm_mark_failure(s->c, s->v, index);
+		return;
+	}
+	dl->unfit = true;
+	if (!is_flagged(s->v, slot))
+		imsm_flag_slot(s->c, s->v, slot);
+}
+
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev)
 {
 	bool faulty = state & MEMBER_FAULTY;
@@ -235,7 +285,7 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 		return;
 	note_all_in_sync(&s, faulty ? slot : -1);
 	if (faulty)
-		imsm_mark_failure(c, s.v, imsm_ord_index(ord));
+		record_failure(&s, (unsigned)slot, imsm_ord_index(ord));
 	else if (state & MEMBER_IN_SYNC)
 		note_in_sync(&s, (unsigned)slot);
 	note_recovery(&s);

@@ -62,6 +62,7 @@ struct imsm_dl {
 	bool spare_record_due;           /* its spare record must be (re)written */
 	bool clear_migr_record_due;      /* its last sector must be zeroed */
 	bool stale;                      /* its last write failed; it holds something older */
+	bool unfit;                      /* it failed in an array under this daemon, and counts for others: no spare */
 	bool asked;                      /* it was due when the write that is being made was planned */
 	unsigned joined;                 /* its copy names it as a spare in the table of a container with volumes, as the
 					    one of that number, counted from 1; 0: it does not (imsm/join.c) */

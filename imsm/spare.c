@@ -24,7 +24,7 @@ static bool fit(const struct imsm_container *c, const struct imsm_dl *dl)
 {
 	uint32_t status = le32_get(imsm_dl_record(c, dl)->status);
 
-	if (dl->index == IMSM_INDEX_UNRELATED || (status & (IMSM_DISK_FAILED | IMSM_DISK_JOURNAL)))
+	if (dl->index == IMSM_INDEX_UNRELATED || dl->unfit || (status & (IMSM_DISK_FAILED | IMSM_DISK_JOURNAL)))
 		return false;
 	if (dl->index < 0 && dl->stale) /* it would not take the metadata either */
 		return false;
@@ -39,7 +39,7 @@ static bool fit(const struct imsm_container *c, const struct imsm_dl *dl)
 static bool is_own_disk(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot,
 			const struct imsm_dl *dl)
 {
-	return dl->index >= 0 && imsm_ord_index(imsm_ord(v, slot, IMSM_MX)) == (uint32_t)dl->index &&
+	return dl->index >= 0 && imsm_ord_index(imsm_ord(v, slot, IMSM_MX)) == (uint32_t)dl->index && !dl->unfit &&
 	       !imsm_disk_failed(c, (uint32_t)dl->index);
 }
 
@@ -312,6 +312,8 @@ static int check_request(const struct imsm_container *c, unsigned volume, const 
 	if (volume >= c->meta.num_volumes || !spare_has_picks(req))
 		return refuse(why, -EINVAL, "no such volume, or no disk");
 	v = &c->meta.volume[volume];
+	if (!(c->live_volumes >> volume & 1))
+		return refuse(why, -ESTALE, "the array has ended");
 	if (v->head.migr_state || imsm_container_reshaping(c))
 		return refuse(why, -EBUSY, "a migration is going on");
 	if (v->map[0].head.map_state == IMSM_UNINITIALIZED || v->map[0].head.map_state == IMSM_FAILED)

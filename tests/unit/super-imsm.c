@@ -277,6 +277,24 @@ static void test_open_new(void **state)
 	ir_free(r);
 }
 
+/* A volume was created on a disk whose failure in another one had not reached it: md has to be told. */
+static void test_failed_members_of_new_arrays_are_told_of(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_fail_member(r, 1);
+	super_imsm.close_array(r->array);
+	for (unsigned n = 0; n < 3; n++)
+		assert_false(r->member[n].failed_elsewhere);
+	assert_int_equal(ir_open_array(r), 0);
+	assert_false(r->member[0].failed_elsewhere || r->member[2].failed_elsewhere);
+	assert_true(r->member[1].failed_elsewhere);
+	ir_free(r);
+}
+
 /* ---- messages ---- */
 
 static size_t ir_put_word(uint8_t *buf, size_t at, uint32_t v)
@@ -397,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_reshape_is_loaded),
 		cmocka_unit_test(test_end_of_reshape_is_written_in_order),
 		cmocka_unit_test(test_open_new),
+		cmocka_unit_test(test_failed_members_of_new_arrays_are_told_of),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_kill_and_rename),
 	};

@@ -161,6 +161,68 @@ static void test_another_fails_as_a_rebuild_ends(void **state)
 	}
 }
 
+/* Another volume has nothing but the disk: it is failed for this one only, until the other can do without. */
+static void test_a_disk_that_another_volume_needs(void **state)
+{
+	(void)state;
+	ev_container(1, "N 0,1");
+	ifx_volume(&ifx, 1, "D 2x!,1 f0");
+	ev_md_reset(0, 1);
+	ev_md_set(1, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+	assert_true(ev_tell_disk(1));
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1! f1");
+	assert_string_equal(ifx_text(&ifx, 1), "D 2x!,1 f0");
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1"));
+	assert_true(ifx.dl[1].unfit);
+	/* as it says in the end: the other one has been rebuilt */
+	ifx.c.meta.volume[1].map[0].ord[0] = 3;
+	assert_true(ev_tell_disk(1));
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x! f1");
+}
+
+static void test_a_disk_that_no_other_volume_needs(void **state)
+{
+	static const struct {
+		int level;
+		const char *other;
+		bool live;
+	} rows[] = {
+		{ 1, "N 0,1", true },
+		{ 1, "D 0,1! f1", true },
+		{ 1, "D 2x!,1 f0", false },
+		{ 0, "N 0,1", false },
+		{ 5, "F 0x!,1,2x! f0", true },
+		{ 5, "D 0,2x!,3 f1", true },
+		{ 10, "D 0,1,2x!,3 f2", true },
+		{ 1, "N<REBUILD<D 0,1/0,1! f1 u7", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ev_container(1, "N 4,1");
+		ifx_volume(&ifx, rows[i].level, rows[i].other);
+		ifx.c.live_volumes = rows[i].live ? 3 : 1;
+		ev_md_reset(0, 1);
+		ev_md_set(1, MEMBER_FAULTY, 0);
+		ev_tell_disk(1);
+		assert_string_equal(ifx_text(&ifx, 0), "D 4,1x! f1");
+	}
+}
+
+/* Two volumes on the same two disks lose one each, in one pass: one of the disks goes on being written. */
+static void test_two_volumes_fail_crosswise(void **state)
+{
+	(void)state;
+	ev_container(1, "N 0,1");
+	ifx_volume(&ifx, 1, "N 0,1");
+	ev_md_reset(0, 1);
+	imsm_set_disk(&ifx.c, 0, 0, MEMBER_FAULTY, &ifx.ev);
+	imsm_set_disk(&ifx.c, 1, 1, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0x!,1 f0");
+	assert_string_equal(ifx_text(&ifx, 1), "F 0x,1! f1");
+	ifx_assert_writable(&ifx);
+}
+
 /* A pass may tell of every member, in any order, with its state or with 0. */
 static void test_disks_in_any_order(void **state)
 {
@@ -319,6 +381,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_disk_rows),
 		cmocka_unit_test(test_another_fails_as_a_rebuild_ends),
+		cmocka_unit_test(test_a_disk_that_another_volume_needs),
+		cmocka_unit_test(test_a_disk_that_no_other_volume_needs),
+		cmocka_unit_test(test_two_volumes_fail_crosswise),
 		cmocka_unit_test(test_disks_in_any_order),
 		cmocka_unit_test(test_rebuild_not_ended_by_old_copy),
 		cmocka_unit_test(test_not_all_recovered),

@@ -278,6 +278,9 @@ static void commit(struct imsm_rig *r)
 {
 	struct metadata_update u = { .op = UPDATE_COMMIT_SPARES, .spares = &r->spares };
 
+	if (!r->array)
+		ir_make_array(r, 0, 1, 2);
+	assert_int_equal(ir_open_array(r), 0); /* the container was loaded anew */
 	assert_int_equal(ir_apply(r, &u), 0);
 }
 

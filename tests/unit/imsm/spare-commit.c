@@ -81,6 +81,24 @@ static void test_stale_spare_is_not_picked(void **state)
 	sp_assert_one(1, 3);
 }
 
+/* It failed in this array, and is only kept because another one depends on it. */
+static void test_unfit_disk_is_not_picked(void **state)
+{
+	(void)state;
+	ifx_init(&ifx, 3);
+	ifx_volume(&ifx, 5, "D 0,1!,2 f1");
+	sp_md_from(0);
+	sp_find(0);
+	sp_assert_one(1, 1);
+	ifx.dl[1].unfit = true;
+	assert_commit_refused(-ESTALE);
+	sp_find(0);
+	assert_int_equal(sp_req.count, 0);
+	ifx_spare(&ifx);
+	sp_find(0);
+	sp_assert_one(1, 3);
+}
+
 static void test_commit_own_disk(void **state)
 {
 	(void)state;
@@ -336,6 +354,11 @@ static void test_commit_refused(void **state)
 	(void)state;
 	sp_degraded_raid5();
 	sp_find(0);
+	ifx.c.live_volumes = 0; /* the array has ended: md rebuilds nothing */
+	assert_commit_refused(-ESTALE);
+
+	sp_degraded_raid5();
+	sp_find(0);
 	imsm_remove_disk(&ifx.c, ifx_dev(4)); /* has left */
 	assert_commit_refused(-ENODEV);
 
@@ -432,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_commit_removed_disk),
 		cmocka_unit_test(test_commit_leaves_the_replaced_disk_behind),
 		cmocka_unit_test(test_stale_spare_is_not_picked),
+		cmocka_unit_test(test_unfit_disk_is_not_picked),
 		cmocka_unit_test(test_commit_own_disk),
 		cmocka_unit_test(test_commit_slot_lost_silently),
 		cmocka_unit_test(test_commit_raid10_two),
