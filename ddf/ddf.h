@@ -330,6 +330,11 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why);
  * one. -EEXIST as there. -ESTALE: it has newer data of a virtual disk that is in use, nothing has changed.
  */
 int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival **arrival, const char **why);
+/*
+ * Start-up. A disk that is there, and that a virtual disk was started without (5.1), and that none needs as it is: becomes
+ * a spare, which is rebuilt. False: it is no such disk.
+ */
+bool ddf_take_back(struct ddf_container *c, const struct ddf_dl *dl);
 
 /* ---- ddf/disks.c ---- */
 

@@ -305,7 +305,9 @@ static bool drop_if_missing(struct ddf_container *c, unsigned vd, struct ddf_vdc
 	    md_knows_better(c, md, r->secondary_seq * ddf_primary_count(r) + n))
 		return false;
 	ddf_set_element_ref(r, (unsigned)i, DDF_REF_MISSING);
-	if (state & DDF_PD_FAILED || !ddf_other_may_name(c, vd, refnum))
+	if (state & DDF_PD_FAILED) /* stays Online: it must not pass for one that was only absent (10.5) */
+		e->state = be16_make((uint16_t)(state | DDF_PD_MISSING));
+	else if (!ddf_other_may_name(c, vd, refnum))
 		e->state = be16_make((uint16_t)((state & ~DDF_PD_ONLINE) | DDF_PD_FAILED | DDF_PD_MISSING));
 	ddf_stamp(c, r);
 	ddf_update_states_of(c, refnum);

@@ -244,6 +244,17 @@ static bool is_new(const struct ddf_container *c, const struct ddf_arrival *a, c
 	return be16_get(e->state) & DDF_PD_FAILED && !is_out(c, e) && comes_back(c, a);
 }
 
+bool ddf_take_back(struct ddf_container *c, const struct ddf_dl *dl)
+{
+	struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
+
+	if (!e || !is_out(c, e) || ddf_other_may_name(c, c->layout.max_vd, dl->refnum))
+		return false;
+	make_good(c, e);
+	ddf_tidy_disks(c);
+	return true;
+}
+
 int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival **arrival, const char **why)
 {
 	const struct ddf_arrival *a = *arrival;

@@ -440,6 +440,15 @@ static int load_chosen(struct ddf_container *c, struct candidate *const *order, 
 	return 0;
 }
 
+static void take_back_missing(struct ddf_container *c, const char *container)
+{
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (ddf_take_back(c, dl))
+			log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, dl->disk->name),
+				  "%s: disk %s was missing, and is back: what of it is out of date will be rebuilt",
+				  container, dl->disk->name);
+}
+
 static int load_from(struct ddf_container *c, struct candidate *cand, struct candidate **order, struct disk **disks,
 		     size_t count, const char *container)
 {
@@ -465,6 +474,8 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 	c->loaded_seq = c->seq;
 	if (!err)
 		err = load_chosen(c, order, n, container);
+	if (!err)
+		take_back_missing(c, container);
 	if (!err)
 		err = report_room(c, container);
 	return err ? err : c->disks ? 0 : -ENODEV;

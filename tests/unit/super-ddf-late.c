@@ -355,6 +355,52 @@ static void test_disk_that_was_out_for_a_while(void **state)
 }
 
 /* All disks of a mirror group are late: nobody knew its record. */
+/* It was absent when the volume was started, and is there at the next start, before or after the others. */
+static void test_missing_disk_is_back_at_the_start(void **state)
+{
+	struct rig *r = drig_bare(2);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	boot_with(r, "0");
+	drig_open_array(r, 0, 1, 0, "0,-");
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/42?");
+	r->in[1] = true;
+	drig_restart(r);
+	a = drig_open_array(r, 0, 1, 0, "0,-");
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:05/01");
+	assert_taken(r, a, "0,-", "1:1");
+	drig_free(r);
+}
+
+/* One that has failed is not taken back, whether it is there or was gone in between. */
+static void test_failed_disk_is_not_back_at_the_start(void **state)
+{
+	struct rig *r = drig_bare(2);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	boot_with(r, "01");
+	a = drig_open_array(r, 0, 1, 0, "0,1");
+	drig_tell(a, "0,1x");
+	assert_synced(r);
+	boot_with(r, "0");
+	drig_open_array(r, 0, 1, 0, "0,-");
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/43?");
+	r->in[1] = true;
+	drig_restart(r);
+	a = drig_open_array(r, 0, 1, 0, "0,-");
+	drig_tell_state(a, MARK_DIRTY);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/43");
+	drig_free(r);
+}
+
 static void test_half_of_a_raid10_comes_late(void **state)
 {
 	struct rig *r = drig_bare(6);
@@ -411,6 +457,8 @@ int main(void)
 		cmocka_unit_test(test_newer_disk_knows_another_volume),
 		cmocka_unit_test(test_failed_disk_that_is_put_in_again_is_new),
 		cmocka_unit_test(test_disk_that_was_out_for_a_while),
+		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
+		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),
 	};

@@ -215,9 +215,9 @@ static void a_disk_that_is_missing_at_the_start_is_lost(void **state)
 		/* 19, T2 */
 		{ DDF_RAID1, "0:03/01 1:03/01?", "00/02 v3 0,1", "0:03/01 1:03/42?", "01/02 v5 0,_" },
 		{ DDF_RAID1, "0:03/01? 1:03/01", "00/02 v3 0,1", "0:03/42? 1:03/01", "01/02 v5 _,1" },
-		/* Known to have failed: the state does not change. */
-		{ DDF_RAID1, "0:03/01 1:03/03?", "01/02 v3 0,1", "0:03/01 1:03/42?", "01/02 v4 0,_" },
-		{ DDF_RAID1, "0:03/01 1:03/43?", "01/02 v3 0,1", "0:03/01 1:03/42?", "01/02 v4 0,_" },
+		/* Known to have failed: that stays. */
+		{ DDF_RAID1, "0:03/01 1:03/03?", "01/02 v3 0,1", "0:03/01 1:03/43?", "01/02 v4 0,_" },
+		{ DDF_RAID1, "0:03/01 1:03/43?", "01/02 v3 0,1", "0:03/01 1:03/43?", "01/02 v4 0,_" },
 		{ DDF_RAID1, "0:03/01 1:03/05?", "01/02 v3 0,1", "0:03/01 1:03/46?", "01/02 v4 0,_" },
 		/* Not online, not in the table, or there: left alone. */
 		{ DDF_RAID1, "0:03/01 1:03/42?", "01/02 v3 0,1", "0:03/01 1:03/42?", "01/02 v3 0,1" },
@@ -318,7 +318,7 @@ static void a_failed_disk_that_is_missing_stays_failed(void **state)
 	dfx_md(&dfx, 1, 0, "0,-");
 	dfx_open_array(0);
 	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DECIDE);
-	dfx_check_pds("0:03/01 1:03/42?");
+	dfx_check_pds("0:03/01 1:03/43?");
 	dfx_check_vd(1, "04/02 v3 0@16384,1@16384");
 }
 
