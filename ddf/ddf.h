@@ -10,6 +10,7 @@
  *   write.c     writing what changed, one copy of each disk after the other
  *   find.c      finding entries of tables, disks, records and slots
  *   rebuild.c   rebuilds that no record tells of
+ *   recorded.c  rebuilds that records tell of
  *   state.c     the states of virtual disks
  *   tidy.c      order in the tables after records or disks changed
  *   events.c    what happens to the metadata when something happens to an array
@@ -209,6 +210,15 @@ bool ddf_rebuilds_disk(const struct ddf_container *c, uint32_t refnum); /* for a
 unsigned ddf_free_rebuilds(const struct ddf_container *c); /* how many more can be kept */
 bool ddf_keep_rebuild(struct ddf_container *c, const struct ddf_rebuild *what); /* false: no room for it */
 
+/* ---- ddf/recorded.c ---- */
+
+bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot); /* -1: not */
+bool ddf_is_redundant(const struct ddf_container *c, unsigned vd);
+/* Rebuilds onto the disk that records tell of. */
+unsigned ddf_recorded_rebuilds(const struct ddf_container *c, uint32_t refnum);
+/* From now on no record does; there must be room for them. Those of virtual disks that do not run begin anew. */
+void ddf_take_off_record(struct ddf_container *c, uint32_t refnum);
+
 /* ---- slots (3.1, ddf/find.c) ---- */
 
 unsigned ddf_primary_count(const struct ddf_vdc *r);
@@ -235,6 +245,8 @@ int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 bool ddf_pd_working(const struct ddf_pd_entry *e); /* NULL: not */
 enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r);
 enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd); /* of all BVDs together */
+/* With the disks that work, but for this one, if it does. */
+bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 /* Stores it in the table; true if it changed. */
 bool ddf_update_state(struct ddf_container *c, unsigned vd);
 /* For all virtual disks that name the disk. */

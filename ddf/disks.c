@@ -182,9 +182,17 @@ static void note_left(struct ddf_container *c, uint32_t refnum)
 	c->left[c->left_count++ % DDF_MAX_DISKS] = refnum;
 }
 
+static bool some_go_on_without(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (c->volume[vd].live && ddf_vd_names(c, vd, refnum) && ddf_goes_on_without(c, vd, refnum))
+			return true;
+	return false;
+}
+
 /*
  * An array in use goes on without it, and what it has gets old: it has failed, also if md did not get to say so (15,
- * item 24). Of the others the next start decides (5.1).
+ * item 24). Of the others the next start decides (5.1). One that cannot go on writes nothing any more.
  */
 static void mark_missing(struct ddf_container *c, uint32_t refnum)
 {
@@ -193,7 +201,7 @@ static void mark_missing(struct ddf_container *c, uint32_t refnum)
 	if (!e)
 		return;
 	e->state = be16_make(be16_get(e->state) | DDF_PD_MISSING);
-	if (ddf_live_names(c, refnum))
+	if (some_go_on_without(c, refnum))
 		e->state = be16_make(be16_get(e->state) | DDF_PD_FAILED);
 }
 

@@ -18,16 +18,10 @@
 
 /* ---- what is known to be in sync ---- */
 
-/* `slot` may be -1. */
-static bool is_synced(const struct ddf_container *c, unsigned vd, int slot)
-{
-	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
-}
-
 /* True if it was not known as such. */
 static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool synced)
 {
-	if ((unsigned)slot >= DDF_MAX_SLOTS || is_synced(c, vd, slot) == synced)
+	if ((unsigned)slot >= DDF_MAX_SLOTS || ddf_is_synced(c, vd, slot) == synced)
 		return false;
 	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
 	return true;
@@ -81,21 +75,12 @@ static void note_failure(const struct event *ev)
 		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
 }
 
-static bool is_redundant(const struct ddf_container *c, unsigned vd)
-{
-	const struct ddf_vdc *r = ddf_any_record(c, vd);
-	int level, layout;
-	unsigned raid_disks;
-
-	return r && ddf_md_level(r, &level, &layout, &raid_disks) && level > 0;
-}
-
 /* Another array may still be rebuilt onto the disk, or have been when its daemon died (15, item 34). */
 static bool others_synced(const struct event *ev)
 {
 	for (unsigned vd = 0; vd < ev->c->layout.max_vd; vd++)
-		if (vd != ev->vd && ddf_vd_names(ev->c, vd, ev->refnum) && is_redundant(ev->c, vd) &&
-		    !is_synced(ev->c, vd, ddf_slot_of(ev->c, vd, ev->refnum)))
+		if (vd != ev->vd && ddf_vd_names(ev->c, vd, ev->refnum) && ddf_is_redundant(ev->c, vd) &&
+		    !ddf_is_synced(ev->c, vd, ddf_slot_of(ev->c, vd, ev->refnum)))
 			return false;
 	return true;
 }

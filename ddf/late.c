@@ -214,7 +214,7 @@ static void drop_from_live(struct ddf_container *c, uint32_t refnum)
 	struct ddf_place at;
 
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at)) {
+		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) && ddf_goes_on_without(c, vd, refnum)) {
 			ddf_name_at(c, &at, DDF_REF_MISSING, 0);
 			ddf_stamp(c, at.record);
 		}

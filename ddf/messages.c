@@ -183,6 +183,8 @@ static int check_new_extent(const struct ddf_container *c, const struct ddf_vdc 
 
 static int check_create(const struct ddf_container *c, const void *buf, unsigned count, const char **why)
 {
+	unsigned rebuilds = 0;
+
 	for (unsigned i = 0; i < count; i++) {
 		const struct ddf_vdc *v = message_record(&c->layout, buf, i);
 
@@ -193,9 +195,21 @@ static int check_create(const struct ddf_container *c, const void *buf, unsigned
 				err = check_new_extent(c, v, k, be64_get(v->block_count), why);
 			if (err)
 				return err;
+			rebuilds += ddf_recorded_rebuilds(c, ddf_element_ref(v, k));
 		}
 	}
-	return 0;
+	return rebuilds <= ddf_free_rebuilds(c) ? 0 : refuse(why, -ENOSPC, "config: too many rebuilds at a time");
+}
+
+/* The mark that a disk is being rebuilt for another virtual disk would be true for this one, too. */
+static void unmark_members(struct ddf_container *c, const void *buf, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct ddf_vdc *v = message_record(&c->layout, buf, i);
+
+		for (unsigned k = 0; k < be16_get(v->primary_count); k++)
+			ddf_take_off_record(c, ddf_element_ref(v, k));
+	}
 }
 
 static void store_records(struct ddf_container *c, unsigned vd, const void *buf, struct ddf_records *r)
@@ -229,6 +243,7 @@ static int apply_first_config(struct ddf_container *c, unsigned vd, const void *
 		return err;
 	}
 	c->volume[vd].announced = false;
+	unmark_members(c, buf, first->secondary_count);
 	store_records(c, vd, buf, *space);
 	*space = NULL;
 	ddf_tidy_disks(c);

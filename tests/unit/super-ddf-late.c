@@ -354,7 +354,26 @@ static void test_disk_that_was_out_for_a_while(void **state)
 	drig_free(r);
 }
 
-/* All disks of a mirror group are late: nobody knew its record. */
+/* The array is dead in md, and has written nothing since: what comes back has all data. */
+static void test_last_disk_of_a_mirror_comes_back(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	a = drig_open_array(r, 0, 1, 0, "0,1");
+	drig_tell(a, "0x,1");
+	assert_synced(r);
+	assert_int_equal(drig_remove_disk(r, 1), 0);
+	assert_synced(r);
+	assert_pds(r, "0:03/03 1:03/41? 2:05/01");
+	comes(r, 1);
+	assert_pds(r, "0:03/03 1:03/01 2:05/01");
+	assert_vd(r, 0, "01/02 v4 0,1");
+	drig_free(r);
+}
+
 /* It was absent when the volume was started, and is there at the next start, before or after the others. */
 static void test_missing_disk_is_back_at_the_start(void **state)
 {
@@ -401,6 +420,7 @@ static void test_failed_disk_is_not_back_at_the_start(void **state)
 	drig_free(r);
 }
 
+/* All disks of a mirror group are late: nobody knew its record. */
 static void test_half_of_a_raid10_comes_late(void **state)
 {
 	struct rig *r = drig_bare(6);
@@ -459,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_disk_that_was_out_for_a_while),
 		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
+		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),
 	};

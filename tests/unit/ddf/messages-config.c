@@ -107,6 +107,48 @@ static void test_new_virtual_disk_on_a_disk_that_has_just_failed(void **state)
 	dfx_check_pds("0:03/01 1:03/01 2:03/01 3:03/03");
 }
 
+/*
+ * "Rebuilding" would be true for the new one, too: readers would leave the disk out of it. The rebuild goes on, and no
+ * record tells of it any more.
+ */
+static void test_new_virtual_disk_on_a_disk_that_is_rebuilt(void **state)
+{
+	struct message m = dms_config(1, DDF_RAID1, 0, "v3 1@16384,2");
+	struct md_member rebuilt = { .dev = dfx_dev(1), .slot = 1, .state = MEMBER_IN_SYNC };
+
+	(void)state;
+	dms_start("0:03/01 1:03/05 2:05/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+	dfx.volume[0].live = true;
+	dms_send_create(1);
+	dms_assert_applied(&m);
+	dfx_check_pds("0:03/01 1:03/01 2:03/01");
+	dfx_check_vd(0, "01/02 v4 0,_");
+	dfx_check_vd(1, "00/00 v3 1@16384,2");
+	assert_true(ddf_rebuilds_disk(&dfx.c, dfx_ref(1)));
+	assert_false(ddf_is_free(&dfx.c, dfx_ref(1), 0, 1)); /* its room is kept */
+	ddf_set_disk(&dfx.c, 0, 1, &rebuilt);
+	dfx_check_vd(0, "00/02 v5 0,1");
+	dfx_check_pds("0:03/01 1:03/01 2:03/01");
+}
+
+/* It does not run: its rebuild begins anew whenever it does. A RAID0 cannot be rebuilt. */
+static void test_new_virtual_disk_on_a_disk_whose_rebuild_was_interrupted(void **state)
+{
+	struct message m = dms_config(2, DDF_RAID1, 0, "v3 1@32768,2");
+
+	(void)state;
+	dms_start("0:03/01 1:03/05 2:05/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID0, 0, "04/02 v3 0@16384,1@16384");
+	dms_send_create(2);
+	dms_assert_applied(&m);
+	dfx_check_pds("0:03/01 1:03/01 2:03/01");
+	dfx_check_vd(0, "01/02 v4 0,_");
+	dfx_check_vd(1, "00/02 v3 0@16384,1@16384");
+	assert_false(ddf_rebuilds_disk(&dfx.c, dfx_ref(1)));
+}
+
 static void test_records_without_entry_are_refused(void **state)
 {
 	struct message m = dms_config(1, DDF_RAID1, 0, "v3 2,3");
@@ -481,6 +523,8 @@ int main(void)
 		T(test_new_records_come_in_any_order),
 		T(test_members_of_a_new_degraded_virtual_disk_are_not_rebuilding),
 		T(test_new_virtual_disk_on_a_disk_that_has_just_failed),
+		T(test_new_virtual_disk_on_a_disk_that_is_rebuilt),
+		T(test_new_virtual_disk_on_a_disk_whose_rebuild_was_interrupted),
 		T(test_records_without_entry_are_refused),
 		T(test_creation_that_is_refused_leaves_nothing),
 		T(test_new_records_that_cannot_be_are_refused),

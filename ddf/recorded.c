@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rebuilds that records tell of: a record names the disk, and the disk's entry says that it is rebuilding. That is true
+ * for all virtual disks on it, so that there may be only one (15, item 6): when a second one comes, the rebuild goes on
+ * in memory (ddf/rebuild.c). Pure.
+ */
+#include "ddf/ddf.h"
+
+bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot)
+{
+	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
+}
+
+bool ddf_is_redundant(const struct ddf_container *c, unsigned vd)
+{
+	const struct ddf_vdc *r = ddf_any_record(c, vd);
+	int level, layout;
+	unsigned raid_disks;
+
+	return r && ddf_md_level(r, &level, &layout, &raid_disks) && level > 0;
+}
+
+static bool is_rebuilt(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	return ddf_vd_names(c, vd, refnum) && ddf_is_redundant(c, vd) &&
+	       !ddf_is_synced(c, vd, ddf_slot_of(c, vd, refnum));
+}
+
+unsigned ddf_recorded_rebuilds(const struct ddf_container *c, uint32_t refnum)
+{
+	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
+	unsigned n = 0;
+
+	if (!e || !(be16_get(e->state) & DDF_PD_REBUILDING))
+		return 0;
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		n += is_rebuilt(c, vd, refnum);
+	return n;
+}
+
+static void take_off_record(struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	struct ddf_rebuild b = { .vd = vd, .slot = (unsigned)ddf_slot_of(c, vd, refnum), .refnum = refnum };
+	struct ddf_place at;
+
+	if (!ddf_place_of(c, vd, refnum, &at))
+		return;
+	b.start = ddf_element_start(at.record, c->layout.mppe, at.index);
+	b.length = be64_get(at.record->block_count);
+	if (c->volume[vd].live)
+		ddf_keep_rebuild(c, &b);
+	ddf_name_at(c, &at, DDF_REF_MISSING, 0);
+	ddf_stamp(c, at.record);
+	ddf_update_state(c, vd);
+}
+
+void ddf_take_off_record(struct ddf_container *c, uint32_t refnum)
+{
+	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
+
+	if (!ddf_recorded_rebuilds(c, refnum))
+		return;
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (is_rebuilt(c, vd, refnum))
+			take_off_record(c, vd, refnum);
+	e->state = be16_make((uint16_t)(be16_get(e->state) & ~DDF_PD_REBUILDING));
+	ddf_update_states_of(c, refnum);
+}
