@@ -49,14 +49,21 @@ void *imsm_dl_spare_buffer(struct imsm_dl *dl)
  * mdadm writes a spare record before it adds a disk. Of that record only the serial number matters: a disk may have
  * several, and versions of mdadm differ in which one they take. A disk that comes late has volumes on it.
  */
-static bool read_copy(struct disk *d, uint8_t serial[IMSM_SERIAL_LEN], struct imsm_meta **copy)
+static int read_copy(struct disk *d, const char *container, uint8_t serial[IMSM_SERIAL_LEN], struct imsm_meta **copy)
 {
 	struct imsm_candidate cand;
 
 	imsm_read_candidate(d, &cand);
 	memcpy(serial, cand.serial, IMSM_SERIAL_LEN);
 	*copy = cand.meta;
-	return cand.serial[0];
+	if (cand.error) { /* it may be a member: nothing is to be written over what it has */
+		log_error("%s: cannot read what %s has: %s", container, d->name, strerror(-cand.error));
+		return cand.error;
+	}
+	if (cand.serial[0])
+		return 0;
+	log_error("%s: %s has no readable serial number", container, d->name);
+	return -EINVAL;
 }
 
 /* A stale migration record would block the next reshape. Nobody but us uses the disk yet. */
@@ -125,14 +132,10 @@ int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl *
 	int err = check_disk(disk, container);
 
 	*copy = NULL;
-	if (err)
-		return err;
-	if (read_copy(disk, serial, copy)) {
+	if (!err)
+		err = read_copy(disk, container, serial, copy);
+	if (!err)
 		err = prepare_spare(disk, container, serial, *copy && (*copy)->num_volumes, prepared);
-	} else {
-		log_error("%s: %s has no readable serial number", container, disk->name);
-		err = -EINVAL;
-	}
 	if (err) {
 		free(*copy);
 		*copy = NULL;

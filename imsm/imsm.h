@@ -135,6 +135,7 @@ struct imsm_candidate {
 	uint8_t serial[IMSM_SERIAL_LEN];
 	int own_index;                   /* in its own table, -1 if its serial is not there */
 	struct imsm_meta *meta;          /* NULL: unreadable or no valid metadata (`why`) */
+	int error;                       /* 0, or -errno of what kept us from reading: there may be metadata */
 	uint32_t sector_size;
 	const char *why;
 };

@@ -92,6 +92,8 @@ static void forget_meta(struct imsm_candidate *cand)
 
 void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
 {
+	int err;
+
 	*cand = (struct imsm_candidate){
 		.disk = disk,
 		.own_index = -1,
@@ -99,8 +101,11 @@ void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
 		.why = "out of memory",
 	};
 	cand->meta = malloc(sizeof(*cand->meta));
-	if (cand->meta && read_meta_retry(disk, cand->meta, &cand->why) != 0)
+	err = cand->meta ? read_meta_retry(disk, cand->meta, &cand->why) : -ENOMEM;
+	if (err)
 		forget_meta(cand);
+	if (err != -EINVAL && err != -EBADMSG) /* that is what is wrong with what was read */
+		cand->error = err;
 	if (!choose_serial(disk, cand) && cand->meta) {
 		cand->why = "it has no serial number";
 		cand->own_index = -1;

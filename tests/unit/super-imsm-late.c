@@ -3,7 +3,10 @@
 #include "tests/unit/support/imsm-rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Volumes of two disks each, on 0 and 1 and on 2 and 3. */
 static struct imsm_rig *two_pairs(void)
@@ -111,6 +114,31 @@ static void test_foreign_disk(void **state)
 	ir_free(r);
 }
 
+/* What cannot be read may be the copy of a member: it is not taken for a new disk. */
+static void test_unreadable_disk(void **state)
+{
+	struct imsm_rig *r = two_pairs();
+	struct disk *late = keep_back(r, 3);
+	struct metadata_update u = { .op = UPDATE_ADD_DISK };
+	char path[32];
+	int fd;
+
+	(void)state;
+	ir_load(r);
+	ir_remember(r);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", late->fd);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(dup2(fd, late->fd), late->fd);
+	assert_int_equal(super_imsm.add_to_super(&r->st, late, &u), -EBADF);
+	assert_null(u.space);
+	assert_null(u.buf);
+	assert_true(ir_is_untouched(r, 3));
+	close(fd);
+	disk_close(late);
+	ir_free(r);
+}
+
 /*
  * At the start: volume 0 has run without disk 1, which is found beside the others and has been missing only. The RAID 0
  * on it is whole.
@@ -167,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_volume_whose_disks_come_late),
 		cmocka_unit_test(test_disk_that_knows_more),
 		cmocka_unit_test(test_foreign_disk),
+		cmocka_unit_test(test_unreadable_disk),
 		cmocka_unit_test(test_missing_disk_is_back),
 		cmocka_unit_test(test_failed_disk_is_not_back),
 	};
