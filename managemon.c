@@ -118,6 +118,7 @@ static uint64_t next_deadline(const struct manager *mgr)
 		earlier(&t, ma->spare_retry.at_ns);
 	}
 	earlier(&t, mgr->look_again_ns);
+	earlier(&t, mgr->disk_again_ns);
 	earlier(&t, mgr->alive_ns);
 	if (!mgr->handing_over)
 		earlier(&t, mgr->exit_retry.at_ns);
@@ -139,14 +140,21 @@ static int wait_for_events(struct manager *mgr, struct pollfd *pfds, size_t *cli
 	return ppoll(pfds, (nfds_t)(1 + *clients), until == UINT64_MAX ? NULL : &ts, sigs);
 }
 
+static bool is_past(uint64_t at_ns, uint64_t now)
+{
+	return at_ns && now >= at_ns;
+}
+
 static void round_of_work(struct manager *mgr)
 {
+	uint64_t now = clock_now_ns();
+
 	clients_note_honoured(mgr);
 	manager_take_discarded();
 	manager_take_handled(mgr);
 	worker_finish_jobs();
 	manager_work_on_arrays(mgr);
-	if (mgr->look_due || (mgr->look_again_ns && clock_now_ns() >= mgr->look_again_ns))
+	if (mgr->look_due || is_past(mgr->look_again_ns, now) || is_past(mgr->disk_again_ns, now))
 		manager_look(mgr);
 	clients_serve(mgr);
 	tell_alive(mgr, clock_now_ns());

@@ -35,7 +35,7 @@ enum manager_end {
 struct manager *manager_new(const struct manager_setup *setup);
 void manager_free(struct manager *mgr);
 
-/* start-up: what load_container saw. manager_note_disk: 0 or -errno. */
+/* start-up: what load_container saw; any other disk comes later. manager_note_disk: 0 or -errno. */
 int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
 void manager_forget_disks(struct manager *mgr);
 

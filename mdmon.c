@@ -73,16 +73,19 @@ static struct disk *open_component(const struct startup *s, const struct sysfs_m
 static int load_disks(struct startup *s, const struct sysfs_member *list, size_t count, struct disk **disks)
 {
 	size_t n = 0;
-	int err;
+	int err = 0;
 
 	for (size_t i = 0; i < count; i++) {
+		disks[n] = open_component(s, &list[i]);
+		if (!disks[n])
+			continue; /* for the manager it comes later */
+		n++;
 		err = manager_note_disk(s->mgr, list[i].dev, list[i].inode);
 		if (err)
-			return err;
-		disks[n] = open_component(s, &list[i]);
-		n += disks[n] != NULL;
+			break;
 	}
-	err = s->st.ss->load_container(&s->st, disks, n);
+	if (!err)
+		err = s->st.ss->load_container(&s->st, disks, n);
 	for (size_t i = 0; i < n; i++)
 		disk_close(disks[i]); /* those that were not wanted */
 	return err;

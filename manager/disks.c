@@ -13,16 +13,44 @@
 #include "metadata/disk.h"
 #include "sysfs.h"
 
-int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode)
+/* A disk that could not be opened is tried again after such pauses, which grow. */
+#define DISK_RETRY_MIN_MS 200
+#define DISK_RETRY_MAX_MS 30000
+/* One that the handler cannot take, for a reason that may pass, is tried so often: each time it says why. */
+#define DISK_OFFERS 5
+
+static void free_disk(struct container_disk *cd)
+{
+	free(cd->leaving);
+	free(cd);
+}
+
+/* What has to be said when it leaves is allocated now: then nothing can go wrong any more. NULL: out of memory. */
+static struct container_disk *note_disk(struct manager *mgr, dev_t dev, ino_t inode)
 {
 	struct container_disk *cd = calloc(1, sizeof(*cd));
 
 	if (!cd)
-		return -ENOMEM;
+		return NULL;
+	cd->leaving = calloc(1, sizeof(*cd->leaving));
+	if (!cd->leaving) {
+		free(cd);
+		return NULL;
+	}
 	cd->dev = dev;
 	cd->inode = inode;
 	cd->next = mgr->disks;
 	mgr->disks = cd;
+	return cd;
+}
+
+int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode)
+{
+	struct container_disk *cd = note_disk(mgr, dev, inode);
+
+	if (!cd)
+		return -ENOMEM;
+	cd->taken = true;
 	return 0;
 }
 
@@ -31,7 +59,7 @@ void manager_forget_disks(struct manager *mgr)
 	while (mgr->disks) {
 		struct container_disk *next = mgr->disks->next;
 
-		free(mgr->disks);
+		free_disk(mgr->disks);
 		mgr->disks = next;
 	}
 }
@@ -45,12 +73,11 @@ static void log_left(const struct manager *mgr, dev_t dev)
 		  mgr->st->container, disk);
 }
 
-static void disk_left(struct manager *mgr, const struct container_disk *cd)
+static void disk_left(struct manager *mgr, struct container_disk *cd)
 {
-	struct metadata_update *u = calloc(1, sizeof(*u));
+	struct metadata_update *u = cd->leaving;
 
-	if (!u)
-		return;
+	cd->leaving = NULL;
 	u->op = UPDATE_REMOVE_DISK;
 	u->dev = cd->dev;
 	manager_queue_update(mgr, u);
@@ -69,26 +96,62 @@ static void disk_added(struct manager *mgr, struct metadata_update *u)
 			  u->known ? "a disk that the metadata know" : "a new spare");
 }
 
-/* The handler says whether the metadata that it carries mean anything: else it is a new spare. */
-static void disk_came(struct manager *mgr, const struct sysfs_member *m)
+/* What may be otherwise in a moment: somebody has the disk open, or it does not answer yet. */
+static bool may_pass(int err)
+{
+	return err == -ENOMEM || err == -EIO || err == -EBUSY || err == -EAGAIN || err == -EINTR;
+}
+
+/* The handler says whether the metadata that it carries mean anything: else it is a new spare. 0 or -errno, logged. */
+static int offer_disk(struct manager *mgr, struct disk *d)
 {
 	struct metadata_update *u = calloc(1, sizeof(*u));
-	struct disk *d = u ? disk_open(m->dev) : NULL;
+	int err = -ENOMEM;
+
+	if (u) {
+		u->op = UPDATE_ADD_DISK;
+		u->dev = d->dev;
+		u->done = disk_added;
+		err = mgr->st->ss->add_to_super(mgr->st, d, u);
+	}
+	if (err)
+		free(u);
+	else
+		manager_queue_update(mgr, u);
+	return err;
+}
+
+/* Returns whether nothing is left to be done. */
+static bool disk_came(struct manager *mgr, struct container_disk *cd, const struct sysfs_member *m)
+{
+	struct disk *d = disk_open(m->dev);
+	int err;
 
 	if (!d) {
-		log_error("%s: cannot open %s: %m", mgr->st->container, member_disk(m->name));
-		free(u);
-		return;
+		if (!cd->retry.pause_ms) /* said once */
+			log_error("%s: cannot open %s: %m", mgr->st->container, member_disk(m->name));
+		return false;
 	}
-	u->op = UPDATE_ADD_DISK;
-	u->dev = m->dev;
-	u->done = disk_added;
-	if (mgr->st->ss->add_to_super(mgr->st, d, u)) {
+	err = offer_disk(mgr, d);
+	if (err)
 		disk_close(d);
-		free(u);
+	return !may_pass(err) || ++cd->refused == DISK_OFFERS;
+}
+
+static void try_disk(struct manager *mgr, struct container_disk *cd, const struct sysfs_member *m)
+{
+	retry_check(&cd->retry, clock_now_ns());
+	if (cd->retry.at_ns)
 		return;
-	}
-	manager_queue_update(mgr, u);
+	cd->taken = disk_came(mgr, cd, m);
+	if (!cd->taken)
+		retry_later(&cd->retry, DISK_RETRY_MIN_MS, DISK_RETRY_MAX_MS);
+}
+
+static void try_again_at(struct manager *mgr, uint64_t at_ns)
+{
+	if (!mgr->disk_again_ns || at_ns < mgr->disk_again_ns)
+		mgr->disk_again_ns = at_ns;
 }
 
 static struct container_disk *find_disk(struct manager *mgr, const struct sysfs_member *m)
@@ -114,8 +177,23 @@ static void forget_unseen(struct manager *mgr)
 		}
 		disk_left(mgr, cd);
 		*link = cd->next;
-		free(cd);
+		free_disk(cd);
 	}
+}
+
+/* A disk that is there. Returns whether it has been judged; if not, sets the time for the next try. */
+static bool judge_disk(struct manager *mgr, const struct sysfs_member *m)
+{
+	struct container_disk *cd = find_disk(mgr, m);
+
+	if (!cd)
+		cd = note_disk(mgr, m->dev, m->inode);
+	if (cd && !cd->taken)
+		try_disk(mgr, cd, m);
+	if (cd && cd->taken)
+		return true;
+	try_again_at(mgr, cd ? cd->retry.at_ns : clock_now_ns() + LOOK_RETRY_MS * NS_PER_MS);
+	return false;
 }
 
 /*
@@ -133,14 +211,8 @@ static bool compare_disks(struct manager *mgr, const struct sysfs_member *list, 
 			cd->seen = true;
 	}
 	forget_unseen(mgr);
-	for (size_t i = 0; i < count; i++) {
-		if (!list[i].dev || list[i].offline) {
-			all = false;
-			continue;
-		}
-		if (!find_disk(mgr, &list[i]) && !manager_note_disk(mgr, list[i].dev, list[i].inode))
-			disk_came(mgr, &list[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		all &= list[i].dev && !list[i].offline && judge_disk(mgr, &list[i]);
 	return all;
 }
 
@@ -154,6 +226,7 @@ void manager_look_at_disks(struct manager *mgr)
 
 	if (!err && print == mgr->container_print)
 		return;
+	mgr->disk_again_ns = 0;
 	if (!err)
 		err = sysfs_list_members(mgr->container_md_dir, &list, &count);
 	if (err) {

@@ -112,6 +112,10 @@ struct container_disk {
 	dev_t dev;
 	ino_t inode; /* of its directory in sysfs: a disk that was removed and added again has another */
 	bool seen;
+	bool taken;  /* the handler has it, or does not want it */
+	struct retry retry; /* if not: it is tried again then */
+	unsigned refused;   /* how often the handler could not take it */
+	struct metadata_update *leaving; /* for when it leaves; NULL: it has */
 };
 
 /* Somebody waits until all that was asked for before is done. */
@@ -138,6 +142,7 @@ struct manager {
 	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
 	bool look_due;              /* read mdstat and manage in this round */
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
+	uint64_t disk_again_ns;     /* a disk could not be opened: the same, but nobody has to wait for it */
 	struct retry exit_retry;
 	uint64_t empty_since_ns;    /* since when nothing has kept the daemon; 0: something does */
 	bool mdstat_failed;         /* logged already */

@@ -132,6 +132,105 @@ static void test_it_cannot_be_opened(void **state)
 	assert_said("error: md127: cannot open sdc: Permission denied\n");
 }
 
+/* Busy for a moment: nothing else has to happen until it is tried again. */
+static void test_it_can_be_opened_later(void **state)
+{
+	const char *said;
+
+	(void)state;
+	mgr_start_with_md126();
+	fakes.open_error = EBUSY;
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	assert_int_equal(mgr_wait_ms(), 200);
+	mgr_time_passes(200);
+	assert_int_equal(mgr_wait_ms(), 400);
+	fakes.open_error = 0;
+	mdstat_changes(); /* is no reason to try before its time */
+	mgr_run();
+	assert_steps("");
+	mgr_time_passes(400);
+	assert_steps("sdc: opened\n"
+		     "update: add sdc\n");
+	said = strstr(mgr_messages(), "cannot open sdc");
+	assert_non_null(said);
+	assert_null(strstr(said + 1, "cannot open sdc"));
+	assert_int_equal(mgr_wait_ms(), MGR_FOR_EVER);
+}
+
+/* It goes before it could be opened: there is nothing left to try. */
+static void test_it_goes_unopened(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	fakes.open_error = EBUSY;
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	kmd_drops_member("md127", 'c');
+	mdstat_changes();
+	mgr_settle();
+	assert_steps("update: remove sdc\n");
+	assert_int_equal(mgr_wait_ms(), MGR_FOR_EVER);
+}
+
+/* The handler could not read it, or had no memory. */
+static void test_it_could_not_be_prepared(void **state)
+{
+	static const int errors[] = { -ENOMEM, -EIO, -EBUSY };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		mgr_start_with_md126();
+		fakes.add_error = errors[i];
+		kmd_has_member("md127", 'c', -1);
+		mdstat_changes();
+		mgr_run();
+		assert_steps("sdc: opened\n"
+			     "sdc: closed\n");
+		fakes.add_error = 0;
+		mgr_time_passes(200);
+		assert_steps("sdc: opened\n"
+			     "update: add sdc\n");
+		if (i < 2) {
+			mgr_tear_down(state);
+			mgr_set_up(state);
+		}
+	}
+}
+
+/* Not for ever: the handler says each time what is wrong. */
+static void test_it_cannot_be_prepared(void **state)
+{
+	unsigned tries = 1;
+
+	(void)state;
+	mgr_start_with_md126();
+	fakes.add_error = -EIO;
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	for (; mgr_wait_ms() != MGR_FOR_EVER; tries++)
+		mgr_time_passes((unsigned)mgr_wait_ms());
+	assert_int_equal(tries, 5);
+}
+
+/* The daemon ends all the same when nothing is left to serve. */
+static void test_nobody_waits_for_a_disk(void **state)
+{
+	(void)state;
+	fakes.open_error = EBUSY;
+	mgr_start();
+	mgr_settle();
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_settle();
+	assert_said("cannot open sdc");
+	mgr_time_passes(1000);
+	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
+}
+
 static void test_it_is_not_wanted(void **state)
 {
 	(void)state;
@@ -171,6 +270,11 @@ int main(void)
 		mgr_test(test_a_member_goes_offline),
 		mgr_test(test_without_a_number),
 		mgr_test(test_it_cannot_be_opened),
+		mgr_test(test_it_can_be_opened_later),
+		mgr_test(test_it_goes_unopened),
+		mgr_test(test_it_could_not_be_prepared),
+		mgr_test(test_it_cannot_be_prepared),
+		mgr_test(test_nobody_waits_for_a_disk),
 		mgr_test(test_it_is_not_wanted),
 		mgr_test(test_the_metadata_refuse_it),
 	};
