@@ -52,7 +52,7 @@ say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(say_it))
 say_it = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
 endif
 
-.PHONY: all install uninstall check check-unit check-vm check-systemd check-layout mutants fuzz demo bench deb deps clean distclean help FORCE
+.PHONY: all install uninstall check check-unit check-vm check-systemd check-layout mutants sim fuzz demo bench deb deps clean distclean help FORCE
 
 all: $(B)/mdmon $(B)/mdmonctl
 
@@ -128,6 +128,13 @@ check-layout: all
 mutants:
 	@tests/mutants/run $(M)
 
+# Random lives against the handlers, judged by what a reader by mdadm's rules would make of the disks. A hit is a failure.
+# F="imsm ddf": these formats.
+F ?= $(SIM)
+SIM_SECONDS ?= 60
+sim: $(F:%=$(B)/tests/sim/%)
+	@failed=0; for f in $(F); do SIM_SECONDS=$(SIM_SECONDS) $(B)/tests/sim/$$f || failed=1; done; exit $$failed
+
 # Needs clang. What it finds new is kept in build-fuzz; an input that fails belongs into tests/fuzz/corpus.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 60
@@ -195,6 +202,7 @@ help:
 	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
 	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
 	@echo 'make mutants         break the program in small ways, each of which a unit test must notice'
+	@echo 'make sim             random lives against the handlers, judged by an own reader (SIM_SECONDS=60 for each format)'
 	@echo 'make check-layout    what may include what, no circles, sizes of files and functions'
 	@echo 'make fuzz            give metadata and events at random to what must stand them (FUZZ_SECONDS=60 each)'
 	@echo 'make bench           stalls, beside those of the mdmon of Debian'

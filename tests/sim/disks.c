@@ -103,7 +103,7 @@ void sim_disk_write(unsigned disk, const void *buf, size_t len, uint64_t offset)
 	memcpy(d->tail + at, (const uint8_t *)buf + skip, n);
 	for (size_t b = at / BLOCK; b <= (at + n - 1) / BLOCK; b++)
 		d->touched[b] = true;
-	d->changed = true;
+	d->changed = d->written = true;
 }
 
 static void forget_bytes(struct sim_disk *d)
@@ -146,6 +146,17 @@ bool disks_changed(void)
 		if (world.disk[n].changed)
 			return true;
 	return false;
+}
+
+bool disks_written(void)
+{
+	bool any = false;
+
+	for (unsigned n = 0; n < world.disks; n++) {
+		any |= world.disk[n].written;
+		world.disk[n].written = false;
+	}
+	return any;
 }
 
 void disks_note_judged(void)

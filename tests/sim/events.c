@@ -328,6 +328,8 @@ static void resolve_unsure(void)
 				memcpy(t->plan.name, t->other_name, sizeof(t->plan.name));
 			found |= strcmp(r.volume[i].name, t->plan.name) == 0;
 		}
+		if (found && !t->exists)
+			memset(t->entitled, -1, sizeof(t->entitled)); /* nobody was told that it is there */
 		t->exists = found;
 		t->unsure = false;
 		t->other_name[0] = '\0';

@@ -11,8 +11,8 @@
  *	volumes are what they were made as, each once, on places of their own; none comes back, none is forgotten
  *
  * Excused: a RAID5 that is dirty and degraded at once, which nobody starts without force; copies that differ where a
- * rebuild is recorded, for mdadm takes that for clean, and IMSM has no words for both; and that one copy which was being
- * written is torn, which is as good as the loss of its disk.
+ * rebuild is recorded, for mdadm takes that for clean, and IMSM has no words for both; and that one copy which was
+ * being written is torn, which is as good as the loss of its disk.
  */
 #include <stdio.h>
 #include <string.h>
@@ -68,6 +68,15 @@ static const char *set_text(uint32_t set)
 			text[n++] = (char)('a' + i);
 	text[n] = '\0';
 	return text;
+}
+
+static const struct reader_volume *find(const struct reader_result *r, const struct truth *t)
+{
+	for (unsigned i = 0; i < r->volumes; i++)
+		if (strcmp(r->volume[i].name, t->plan.name) == 0 ||
+		    (t->unsure && t->other_name[0] && strcmp(r->volume[i].name, t->other_name) == 0))
+			return &r->volume[i];
+	return NULL;
 }
 
 /* ---- one volume ---- */
@@ -139,15 +148,24 @@ static void judge_member(const struct trial *tr, unsigned slot)
 			ACCUSE(tr, "sd%c is trusted, but lacks acknowledged data of region %u", 'a' + disk, r);
 }
 
+/* By all disks; in a part of them its target may be missing. */
+static bool rebuild_is_recorded(const struct truth *t)
+{
+	const struct reader_volume *rv = find(&all.r, t);
+
+	for (unsigned s = 0; rv && s < t->plan.members; s++)
+		if (rv->member[s].disk >= 0 && rv->member[s].recovery_start != READER_IN_SYNC)
+			return true;
+	return false;
+}
+
 static void judge_clean(const struct trial *tr)
 {
-	bool degraded = false, rebuilding = false;
+	bool degraded = false;
 
-	for (unsigned s = 0; s < tr->t->plan.members; s++) {
+	for (unsigned s = 0; s < tr->t->plan.members; s++)
 		degraded |= tr->trusted[s] < 0;
-		rebuilding |= tr->trusted[s] < 0 && disk_in(tr, s) >= 0;
-	}
-	if (rebuilding)
+	if (rebuild_is_recorded(tr->t))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++) {
 		if (!truth_differ(tr->t, r, tr->trusted))
@@ -196,15 +214,6 @@ static void judge_volume(const struct view *v, const struct truth *t, const stru
 }
 
 /* ---- the container ---- */
-
-static const struct reader_volume *find(const struct reader_result *r, const struct truth *t)
-{
-	for (unsigned i = 0; i < r->volumes; i++)
-		if (strcmp(r->volume[i].name, t->plan.name) == 0 ||
-		    (t->unsure && t->other_name[0] && strcmp(r->volume[i].name, t->other_name) == 0))
-			return &r->volume[i];
-	return NULL;
-}
 
 static bool any_claim(const struct view *v, const struct truth *t)
 {
@@ -312,7 +321,7 @@ void judge_note_written(void)
 {
 	static struct view v;
 
-	if (!disks_changed())
+	if (!disks_written())
 		return;
 	read_view(&v, set_of_all(), "");
 	if (v.r.loads && v.r.generation > world.generation)
@@ -365,4 +374,46 @@ void judge_now(void)
 	judge_all();
 	disks_note_judged();
 	world.truth_changed = false;
+}
+
+/* ---- for people ---- */
+
+static const char *const roles[] = { "blank", "damaged", "foreign", "spare", "member", "failed" };
+
+static void print_volume(const struct view *v, const struct reader_volume *rv)
+{
+	printf("  %s: RAID%d,%s%s%s %s", rv->name, rv->level, rv->clean ? " clean" : " dirty",
+	       rv->recorded_degraded ? " degraded" : "", rv->recorded_failed ? " failed" : "",
+	       rv->can_start ? "starts" : rv->why_not);
+	for (unsigned s = 0; s < rv->members; s++) {
+		const struct reader_member *m = &rv->member[s];
+
+		printf(m->disk < 0 ? "; nobody" : "; sd%c", m->disk < 0 ? 0 : 'a' + (int)v->number[m->disk]);
+		if (m->recovery_start != READER_IN_SYNC)
+			printf(" from %llu", (unsigned long long)m->recovery_start);
+	}
+	putchar('\n');
+}
+
+void judge_print(void)
+{
+	read_view(&all, set_of_all(), "");
+	printf("The reader: %s, generation %llu\n", all.r.loads ? "loads" : all.r.why_not,
+	       (unsigned long long)all.r.generation);
+	for (unsigned n = 0, k = 0; n < world.disks; n++)
+		if (all.set & 1u << n)
+			printf("  sd%c: %s%s\n", 'a' + n, roles[all.r.role[k++]],
+			       world.disk[n].attached ? "" : " (not plugged in)");
+	for (unsigned i = 0; i < all.r.volumes; i++)
+		print_volume(&all, &all.r.volume[i]);
+	for (unsigned i = 0; i < SIM_VOLUMES; i++) {
+		const struct truth *t = &world.volume[i];
+
+		if (!t->exists)
+			continue;
+		printf("The truth of %s:", t->plan.name);
+		for (unsigned s = 0; s < t->plan.members; s++)
+			printf(t->entitled[s] < 0 ? " nobody" : " sd%c", 'a' + t->entitled[s]);
+		putchar('\n');
+	}
 }

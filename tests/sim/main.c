@@ -11,6 +11,8 @@
 #define HITS_MAX 24
 #define SECONDS 60
 
+static unsigned hits_wanted = HITS_MAX;
+
 static char seen[HITS_MAX][TEXT_MAX];
 static unsigned hits;
 
@@ -115,6 +117,7 @@ static int tell_one(const char *text)
 	life_live(&l);
 	for (unsigned n = 0; world.ad->print_disk && n < world.disks; n++)
 		world.ad->print_disk(n);
+	judge_print();
 	printf("%s\n", world.hit[0] ? world.hit : "no hit");
 	return world.hit[0] != '\0';
 }
@@ -127,7 +130,7 @@ static int live(uint64_t seed, uint64_t count, double seconds)
 	uint64_t lives = 0, events = 0;
 
 	world.thorough = getenv("SIM_THOROUGH") ? (unsigned)atoi(getenv("SIM_THOROUGH")) : 4;
-	while ((!count || lives < count) && hits < HITS_MAX && (count || now() - begin < seconds)) {
+	while ((!count || lives < count) && hits < hits_wanted && (count || now() - begin < seconds)) {
 		char who[32];
 
 		life_live_random(&l, seed + lives);
@@ -148,12 +151,15 @@ static int live(uint64_t seed, uint64_t count, double seconds)
 
 int sim_main(const struct sim_adapter *adapter, int argc, char **argv)
 {
-	const char *seconds = getenv("SIM_SECONDS");
+	const char *seconds = getenv("SIM_SECONDS"), *seed = getenv("SIM_SEED"), *wanted = getenv("SIM_HITS");
+	uint64_t first = seed ? strtoull(seed, NULL, 0) : (uint64_t)(now() * 1000) % 1000000000 * 1000;
 
 	world.ad = adapter;
 	if (argc == 3 && strcmp(argv[1], "--events") == 0)
 		return tell_one(argv[2]);
 	if (argc > 1)
 		return live(strtoull(argv[1], NULL, 0), argc > 2 ? strtoull(argv[2], NULL, 0) : 1, 0);
-	return live((uint64_t)(now() * 1000) % 1000000000 * 1000, 0, seconds ? atof(seconds) : SECONDS);
+	if (wanted && atoi(wanted) > 0 && atoi(wanted) < HITS_MAX)
+		hits_wanted = (unsigned)atoi(wanted);
+	return live(first, 0, seconds ? atof(seconds) : SECONDS);
 }

@@ -106,6 +106,18 @@ static bool any_recovering(const struct md_array *a, unsigned *from)
 	return any;
 }
 
+/* The last disks that have its data are gone; md does not let go of them. */
+static bool is_dead(const struct md_array *a)
+{
+	bool slot[SIM_MEMBERS];
+
+	md_has_slots(a, slot);
+	for (unsigned i = 0; i < a->members; i++)
+		if (a->member[i].there && a->member[i].slot >= 0 && !world.disk[a->member[i].disk].attached)
+			slot[a->member[i].slot] = false;
+	return !truth_enough(truth_of(a), slot);
+}
+
 /* ---- start and stop ---- */
 
 static void hold(struct truth *t, unsigned disk, unsigned region, uint32_t version)
@@ -270,18 +282,6 @@ static bool any_blocked(const struct md_array *a)
 		if (a->member[i].there && a->member[i].blocked)
 			return true;
 	return false;
-}
-
-/* The last disks that have its data are gone; md does not let go of them. */
-static bool is_dead(const struct md_array *a)
-{
-	bool slot[SIM_MEMBERS];
-
-	md_has_slots(a, slot);
-	for (unsigned i = 0; i < a->members; i++)
-		if (a->member[i].there && a->member[i].slot >= 0 && !world.disk[a->member[i].disk].attached)
-			slot[a->member[i].slot] = false;
-	return !truth_enough(truth_of(a), slot);
 }
 
 /* All members have it. A failure holds it until the daemon has noted that. */
@@ -449,6 +449,8 @@ static void recover_region(struct md_array *a, unsigned region)
 			continue;
 		hold(truth_of(a), m->disk, region, version);
 		m->progress = region + 1;
+		if (truth_of(a)->plan.level == 5)
+			truth_of(a)->unequal[region] = false; /* what is made of parity agrees with it */
 	}
 }
 
@@ -537,10 +539,7 @@ static void sync_step(struct md_array *a)
 
 void md_sync(struct md_array *a, unsigned steps)
 {
-	bool slot[SIM_MEMBERS];
-
-	if (!md_runs(a) || a->mode != MD_READ_WRITE || a->frozen || !md_has_slots(a, slot) ||
-	    truth_of(a)->plan.level == 0)
+	if (!md_runs(a) || a->mode != MD_READ_WRITE || a->frozen || is_dead(a) || truth_of(a)->plan.level == 0)
 		return;
 	if (a->action == SYNC_IDLE)
 		begin_sync(a);

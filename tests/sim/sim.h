@@ -35,6 +35,7 @@ struct sim_disk {
 	bool in_container; /* md has it in the container */
 	bool refuses;      /* fails to take metadata */
 	bool changed;      /* its bytes, since the judge looked last */
+	bool written;      /* since that was noted (judge_note_written) */
 	uint8_t *tail;     /* adapter->tail bytes */
 	bool *touched;     /* by blocks of 4096 bytes */
 	char serial[20];
@@ -149,6 +150,8 @@ void disks_with_some_in_flight(void (*judge)(void));
 bool disks_any_in_flight(void);
 void disks_note_judged(void);
 bool disks_changed(void);
+/* Since this was asked last. */
+bool disks_written(void);
 /* A disk opened for the handler. */
 struct disk *disk_for_handler(unsigned n);
 void disks_reader(uint32_t set, struct reader_disk *out, unsigned *count, unsigned *number);
@@ -205,6 +208,8 @@ bool daemon_idle(void);
 void judge_now(void);
 void judge_all(void);
 void judge_note_written(void);
+/* To stdout: what the reader makes of all disks, and the truth. */
+void judge_print(void);
 void judge_set(uint32_t set, const char *which, bool claims);
 bool judge_read(uint32_t set, struct reader_result *r, unsigned *number);
 uint32_t set_of_all(void), set_of_container(void);

@@ -116,7 +116,8 @@ uint32_t sim_random(void);
 /* ---- the program ---- */
 
 /*
- *	NAME                       random lives for SIM_SECONDS (60) seconds, from a seed that is printed
+ *	NAME                       random lives for SIM_SECONDS (60) seconds, from SIM_SEED or a seed that is printed; it ends
+ *	                           at the SIM_HITS-th kind of hit
  *	NAME SEED [COUNT]          these lives
  *	NAME --events "TEXT"       this one, told step by step
  *
