@@ -206,6 +206,7 @@ static void failed(struct scene *s)
 static void settle(struct scene *s, int faulty_slot)
 {
 	enum imsm_map_state state = imsm_view_state(&s->view);
+	bool rebuilding = imsm_rebuilding(s->v);
 
 	switch (state) {
 	case IMSM_NORMAL:
@@ -219,6 +220,9 @@ static void settle(struct scene *s, int faulty_slot)
 		failed(s);
 		break;
 	}
+	/* What it was made from may have failed meanwhile. */
+	if (rebuilding && !s->v->head.migr_state && state == IMSM_NORMAL)
+		settle(s, faulty_slot);
 }
 
 /* The volume has its data with the disk, and would not have them without it. */

@@ -261,14 +261,15 @@ enum imsm_slot imsm_view_slot(const struct imsm_view *w, unsigned slot)
 {
 	uint32_t to = imsm_ord(w->v, slot, IMSM_M0), from = imsm_ord(w->v, slot, IMSM_M1);
 
-	if (to == UINT32_MAX || ord_bad(w, slot, to))
+	if (to == UINT32_MAX || (to & IMSM_ORD_REBUILD))
 		return IMSM_SLOT_BAD;
 	if (!imsm_rebuilding(w->v) || from == UINT32_MAX)
-		return IMSM_SLOT_GOOD;
+		return ord_bad(w, slot, to) ? IMSM_SLOT_BAD : IMSM_SLOT_GOOD;
 	/* Firmware may leave the replaced disk in map 1. */
 	if ((from & IMSM_ORD_REBUILD) || imsm_ord_index(from) != imsm_ord_index(to))
-		return IMSM_SLOT_REBUILDING;
-	return IMSM_SLOT_GOOD;
+		return ord_bad(w, slot, to) ? IMSM_SLOT_BAD : IMSM_SLOT_REBUILDING;
+	/* Failed in another volume, but md still has it: it may be what md rebuilds from. */
+	return imsm_view_slot_lost(w, slot) ? IMSM_SLOT_BAD : IMSM_SLOT_GOOD;
 }
 
 unsigned imsm_view_count(const struct imsm_view *w, enum imsm_slot what)

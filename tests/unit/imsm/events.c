@@ -376,6 +376,28 @@ static void test_checkpoint_from_recovery_start(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u3");
 }
 
+/*
+ * The last good member of a RAID1 fails in another volume while this one is rebuilt from it. md cannot do without it here,
+ * and keeps it: the rebuild goes on, and once it has ended the disk may go.
+ */
+static void test_source_of_a_rebuild_failed_in_another_volume(void **state)
+{
+	(void)state;
+	ev_container(1, "N<REBUILD<D 0x,2/0x,2! f1 u7");
+	ev_md_reset(0, 1);
+	ev_md_set(1, MEMBER_SPARE, 4096);
+	ev_tell_disk(0);
+	ev_tell_disk(1);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0x,2/0x,2! f1 u8");
+	ev_md_set(1, MEMBER_IN_SYNC, SECTORS_NONE);
+	ev_tell_disk(0);
+	ev_tell_disk(1);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0x,2");
+	ev_md_set(0, MEMBER_FAULTY, 0);
+	ev_tell_disk(0);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0x!,2 f0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_reshape_not_ended_while_it_runs),
 		cmocka_unit_test(test_failure_marks),
 		cmocka_unit_test(test_checkpoint_from_recovery_start),
+		cmocka_unit_test(test_source_of_a_rebuild_failed_in_another_volume),
 	};
 
 	return cmocka_run_group_tests_name("imsm-events", tests, NULL, NULL);
