@@ -281,8 +281,8 @@ static bool has_ppl(const struct imsm_volume_view *volume)
 static void read_resync(const struct imsm_view *view, const struct imsm_volume_view *volume,
 	struct reader_volume *answer)
 {
-	unsigned slot, missing = 0, allowed = answer->level == 10;
-	bool rebuilds = false;
+	unsigned slot, missing = 0;
+	bool rebuilds = false, impossible;
 
 	answer->resync_start = recorded_resync(view, volume);
 	for (slot = 0; slot < volume->map[0].members; slot++) {
@@ -291,7 +291,8 @@ static void read_resync(const struct imsm_view *view, const struct imsm_volume_v
 		else if (answer->member[slot].recovery_start == 0)
 			rebuilds = true;
 	}
-	if ((!volume->dirty && (missing > allowed || rebuilds)) || (has_ppl(volume) && rebuilds) || answer->level == 0)
+	impossible = rebuilds || (missing && answer->level != 10);
+	if ((impossible && !volume->dirty) || (rebuilds && has_ppl(volume)) || answer->level == 0)
 		answer->resync_start = READER_IN_SYNC;
 	answer->clean = answer->resync_start == READER_IN_SYNC;
 }
