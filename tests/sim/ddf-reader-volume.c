@@ -120,6 +120,15 @@ static unsigned count_present(const struct reader_volume *answer)
 	return n;
 }
 
+/* One mirror alone is equal to itself, md says. */
+static void settle_resync(struct reader_volume *answer)
+{
+	if (answer->level == 1 && count_present(answer) == 1) {
+		answer->clean = true;
+		answer->resync_start = READER_IN_SYNC;
+	}
+}
+
 /* 3.3: of each set of copies one is there */
 static const char *why_no_mirror(const struct shape *shape, const struct reader_volume *answer)
 {
@@ -193,6 +202,7 @@ void rd_ddf_read_volume(const struct ddf_view *view, const struct ddf_config *co
 	read_state(vd, answer);
 	for (i = 0; i < config->bvds; i++)
 		read_members(view, config, &config->bvd[i], answer);
+	settle_resync(answer);
 	answer->why_not = why_md_refuses(&shape, answer);
 	answer->can_start = !answer->why_not;
 }

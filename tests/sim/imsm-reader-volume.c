@@ -294,7 +294,6 @@ static void read_resync(const struct imsm_view *view, const struct imsm_volume_v
 	impossible = rebuilds || (missing && answer->level != 10);
 	if ((impossible && !volume->dirty) || (rebuilds && has_ppl(volume)) || answer->level == 0)
 		answer->resync_start = READER_IN_SYNC;
-	answer->clean = answer->resync_start == READER_IN_SYNC;
 }
 
 static bool in_sync(const struct reader_volume *answer, unsigned slot)
@@ -318,6 +317,14 @@ static unsigned count_present(const struct reader_volume *answer)
 	for (slot = 0; slot < answer->members; slot++)
 		n += answer->member[slot].disk >= 0;
 	return n;
+}
+
+/* One mirror alone is equal to itself, md says. */
+static void settle_resync(struct reader_volume *answer)
+{
+	if (answer->level == 1 && count_in_sync(answer) == 1)
+		answer->resync_start = READER_IN_SYNC;
+	answer->clean = answer->resync_start == READER_IN_SYNC;
 }
 
 static const char *why_no_mirror(const struct reader_volume *answer)
@@ -388,6 +395,7 @@ void rd_imsm_read_volume(const struct imsm_view *view, unsigned number, const st
 		read_member(view, &volume, slot, answer);
 	resume_rebuild(&volume, answer);
 	read_resync(view, &volume, answer);
+	settle_resync(answer);
 	answer->recorded_failed = volume.map[0].state == IMSM_MAP_FAILED;
 	answer->recorded_degraded = volume.map[0].state == IMSM_DEGRADED ||
 		(volume.migrating && volume.map[1].state == IMSM_DEGRADED);

@@ -422,7 +422,7 @@ static void test_any_bytes(void **state)
 
 	(void)state;
 	srand(1);
-	for (round = 0; round < 400; round++) {
+	for (round = 0; round < 120; round++) {
 		k = (unsigned)rand() % 5;
 		take(names[k], k == 1 || k == 4 ? 5 : 3);
 		for (changes = 0; changes < 12; changes++) {

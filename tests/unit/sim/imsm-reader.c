@@ -443,6 +443,32 @@ static void test_repair_has_a_checkpoint(void **state)
 	assert_int_equal(result.volume[0].resync_start, 20480);
 }
 
+static void test_one_mirror_needs_no_resync(void **state)
+{
+	(void)state;
+	take("r1-rebuild-46");
+	set(89, 0);
+	set(90, 1);
+	set(map1() + STATE, 1);
+	set(map1() + MAP + 4 + 3, 0);
+	read_disks("02");
+	assert_int_equal(result.volume[0].resync_start, 20480);
+	read_disks("0");
+	assert_starts(0);
+	assert_true(result.volume[0].clean);
+}
+
+static void test_mirrors_of_two_keep_their_resync(void **state)
+{
+	(void)state;
+	take("r10-r5-matrix-46");
+	set(MAP0 + STATE, 1);
+	read_disks("02");
+	assert_starts(0);
+	assert_int_equal(result.volume[0].resync_start, 0);
+	assert_false(result.volume[0].clean);
+}
+
 static void test_migration_of_unknown_kind(void **state)
 {
 	(void)state;
@@ -605,6 +631,8 @@ int main(void)
 		TEST(test_rebuild_without_a_good_member),
 		TEST(test_repair_with_a_slot_out_of_sync),
 		TEST(test_repair_has_a_checkpoint),
+		TEST(test_one_mirror_needs_no_resync),
+		TEST(test_mirrors_of_two_keep_their_resync),
 		TEST(test_migration_of_unknown_kind),
 		TEST(test_older_generation_is_not_believed),
 		TEST(test_families_that_fell_out),
