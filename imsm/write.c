@@ -222,14 +222,25 @@ static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 	return encode_image(w, &c->meta, c->sector_size);
 }
 
+static bool all_are_here(const struct imsm_container *c)
+{
+	for (uint32_t i = 0; i < c->meta.num_disks; i++)
+		if (!imsm_disk_present(c, i))
+			return false;
+	return true;
+}
+
 /*
- * All members have failed on record. What they hold says that all is well, and the next who assembles the container would
- * believe the copy of any of them. So each of them has to take the change, which makes them refuse the container.
+ * All members have failed on record. What they hold says that all is well, and the next who assembles the container
+ * would believe the copy of any of them. So each of them has to take the change, which makes them refuse the container.
+ * One that is not here cannot, and would be believed the more once the others are out of its way.
  */
 static bool write_to_failed(struct imsm_writer *w, struct imsm_container *c, size_t len, struct sync_result *res)
 {
 	struct outcome members = { 0 };
 
+	if (!all_are_here(c))
+		return false;
 	plan_failed(w, c, len);
 	run_plan(w, c, res, &members);
 	return members.written && !members.failed;

@@ -341,8 +341,8 @@ static void test_no_disk_takes_it(void **state)
 }
 
 /*
- * All members have failed on record, each in another volume perhaps. Their copies say that all is well: they are what the
- * next one who assembles the container would believe, so each of them has to go.
+ * All members have failed on record, each in another volume perhaps. Their copies say that all is well: they are what
+ * the next one who assembles the container would believe, so each of them has to go.
  */
 static struct imsm_rig *all_failed(void)
 {
@@ -385,6 +385,31 @@ static void test_one_failed_disk_does_not_take_it(void **state)
 	ir_free(r);
 }
 
+static void leave(struct imsm_rig *r, unsigned n)
+{
+	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
+
+	assert_int_equal(ir_apply(r, &u), 0);
+	disk_close(u.disk);
+	free(u.space);
+	r->disk[n] = NULL;
+}
+
+/*
+ * One of them is not there. Its copy says that all is well, or so did those of the others, which know better, until
+ * they were written: they would make way for it.
+ */
+static void test_failed_disks_are_left_alone_if_one_is_missing(void **state)
+{
+	struct imsm_rig *r = all_failed();
+
+	(void)state;
+	leave(r, 1);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_true(ir_is_untouched(r, 0) && ir_is_untouched(r, 2));
+	ir_free(r);
+}
+
 /* The one that works refuses: its copy is older, and would be believed. Failed disks cannot help. */
 static void test_failed_disks_do_not_stand_in_for_one_that_works(void **state)
 {
@@ -400,16 +425,6 @@ static void test_failed_disks_do_not_stand_in_for_one_that_works(void **state)
 	assert_int_equal(ir_sync_now(r), -EIO);
 	assert_true(ir_is_untouched(r, 0) && ir_is_untouched(r, 1));
 	ir_free(r);
-}
-
-static void leave(struct imsm_rig *r, unsigned n)
-{
-	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
-
-	assert_int_equal(ir_apply(r, &u), 0);
-	disk_close(u.disk);
-	free(u.space);
-	r->disk[n] = NULL;
 }
 
 /* As long as an array is served somebody may wait for an answer that nothing stands behind. */
@@ -706,6 +721,7 @@ int main(void)
 		cmocka_unit_test(test_no_disk_takes_it),
 		cmocka_unit_test(test_failed_disks_are_written_if_there_are_no_others),
 		cmocka_unit_test(test_one_failed_disk_does_not_take_it),
+		cmocka_unit_test(test_failed_disks_are_left_alone_if_one_is_missing),
 		cmocka_unit_test(test_failed_disks_do_not_stand_in_for_one_that_works),
 		cmocka_unit_test(test_there_is_no_disk_left),
 		cmocka_unit_test(test_many_write_errors),
