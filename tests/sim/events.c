@@ -386,7 +386,7 @@ static void do_cut(const struct event *e)
 static void do_daemon(const struct event *e)
 {
 	(void)e;
-	if (!world.power || world.loaded)
+	if (!world.power || world.loaded || !md_needs_daemon())
 		return;
 	resolve_unsure();
 	daemon_start();
@@ -552,7 +552,7 @@ void event_apply(const struct event *e)
 	sim_say("%s", text);
 	world.random = (uint64_t)e->seed * 0x9e3779b97f4a7c15 + e->op + 1;
 	list[e->op].apply(e);
-	if (!world.alive && world.loaded)
+	if (world.loaded && (!world.alive || (!md_needs_daemon() && daemon_idle())))
 		daemon_end();
 }
 

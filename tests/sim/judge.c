@@ -134,6 +134,15 @@ static void judge_shape(const struct trial *tr)
 				ACCUSE(tr, "sd%c has two slots", 'a' + disk_in(tr, s));
 }
 
+/* Somebody has gone on without the disks that failed. */
+static bool any_alive(const struct truth *t)
+{
+	for (unsigned s = 0; s < t->plan.members; s++)
+		if (t->entitled[s] >= 0 && world.disk[t->entitled[s]].attached)
+			return true;
+	return false;
+}
+
 static void judge_member(const struct trial *tr, unsigned slot)
 {
 	const struct reader_member *m = &tr->rv->member[slot];
@@ -141,7 +150,7 @@ static void judge_member(const struct trial *tr, unsigned slot)
 
 	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1))
 		return;
-	if (tr->t->failed[disk])
+	if (tr->t->failed[disk] && any_alive(tr->t))
 		ACCUSE(tr, "sd%c failed, and is trusted", 'a' + disk);
 	for (unsigned r = 0; r < REGIONS && md_region_sectors(tr->t, r + 1) <= m->recovery_start; r++)
 		if (tr->t->held[disk][r] < tr->t->acked[r])

@@ -200,10 +200,11 @@ static void choose_volume(struct sim_volume *v, unsigned number, unsigned disks)
 				  .offset = number * OFFSET_STEP,
 				  .initialized = !sim_chance(4) };
 	snprintf(v->name, sizeof(v->name), "v%u", number);
+	/* No daemon is needed for a RAID0 alone. */
 	do {
 		v->level = world.ad->level[sim_pick(world.ad->levels)];
 		v->members = v->level == 10 ? 4 : v->level == 5 ? 3 + sim_pick(2) : v->level == 0 ? 2 + sim_pick(2) : 2;
-	} while (v->members > disks);
+	} while (v->members > disks || (!number && !v->level));
 	choose_disks(v, disks);
 }
 

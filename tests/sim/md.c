@@ -74,6 +74,14 @@ bool md_writable(const struct md_array *a)
 	return md_runs(a) && a->mode >= MD_READ_AUTO && md_has_slots(a, slot);
 }
 
+bool md_needs_daemon(void)
+{
+	for (unsigned n = 0; n < world.arrays; n++)
+		if (world.array[n].there && truth_of(&world.array[n])->plan.level > 0)
+			return true;
+	return false;
+}
+
 bool md_failed_somewhere(unsigned disk)
 {
 	for (unsigned v = 0; v < SIM_VOLUMES; v++)

@@ -170,6 +170,8 @@ struct truth *truth_by_name(const char *name);
 /* md.c */
 int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *disk_number);
 struct md_array *md_of(unsigned volume);
+/* There are arrays that one is for. Without any mdadm starts none, and one that runs ends. */
+bool md_needs_daemon(void);
 /* In one volume or the other; what holds of the others' data is not to be relied on. */
 bool md_failed_somewhere(unsigned disk);
 bool md_writable(const struct md_array *a);
