@@ -225,7 +225,8 @@ static int add_disk(struct supertype *st, struct metadata_update *u)
 	if (err >= 0)
 		err = err ? 0 : ddf_add_disk(c, dl, &why);
 	if (err) {
-		mon_log(LOG_LEVEL_WARNING, "%s: disk %s not added: %s", st->container, dl->disk->name, why);
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, dl->disk->name),
+			      "%s: disk %s is not used: %s", st->container, dl->disk->name, why);
 		return err;
 	}
 	u->space = NULL;

@@ -254,12 +254,9 @@ static int add_disk(struct supertype *st, struct metadata_update *u)
 {
 	struct imsm_container *c = &super_of(st)->c;
 	struct imsm_dl *dl = u->space;
-	const char *why = "";
-	int taken;
+	const char *why = "it is there already";
+	int taken = imsm_dl_by_dev(c, dl->dev) ? -EEXIST : imsm_take_late(c, dl, u->buf, &why);
 
-	if (imsm_dl_by_dev(c, dl->dev))
-		return -EEXIST;
-	taken = imsm_take_late(c, dl, u->buf, &why);
 	if (taken < 0) {
 		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, dl->disk->name),
 			      "%s: disk %s is not used: %s", st->container, dl->disk->name, why);

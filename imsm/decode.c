@@ -356,10 +356,11 @@ static bool decode_bad_range(const struct imsm_bbm_entry *e, uint32_t sector_siz
 }
 
 /*
- * The log lies at the end; between it and the volumes a foreign writer may have left
- * slack. A log that makes no sense is left out: losing it costs less than the volumes.
+ * The log lies at the end; between it and the volumes a foreign writer may have left slack. Who cannot read it must not
+ * write: the next write would erase what it says, and with it which data are on other members only. An entry that lies on
+ * no disk says nothing that could be lost.
  */
-static void decode_bbm_log(struct cursor *c, uint32_t sector_size, struct imsm_meta *m, const char **why)
+static int decode_bbm_log(struct cursor *c, uint32_t sector_size, struct imsm_meta *m, const char **why)
 {
 	uint32_t size = le32_get(m->header.bbm_log_size);
 	const struct imsm_bbm_head *head;
@@ -367,23 +368,21 @@ static void decode_bbm_log(struct cursor *c, uint32_t sector_size, struct imsm_m
 	uint32_t count;
 
 	if (size == 0)
-		return;
-	if (size < sizeof(*head) || size > c->left) {
-		*why = "bbm_log_size is out of range: bad block log ignored";
-		return;
-	}
+		return 0;
+	if (size < sizeof(*head) || size > c->left)
+		return refuse(why, -EBADMSG, "bbm_log_size is out of range");
 	take(c, c->left - size);
 	head = take(c, sizeof(*head));
 	count = le32_get(head->entry_count);
-	if (le32_get(head->signature) != IMSM_BBM_SIGNATURE || count > IMSM_BBM_MAX ||
-	    c->left != count * sizeof(*entry)) {
-		*why = "bad block log ignored: no signature, or a wrong entry_count";
-		return;
-	}
+	if (le32_get(head->signature) != IMSM_BBM_SIGNATURE)
+		return refuse(why, -EBADMSG, "the bad block log has no signature");
+	if (count > IMSM_BBM_MAX || c->left != count * sizeof(*entry))
+		return refuse(why, -EBADMSG, "the bad block log has a wrong entry_count");
 	entry = take(c, c->left);
 	for (uint32_t i = 0; i < count; i++)
 		if (!decode_bad_range(&entry[i], sector_size, m))
-			*why = "bad block log: entries outside the disks ignored";
+			*why = "entries of its bad block log that lie on no disk are left out";
+	return 0;
 }
 
 int imsm_decode(const void *mpb, size_t len, uint32_t sector_size, struct imsm_meta *m, const char **why)
@@ -405,7 +404,7 @@ int imsm_decode(const void *mpb, size_t len, uint32_t sector_size, struct imsm_m
 	if (!err)
 		err = decode_volumes(&c, sector_size, m, why);
 	if (!err)
-		decode_bbm_log(&c, sector_size, m, why);
+		err = decode_bbm_log(&c, sector_size, m, why);
 	return err;
 }
 

@@ -279,7 +279,7 @@ int imsm_probe_anchor(const void *anchor, uint32_t sector_size, uint32_t *mpb_si
  * `mpb` is the MPB in its logical order (anchor sector first), `len` bytes of it.
  * Everything is checked: lengths, counts, offsets, checksum, values that later arithmetic divides by.
  * `why` (may be NULL) receives a static text that names the field at fault. On success it receives NULL,
- * or what was left out: a bad block log that makes no sense never costs the volumes.
+ * or what was left out: entries of the bad block log that lie on no disk.
  * -EINVAL no signature, -EBADMSG checksum or contents; *m is undefined then. Any thread.
  */
 int imsm_decode(const void *mpb, size_t len, uint32_t sector_size, struct imsm_meta *m, const char **why);
@@ -305,8 +305,8 @@ void imsm_decode_migr_record(const void *sector, uint32_t sector_size, struct im
  * in the output only. Returns the length in bytes, a multiple of sector_size, or -E2BIG: buf is too small,
  * or a count or a bad range is outside what the format can hold.
  * Decoding what it wrote gives the same struct; encoding what was decoded gives the same bytes up to mpb_size.
- * Not kept: the unused hi halves without 2TB_DISK, a foreign writer's slack before the bad block log, and a
- * bad block log (or entries of it) that decoding left out. With 4096-byte sectors what is no multiple of 8
+ * Not kept: the unused hi halves without 2TB_DISK, a foreign writer's slack before the bad block log, and entries
+ * of that log that decoding left out. With 4096-byte sectors what is no multiple of 8
  * sectors is rounded down (imsm.md 1.13), bad ranges outwards.
  */
 ssize_t imsm_encode(const struct imsm_meta *m, uint32_t sector_size, void *buf, size_t size);

@@ -38,6 +38,8 @@ static int read_migr_record(const struct disk *disk, struct imsm_migr_record *r)
 		err = disk_read(disk, sector, disk->sector_size, offset);
 	if (!err)
 		imsm_decode_migr_record(sector, disk->sector_size, r);
+	else
+		log_warning("disk %s: its migration record cannot be read: %s", disk->name, strerror(-err));
 	free(sector);
 	return err;
 }
@@ -116,9 +118,28 @@ static struct imsm_disk own_record(const struct imsm_container *c, const struct 
 	return r;
 }
 
+static void report_unused(const struct imsm_candidate *cand, const char *container)
+{
+	log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, cand->disk->name), "%s: disk %s is not used: %s",
+		  container, cand->disk->name, cand->why ? cand->why : "it was replaced or failed earlier");
+}
+
+/* Nothing could be chosen: says what is wrong with each copy that cannot be used. False: with none. */
+static bool report_refused(const struct imsm_candidate *cand, const char *container, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = count; i-- > 0;)
+		if (!cand[i].meta) {
+			report_unused(&cand[i], container);
+			any = true;
+		}
+	return any;
+}
+
 /* Takes over the disks that the choice kept. */
-static int keep_disks(struct imsm_container *c, struct imsm_candidate *cand, const int *index, struct disk **disks,
-		      size_t count)
+static int keep_disks(struct imsm_container *c, const char *container, struct imsm_candidate *cand, const int *index,
+		      struct disk **disks, size_t count)
 {
 	/* Candidates stand in reverse order, so pushing to the front restores the order of sysfs. */
 	for (size_t i = 0; i < count; i++) {
@@ -126,6 +147,8 @@ static int keep_disks(struct imsm_container *c, struct imsm_candidate *cand, con
 
 		if (index[i] == IMSM_DROPPED)
 			continue;
+		if (cand[i].why)
+			log_warning("%s: disk %s: %s", container, cand[i].disk->name, cand[i].why);
 		dl = imsm_dl_new(cand[i].disk, cand[i].serial);
 		if (!dl)
 			return -ENOMEM;
@@ -175,9 +198,7 @@ static int keep_missing(struct imsm_container *c, const char *container, struct 
 				  "%s: disk %s was missing, and is back: what of it is out of date will be rebuilt",
 				  container, name);
 		} else if (index[i] == IMSM_DROPPED) {
-			log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, name), "%s: disk %s is not used: %s",
-				  container, name,
-				  cand[i].why ? cand[i].why : "it was replaced or failed earlier");
+			report_unused(&cand[i], container);
 		}
 	}
 	return 0;
@@ -196,7 +217,9 @@ static int load_from(struct imsm_container *c, const char *container, struct dis
 		err = imsm_choose(cand, count, c, index, &why);
 		c->loaded_generation = le32_get(c->meta.header.generation_num);
 		if (!err)
-			err = keep_disks(c, cand, index, disks, count);
+			err = keep_disks(c, container, cand, index, disks, count);
+		else if (err == -ENOENT && report_refused(cand, container, count))
+			why = "no disk has IMSM metadata that can be used";
 		if (!err)
 			err = keep_missing(c, container, cand, index, disks, count);
 	}

@@ -88,12 +88,11 @@ static void disk_added(struct manager *mgr, struct metadata_update *u)
 {
 	char disk[LOG_NAME_MAX];
 
-	sysfs_name_or_number(u->dev, disk, sizeof(disk));
 	if (u->status)
-		log_error("%s: disk %s not added: %s", mgr->st->container, disk, strerror(-u->status));
-	else
-		log_event(LOG_LEVEL_INFO, ABOUT("disk-added", NULL, disk), "%s: %s is %s", mgr->st->container, disk,
-			  u->known ? "a disk that the metadata know" : "a new spare");
+		return; /* the handler has said why */
+	sysfs_name_or_number(u->dev, disk, sizeof(disk));
+	log_event(LOG_LEVEL_INFO, ABOUT("disk-added", NULL, disk), "%s: %s is %s", mgr->st->container, disk,
+		  u->known ? "a disk that the metadata know" : "a new spare");
 }
 
 /* What may be otherwise in a moment: somebody has the disk open, or it does not answer yet. */

@@ -15,6 +15,7 @@ TEST_LDFLAGS_super-imsm := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-disks := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-late := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/write := $(IMSM_RIG)
+TEST_LDFLAGS_imsm/load-refused := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/power-cut := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/join := $(IMSM_RIG)
 # Programs with support/ddf-rig.c.

@@ -195,7 +195,7 @@ static void test_garbage_in_the_hi_halves(void **state)
 	assert_int_equal(imsm_disk_blocks(&x->c.meta.disk[0]), 131072);
 }
 
-/* A broken bad block log is told, the volumes are there. */
+/* What of the copy is left out is told, and the copy is there. */
 static void test_warning_with_metadata(void **state)
 {
 	struct copies *x = *state;
@@ -204,12 +204,12 @@ static void test_warning_with_metadata(void **state)
 
 	read_again(x);
 	copies_make_named_disk(f, "r5-bbm-46", 0);
-	f->tail[EXTENDED + 0x214 - 0x200] ^= 1; /* signature of the log: 0c -> 0d */
-	anchor[0x20]++;                         /* checksum */
+	f->tail[EXTENDED + 0x214 - 0x200 + 9] += 8; /* the first entry's disk */
+	anchor[0x21] += 8;                          /* checksum */
 	imsm_read_candidate(&f->disk, &x->cand[0]);
 	assert_non_null(x->cand[0].meta);
 	assert_int_equal(x->cand[0].meta->num_volumes, 1);
-	assert_int_equal(x->cand[0].meta->num_bad, 0);
+	assert_int_equal(x->cand[0].meta->num_bad, 1);
 	assert_non_null(strstr(x->cand[0].why, "bad block log"));
 }
 
