@@ -175,7 +175,10 @@ static void activate_spare(struct active_array *a, struct spare_request *req)
 
 static int sync_metadata(struct supertype *st, struct sync_result *res)
 {
-	return ddf_write(super_of(st)->writer, changing(st), res);
+	struct ddf_container *c = changing(st);
+
+	ddf_note_lost(c);
+	return ddf_write(super_of(st)->writer, c, res);
 }
 
 static void finish_sync(struct supertype *st, struct sync_result *res)

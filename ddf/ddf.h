@@ -79,6 +79,7 @@ struct ddf_dl {
 	bool anchor_due;          /* the anchor is missing or damaged */
 	bool left_out;            /* an array runs without it, as was recorded; not logged yet */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
+	bool record_due;          /* a record on it has changed and is not on the disk yet */
 	bool late;                /* came with older metadata: has to be written although nothing has changed */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */
 	int in_plan;               /* ddf/write.c: which copy is being written */
@@ -352,6 +353,12 @@ bool ddf_take_back(struct ddf_container *c, const struct ddf_dl *dl);
 
 /* The disk has left. Returns what was listed, or NULL (10.2). */
 struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev);
+/*
+ * Before each write. Arrays in use go on without a disk that has left, and what it has gets old: it has failed, also if
+ * md did not get to say so (15, item 24). Of the others the next start decides (5.1). An array that cannot go on without
+ * it writes nothing any more: whether it can is known when all that failed was told.
+ */
+void ddf_note_lost(struct ddf_container *c);
 
 /* ---- ddf/load.c: start-up, blocking, allocates ---- */
 

@@ -190,24 +190,25 @@ static bool some_go_on_without(const struct ddf_container *c, uint32_t refnum)
 	return false;
 }
 
-/*
- * An array in use goes on without it, and what it has gets old: it has failed, also if md did not get to say so (15,
- * item 24). Of the others the next start decides (5.1). One that cannot go on writes nothing any more.
- */
-static void mark_missing(struct ddf_container *c, uint32_t refnum)
+void ddf_note_lost(struct ddf_container *c)
 {
-	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
+	for (unsigned i = 0; i < c->layout.max_pd; i++) {
+		struct ddf_pd_entry *e = ddf_pd(c, i);
+		unsigned state = be16_get(e->state), bits = DDF_PD_ONLINE | DDF_PD_FAILED | DDF_PD_MISSING;
+		uint32_t refnum = be32_get(e->refnum);
 
-	if (!e)
-		return;
-	e->state = be16_make(be16_get(e->state) | DDF_PD_MISSING);
-	if (some_go_on_without(c, refnum))
-		e->state = be16_make(be16_get(e->state) | DDF_PD_FAILED);
+		if (!ddf_pd_used(e) || (state & bits) != (DDF_PD_ONLINE | DDF_PD_MISSING) || ddf_dl_by_ref(c, refnum) ||
+		    !some_go_on_without(c, refnum))
+			continue;
+		e->state = be16_make((uint16_t)(state | DDF_PD_FAILED));
+		ddf_update_states_of(c, refnum);
+	}
 }
 
 struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev)
 {
 	struct ddf_dl **link = &c->disks, *dl;
+	struct ddf_pd_entry *e;
 
 	while (*link && (*link)->dev != dev)
 		link = &(*link)->next;
@@ -220,7 +221,9 @@ struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev)
 		if (b->refnum == dl->refnum)
 			b->used = false;
 	note_left(c, dl->refnum);
-	mark_missing(c, dl->refnum);
+	e = ddf_pd_by_ref(c, dl->refnum);
+	if (e)
+		e->state = be16_make(be16_get(e->state) | DDF_PD_MISSING);
 	ddf_update_states_of(c, dl->refnum);
 	return dl;
 }

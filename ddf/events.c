@@ -164,6 +164,9 @@ static void name_rebuilt(const struct event *ev, struct ddf_rebuild *b)
 		return;
 	if (b)
 		b->used = false;
+	/* As long as the disk is recorded as rebuilding for another one, readers do not take it for this one either. */
+	if (ddf_recorded_rebuilds(ev->c, ev->refnum) <= ddf_free_rebuilds(ev->c))
+		ddf_take_off_record(ev->c, ev->refnum);
 	ddf_name_at(ev->c, &ev->at, ev->refnum, ev->data_offset);
 	note_synced(ev->c, ev->vd, ev->slot, true);
 	ddf_update_state(ev->c, ev->vd);

@@ -201,8 +201,12 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 	w->pd_changed = take_changes(c->pd, c->pd_written, c->layout.pd.length, &w->pd);
 	w->vd_changed = take_changes(c->vd, c->vd_written, c->layout.vd.length, &w->vd);
 	changed = w->pd_changed || w->vd_changed;
-	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		changed |= take_config_changes(c, dl);
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		bool records = take_config_changes(c, dl);
+
+		changed |= records;
+		dl->record_due |= records;
+	}
 	w->old_seq = c->seq;
 	c->seq += changed;
 	return changed;
@@ -444,6 +448,38 @@ static unsigned count_current(const struct ddf_container *c)
 	return n;
 }
 
+/*
+ * Some disk that counts has it: else what the record says is nowhere (that a member is not named any more, say). True
+ * also if no such disk is named: the tables say of the others that they have failed.
+ */
+static bool is_stored(const struct ddf_container *c, const struct ddf_vdc *r)
+{
+	bool any = false;
+
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		if (is_failed(c, dl) || !ddf_record_names(c, r, dl->refnum))
+			continue;
+		if (!dl->record_due)
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
+static bool all_stored(const struct ddf_container *c)
+{
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		dl->record_due &= !has_current(c, dl);
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
+			const struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+
+			if (r && !is_stored(c, r))
+				return false;
+		}
+	return true;
+}
+
 /* A copy on a disk that we still try to write to failed. */
 static bool any_copy_failed(const struct ddf_container *c)
 {
@@ -507,6 +543,8 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 		write_first_copies(w, c, FAILED_DISKS, ALL_COPIES, res);
 	res->written = count_current(c);
 	if (w->pending && !res->written && (c->disks || any_live(c)))
+		return -EIO;
+	if (w->pending && !all_stored(c))
 		return -EIO;
 	w->pending = false;
 	return 1;

@@ -374,6 +374,22 @@ static void test_last_disk_of_a_mirror_comes_back(void **state)
 	drig_free(r);
 }
 
+/* The manager is told of the disk that is pulled before the monitor has looked at the array, of which the other one failed. */
+static void test_last_disk_goes_before_the_failure_of_the_other_is_seen(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	a = drig_open_array(r, 0, 1, 0, "0,1");
+	assert_int_equal(drig_remove_disk(r, 1), 0);
+	drig_tell(a, "0x,1");
+	assert_synced(r);
+	assert_pds(r, "0:03/03 1:03/41? 2:05/01");
+	drig_free(r);
+}
+
 /* It was absent when the volume was started, and is there at the next start, before or after the others. */
 static void test_missing_disk_is_back_at_the_start(void **state)
 {
@@ -480,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
+		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),
 	};

@@ -317,6 +317,7 @@ static void test_disk_that_goes_is_missing(void **state)
 		dfx_volume(&dfx, 0, DDF_RAID1, 0, rows[i].vd);
 		dfx.volume[0].live = rows[i].live;
 		assert_ptr_equal(ddf_remove_disk(&dfx.c, dfx_dev(rows[i].n)), &dfx.dl[rows[i].n]);
+		ddf_note_lost(&dfx.c);
 		dfx_check_pds(rows[i].pds_after);
 		dfx_check_vd(0, rows[i].vd_after);
 		assert_int_equal(dms_used(dfx.pd), 3);
@@ -378,6 +379,7 @@ static void test_disk_that_comes_back_is_a_new_one(void **state)
 	dms_small_container();
 	dfx.volume[0].live = true;
 	ddf_remove_disk(&dfx.c, dfx_dev(1));
+	ddf_note_lost(&dfx.c);
 	dl = dms_new_disk(1, FX_SECTORS);
 	dfx_pd_guid(dl->guid, 7);
 	dms_assert_added(dl);

@@ -333,6 +333,24 @@ static void a_disk_of_other_arrays_is_named_when_it_has_its_data(void **state)
 	dfx_check_pds("0:03/01 1:03/43? 2:03/01 3:03/01");
 }
 
+/* "Rebuilding" would leave it out of this array, too, of which it has the data: the other rebuild goes off the record. */
+static void a_disk_that_another_array_rebuilds_works_when_it_is_named(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/03 2:03/05");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v4 0,2");
+	dfx_volume(&dfx, 2, DDF_RAID0, 0, "04/02 v4 0@32768,1@32768");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "01/02 v4 0@16384,1@16384");
+	dfx_watch(0, 1, "0,2!");
+	dfx_watch(1, 1, "0@16384,2!@16384");
+	dfx_tell(1, 1, "0@16384,2@16384");
+	dfx_check_pds("0:03/01 1:03/03 2:03/01");
+	dfx_check_vd(0, "01/02 v5 0,_");
+	dfx_check_vd(1, "00/02 v5 0@16384,2@16384");
+	dfx_tell(0, 1, "0,2");
+	dfx_check_vd(0, "00/02 v6 0,2");
+}
+
 static void whom_a_member_in_sync_replaces(void **state)
 {
 	static const struct {
@@ -551,6 +569,7 @@ int main(void)
 		TEST(an_array_that_starts_has_to_be_seen_in_sync),
 		TEST(a_failed_member_is_not_in_sync_any_more),
 		TEST(a_disk_of_other_arrays_is_named_when_it_has_its_data),
+		TEST(a_disk_that_another_array_rebuilds_works_when_it_is_named),
 		TEST(whom_a_member_in_sync_replaces),
 		TEST(a_member_in_sync_fills_a_position_never_filled),
 		TEST(a_member_in_sync_goes_into_its_own_mirror),

@@ -435,13 +435,14 @@ static void one_disk_is_rebuilt_for_two_arrays(void **state)
 	dfx_check_vd(1, "01/02 v7 0@16384,1@16384");
 	dfx_tell(0, 1, "0,2!");
 	dfx_tell(1, 1, "0,2!@16384");
-	/* The second one is done first: the disk stays "Rebuilding", for the first's sake. */
+	/* The second one is done first. As "Rebuilding" the disk would be left out of it: the first one goes off the record. */
 	dfx_tell(1, 1, "0,2@16384");
-	dfx_check_pds("0:03/01 2:03/05");
-	dfx_check_vd(1, "01/02 v8 0@16384,2@16384");
+	dfx_check_pds("0:03/01 2:03/01");
+	dfx_check_vd(0, "01/02 v6 0,_");
+	dfx_check_vd(1, "00/02 v8 0@16384,2@16384");
 	dfx_tell(0, 1, "0,2");
 	dfx_check_pds("0:03/01 2:03/01");
-	dfx_check_vd(0, "00/02 v6 0,2");
+	dfx_check_vd(0, "00/02 v7 0,2");
 	dfx_check_vd(1, "00/02 v8 0@16384,2@16384");
 }
 

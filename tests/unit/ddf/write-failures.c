@@ -143,6 +143,45 @@ static void test_there_is_no_disk_left(void **state)
 	b->f.c.disks = disks;
 }
 
+/*
+ * A record is on its members alone. If none of them takes it, what it says is nowhere, although others have the tables.
+ */
+static void test_no_member_takes_the_record(void **state)
+{
+	struct bench *b = *state;
+
+	dfx_unlink(&b->f, 1);
+	break_disk(b, 0, 0, FX_SECTORS);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
+	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(write_once(b, true), -EIO);
+	dwb_set_dirty(b, true); /* what came before is not there yet */
+	assert_int_equal(write_once(b, true), -EIO);
+	/* What has failed does not count: the table says so. */
+	dfx_fail_disk(&b->f, 0);
+	assert_int_equal(write_once(b, true), 1);
+	/* And it is over when the disk takes it. */
+	dfx_pd_of(&b->f, 0)->state = be16_make(DDF_PD_ONLINE);
+	b->f.dl[0].given_up = false;
+	assert_int_equal(write_once(b, true), -EIO);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, true), 1);
+	dwb_assert_disk_complete(b, 0);
+}
+
+/* The tables alone are another matter. */
+static void test_tables_do_not_need_the_members(void **state)
+{
+	struct bench *b = *state;
+
+	break_disk(b, 0, 0, FX_SECTORS);
+	dfx_unlink(&b->f, 1);
+	dwb_set_dirty(b, true);
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(b->res.written, 1);
+}
+
 static void test_no_disk_takes_it(void **state)
 {
 	struct bench *b = *state;
@@ -422,6 +461,8 @@ int main(void)
 		T(test_failed_disks_come_last),
 		T(test_only_failed_disks_are_left),
 		T(test_there_is_no_disk_left),
+		T(test_no_member_takes_the_record),
+		T(test_tables_do_not_need_the_members),
 		T(test_no_disk_takes_it),
 		T(test_power_cut_while_a_bit_is_written),
 		T(test_power_cut_while_a_failure_is_written),
