@@ -78,6 +78,7 @@ struct ddf_dl {
 	struct ddf_copy copy[DDF_COPIES];
 	bool anchor_due;          /* the anchor is missing or damaged */
 	bool left_out;            /* an array runs without it, as was recorded; not logged yet */
+	bool unfit;               /* it failed in an array under this daemon, and counts for others: no spare */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
 	bool record_due;          /* a record on it has changed and is not on the disk yet */
 	bool late;                /* came with older metadata: has to be written although nothing has changed */

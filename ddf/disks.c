@@ -169,7 +169,7 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why)
 	dl->copy[DDF_FIRST_COPY].exists = true;
 	dl->copy[DDF_SECOND_COPY].exists = dl->at.secondary_lba != DDF_NO_LBA;
 	dl->anchor_due = true;
-	dl->given_up = false;
+	dl->given_up = dl->unfit = false;
 	dl->next = c->disks;
 	c->disks = dl;
 	return 0;

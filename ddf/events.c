@@ -63,18 +63,6 @@ static void set_pd_state(const struct event *ev, unsigned pd_state, bool stamp_a
 		ddf_stamp(ev->c, ev->at.record);
 }
 
-/*
- * Also when the disk has failed already, in another array: this record is marked at the first report of its own array,
- * which is that of a member that was in sync.
- */
-static void note_failure(const struct event *ev)
-{
-	bool was_synced = note_synced(ev->c, ev->vd, ev->slot, false);
-
-	if (ev->e)
-		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
-}
-
 /* Another array may still be rebuilt onto the disk, or have been when its daemon died (15, item 34). */
 static bool others_synced(const struct event *ev)
 {
@@ -132,6 +120,56 @@ static bool distrust(const struct event *ev)
 	return true;
 }
 
+/* The virtual disk has its data with the disk, and would not have them without it. */
+static bool depends_on(const struct ddf_container *c, unsigned vd, const struct event *ev)
+{
+	const be16 before = ev->e->state;
+	bool depends = ddf_vd_state(c, vd) != DDF_VD_FAILED;
+
+	ev->e->state = be16_make((uint16_t)(be16_get(before) | DDF_PD_FAILED));
+	depends &= ddf_vd_state(c, vd) == DDF_VD_FAILED;
+	ev->e->state = before;
+	return depends;
+}
+
+/* Of those whose arrays are served; others cannot do without any disk. */
+static bool another_depends_on(const struct event *ev)
+{
+	for (unsigned vd = 0; vd < ev->c->layout.max_vd; vd++)
+		if (vd != ev->vd && ev->c->volume[vd].live && ddf_vd_names(ev->c, vd, ev->refnum) &&
+		    depends_on(ev->c, vd, ev))
+			return true;
+	return false;
+}
+
+/*
+ * A disk that fails has failed for all virtual disks. Not if another one has nothing else: then only this one does
+ * without it, and the other goes on as long as it can.
+ */
+static bool is_kept_for_others(const struct event *ev)
+{
+	struct ddf_dl *dl = ddf_dl_by_ref(ev->c, ev->refnum);
+
+	if (!dl || !ddf_pd_working(ev->e) || !another_depends_on(ev))
+		return false;
+	dl->unfit = true;
+	return true;
+}
+
+/*
+ * Also when the disk has failed already, in another array: this record is marked at the first report of its own array,
+ * which is that of a member that was in sync.
+ */
+static void note_failure(const struct event *ev)
+{
+	bool was_synced = note_synced(ev->c, ev->vd, ev->slot, false);
+
+	if (is_kept_for_others(ev))
+		distrust(ev);
+	else if (ev->e)
+		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
+}
+
 /* A record names the disk. */
 static void handle_named(const struct event *ev, unsigned md_state)
 {
@@ -182,7 +220,7 @@ static void name_rebuilt(const struct event *ev, struct ddf_rebuild *b)
 static void end_rebuild(const struct event *ev, struct ddf_rebuild *b, unsigned md_state)
 {
 	b->used = false;
-	if (!ev->e || md_state & MEMBER_GONE)
+	if (!ev->e || md_state & MEMBER_GONE || is_kept_for_others(ev))
 		return;
 	ev->e->state = be16_make((uint16_t)(be16_get(ev->e->state) | DDF_PD_FAILED));
 	ddf_update_states_of(ev->c, ev->refnum);

@@ -160,6 +160,70 @@ static void another_fails_as_a_rebuild_ends(void **state)
 	}
 }
 
+/* It fails in one array, and is all that another one has: the other goes on with it as long as it can. */
+static void a_disk_that_another_virtual_disk_needs(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01 2:03/03");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v1 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "01/02 v1 2@16384,1@16384");
+	dfx_watch(1, 1, "-,1@16384");
+	dfx_watch(0, 1, "0,1");
+	for (unsigned twice = 0; twice < 2; twice++) {
+		dfx_tell(0, 1, "0,1x");
+		dfx_check_pds("0:03/01 1:03/01 2:03/03");
+		dfx_check_vd(0, "01/02 v2 0,_");
+		dfx_check_vd(1, "01/02 v1 2@16384,1@16384");
+	}
+	/* It is no spare for the one that it failed in. */
+	assert_true(ddf_dl_by_dev(&dfx.c, dfx_dev(1))->unfit);
+	/* In the end it fails there, too. */
+	dfx_tell(1, 1, "-,1x@16384");
+	dfx_check_pds("0:03/01 1:03/03 2:03/03");
+	dfx_check_vd(1, "04/02 v2 2@16384,1@16384");
+}
+
+static void a_disk_that_no_other_virtual_disk_needs(void **state)
+{
+	static const struct {
+		unsigned prl;
+		const char *vd;
+		bool live;
+	} row[] = {
+		{ DDF_RAID1, "00/02 v1 0@16384,1@16384", true },
+		{ DDF_RAID1, "01/02 v1 2@16384,1@16384", false },
+		{ DDF_RAID0, "00/02 v1 0@16384,1@16384", false },
+		{ DDF_RAID1, "04/02 v1 2@16384,2@32768", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		dfx_again();
+		dfx_disks(&dfx, "0:03/01 1:03/01 2:03/03");
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v1 0,1");
+		dfx_volume(&dfx, 1, row[i].prl, 0, row[i].vd);
+		dfx.volume[1].live = row[i].live;
+		dfx_watch(0, 1, "0,1");
+		dfx_tell(0, 1, "0,1x");
+		dfx_check_pds("0:03/01 1:03/03 2:03/03");
+	}
+}
+
+static void two_virtual_disks_fail_crosswise(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v1 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v1 0@16384,1@16384");
+	dfx_watch(1, 1, "0@16384,1@16384");
+	dfx_watch(0, 1, "0,1");
+	dfx_tell(0, 1, "0x,1");
+	dfx_tell(1, 1, "0@16384,1x@16384");
+	dfx_check_pds("0:03/03 1:03/01");
+	assert_int_equal(dfx_vd(&dfx, 0)->state, 0x01);
+	assert_int_equal(dfx_vd(&dfx, 1)->state, 0x04);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, dfx_setup, dfx_teardown)
 
 int main(void)
@@ -171,6 +235,9 @@ int main(void)
 		TEST(started_dirty),
 		TEST(what_was_rebuilt_unseen_counts),
 		TEST(another_fails_as_a_rebuild_ends),
+		TEST(a_disk_that_another_virtual_disk_needs),
+		TEST(a_disk_that_no_other_virtual_disk_needs),
+		TEST(two_virtual_disks_fail_crosswise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
