@@ -43,6 +43,8 @@ static void look_at_array(struct monitor *mon, struct active_array *a, bool all)
 	bad_blocks_read(a, all);
 	monitor_note_stalls(mon, a);
 	monitor_log_sync(mon, a);
+	/* It may have put something off until nothing runs; md does not always tell it of that. */
+	mon->wake_manager |= a->watch->curr_action == SYNC_IDLE && a->watch->prev_action > SYNC_IDLE;
 	v = monitor_view_of(mon, a);
 	l->decision = decide(&v);
 	monitor_tell(mon, a, &l->decision);

@@ -62,7 +62,7 @@ static void test_a_rebuild_ends(void **state)
 	md_time_passes(90000);
 	sdc_is_rebuilt();
 	rig_next();
-	assert_steps("md126: dirty\nmd126[2]: in sync\nmetadata written\nmd126/array_state <- active\n");
+	assert_steps("md126: dirty\nmd126[2]: in sync\nmetadata written\nmd126/array_state <- active\nmanager woken\n");
 	assert_message("md126: rebuild ended after 90 s, 3 of 3 members in sync");
 }
 
@@ -167,7 +167,7 @@ static void test_a_check_ends(void **state)
 	md_says("md126/sync_action", "idle");
 	forget_steps();
 	rig_next();
-	assert_steps("md126: dirty\nmetadata written\nmd126/array_state <- active\n");
+	assert_steps("md126: dirty\nmetadata written\nmd126/array_state <- active\nmanager woken\n");
 	assert_message("md126: check begins\n");
 }
 
@@ -273,7 +273,7 @@ static void test_a_reshape(void **state)
 	md_says("md126/sync_action", "idle");
 	rig_next();
 	assert_true(ra->watch.reshape_done);
-	assert_steps("md126/array_state <- active\n");
+	assert_steps("md126/array_state <- active\nmanager woken\n");
 	rig_next();
 	assert_false(ra->watch.reshape_done);
 }
