@@ -17,7 +17,6 @@ make_volume 1 2 first 8192
 wait_settled "$V"
 make_volume 1 2 second 8192
 wait_settled "$V1"
-MEMBERS=("${DISKS[@]}")
 [ "$FORMAT" = imsm ] || learn "${DISKS[@]}"
 for volume in "$V" "$V1"; do
 	must pattern write "/dev/$volume" 7 0 1048576
