@@ -171,6 +171,7 @@ static void test_several_marks(void **state)
 		volume(&its, 1, "N 0,1");
 		memset(ifx.c.meta.disk[1].serial, 0, IMSM_SERIAL_LEN);
 		memcpy(ifx.c.meta.disk[1].serial, marked[i], strlen(marked[i]));
+		assert_int_equal(take(1), 0); /* the marks of a failure may cut a serial to the same */
 		ifx.c.meta.disk[1].scsi_id = le32_make(IMSM_SCSI_ID_MISSING);
 		assert_int_equal(take(1), i < 3);
 	}
