@@ -77,20 +77,48 @@ static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entr
 	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !ddf_any_names(c, refnum);
 }
 
-/* It is absent, has not failed, and may come yet (10.5). */
-static bool is_awaited(const struct ddf_container *c, const struct ddf_pd_entry *e)
+static bool record_lacks_a_disk(const struct ddf_container *c, const struct ddf_vdc *r)
 {
-	return ddf_pd_usable(e) && !ddf_dl_by_ref(c, be32_get(e->refnum));
+	for (unsigned n = 0; n < ddf_primary_count(r); n++) {
+		int i = ddf_nth_element(c, r, n);
+
+		if (i < 0 || ddf_element_ref(r, (unsigned)i) == DDF_REF_MISSING)
+			return true;
+	}
+	return false;
+}
+
+static bool any_lacks_a_disk(const struct ddf_container *c)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
+			const struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
+
+			if (r && record_lacks_a_disk(c, r))
+				return true;
+		}
+	return false;
+}
+
+/*
+ * It is absent, and may come yet (10.5): it has not failed, or was only absent when a virtual disk was started, and some
+ * virtual disk still lacks one.
+ */
+static bool is_awaited(const struct ddf_container *c, const struct ddf_pd_entry *e, bool lacking)
+{
+	bool absent_only = !(be16_get(e->state) & DDF_PD_ONLINE) && be16_get(e->state) & DDF_PD_MISSING;
+
+	return (ddf_pd_usable(e) || (lacking && absent_only)) && !ddf_dl_by_ref(c, be32_get(e->refnum));
 }
 
 /* mdadm refuses a disk that comes if its copy counts other entries than ours: as long as there is room, none goes. */
 static bool may_drop(const struct ddf_container *c)
 {
-	bool awaited = false, full = true;
+	bool awaited = false, full = true, lacking = any_lacks_a_disk(c);
 
 	for (unsigned i = 0; i < c->layout.max_pd; i++) {
 		full &= ddf_pd_used(ddf_pd(c, i));
-		awaited |= ddf_pd_used(ddf_pd(c, i)) && is_awaited(c, ddf_pd(c, i));
+		awaited |= ddf_pd_used(ddf_pd(c, i)) && is_awaited(c, ddf_pd(c, i), lacking);
 	}
 	return full || !awaited;
 }

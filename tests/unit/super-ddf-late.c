@@ -456,6 +456,31 @@ static void test_half_of_a_raid10_comes_late(void **state)
 	drig_free(r);
 }
 
+/* A disk that was left out takes the place of another one: that one is to come, too, and mdadm must not refuse it. */
+static void test_two_disks_were_left_out(void **state)
+{
+	struct rig *r = drig_bare(4);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1 v3 2,3");
+	boot_with(r, "02");
+	a = drig_open_array(r, 0, 10, 0x102, "0,-,2,-");
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/42? 2:03/01 3:03/42?");
+	comes(r, 3);
+	assert_taken(r, a, "0,-,2,-", "1:3");
+	assert_synced(r);
+	assert_int_equal(entries(r), 4);
+	drig_tell(a, "0,3,2,-");
+	assert_synced(r);
+	comes(r, 1);
+	assert_taken(r, a, "0,3,2,-", "3:1");
+	assert_synced(r);
+	assert_int_equal(entries(r), 4);
+	drig_free(r);
+}
+
 /* A volume whose records came with a disk is deleted, and the disk is pulled. */
 static void test_volume_that_came_late_is_deleted(void **state)
 {
@@ -498,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
 		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
+		cmocka_unit_test(test_two_disks_were_left_out),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),
 	};
 

@@ -8,8 +8,9 @@
 #             the stale one is rebuilt
 #   parted    each of two disks was used without the other: what is in use stays, and the other one is left alone until the
 #             user adds it
+#   ten       RAID 10, started with one disk of each mirror; the others follow
 #   two       disks of two containers take turns
-# cases: beside-imsm beside-ddf spare-imsm spare-ddf stale-imsm stale-ddf parted-imsm parted-ddf two-imsm two-ddf
+# cases: beside-imsm beside-ddf spare-imsm spare-ddf stale-imsm stale-ddf parted-imsm parted-ddf ten-imsm ten-ddf two-imsm two-ddf
 # timeout: 60
 # reference: fails@beside-imsm@beside-ddf@spare-imsm@spare-ddf@stale-imsm@stale-ddf@parted-imsm@parted-ddf - a disk that comes late is new, and loses what it held; one that comes early and is stale is not used
 FORMAT=${LEVEL#*-}
@@ -142,6 +143,34 @@ parted()
 	assert_rebuilt /dev/ram0 9
 	wait_settled "$V"
 	wait_metadata 10 "${prefix}0.*state=${good}" "${prefix}1.*state=${good}" -- "${DISKS[@]}"
+}
+
+ten()
+{
+	local i
+
+	fast_sync
+	make_disks 4
+	make_container "${DISKS[@]}"
+	make_volume_on v 10 "${DISKS[@]}"
+	settle_volumes
+	shut_down
+	arrive /dev/ram0
+	arrive /dev/ram2
+	last_resort
+	find_booted /dev/ram0
+	booted "$V" || fail "the RAID 10 has not been started"
+	fill "$V" 8
+	arrive /dev/ram3
+	arrive /dev/ram1
+	for i in 1 3; do
+		wait_for 10 is_member "$V" "/dev/ram$i"
+	done
+	wait_settled "$V"
+	ping_daemon
+	fail_member "$V" /dev/ram0
+	fail_member "$V" /dev/ram2
+	check "$V" 8
 }
 
 two()
