@@ -4,13 +4,14 @@
 #   beside    RAID 0 and RAID 1 on the same two disks; the RAID 1 was started by the last-resort timer and has been written
 #             to. It is rebuilt, and the RAID 0 is whole.
 #   spare     RAID 1 and RAID 5, and a spare that comes before the other members
+#   five      a spare takes the place of a disk that comes after it, and two disks of another volume follow
 #   stale     the disk that comes first was away when the RAID 1 was last written to: the fresh one that follows counts, and
 #             the stale one is rebuilt
 #   parted    each of two disks was used without the other: what is in use stays, and the other one is left alone until the
 #             user adds it
 #   ten       RAID 10, started with one disk of each mirror; the others follow
 #   two       disks of two containers take turns
-# cases: beside-imsm beside-ddf spare-imsm spare-ddf stale-imsm stale-ddf parted-imsm parted-ddf ten-imsm ten-ddf two-imsm two-ddf
+# cases: beside-imsm beside-ddf spare-imsm spare-ddf five-ddf stale-imsm stale-ddf parted-imsm parted-ddf ten-imsm ten-ddf two-imsm two-ddf
 # timeout: 60
 # reference: fails@beside-imsm@beside-ddf@spare-imsm@spare-ddf@stale-imsm@stale-ddf@parted-imsm@parted-ddf - a disk that comes late is new, and loses what it held; one that comes early and is stale is not used
 FORMAT=${LEVEL#*-}
@@ -100,6 +101,33 @@ spare()
 	else
 		assert_on_disk 4 "${DISKS[@]}"
 	fi
+}
+
+five()
+{
+	local i
+
+	fast_sync
+	make_disks 5
+	make_container "${DISKS[@]}"
+	make_volume_on first 0 /dev/ram2 /dev/ram3
+	make_volume_on second 1 /dev/ram0 /dev/ram1
+	settle_volumes
+	shut_down
+	alone /dev/ram0 8
+	arrive /dev/ram4
+	assert_rebuilt /dev/ram4 8
+	for i in 1 2 3; do
+		arrive "/dev/ram$i"
+	done
+	find_booted /dev/ram0
+	for i in 1 2 3; do
+		is_member "$C" "/dev/ram$i" || fail "/dev/ram$i is not in the container"
+	done
+	booted "$V" || fail "the RAID 0 is $(get_attr "$V" array_state)"
+	check "$V"
+	check "$V1" 8
+	assert_on_disk 5 "${DISKS[@]}"
 }
 
 stale()
