@@ -571,11 +571,27 @@ void daemon_manage(void)
 
 /* ---- the monitor's turn ---- */
 
+/*
+ * A disk that is missing is marked as failed when an array runs without it, and there is one mark for all volumes: of those
+ * that do not run nothing is claimed that needs the disk.
+ */
+static void note_missing(void)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		struct truth *t = &world.volume[v];
+
+		for (unsigned s = 0; t->array < 0 && s < t->plan.members; s++)
+			if (t->entitled[s] >= 0 && !(known & 1u << t->entitled[s]))
+				t->entitled[s] = -1;
+	}
+}
+
 /* Members that are complete now, and that the handler has been told of, with success. */
 static void note_entitled(void)
 {
 	if (monitor.sync_failed)
 		return;
+	note_missing();
 	for (unsigned i = 0; i < monitor.looked_at_count; i++)
 		world.truth_changed = true;
 	for (struct active_array *a = monitor.arrays; a; a = a->next) {
@@ -612,7 +628,7 @@ static void compare_with_disks(void)
 	const char *why;
 	unsigned n = 0;
 
-	if (!world.ad->differ || !known || monitor.sync_failed || !all_in_order())
+	if (!world.ad->differ || !known || monitor.sync_failed || !all_in_order() || !judge_knows_newest(known))
 		return;
 	for (unsigned i = 0; i < world.disks; i++)
 		if (known & 1u << i)

@@ -252,6 +252,8 @@ void disks_with_some_in_flight(void (*judge)(void))
 		arrive_in_part(&pending[i]);
 	}
 	judge();
+	for (unsigned i = 0; i < n && world.hit[0]; i++)
+		sim_say("  of its metadata sd%c has a part that is new and one that is old, or either", 'a' + pending[i].disk);
 	while (n--)
 		sim_disk_write(pending[n].disk, before[n], pending[n].len, pending[n].offset);
 }

@@ -385,8 +385,14 @@ static void do_cut(const struct event *e)
 
 static void do_daemon(const struct event *e)
 {
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
 	(void)e;
 	if (!world.power || world.loaded || !md_needs_daemon())
+		return;
+	/* Without any member it would serve another container. */
+	if (judge_read(set_of_container(), &r, number) && !r.volumes)
 		return;
 	resolve_unsure();
 	daemon_start();
@@ -408,7 +414,7 @@ static void excuse_old(uint32_t set)
 	unsigned number[SIM_DISKS];
 	bool all = judge_read(set_of_all(), &whole, number), part = judge_read(set, &now, number);
 
-	if (part && all && now.generation == whole.generation)
+	if (part && all && now.generation == whole.generation && now.generation >= world.generation)
 		return;
 	world.split = true;
 }

@@ -11,8 +11,9 @@
  *	volumes are what they were made as, each once, on places of their own; none comes back, none is forgotten
  *
  * Excused: a RAID5 that is dirty and degraded at once, which nobody starts without force; copies that differ where a
- * rebuild is recorded, for mdadm takes that for clean, and IMSM has no words for both; and that one copy which was
- * being written is torn, which is as good as the loss of its disk.
+ * rebuild is recorded, or a resync and a disk is missing, for mdadm takes that for clean, and IMSM has no words for both;
+ * that one copy which was being written is torn, which is as good as the loss of its disk; and a volume that did not run
+ * while another one did without a disk of both (daemon.c, note_missing()).
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct view {
 };
 
 static struct view all, some;
+static const struct view *seen; /* that was judged last */
 
 uint32_t set_of_all(void)
 {
@@ -157,13 +159,15 @@ static void judge_member(const struct trial *tr, unsigned slot)
 			ACCUSE(tr, "sd%c is trusted, but lacks acknowledged data of region %u", 'a' + disk, r);
 }
 
-/* By all disks; in a part of them its target may be missing. */
-static bool rebuild_is_recorded(const struct truth *t)
+/* md has not been through with it. (The disk that is rebuilt, or without which nothing is compared, may be missing.) */
+static bool sync_is_due(const struct truth *t)
 {
-	const struct reader_volume *rv = find(&all.r, t);
+	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
 
-	for (unsigned s = 0; rv && s < t->plan.members; s++)
-		if (rv->member[s].disk >= 0 && rv->member[s].recovery_start != READER_IN_SYNC)
+	if (a && a->resync_from < REGIONS)
+		return true;
+	for (unsigned i = 0; a && i < a->members; i++)
+		if (a->member[i].there && a->member[i].slot >= 0 && !a->member[i].faulty && !a->member[i].in_sync)
 			return true;
 	return false;
 }
@@ -174,7 +178,7 @@ static void judge_clean(const struct trial *tr)
 
 	for (unsigned s = 0; s < tr->t->plan.members; s++)
 		degraded |= tr->trusted[s] < 0;
-	if (rebuild_is_recorded(tr->t))
+	if (degraded && sync_is_due(tr->t))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++) {
 		if (!truth_differ(tr->t, r, tr->trusted))
@@ -289,6 +293,7 @@ static void judge_extents(const struct view *v)
 
 static void judge_view(const struct view *v)
 {
+	seen = v;
 	if (!v->r.loads) {
 		judge_loads(v);
 		return;
@@ -335,6 +340,14 @@ void judge_note_written(void)
 	read_view(&v, set_of_all(), "");
 	if (v.r.loads && v.r.generation > world.generation)
 		world.generation = v.r.generation;
+}
+
+bool judge_knows_newest(uint32_t set)
+{
+	static struct view v;
+
+	read_view(&v, set, "");
+	return v.r.loads && v.r.generation >= world.generation;
 }
 
 /* A part of the disks is judged only if it says what all of them say: else it is an old state that is started. */
@@ -406,15 +419,18 @@ static void print_volume(const struct view *v, const struct reader_volume *rv)
 
 void judge_print(void)
 {
-	read_view(&all, set_of_all(), "");
-	printf("The reader: %s, generation %llu\n", all.r.loads ? "loads" : all.r.why_not,
-	       (unsigned long long)all.r.generation);
+	const struct view *v = seen;
+
+	if (!v)
+		return;
+	printf("The reader: %s, generation %llu\n", v->r.loads ? "loads" : v->r.why_not,
+	       (unsigned long long)v->r.generation);
 	for (unsigned n = 0, k = 0; n < world.disks; n++)
-		if (all.set & 1u << n)
-			printf("  sd%c: %s%s\n", 'a' + n, roles[all.r.role[k++]],
+		if (v->set & 1u << n)
+			printf("  sd%c: %s%s\n", 'a' + n, roles[v->r.role[k++]],
 			       world.disk[n].attached ? "" : " (not plugged in)");
-	for (unsigned i = 0; i < all.r.volumes; i++)
-		print_volume(&all, &all.r.volume[i]);
+	for (unsigned i = 0; i < v->r.volumes; i++)
+		print_volume(v, &v->r.volume[i]);
 	for (unsigned i = 0; i < SIM_VOLUMES; i++) {
 		const struct truth *t = &world.volume[i];
 

@@ -60,6 +60,8 @@ void sim_hit(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(world.hit, sizeof(world.hit), fmt, ap);
 	va_end(ap);
+	if (world.verbose)
+		judge_print();
 }
 
 /* ---- places at which it may end ---- */

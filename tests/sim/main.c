@@ -113,11 +113,14 @@ static int tell_one(const char *text)
 		return 2;
 	}
 	world.verbose = true;
-	world.thorough = 1;
+	world.thorough = getenv("SIM_THOROUGH") ? (unsigned)atoi(getenv("SIM_THOROUGH")) : 1;
 	life_live(&l);
 	for (unsigned n = 0; world.ad->print_disk && n < world.disks; n++)
 		world.ad->print_disk(n);
-	judge_print();
+	if (!world.hit[0]) {
+		judge_all();
+		judge_print();
+	}
 	printf("%s\n", world.hit[0] ? world.hit : "no hit");
 	return world.hit[0] != '\0';
 }

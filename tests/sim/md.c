@@ -191,6 +191,8 @@ int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *di
 		if (rm->disk < 0)
 			continue;
 		add_member(a, rm, disk_number[rm->disk], slot);
+		if (rm->recovery_start != READER_IN_SYNC)
+			t->failed[disk_number[rm->disk]] = false; /* it begins anew */
 		if (rm->recovery_start == READER_IN_SYNC)
 			t->entitled[slot] = (int)disk_number[rm->disk];
 	}

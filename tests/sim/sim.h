@@ -210,7 +210,9 @@ bool daemon_idle(void);
 void judge_now(void);
 void judge_all(void);
 void judge_note_written(void);
-/* To stdout: what the reader makes of all disks, and the truth. */
+/* These disks have among them what was written last. */
+bool judge_knows_newest(uint32_t set);
+/* To stdout: what the reader made of the disks that were judged last, and the truth. */
 void judge_print(void);
 void judge_set(uint32_t set, const char *which, bool claims);
 bool judge_read(uint32_t set, struct reader_result *r, unsigned *number);
