@@ -580,8 +580,10 @@ static void note_missing(void)
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		struct truth *t = &world.volume[v];
 
-		for (unsigned s = 0; t->array < 0 && s < t->plan.members; s++)
-			if (t->entitled[s] >= 0 && !(known & 1u << t->entitled[s]))
+		if (t->array >= 0 && md_runs(&world.array[t->array]))
+			continue;
+		for (unsigned s = 0; s < t->plan.members; s++)
+			if (t->entitled[s] >= 0 && !(set_of_container() & known & 1u << t->entitled[s]))
 				t->entitled[s] = -1;
 	}
 }
@@ -591,7 +593,6 @@ static void note_entitled(void)
 {
 	if (monitor.sync_failed)
 		return;
-	note_missing();
 	for (unsigned i = 0; i < monitor.looked_at_count; i++)
 		world.truth_changed = true;
 	for (struct active_array *a = monitor.arrays; a; a = a->next) {
@@ -652,6 +653,7 @@ void daemon_pass(void)
 
 	if (!world.loaded)
 		return;
+	note_missing();
 	timer = monitor_wait(&monitor, &none);
 	wake_up = false;
 	monitor_pass(&monitor, timer);

@@ -204,8 +204,34 @@ static void arrive(const struct pending *p)
 		sim_disk_write(p->disk, p->buf, p->len, p->offset);
 }
 
+/* The mixture of two copies passes for one. */
+static bool passes(unsigned disk)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	judge_read(1u << disk, &r, number);
+	return r.role[0] != READER_DAMAGED;
+}
+
+static void arrive_in_any_part(const struct pending *p);
+
 /* Any of its blocks arrive. */
 static void arrive_in_part(const struct pending *p)
+{
+	static uint8_t before[SIM_DISKS * 4096];
+
+	if (!world.ad->weak_checksum || world.mixtures || p->len > sizeof(before)) {
+		arrive_in_any_part(p);
+		return;
+	}
+	sim_disk_read(p->disk, before, p->len, p->offset);
+	arrive_in_any_part(p);
+	if (takes_writes(p->disk) && passes(p->disk))
+		sim_disk_write(p->disk, sim_chance(2) ? before : p->buf, p->len, p->offset);
+}
+
+static void arrive_in_any_part(const struct pending *p)
 {
 	uint64_t block = world.physical_size, end = p->offset + p->len, next;
 	unsigned how = sim_pick(4);

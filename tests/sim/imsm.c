@@ -217,6 +217,7 @@ static const struct sim_adapter adapter = {
 	.levels = sizeof(levels) / sizeof(levels[0]),
 	.volumes = 3,
 	.tail = 64 * 1024,
+	.weak_checksum = true, /* the sum of all words */
 	.raid5_layout = SIM_MD_RAID5_LEFT_ASYMMETRIC,
 	.read_as_mdadm = imsm_read_as_mdadm,
 	.create_container = create_container,

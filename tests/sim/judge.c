@@ -159,26 +159,13 @@ static void judge_member(const struct trial *tr, unsigned slot)
 			ACCUSE(tr, "sd%c is trusted, but lacks acknowledged data of region %u", 'a' + disk, r);
 }
 
-/* md has not been through with it. (The disk that is rebuilt, or without which nothing is compared, may be missing.) */
-static bool sync_is_due(const struct truth *t)
-{
-	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
-
-	if (a && a->resync_from < REGIONS)
-		return true;
-	for (unsigned i = 0; a && i < a->members; i++)
-		if (a->member[i].there && a->member[i].slot >= 0 && !a->member[i].faulty && !a->member[i].in_sync)
-			return true;
-	return false;
-}
-
 static void judge_clean(const struct trial *tr)
 {
 	bool degraded = false;
 
 	for (unsigned s = 0; s < tr->t->plan.members; s++)
 		degraded |= tr->trusted[s] < 0;
-	if (degraded && sync_is_due(tr->t))
+	if (degraded && md_sync_is_due(tr->t))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++) {
 		if (!truth_differ(tr->t, r, tr->trusted))
@@ -347,7 +334,7 @@ bool judge_knows_newest(uint32_t set)
 	static struct view v;
 
 	read_view(&v, set, "");
-	return v.r.loads && v.r.generation >= world.generation;
+	return v.r.loads && v.r.volumes && v.r.generation >= world.generation;
 }
 
 /* A part of the disks is judged only if it says what all of them say: else it is an old state that is started. */

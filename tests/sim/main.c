@@ -158,6 +158,7 @@ int sim_main(const struct sim_adapter *adapter, int argc, char **argv)
 	uint64_t first = seed ? strtoull(seed, NULL, 0) : (uint64_t)(now() * 1000) % 1000000000 * 1000;
 
 	world.ad = adapter;
+	world.mixtures = getenv("SIM_MIXTURES");
 	if (argc == 3 && strcmp(argv[1], "--events") == 0)
 		return tell_one(argv[2]);
 	if (argc > 1)

@@ -74,6 +74,24 @@ bool md_writable(const struct md_array *a)
 	return md_runs(a) && a->mode >= MD_READ_AUTO && md_has_slots(a, slot);
 }
 
+bool md_sync_is_due(const struct truth *t)
+{
+	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
+
+	if (!a)
+		return t->sync_due;
+	for (unsigned i = 0; i < a->members; i++)
+		if (a->member[i].there && a->member[i].slot >= 0 && !a->member[i].in_sync)
+			return true;
+	return a->resync_from < REGIONS;
+}
+
+static void forget_array(struct truth *t)
+{
+	t->sync_due = md_sync_is_due(t);
+	t->array = -1;
+}
+
 bool md_needs_daemon(void)
 {
 	for (unsigned n = 0; n < world.arrays; n++)
@@ -222,10 +240,10 @@ void md_stop(struct md_array *a)
 
 void md_clear(struct md_array *a)
 {
+	forget_array(truth_of(a));
 	a->there = false;
 	for (unsigned i = 0; i < a->members; i++)
 		a->member[i].there = false;
-	truth_of(a)->array = -1;
 	notify(a);
 }
 
@@ -233,7 +251,7 @@ void md_clear(struct md_array *a)
 void md_forget(void)
 {
 	for (unsigned i = 0; i < SIM_VOLUMES; i++)
-		world.volume[i].array = -1;
+		forget_array(&world.volume[i]);
 	for (unsigned i = 0; i < world.arrays; i++)
 		world.array[i].there = false;
 }

@@ -56,6 +56,7 @@ struct truth {
 	int entitled[SIM_MEMBERS]; /* by slot: the disk that has all data, as the daemon was able to note; -1: none */
 	bool failed[SIM_DISKS];   /* its failure in this volume has been acknowledged */
 	int array;                /* md's array that runs it; -1 */
+	bool sync_due;            /* when it ran last (md_sync_is_due()) */
 };
 
 /* ---- md.c ---- */
@@ -93,6 +94,7 @@ struct md_array {
 struct sim_world {
 	const struct sim_adapter *ad;
 	bool verbose;
+	bool mixtures; /* SIM_MIXTURES */
 	uint64_t random;
 	uint64_t now_ns;
 
@@ -170,6 +172,11 @@ struct truth *truth_by_name(const char *name);
 /* md.c */
 int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *disk_number);
 struct md_array *md_of(unsigned volume);
+/*
+ * md has a resync or rebuild of it to go through, or had when it ran last. (The disk that is rebuilt, or without which
+ * nothing is compared, may be missing.)
+ */
+bool md_sync_is_due(const struct truth *t);
 /* There are arrays that one is for. Without any mdadm starts none, and one that runs ends. */
 bool md_needs_daemon(void);
 /* In one volume or the other; what holds of the others' data is not to be relied on. */

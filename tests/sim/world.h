@@ -53,6 +53,7 @@ struct sim_adapter {
 	unsigned volumes;                    /* how many it may put into a container; at most SIM_VOLUMES */
 	/* Bytes at the end of each disk that are kept, a multiple of 4096. Elsewhere a disk reads as zeros. */
 	size_t tail;
+	bool weak_checksum;                  /* a copy that is half old, half new may pass for good (SIM_MIXTURES) */
 	int raid5_layout;                    /* as md has it in a RAID5 of this format */
 
 	void (*read_as_mdadm)(const struct reader_disk *disk, unsigned count, struct reader_result *result);
@@ -119,6 +120,7 @@ uint32_t sim_random(void);
  *	NAME                       random lives for SIM_SECONDS (60) seconds, from SIM_SEED or a seed that is printed; it ends
  *	                           at the SIM_HITS-th kind of hit
  *	NAME SEED [COUNT]          these lives
+ *	SIM_MIXTURES=1             makes mixtures of two copies that pass for one, which only chance keeps from being made
  *	NAME --events "TEXT"       this one, told step by step
  *
  * 0: no hit. 1: hits, each printed as its seed and the shortest sequence of events that still has it.
