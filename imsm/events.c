@@ -429,7 +429,10 @@ static bool nothing_is_left(const struct scene *s, const struct imsm_volume *bef
 	       before->map[0].head.map_state != IMSM_FAILED;
 }
 
-/* As record_lost_disks(), but for disks that may be rebuilt. True if there are any. */
+/*
+ * As record_lost_disks(), but for disks that may be rebuilt. True if there are any. Also before a dirty volume is called
+ * clean: what md runs without it has not compared.
+ */
 static bool record_left_out(struct scene *s)
 {
 	const struct imsm_volume before = *s->v;
@@ -547,9 +550,11 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 {
 	struct found found;
 	struct scene s;
+	bool was_dirty;
 
 	if (!set_scene(&s, c, volume, ev))
 		return want == MARK_DIRTY ? MARK_DIRTY : MARK_CLEAN;
+	was_dirty = s.v->head.dirty & IMSM_DIRTY;
 	/* mdadm drives a reshape and records it. */
 	if (md_lags_behind(&s) || (imsm_general_migration(s.v) && ev->action == SYNC_RESHAPE))
 		return record_dirty(&s, want);
@@ -559,7 +564,7 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 		record_lost_disks(&s);
 	if (want == MARK_DECIDE && !is_at_rest(&s, &found))
 		want = MARK_DIRTY;
-	if (want == MARK_DIRTY && record_left_out(&s))
+	if ((want == MARK_DIRTY || was_dirty) && record_left_out(&s))
 		found = look(&s);
 	if (!follow_resync(&s, &found))
 		imsm_save_checkpoint(c, s.v, ev, want == MARK_DIRTY);

@@ -155,6 +155,25 @@ static void test_started_dirty(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,1! f1");
 }
 
+/*
+ * Dirty on record, and md was started without a disk: a RAID1 that has one member left is clean for md at once. The
+ * copies may differ all the same, so the volume is not called clean with both of them.
+ */
+static void test_not_clean_with_a_disk_that_may_differ(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(1, "N 0,1");
+	ev_md_reset(0, 1);
+	ifx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	ifx.ev.state = ARRAY_READONLY;
+	md_has("0 -");
+	ev_tell_array(MARK_DECIDE, &due);
+	assert_true(due);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1! f1");
+}
+
 /* The daemon that recorded the rebuild died, and md was started without the disk: nobody is at it. */
 static void test_rebuild_without_its_disk_found_at_first_sight(void **state)
 {
@@ -176,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_the_disk_has_not_failed),
 		cmocka_unit_test(test_not_before_writes_are_possible),
 		cmocka_unit_test(test_started_dirty),
+		cmocka_unit_test(test_not_clean_with_a_disk_that_may_differ),
 		cmocka_unit_test(test_rebuild_without_its_disk_found_at_first_sight),
 	};
 
