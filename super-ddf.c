@@ -148,8 +148,10 @@ static enum consistency set_array_state(struct active_array *a, enum consistency
 {
 	struct md_member member[DDF_MAX_SLOTS];
 	struct ddf_md_array md = array_of(a, member);
-	enum consistency got = ddf_set_array_state(changing(a->container), vd_of(a), &md, want);
+	struct ddf_container *c = changing(a->container);
+	enum consistency got = ddf_set_array_state(c, vd_of(a), &md, want);
 
+	c->volume[vd_of(a)].stopped = a->watch->curr_state <= ARRAY_INACTIVE;
 	tell_left_out(a);
 	return got;
 }

@@ -102,6 +102,7 @@ struct ddf_records {
 struct ddf_volume {
 	struct ddf_records *records; /* NULL: none of its records was found */
 	bool live;                   /* bound to a monitored array */
+	bool stopped;                /* while live: md has stopped the array, and writes nothing any more */
 	bool announced;              /* by a message; its records are still to come */
 	uint64_t synced[DDF_MAX_SLOTS / 64]; /* bit per slot: its member has been seen in sync */
 };
@@ -216,6 +217,8 @@ bool ddf_keep_rebuild(struct ddf_container *c, const struct ddf_rebuild *what); 
 
 bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot); /* -1: not */
 bool ddf_is_redundant(const struct ddf_container *c, unsigned vd);
+/* md has all data of the virtual disk, which is in use, on disks that are present, this one not counted. */
+bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 /* Rebuilds onto the disk that records tell of. */
 unsigned ddf_recorded_rebuilds(const struct ddf_container *c, uint32_t refnum);
 /* From now on no record does; there must be room for them. Those of virtual disks that do not run begin anew. */
@@ -247,8 +250,6 @@ int ddf_slot_of(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 bool ddf_pd_working(const struct ddf_pd_entry *e); /* NULL: not */
 enum ddf_vd_state ddf_bvd_state(const struct ddf_container *c, const struct ddf_vdc *r);
 enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd); /* of all BVDs together */
-/* With the disks that work, but for this one, if it does. */
-bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 /* Stores it in the table; true if it changed. */
 bool ddf_update_state(struct ddf_container *c, unsigned vd);
 /* For all virtual disks that name the disk. */
@@ -348,7 +349,7 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
  * Start-up. A disk that is there, and that a virtual disk was started without (5.1), and that none needs as it is: becomes
  * a spare, which is rebuilt. False: it is no such disk.
  */
-bool ddf_take_back(struct ddf_container *c, const struct ddf_dl *dl);
+bool ddf_take_back(struct ddf_container *c, struct ddf_dl *dl);
 
 /* ---- ddf/disks.c ---- */
 

@@ -502,6 +502,7 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	if (c->volume[vd].live)
 		return -EBUSY;
 	c->volume[vd].live = true;
+	c->volume[vd].stopped = false;
 	memset(c->volume[vd].synced, 0, sizeof(c->volume[vd].synced));
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);

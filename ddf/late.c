@@ -208,13 +208,14 @@ static void link_disk(struct ddf_container *c, struct ddf_dl *dl, const struct d
 	c->disks = dl;
 }
 
-/* A virtual disk that is in use went on without it. */
-static void drop_from_live(struct ddf_container *c, uint32_t refnum)
+/* A virtual disk that is in use runs without it. Where it was the last one nothing was written since it left. */
+static void drop_from_live(struct ddf_container *c, uint32_t refnum, bool was_here)
 {
 	struct ddf_place at;
 
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) && ddf_goes_on_without(c, vd, refnum)) {
+		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) &&
+		    (!was_here || ddf_goes_on_without(c, vd, refnum))) {
 			ddf_name_at(c, &at, DDF_REF_MISSING, 0);
 			ddf_stamp(c, at.record);
 		}
@@ -244,7 +245,7 @@ static bool is_new(const struct ddf_container *c, const struct ddf_arrival *a, c
 	return be16_get(e->state) & DDF_PD_FAILED && !is_out(c, e) && comes_back(c, a);
 }
 
-bool ddf_take_back(struct ddf_container *c, const struct ddf_dl *dl)
+bool ddf_take_back(struct ddf_container *c, struct ddf_dl *dl)
 {
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
 
@@ -252,6 +253,7 @@ bool ddf_take_back(struct ddf_container *c, const struct ddf_dl *dl)
 		return false;
 	make_good(c, e);
 	ddf_tidy_disks(c);
+	dl->late = true;
 	return true;
 }
 
@@ -275,7 +277,7 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 	if (is_new(c, a, e))
 		return 0;
 	make_good(c, e);
-	drop_from_live(c, a->refnum);
+	drop_from_live(c, a->refnum, comes_back(c, a));
 	link_disk(c, dl, a);
 	ddf_tidy_disks(c);
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)

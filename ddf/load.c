@@ -442,7 +442,7 @@ static int load_chosen(struct ddf_container *c, struct candidate *const *order, 
 
 static void take_back_missing(struct ddf_container *c, const char *container)
 {
-	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		if (ddf_take_back(c, dl))
 			log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, dl->disk->name),
 				  "%s: disk %s was missing, and is back: what of it is out of date will be rebuilt",

@@ -6,6 +6,8 @@
  */
 #include "ddf/ddf.h"
 
+#include "metadata/redundancy.h"
+
 bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot)
 {
 	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
@@ -18,6 +20,27 @@ bool ddf_is_redundant(const struct ddf_container *c, unsigned vd)
 	unsigned raid_disks;
 
 	return r && ddf_md_level(r, &level, &layout, &raid_disks) && level > 0;
+}
+
+static bool has_data(const struct ddf_container *c, unsigned vd, unsigned slot)
+{
+	struct ddf_place at;
+
+	return ddf_is_synced(c, vd, (int)slot) && ddf_place_of_slot(c, vd, slot, &at) && ddf_dl_by_ref(c, ddf_ref_at(&at));
+}
+
+bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	const struct ddf_vdc *r = ddf_any_record(c, vd);
+	bool left[DDF_MAX_SLOTS];
+	int level, layout, lost = ddf_slot_of(c, vd, refnum);
+	unsigned slots;
+
+	if (!r || !ddf_md_level(r, &level, &layout, &slots) || slots > DDF_MAX_SLOTS)
+		return false;
+	for (unsigned slot = 0; slot < slots; slot++)
+		left[slot] = (int)slot != lost && has_data(c, vd, slot);
+	return enough_left(level, layout, slots, left);
 }
 
 static bool is_rebuilt(const struct ddf_container *c, unsigned vd, uint32_t refnum)

@@ -315,6 +315,8 @@ static void commit_pick(struct commit *k)
 	unsigned slot = (unsigned)k->pick->slot;
 
 	ddf_place_of_slot(k->c, k->vd, slot, &k->at);
+	if (ddf_ref_at(&k->at) == refnum && ddf_is_synced(k->c, k->vd, (int)slot))
+		return; /* md had it already, and has finished meanwhile */
 	k->e = ddf_pd_by_ref(k->c, refnum);
 	forget_rebuilds(k, refnum);
 	if (only_in_memory(k->c, k->vd, &k->at, refnum))

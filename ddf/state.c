@@ -101,20 +101,6 @@ enum ddf_vd_state ddf_vd_state(const struct ddf_container *c, unsigned vd)
 	return all;
 }
 
-bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum)
-{
-	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
-	be16 state = e ? e->state : be16_make(0);
-	bool goes_on;
-
-	if (e)
-		e->state = be16_make(be16_get(state) | DDF_PD_FAILED);
-	goes_on = ddf_vd_state(c, vd) != DDF_VD_FAILED;
-	if (e)
-		e->state = state;
-	return goes_on;
-}
-
 /* A virtual disk without a record that we know keeps the state that others gave it. */
 bool ddf_update_state(struct ddf_container *c, unsigned vd)
 {

@@ -499,7 +499,12 @@ static bool any_late(const struct ddf_container *c)
 
 /* ---- the first copy of each disk ---- */
 
-enum disks { WORKING_DISKS, FAILED_DISKS };
+enum disks { LATE_DISKS, WORKING_DISKS, FAILED_DISKS };
+
+static bool is_of_kind(const struct ddf_container *c, const struct ddf_dl *dl, enum disks disks)
+{
+	return disks == LATE_DISKS ? dl->late && !is_failed(c, dl) : is_failed(c, dl) == (disks == FAILED_DISKS);
+}
 
 /* On each disk of that kind that has none of this generation. False: no copy was due. */
 static bool write_first_copies(struct ddf_writer *w, const struct ddf_container *c, enum disks disks,
@@ -507,7 +512,7 @@ static bool write_first_copies(struct ddf_writer *w, const struct ddf_container 
 {
 	metaio_plan_clear(w->plan);
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (!has_current(c, dl) && is_failed(c, dl) == (disks == FAILED_DISKS))
+		if (!has_current(c, dl) && is_of_kind(c, dl, disks))
 			plan_next_copy(w, c, dl, copies);
 	return run_plan(w, c, res);
 }
@@ -529,7 +534,9 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 	w->pending |= changed;
 	if (!w->pending && !any_late(c) && !(res->retry && any_copy_failed(c)))
 		return 0;
-	any = write_first_copies(w, c, WORKING_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
+	/* What lies on them is out of date, and must be gone before the others say that they are good. */
+	any = any_late(c) && write_first_copies(w, c, LATE_DISKS, ALL_COPIES, res);
+	any |= write_first_copies(w, c, WORKING_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
 	if (!any && !w->pending)
 		return 0;
 	w->rest_due = true;

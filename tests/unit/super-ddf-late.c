@@ -390,6 +390,27 @@ static void test_last_disk_goes_before_the_failure_of_the_other_is_seen(void **s
 	drig_free(r);
 }
 
+/* Stopped, and a disk taken out, before the daemon looks: nothing was written without it. */
+static void test_disk_goes_when_its_array_has_been_stopped(void **state)
+{
+	struct rig *r = drig_bare(2);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	a = drig_open_array(r, 0, 1, 0, "0,1");
+	assert_int_equal(drig_remove_disk(r, 1), 0);
+	a->watch.curr_state = ARRAY_INACTIVE;
+	drig_tell_state(a, MARK_CLEAN);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/41?");
+	drig_close_array(a);
+	comes(r, 1);
+	assert_pds(r, "0:03/01 1:03/01");
+	assert_vd(r, 0, "00/02 v3 0,1");
+	drig_free(r);
+}
+
 /* It was absent when the volume was started, and is there at the next start, before or after the others. */
 static void test_missing_disk_is_back_at_the_start(void **state)
 {
@@ -522,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
 		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
+		cmocka_unit_test(test_disk_goes_when_its_array_has_been_stopped),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
 		cmocka_unit_test(test_two_disks_were_left_out),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),

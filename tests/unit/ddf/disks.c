@@ -316,6 +316,7 @@ static void test_disk_that_goes_is_missing(void **state)
 		dms_start(rows[i].pds);
 		dfx_volume(&dfx, 0, DDF_RAID1, 0, rows[i].vd);
 		dfx.volume[0].live = rows[i].live;
+		dfx.volume[0].synced[0] = strstr(rows[i].pds, "1:03/03") ? 1 : 3;
 		assert_ptr_equal(ddf_remove_disk(&dfx.c, dfx_dev(rows[i].n)), &dfx.dl[rows[i].n]);
 		ddf_note_lost(&dfx.c);
 		dfx_check_pds(rows[i].pds_after);
@@ -378,6 +379,7 @@ static void test_disk_that_comes_back_is_a_new_one(void **state)
 	(void)state;
 	dms_small_container();
 	dfx.volume[0].live = true;
+	dfx.volume[0].synced[0] = 3;
 	ddf_remove_disk(&dfx.c, dfx_dev(1));
 	ddf_note_lost(&dfx.c);
 	dl = dms_new_disk(1, FX_SECTORS);

@@ -417,6 +417,21 @@ static void a_disk_that_was_absent_at_the_start_is_rebuilt_as_a_new_one(void **s
 	dfx_check_vd(0, "00/02 v7 0,2");
 }
 
+/* md finished between the search and the commit, as it may with a member that a dead daemon had given to it. */
+static void a_member_that_is_in_sync_by_now_is_not_rebuilt(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/05");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1");
+	dfx_watch(0, 1, "0,1!");
+	assert_string_equal(dsp_find(0), "1:1@0+");
+	dfx_tell(0, 1, "0,1");
+	dfx_check_vd(0, "00/02 v4 0,1");
+	dsp_commit(0);
+	dfx_check_pds("0:03/01 1:03/01");
+	dfx_check_vd(0, "00/02 v4 0,1");
+}
+
 /* One new disk for two arrays: recorded in the first, kept in memory for the second (15, items 6 and 34). */
 static void one_disk_is_rebuilt_for_two_arrays(void **state)
 {
@@ -464,6 +479,7 @@ int main(void)
 		TEST(a_disk_fails_and_a_spare_takes_its_place),
 		TEST(two_arrays_lose_a_disk),
 		TEST(a_disk_that_was_absent_at_the_start_is_rebuilt_as_a_new_one),
+		TEST(a_member_that_is_in_sync_by_now_is_not_rebuilt),
 		TEST(one_disk_is_rebuilt_for_two_arrays),
 	};
 

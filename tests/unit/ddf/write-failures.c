@@ -143,6 +143,15 @@ static void test_there_is_no_disk_left(void **state)
 	b->f.c.disks = disks;
 }
 
+static unsigned writes_to_disk(const struct bench *b, unsigned n)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < dwb_seen.count; i++)
+		count += dwb_seen.write[i].fd == dwb_fd_of(b, n);
+	return count;
+}
+
 /*
  * A record is on its members alone. If none of them takes it, what it says is nowhere, although others have the tables.
  */
@@ -168,6 +177,21 @@ static void test_no_member_takes_the_record(void **state)
 	dwb_seen.broken_fd = -1;
 	assert_int_equal(write_once(b, true), 1);
 	dwb_assert_disk_complete(b, 0);
+}
+
+/* What it carries is out of date: that must be gone before the others say that the disk is good. */
+static void test_disk_that_is_back_comes_first(void **state)
+{
+	struct bench *b = *state;
+
+	b->f.dl[1].late = true;
+	b->f.dl[1].copy[0].good = b->f.dl[1].copy[1].good = false;
+	dwb_set_dirty(b, true);
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	for (unsigned i = 0; i < writes_to_disk(b, 1); i++)
+		assert_int_equal(dwb_seen.write[i].fd, dwb_fd_of(b, 1));
+	assert_string_equal(dwb_trace(b, 0), "s0 s4 s0");
+	assert_false(b->f.dl[1].late);
 }
 
 /* The tables alone are another matter. */
@@ -462,6 +486,7 @@ int main(void)
 		T(test_only_failed_disks_are_left),
 		T(test_there_is_no_disk_left),
 		T(test_no_member_takes_the_record),
+		T(test_disk_that_is_back_comes_first),
 		T(test_tables_do_not_need_the_members),
 		T(test_no_disk_takes_it),
 		T(test_power_cut_while_a_bit_is_written),
