@@ -8,7 +8,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "metadata/redundancy.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 
@@ -29,32 +28,13 @@ static unsigned requests_for_failed(const struct mdinfo *m, const struct decisio
 	return bits;
 }
 
-/*
- * The array goes on without the member. If it does not, md would not fail its last mirror, but call the array broken;
- * of a RAID5 it would take the second member away.
- */
-static bool can_spare(const struct active_array *a, const struct mdinfo *m)
-{
-	bool has_data[MAX_SLOTS] = { false };
-
-	if (!(m->curr_state & MEMBER_IN_SYNC))
-		return true;
-	for (unsigned i = 0; i < a->disk_count; i++) {
-		const struct mdinfo *d = a->disks[i];
-
-		if (d != m && d->slot >= 0 && d->slot < MAX_SLOTS)
-			has_data[d->slot] |= (d->curr_state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC;
-	}
-	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);
-}
-
 static unsigned requests_for_working(const struct active_array *a, struct mdinfo *m)
 {
 	unsigned bits = 0;
 
 	if (bad_block_costs_member(a, m))
 		bits |= MEMBER_WANT_BBL_OFF;
-	if (m->failed_elsewhere && !m->fail_asked && can_spare(a, m)) {
+	if (m->failed_elsewhere && !m->fail_asked && monitor_can_spare(a, m)) {
 		m->fail_asked = true;
 		bits |= MEMBER_WANT_FAIL;
 	}
@@ -164,7 +144,7 @@ static void propagate_failure(struct monitor *mon, const struct mdinfo *failed)
 			if (d->dev != failed->dev || (d->curr_state & MEMBER_FAULTY) || d->fail_asked)
 				continue;
 			d->failed_elsewhere = true;
-			if (!can_spare(a, d))
+			if (!monitor_can_spare(a, d))
 				continue;
 			d->fail_asked = true;
 			handoff_request_member(a, d, MEMBER_WANT_FAIL);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "metadata/redundancy.h"
 #include "threads/handoff.h"
 
 static void unlink_array(struct monitor *mon, struct active_array *a)
@@ -39,6 +40,21 @@ struct active_array *monitor_find_copy(const struct monitor *mon, const struct a
 	while (a && a->watch != w)
 		a = a->next;
 	return a;
+}
+
+bool monitor_can_spare(const struct active_array *a, const struct mdinfo *m)
+{
+	bool has_data[MAX_SLOTS] = { false };
+
+	if (!(m->curr_state & MEMBER_IN_SYNC))
+		return true;
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		const struct mdinfo *d = a->disks[i];
+
+		if (d != m && d->slot >= 0 && d->slot < MAX_SLOTS)
+			has_data[d->slot] |= (d->curr_state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC;
+	}
+	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);
 }
 
 /* The handler has not seen the array before: which volume is it? */

@@ -68,6 +68,27 @@ static void stage(struct mdinfo *d, struct bad_range *room, const struct bad_ran
 		room[d->bad_staged++] = *r;
 }
 
+/*
+ * md does not fail its last mirror: it calls the array broken, and the disk reads as if it had failed. But it tells the
+ * writer that the write has failed, so that a bad block may go without a record.
+ */
+static bool is_last_mirror(const struct active_array *a, const struct mdinfo *d)
+{
+	return (a->level == 1 || a->level == 10) && !monitor_can_spare(a, d);
+}
+
+/* The range cannot be recorded. Whether it may be acknowledged all the same. */
+static bool goes_without_record(const struct active_array *a, const struct mdinfo *d)
+{
+	const char *disk = member_disk(d->name);
+
+	if (!is_last_mirror(a, d))
+		return false;
+	mon_log_event(LOG_LEVEL_ERROR, ABOUT("bad-blocks-unrecorded", a->name, disk),
+		      "%s: member %s: bad blocks cannot be recorded, and no other disk has the data", a->name, disk);
+	return true;
+}
+
 /* An incomplete list means more than any log can hold, and perhaps lacks the very range that a write waits for. */
 static void record_unacknowledged(struct active_array *a, struct mdinfo *d)
 {
@@ -82,11 +103,11 @@ static void record_unacknowledged(struct active_array *a, struct mdinfo *d)
 		d->bad_block_lost = n != -ENODEV && n != -EBUSY;
 		return;
 	}
-	d->bad_block_lost = !complete;
+	d->bad_block_lost = !complete && !goes_without_record(a, d);
 	for (int i = 0; i < n; i++) {
 		int r = a->container->ss->record_bad_block(a, d->slot, &ranges[i]);
 
-		if (r < 0) {
+		if (r < 0 && !goes_without_record(a, d)) {
 			d->bad_block_lost = true;
 			continue;
 		}

@@ -137,6 +137,12 @@ struct active_array *monitor_find_copy(const struct monitor *mon, const struct a
 /* Gives it back to the manager. `last`: no newer copy takes its place. `error`: why it is refused, 0 if it is not. */
 void monitor_discard(struct monitor *mon, struct active_array *a, bool last, int error);
 
+/*
+ * The array goes on without the member. If it does not, md would not fail its last mirror, but call the array broken;
+ * of a RAID5 it would take the second member away.
+ */
+bool monitor_can_spare(const struct active_array *a, const struct mdinfo *m);
+
 /* ---- updates.c ---- */
 
 /* Applies what the manager has queued. It is returned, by the second one, after the metadata were written. */

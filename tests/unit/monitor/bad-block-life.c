@@ -83,7 +83,10 @@ static void test_no_room_for_it(void **state)
 	assert_steps("ask md126/sda: remove\nmd126/array_state <- active\nmanager woken\n");
 }
 
-/* Nothing but this disk has the data: the metadata do not fail it. */
+/*
+ * Nothing but this disk has the data. md would call the whole array broken, and the disk would read as if it had failed:
+ * the range is acknowledged without a record, for md tells the writer of a failed write to the last mirror.
+ */
 static void test_no_room_and_no_other_disk(void **state)
 {
 	(void)state;
@@ -94,7 +97,9 @@ static void test_no_room_and_no_other_disk(void **state)
 	handler.bad_room = 0;
 	write_of_sda_fails_at("2048 8\n");
 	rig_next();
-	assert_steps("md126: dirty\nmetadata written\nask md126/sda: bbl-off\nmanager woken\n");
+	assert_steps("md126: dirty\nmetadata written\nask md126/sda: bad-blocks (1)\nmd126/array_state <- active\n"
+		     "manager woken\n");
+	assert_message("md126: member sda: bad blocks cannot be recorded, and no other disk has the data");
 }
 
 /* Two disks at once: the second one has its turn when the first one has been seen to fail. */
@@ -111,7 +116,7 @@ static void test_no_room_for_two(void **state)
 	md_says("md126/dev-sda/state", "faulty");
 	rig_next();
 	/* by now it is the last one */
-	assert_steps("ask md126/sda: remove\nask md126/sdb: bbl-off\nmanager woken\n");
+	assert_steps("ask md126/sda: remove\nask md126/sdb: bad-blocks (1)\nmd126/array_state <- active\nmanager woken\n");
 }
 
 /* While the pass reads: sda has been read already, sdc vanishes, and then a write to sda fails. */

@@ -6,7 +6,7 @@
 # cases: imsm ddf
 # udev: yes
 # timeout: 120
-# reference: fails - records nothing, or breaks both volumes
+# reference: fails - fails the last disk of each volume, too: all writes do
 
 # shellcheck disable=SC2153  # LEVEL comes from init
 use_format "$LEVEL"
