@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The power fails while disks come into an IMSM volume or leave it: whatever has reached the disks, in whatever order they
- * are found, the container is loaded, with all disks, as it was or as it was to be.
+ * are found, the container is loaded, with all disks, as it was or as it was to be. By our handler, and by a reader that
+ * was written from the rules of mdadm alone (tests/sim/reader.h).
  */
+#include "tests/sim/reader.h"
 #include "tests/unit/support/imsm-cuts.h"
 #include "tests/unit/support/imsm-message.h"
 #include "tests/unit/support/imsm-shape.h"
@@ -96,6 +98,61 @@ static int find_config(const struct trial *t, const char *text)
 	return -1;
 }
 
+/* ---- what mdadm would make of it ---- */
+
+struct tail {
+	const uint8_t *bytes; /* TAIL of them */
+};
+
+static void read_tail(const void *ctx, uint64_t sector, void *buf, unsigned count)
+{
+	const uint64_t first = (DEVICE_SIZE - TAIL) / 512;
+	const struct tail *t = ctx;
+
+	memset(buf, 0, (size_t)count * 512);
+	for (unsigned i = 0; i < count; i++)
+		if (sector + i >= first && sector + i < DEVICE_SIZE / 512)
+			memcpy((uint8_t *)buf + (size_t)i * 512, t->bytes + (sector + i - first) * 512, 512);
+}
+
+static void check_role(const struct trial *t, const unsigned *order, unsigned n, enum reader_role role)
+{
+	bool wanted = !(t->life->stale >> n & 1) && (int)n != t->s->torn;
+
+	if ((t->life->late | t->life->leaving) >> n & 1 && !t->s->complete)
+		wanted = false;
+	if (wanted && role != READER_MEMBER && role != READER_SPARE)
+		fail_msg("mdadm does not use disk %u (order %s)", n, order_text(t, order));
+	if (t->life->stale >> n & 1 && role == READER_MEMBER)
+		fail_msg("mdadm believes disk %u (order %s)", n, order_text(t, order));
+}
+
+static void read_in_order(struct trial *t, const unsigned *order)
+{
+	static uint8_t bytes[MAX_DISKS][TAIL];
+	static char serial[MAX_DISKS][8];
+	static struct reader_result result;
+	struct reader_disk disk[MAX_DISKS];
+	struct tail tail[MAX_DISKS];
+
+	for (unsigned i = 0; i < t->r->disks; i++) {
+		ir_read_tail(t->r, order[i], bytes[i]);
+		snprintf(serial[i], sizeof(serial[i]), "DISK%u", order[i]);
+		tail[i].bytes = bytes[i];
+		disk[i] = (struct reader_disk){ DEVICE_SIZE / 512, t->r->sector_size, serial[i], read_tail, &tail[i] };
+	}
+	imsm_read_as_mdadm(disk, t->r->disks, &result);
+	if (!result.loads)
+		fail_msg("mdadm does not load it: %s (order %s)", result.why_not, order_text(t, order));
+	for (unsigned i = 0; i < t->r->disks; i++)
+		check_role(t, order, order[i], result.role[i]);
+	for (unsigned i = 0; i < result.volumes; i++)
+		if (t->s->torn < 0 && !t->life->blank && !result.volume[i].can_start &&
+		    !result.volume[i].recorded_failed)
+			fail_msg("mdadm does not start volume %u: %s (order %s)", i, result.volume[i].why_not,
+				 order_text(t, order));
+}
+
 static void load_in_order(const unsigned *order, void *ctx)
 {
 	struct trial *t = ctx;
@@ -118,6 +175,7 @@ static void load_in_order(const unsigned *order, void *ctx)
 	if (t->s->complete && config >= 0 && (unsigned)config + 1 != t->texts)
 		fail_msg("loaded as %s (order %s)", t->life->text[config], order_text(t, order));
 	t->config = config;
+	read_in_order(t, order);
 	free_container(&c);
 	for (unsigned i = 0; i < t->r->disks; i++)
 		disk_close(disks[i]);
