@@ -8,6 +8,7 @@
 #include "tests/unit/support/imsm-shape.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* ---- what was written can be read ---- */
 
@@ -209,6 +210,79 @@ static void test_array_size_in_whole_mib(void **state)
 	assert_int_equal(ifx.ev.custom_array_size, 3 * 6 * MIB);
 }
 
+/* ---- a power cut before the next volume begins ---- */
+
+static bool goes_on(void)
+{
+	bool on;
+
+	ifx.c.reshape_ended = false;
+	ifx.c.widened_to = 0;
+	imsm_find_sequel(&ifx.c);
+	on = ifx.c.reshape_ended;
+	assert_int_equal(ifx.c.widened_to, on ? 4 : 0);
+	return on;
+}
+
+static void widened_and_to_widen(void)
+{
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N 0,1,2,3");
+	ifx_volume(&ifx, 0, "N 0,1,2");
+	ifx.c.reshape_ended = true;
+	ifx.c.widened_to = 4;
+}
+
+/* Volumes of different widths are what somebody has wanted, unless the copy of that very generation says otherwise. */
+static void test_mark_that_another_volume_follows(void **state)
+{
+	struct imsm_header *h = &ifx.c.meta.header;
+	static const uint8_t none[sizeof(h->filler)];
+
+	(void)state;
+	widened_and_to_widen();
+	assert_false(goes_on());
+	widened_and_to_widen();
+	imsm_mark_sequel(&ifx.c);
+	assert_true(goes_on());
+	imsm_pass_generations(h, 1); /* by mdadm's daemon */
+	assert_false(goes_on());
+	imsm_mark_sequel(&ifx.c); /* by ours */
+	assert_memory_equal(h->filler, none, sizeof(none));
+}
+
+static void test_no_mark_where_none_follows(void **state)
+{
+	static const uint8_t none[sizeof(ifx.c.meta.header.filler)];
+
+	(void)state;
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "N 0,1,2,3");
+	ifx.c.reshape_ended = true;
+	ifx.c.widened_to = 4;
+	imsm_mark_sequel(&ifx.c);
+	assert_memory_equal(ifx.c.meta.header.filler, none, sizeof(none));
+	/* what somebody else has put there stays */
+	memset(ifx.c.meta.header.filler, 0xa5, sizeof(none));
+	imsm_mark_sequel(&ifx.c);
+	assert_int_equal(ifx.c.meta.header.filler[sizeof(none) - 1], 0xa5);
+}
+
+/* A mark that does not fit the volumes, or more members than there are disks. */
+static void test_mark_that_does_not_fit(void **state)
+{
+	(void)state;
+	widened_and_to_widen();
+	imsm_mark_sequel(&ifx.c);
+	ifx.c.meta.num_disks = 3;
+	assert_false(goes_on());
+	ifx.c.meta.num_disks = 4;
+	ifx.c.meta.volume[1].head.migr_state = 1;
+	assert_false(goes_on());
+	ifx.c.meta.volume[1].head.migr_state = 0;
+	assert_true(goes_on());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +292,9 @@ int main(void)
 		cmocka_unit_test(test_tiny_volume_does_not_follow),
 		cmocka_unit_test(test_gone_volume_does_not_follow),
 		cmocka_unit_test(test_array_size_in_whole_mib),
+		cmocka_unit_test(test_mark_that_another_volume_follows),
+		cmocka_unit_test(test_no_mark_where_none_follows),
+		cmocka_unit_test(test_mark_that_does_not_fit),
 	};
 
 	return cmocka_run_group_tests_name("imsm-migration-end", tests, NULL, NULL);
