@@ -102,6 +102,43 @@ static void test_refused_message_writes_nothing(void **state)
 	ir_free(r);
 }
 
+static void all_are_found(const unsigned *order, void *ctx)
+{
+	int index[MAX_DISKS];
+
+	load_in_order(ctx, order, index);
+	for (int n = 0; n < 4; n++)
+		assert_int_equal(index[n], n < 2 ? n : IMSM_INDEX_SPARE);
+}
+
+static void look_at_all(const struct cut_state *s, void *ctx)
+{
+	static const unsigned order[] = { 0, 1, 2, 3 };
+
+	(void)s;
+	cuts_each_order(order, 4, all_are_found, ctx);
+}
+
+/* Whatever part of its first copy is on the disk, it is a spare until the anchor is there. */
+static void test_spare_stays_one_until_its_copy_is_complete(void **state)
+{
+	struct imsm_rig *r = new_raid0();
+	struct cuts *c;
+
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	r->physical_size = 512; /* what is longer may be torn */
+	for (unsigned n = 0; n < 4; n++)
+		r->disk[n]->physical_size = 512;
+	c = cuts_start(r);
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	cuts_stop(c);
+	assert_true(cuts_each(c, look_at_all, r) > 4);
+	cuts_free(c);
+	ir_free(r);
+}
+
 /* ---- a disk that does not take its copy ---- */
 
 static struct imsm_rig *breaking;
@@ -296,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies_are_written_one_by_one),
 		cmocka_unit_test(test_refused_message_writes_nothing),
+		cmocka_unit_test(test_spare_stays_one_until_its_copy_is_complete),
 		cmocka_unit_test(test_disk_that_takes_nothing),
 		cmocka_unit_test(test_disk_that_says_it_took_nothing),
 		cmocka_unit_test(test_joined_disks_become_spares_again),
