@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# The power fails while spares become members: for a rebuild, for more disks, for a volume on spares. Each disk in turn is
+# The power fails while a spare becomes a member. Each disk in turn is
 # the one that takes no more metadata, what could be written beside it or before it is left. Whatever that is, unmodified
 # mdadm assembles the container with all its members, the data are there, and the work goes on or can be asked for again.
 #
-# The metadata of a disk lie behind a gate (make_dm_disks). What the disks hold when it is shut is copied, and the copies
-# take the place of the disks.
-# cases: spare-1 spare-5 grow-0 grow-5 volume-1
+# What is written to the metadata of one disk is delayed, what is read is not. What the disks hold meanwhile is copied, and
+# the copies take the place of the disks.
+# cases: spare-1 spare-5
 # timeout: 300
-# reference: fails - writes members and spares side by side, with a new family: mdadm finds no container
 
 SIZE_MIB=24
 SIZE=$((SIZE_MIB * 2048))
@@ -28,6 +27,21 @@ disks_on()
 			$((SIZE - TAIL)) $TAIL linear /dev/dm-$((40 + i)) 0
 		END
 	done
+}
+
+# metadata_writes I delay|pass: for disk I, on the first ram disks. The last sector, which is zeroed before that, is left out.
+metadata_writes()
+{
+	local ram=/dev/ram$1 at=$((SIZE - TAIL))
+
+	case $2 in
+	delay) echo "0 $((TAIL - 1)) delay $ram $at 0 $ram $at 600000" ;;
+	pass) echo "0 $((TAIL - 1)) linear $ram $at" ;;
+	esac >/tmp/table
+	echo "$((TAIL - 1)) 1 linear $ram $((SIZE - 1))" >>/tmp/table
+	must dmsetup load "t$1" /tmp/table
+	must dmsetup suspend --nolockfs "t$1"
+	must dmsetup resume "t$1"
 }
 
 # copy FROM TO: all disks
@@ -60,22 +74,19 @@ quietly()
 prepare()
 {
 	assemble "${DISKS[@]:0:members}"
-	[ "$what" != spare ] || set_attr "$V" sync_action frozen
+	set_attr "$V" sync_action frozen
 	for disk in "${DISKS[@]:members}"; do
 		add_disk "$disk"
 	done
 	wait_metadata 10 num_volumes=0 -- "${DISKS[@]:members}"
 	check_data
-	[ "$level" = 0 ] || set_attr "$V" safe_mode_delay 60
+	set_attr "$V" safe_mode_delay 60
 }
 
 act()
 {
-	case $what in
-	spare) set_attr "$V" sync_action idle ;;
-	grow) quietly mdadm --grow /dev/md/c --raid-devices=$n & ;;
-	volume) quietly mdadm -CR /dev/md/w -l 1 -n 2 -z 8192 "${DISKS[@]:members}" & ;;
-	esac
+	set_attr "$V" sync_action idle
+	quietly sockcat ping "/run/mdadm/$C.sock" &
 }
 
 # Sets C and V. Files, not pipes: what stays in the background keeps them open.
@@ -102,68 +113,44 @@ goes_on()
 		# mdadm -A takes no spares beside the members of volumes
 		in_container "$disk" || add_disk "$disk"
 	done
-	case $what in
-	spare) wait_settled "$V" ;;
-	grow)
-		[ "$(get_attr "$V" raid_disks)" = $n ] || attr_is "$V" reshape_position '[0-9]*' ||
-			grow /dev/md/c --raid-devices=$n
-		wait_grown 120
-		;;
-	volume)
-		[ -n "$V1" ] || must mdadm -CR /dev/md/w -l 1 -n 2 -z 8192 "${DISKS[@]:members}"
-		find_volumes
-		wait_settled "$V1"
-		;;
-	esac
+	wait_settled "$V"
 }
 
 # shellcheck disable=SC2153  # LEVEL comes from init
-what=${LEVEL%-*}
 level=${LEVEL#*-}
-case $LEVEL in
-spare-1) n=3 members=1 ;;
-spare-5) n=3 members=2 ;;
-grow-0) n=4 members=2 ;;
-grow-5) n=5 members=3 ;;
-volume-1) n=4 members=2 ;;
-esac
+members=$(($(members "$level") - 1))
+n=$((members + 1))
 fast_sync
+insmod /modules/dm-delay.ko 2>/dev/null
 insmod /modules/brd.ko rd_nr=$((3 * n)) rd_size=$((SIZE_MIB * 1024)) || fail "cannot make disks"
 for ((i = 0; i < n; i++)); do
 	DISKS[i]=/dev/dm-$((20 + i))
 done
 disks_on 0
-width=$members
-[ "$what" != spare ] || width=$((members + 1))
-make_container "${DISKS[@]:0:width}"
-make_volume "$level" "$width"
-[ "$level" = 0 ] || wait_settled "$V"
+make_container "${DISKS[@]}"
+make_volume "$level" "$n"
+wait_settled "$V"
 write_data
-if [ "$what" = spare ]; then
-	# the disk that is to come in its place is the same one, wiped
-	fail_member "$V" "${DISKS[members]}"
-	wait_for 10 no_member "$V" "${DISKS[members]}"
-fi
-if [ "$level" != 0 ]; then
-	set_attr "$V" safe_mode_delay 0.05
-	wait_for 10 attr_is "$V" array_state clean
-	ping_daemon
-fi
+# the disk that is to come in its place is the same one, wiped
+fail_member "$V" "${DISKS[members]}"
+wait_for 10 no_member "$V" "${DISKS[members]}"
+set_attr "$V" safe_mode_delay 0.05
+wait_for 10 attr_is "$V" array_state clean
+ping_daemon
 stop_all
 power_off
-[ "$what" != spare ] ||
-	dd if=/dev/zero "of=/dev/ram$members" bs=1M count=$SIZE_MIB oflag=direct 2>/dev/null || fail "cannot wipe a disk"
+dd if=/dev/zero "of=/dev/ram$members" bs=1M count=$SIZE_MIB oflag=direct 2>/dev/null || fail "cannot wipe a disk"
 copy 0 $((2 * n))
 for ((gated = 0; gated < n; gated++)); do
 	say "disk $gated takes nothing"
 	copy $((2 * n)) 0
 	disks_on 0
 	prepare
-	metadata_area $gated suspend
+	metadata_writes $gated delay
 	act
-	nap 2
+	nap 5
 	copy 0 $n
-	metadata_area $gated resume
+	metadata_writes $gated pass
 	power_off
 	disks_on $n
 	say "left: generations $(imsm-peek -k generation "${DISKS[@]}" | paste -s -d ' ')," \
