@@ -6,11 +6,11 @@
 # timeout: 120
 
 set_up "$LEVEL"
-for hog in 1 2 3 4; do
+for _ in {1..4}; do
 	while :; do :; done &
 	hogs+=($!)
 done
-for round in {1..15}; do
+for _ in {1..8}; do
 	pid=$(daemon_pid)
 	must mdadm --stop "/dev/$V"
 	must mdadm --stop "/dev/$C"
