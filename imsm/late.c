@@ -262,9 +262,11 @@ static int check_arrival(const struct arrival *a, const char **why)
 /* ---- what it knows better ---- */
 
 /* The disk of the slot, which nobody here uses, has failed since, or is missing: as its copy has it. */
-static void adopt_failure(struct arrival *a, uint32_t index, const struct imsm_disk *its)
+static void adopt_failure(struct arrival *a, uint32_t index, uint32_t theirs)
 {
-	if (!(le32_get(its->status) & IMSM_DISK_FAILED) || imsm_disk_failed(a->c, index) ||
+	const struct imsm_disk *its = theirs < a->copy->num_disks ? &a->copy->disk[theirs] : NULL;
+
+	if (!its || !(le32_get(its->status) & IMSM_DISK_FAILED) || imsm_disk_failed(a->c, index) ||
 	    imsm_disk_present(a->c, index))
 		return;
 	for (unsigned i = 0; i < a->c->meta.num_volumes; i++)
@@ -299,7 +301,7 @@ static void adopt_volume(struct arrival *a, struct imsm_volume *ours, const stru
 			continue;
 		imsm_flag_slot(c, ours, slot);
 		note_flagged(ours);
-		adopt_failure(a, index, &a->copy->disk[imsm_ord_index(its->map[0].ord[slot])]);
+		adopt_failure(a, index, imsm_ord_index(its->map[0].ord[slot]));
 	}
 	if (is_unclean(its) && !is_unclean(ours)) {
 		ours->head.dirty |= its->head.dirty | IMSM_DIRTY;
