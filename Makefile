@@ -52,7 +52,7 @@ say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(say_it))
 say_it = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
 endif
 
-.PHONY: all install uninstall check check-unit check-vm check-systemd check-layout mutants sim fuzz demo bench deb deps clean distclean help FORCE
+.PHONY: all install uninstall check check-unit check-vm check-systemd check-layout mutants sim fuzz fuzz-coverage fuzz-coverage-targets demo bench deb deps clean distclean help FORCE
 
 all: $(B)/mdmon $(B)/mdmonctl
 
@@ -142,10 +142,26 @@ fuzz:
 	@$(MAKE) -s --no-print-directory B=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined build-fuzz/libmdmon.a
 	@for t in $(FUZZ); do \
 		mkdir -p build-fuzz/$$t && clang $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined \
-			-fno-sanitize-recover=all -o build-fuzz/fuzz-$$t tests/fuzz/$$t.c build-fuzz/libmdmon.a $(LIBS) && \
+			-fno-sanitize-recover=all -o build-fuzz/fuzz-$$t tests/fuzz/$$t.c build-fuzz/libmdmon.a $(LIBS) \
+			$$($(MAKE) -s --no-print-directory fuzz-ldflags-$$t) && \
 		echo "fuzzing $$t for $(FUZZ_SECONDS) s" && \
 		build-fuzz/fuzz-$$t -verbosity=0 -max_len=1500 -max_total_time=$(FUZZ_SECONDS) \
 			-artifact_prefix=build-fuzz/$$t- build-fuzz/$$t tests/fuzz/corpus/$$t || exit 1; \
+	done
+
+fuzz-ldflags-%:
+	@echo '$(FUZZ_LDFLAGS_$*)'
+
+# Which lines of the handlers the corpus reaches. Needs clang and python3.
+COVERED := -fprofile-instr-generate -fcoverage-mapping
+fuzz-coverage:
+	@tests/fuzz/coverage
+
+fuzz-coverage-targets:
+	@$(MAKE) -s --no-print-directory B=build-coverage CC=clang CFLAGS='-O1 -g $(COVERED)' build-coverage/libmdmon.a
+	@for t in $(FUZZ); do \
+		clang $(ALL_CFLAGS) $(COVERED) -fsanitize=fuzzer -o build-coverage/fuzz-$$t tests/fuzz/$$t.c \
+			build-coverage/libmdmon.a $(LIBS) $$($(MAKE) -s --no-print-directory fuzz-ldflags-$$t) || exit 1; \
 	done
 
 demo: deps all
@@ -204,6 +220,7 @@ help:
 	@echo 'make mutants         break the program in small ways, each of which a unit test must notice'
 	@echo 'make sim             random lives against the handlers, judged by an own reader (SIM_SECONDS=60 for each format)'
 	@echo 'make check-layout    what may include what, no circles, sizes of files and functions'
+	@echo 'make fuzz-coverage   the lines of the handlers that the corpus of the fuzz targets reaches'
 	@echo 'make fuzz            give metadata and events at random to what must stand them (FUZZ_SECONDS=60 each)'
 	@echo 'make bench           stalls, beside those of the mdmon of Debian'
 	@echo 'make deps            install the Debian packages that are missing'

@@ -76,3 +76,8 @@ $(foreach t,adopt arrays members spares clients end disks,$(eval TEST_LDFLAGS_ma
 SIM_LDFLAGS := $(addprefix -Wl$(comma)--wrap=,disk_close disk_read disk_write io_setup io_destroy io_submit io_getevents \
 	sysfs_read_fd sysfs_write_fd clock_gettime ppoll __ppoll_chk handoff_wake_monitor handoff_wake_manager \
 	log_error log_warning log_info log_event mon_log mon_log_event)
+
+# Fuzz targets that reach calls through the linker, too: FUZZ_LDFLAGS_NAME is for tests/fuzz/NAME.c.
+FUZZ_LDFLAGS_disk := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 ioctl sysfs_block_name \
+	sysfs_open_block_dir disk_read_serials)
+TEST_LDFLAGS_fuzz/disk := $(FUZZ_LDFLAGS_disk)
