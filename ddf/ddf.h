@@ -292,6 +292,11 @@ void ddf_close_array(struct ddf_container *c, unsigned vd);
 
 enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md,
 				     enum consistency want);
+/*
+ * The metadata trust the member, which has a slot, and md has its data. One that we do not know may be the absent disk of
+ * its slot.
+ */
+bool ddf_is_trusted(const struct ddf_container *c, unsigned vd, const struct md_member *m);
 /* `slot`: the member's in md, or what ddf_slot_of says. */
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m);
 

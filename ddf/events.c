@@ -360,8 +360,7 @@ static void drop_missing(struct ddf_container *c, unsigned vd, const struct ddf_
 			ddf_stamp(c, ddf_record(c->volume[vd].records, seq));
 }
 
-/* The metadata trust the member, and md has its data. One that we do not know may be the absent disk of its slot. */
-static bool is_trusted(const struct ddf_container *c, unsigned vd, const struct md_member *m)
+bool ddf_is_trusted(const struct ddf_container *c, unsigned vd, const struct md_member *m)
 {
 	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
 	struct ddf_place at;
@@ -384,7 +383,7 @@ static bool enough_trusted(const struct ddf_container *c, unsigned vd, const str
 		const struct md_member *m = &md->members.member[i];
 
 		if ((unsigned)m->slot < DDF_MAX_SLOTS)
-			has_data[m->slot] = is_trusted(c, vd, m);
+			has_data[m->slot] = ddf_is_trusted(c, vd, m);
 	}
 	return (unsigned)md->raid_disks <= DDF_MAX_SLOTS &&
 	       enough_left(md->level, md->layout, (unsigned)md->raid_disks, has_data);

@@ -99,6 +99,14 @@ static bool slot_in_sync(const struct search *s, unsigned slot)
 	return m && (m->state & MEMBER_IN_SYNC);
 }
 
+/* As slot_in_sync(), and not a stale disk that md was started with. */
+static bool slot_is_trusted(const struct search *s, unsigned slot)
+{
+	const struct md_member *m = md_member_in(&s->members, slot);
+
+	return m && ddf_is_trusted(s->c, s->vd, m);
+}
+
 /* Some members are lost, and those that are left are enough to rebuild them from (9.1). */
 static bool can_be_rebuilt(const struct search *s)
 {
@@ -106,8 +114,8 @@ static bool can_be_rebuilt(const struct search *s)
 	bool has_data[DDF_MAX_SLOTS];
 
 	for (unsigned slot = 0; slot < disks; slot++) {
-		has_data[slot] = slot_in_sync(s, slot);
-		lost += !has_data[slot];
+		has_data[slot] = slot_is_trusted(s, slot);
+		lost += !slot_in_sync(s, slot);
 	}
 	return lost && enough_left(s->md->level, s->md->layout, disks, has_data);
 }

@@ -78,6 +78,23 @@ static void other_virtual_disks_keep_the_disk(void **state)
 	dfx_check_vd(1, "00/02 v1 0@16384,1@16384");
 }
 
+/* The good one is not overwritten with what the stale one has. */
+static void nothing_is_rebuilt_from_a_stale_disk(void **state)
+{
+	struct spare_request req;
+
+	(void)state;
+	for (unsigned trusted = 0; trusted < 2; trusted++) {
+		dfx_again();
+		dfx_disks(&dfx, trusted ? "0:03/01 1:03/01" : "0:03/03 1:03/01");
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v1 0,1");
+		dfx_md(&dfx, 1, 0, "0,-");
+		dfx_open_array(0);
+		ddf_find_spares(&dfx.c, 0, &dfx.md, &req);
+		assert_int_equal(req.count, trusted);
+	}
+}
+
 /* As long as nothing is written the disk is as good as the others. */
 static void not_before_writes_are_possible(void **state)
 {
@@ -231,6 +248,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(before_a_write),
 		TEST(other_virtual_disks_keep_the_disk),
+		TEST(nothing_is_rebuilt_from_a_stale_disk),
 		TEST(not_before_writes_are_possible),
 		TEST(started_dirty),
 		TEST(what_was_rebuilt_unseen_counts),
