@@ -134,8 +134,8 @@ static int join_disk(struct imsm_writer *w, struct imsm_dl *dl, struct imsm_cont
 	memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
 	d->status = le32_make(status);
 	m->num_disks++;
-	imsm_pass_generations(&m->header, before->first_write ? IMSM_LEAP_AT_START : 1);
-	before->first_write = false;
+	/* No leap, even at the start: if the members never hear of it, what they hold next is to be newer. */
+	imsm_pass_generations(&m->header, 1);
 	dl->joined = m->num_disks;
 	return imsm_write_first_copy(w, dl, m);
 }
@@ -211,7 +211,6 @@ int imsm_join(struct imsm_writer *w, struct imsm_container *c, struct imsm_conta
 	if (!err) {
 		forget_joins(c);
 		imsm_reach_generation(&c->meta.header, &m->header);
-		c->first_write = before->first_write;
 		return 0;
 	}
 	m->num_disks = num_disks;

@@ -212,22 +212,28 @@ static ssize_t encode_image(struct imsm_writer *w, const struct imsm_meta *m, ui
 	return len;
 }
 
+static unsigned count_missing(const struct imsm_container *c)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < c->meta.num_disks; i++)
+		n += !imsm_disk_present(c, i);
+	return n;
+}
+
+static uint32_t next_leap(const struct imsm_container *c)
+{
+	return c->first_write ? IMSM_LEAP_AT_START * (1 + count_missing(c)) : 1;
+}
+
 static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 {
 	if (c->write_due)
-		imsm_pass_generations(&c->meta.header, c->first_write ? IMSM_LEAP_AT_START : 1);
+		imsm_pass_generations(&c->meta.header, next_leap(c));
 	c->first_write &= !c->write_due;
 	imsm_settle_family(&c->meta.header);
 	imsm_mark_sequel(c);
 	return encode_image(w, &c->meta, c->sector_size);
-}
-
-static bool all_are_here(const struct imsm_container *c)
-{
-	for (uint32_t i = 0; i < c->meta.num_disks; i++)
-		if (!imsm_disk_present(c, i))
-			return false;
-	return true;
 }
 
 /*
@@ -239,7 +245,7 @@ static bool write_to_failed(struct imsm_writer *w, struct imsm_container *c, siz
 {
 	struct outcome members = { 0 };
 
-	if (!all_are_here(c))
+	if (count_missing(c))
 		return false;
 	plan_failed(w, c, len);
 	run_plan(w, c, res, &members);

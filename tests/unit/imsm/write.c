@@ -664,16 +664,15 @@ static void test_many_spares(void **state)
 /* ---- a disk that is not there ---- */
 
 /* Disk 1 alone has got a write before the power failed. The next time it is absent, then it is back. */
-static void test_copy_of_an_absent_disk_is_older(void **state)
+static void check_copy_of_an_absent_disk(uint32_t generation)
 {
 	static struct imsm_container c;
 	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
 	struct disk *disks[2];
 
-	(void)state;
 	ifx_volume(&r->fx, 1, "N 0,1");
 	ir_write_member_metadata(r, 0);
-	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 1);
+	r->fx.c.meta.header.generation_num = le32_make(generation);
 	r->fx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
 	ir_write_member_metadata(r, 1);
 	ir_make_array(r, 0, 1, 1);
@@ -700,6 +699,19 @@ static void test_copy_of_an_absent_disk_is_older(void **state)
 		disk_close(disks[1]);
 	}
 	ir_free(r);
+}
+
+static void test_copy_of_an_absent_disk_is_older(void **state)
+{
+	(void)state;
+	check_copy_of_an_absent_disk(GENERATION + 1);
+}
+
+/* It was the first write of the daemon that died, which had both disks, and had made a leap itself. */
+static void test_first_copy_of_an_earlier_daemon_is_older(void **state)
+{
+	(void)state;
+	check_copy_of_an_absent_disk(NEXT_GENERATION);
 }
 
 int main(void)
@@ -732,6 +744,7 @@ int main(void)
 		cmocka_unit_test(test_next_reshape_waits_for_the_zeros),
 		cmocka_unit_test(test_many_spares),
 		cmocka_unit_test(test_copy_of_an_absent_disk_is_older),
+		cmocka_unit_test(test_first_copy_of_an_earlier_daemon_is_older),
 	};
 
 	return cmocka_run_group_tests_name("imsm-write", tests, NULL, NULL);
