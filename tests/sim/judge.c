@@ -404,6 +404,23 @@ static void print_volume(const struct view *v, const struct reader_volume *rv)
 	putchar('\n');
 }
 
+/* What each disk says alone. */
+static void print_copies(uint32_t set)
+{
+	static struct view v;
+
+	for (unsigned n = 0; n < world.disks; n++) {
+		if (!(set & 1u << n))
+			continue;
+		read_view(&v, 1u << n, "");
+		if (!v.r.loads || !v.r.volumes)
+			continue;
+		printf(" sd%c alone: generation %llu\n", 'a' + n, (unsigned long long)v.r.generation);
+		for (unsigned i = 0; i < v.r.volumes; i++)
+			print_volume(&v, &v.r.volume[i]);
+	}
+}
+
 void judge_print(void)
 {
 	const struct view *v = seen;
@@ -418,6 +435,7 @@ void judge_print(void)
 			       world.disk[n].attached ? "" : " (not plugged in)");
 	for (unsigned i = 0; i < v->r.volumes; i++)
 		print_volume(v, &v->r.volume[i]);
+	print_copies(v->set);
 	for (unsigned i = 0; i < SIM_VOLUMES; i++) {
 		const struct truth *t = &world.volume[i];
 

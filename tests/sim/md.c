@@ -80,9 +80,13 @@ bool md_sync_is_due(const struct truth *t)
 
 	if (!a)
 		return t->sync_due;
-	for (unsigned i = 0; i < a->members; i++)
-		if (a->member[i].there && a->member[i].slot >= 0 && !a->member[i].in_sync)
+	for (unsigned i = 0; i < a->members; i++) {
+		const struct md_disk *m = &a->member[i];
+
+		/* The end of a rebuild is on record when the daemon has been told of it. */
+		if (m->there && m->slot >= 0 && (!m->in_sync || t->entitled[m->slot] != (int)m->disk))
 			return true;
+	}
 	return a->resync_from < REGIONS;
 }
 
@@ -164,16 +168,26 @@ static void add_member(struct md_array *a, const struct reader_member *rm, unsig
 		m->progress++;
 }
 
+static bool lacks_members(const struct md_array *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->members; i++)
+		n += a->member[i].in_sync;
+	return n < world.volume[a->volume].plan.members;
+}
+
 /*
  * What was written when the power failed may differ between copies. If a rebuild is recorded no metadata can say that,
- * too, and no resync follows: that is not held against anybody later.
+ * too, and no resync follows (imsm.md 2.7: none with a migration of this type, even if dirty), whether or not the disk
+ * that was being rebuilt is there: that is not held against anybody later.
  */
 static void forgive_rebuild(struct md_array *a)
 {
 	struct truth *t = truth_of(a);
 	unsigned from;
 
-	if (!any_recovering(a, &from))
+	if (!any_recovering(a, &from) && !(t->sync_due && lacks_members(a)))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++)
 		for (unsigned i = 0; i < a->members; i++)
