@@ -372,6 +372,16 @@ static bool flagged_in_both(const struct imsm_volume *v)
 }
 
 /*
+ * md rebuilds a slot all the same, of another pair of a RAID10. Were the rebuild ended, its slot would be flagged, and
+ * what md makes of it would count for nothing.
+ */
+static bool rebuild_goes_on(const struct scene *s)
+{
+	return imsm_rebuilding(s->v) && imsm_view_count(&s->view, IMSM_SLOT_REBUILDING) &&
+	       imsm_view_state(&s->view) != IMSM_FAILED;
+}
+
+/*
  * Before the array is written to: what an absent disk holds is about to become out of date, and that must be on record.
  * A migration cannot go on as it was recorded if it has lost a disk that was good. A disk that is only named in map 1
  * is no reason to end it: firmware that starts a rebuild leaves the replaced disk there.
@@ -385,7 +395,9 @@ static void record_lost_disks(struct scene *s)
 		return;
 	note_all_in_sync(s, -1);
 	bad = imsm_view_count_bad(&s->view, IMSM_M0);
-	if (!imsm_general_migration(v) && bad && !flagged_in_both(v))
+	if (rebuild_goes_on(s))
+		set_map_state(s->c, &v->map[0], imsm_view_state(&s->view));
+	else if (!imsm_general_migration(v) && bad && !flagged_in_both(v))
 		finish_migration(s, imsm_view_check_degraded(&s->view, bad, IMSM_M0));
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
 		if (imsm_view_slot_lost(&s->view, slot))
@@ -449,7 +461,9 @@ static bool record_left_out(struct scene *s)
 		memset(s->ev->left_out, 0, sizeof(s->ev->left_out));
 		return false;
 	}
-	if (!imsm_general_migration(s->v) && (rebuild || !keep))
+	if (rebuild_goes_on(s))
+		set_map_state(s->c, &s->v->map[0], imsm_view_state(&s->view));
+	else if (!imsm_general_migration(s->v) && (rebuild || !keep))
 		finish_migration(s, imsm_view_check_degraded(&s->view, imsm_view_count_bad(&s->view, IMSM_M0), IMSM_M0));
 	return true;
 }
