@@ -588,6 +588,27 @@ static void note_missing(void)
 	}
 }
 
+/*
+ * A disk that takes no metadata may be rebuilt all the same, if a daemon died between giving it to md and recording it; its
+ * data count once that is on record.
+ */
+static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	if (!world.disk[disk].refused)
+		return true;
+	judge_read(set_of_container(), &r, number);
+	for (unsigned i = 0; r.loads && i < r.volumes; i++) {
+		const struct reader_member *m = &r.volume[i].member[slot];
+
+		if (strcmp(r.volume[i].name, t->plan.name) == 0)
+			return m->disk >= 0 && number[m->disk] == disk && m->recovery_start == READER_IN_SYNC;
+	}
+	return false;
+}
+
 /* Members that are complete now, and that the handler has been told of, with success. */
 static void note_entitled(void)
 {
@@ -606,7 +627,7 @@ static void note_entitled(void)
 			const struct md_disk *m = &md->member[d->manager_fd];
 
 			if (d->slot >= 0 && d->prev_state & d->curr_state & MEMBER_IN_SYNC && m->in_sync && m->there &&
-			    !md_failed_somewhere(m->disk))
+			    !md_failed_somewhere(m->disk) && is_recorded(t, (unsigned)d->slot, m->disk))
 				t->entitled[d->slot] = disk_of_dev(d->dev);
 		}
 	}

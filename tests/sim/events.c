@@ -144,7 +144,7 @@ static void do_plug(const struct event *e)
 	if (!world.power || !d->exists || d->attached)
 		return;
 	d->attached = d->in_container = true;
-	d->refuses = false;
+	d->refuses = d->refused = false;
 }
 
 static void do_blank(const struct event *e)
@@ -164,8 +164,10 @@ static void do_refuse(const struct event *e)
 {
 	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
 
-	if (d->exists)
-		d->refuses = !d->refuses;
+	if (!d->exists)
+		return;
+	d->refuses = !d->refuses;
+	d->refused |= d->refuses;
 }
 
 static void do_nospare(const struct event *e)
@@ -394,6 +396,11 @@ static void do_daemon(const struct event *e)
 	/* Without any member it would serve another container. */
 	if (judge_read(set_of_container(), &r, number) && !r.volumes)
 		return;
+	/* The disks that were written last have been taken out meanwhile: it serves an old half, as in excuse_old(). */
+	if (!judge_knows_newest(set_of_container())) {
+		world.split = true;
+		return;
+	}
 	resolve_unsure();
 	daemon_start();
 }
@@ -419,6 +426,22 @@ static void excuse_old(uint32_t set)
 	world.split = true;
 }
 
+/* Copies that were torn when the power failed: those of disks that stay away, too. */
+static void note_torn(void)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS], k = 0;
+	uint32_t all = set_of_all();
+
+	judge_read(all, &r, number);
+	for (unsigned n = 0; n < world.disks; n++) {
+		world.disk[n].torn = all & 1u << n && r.role[k] == READER_DAMAGED;
+		k += all >> n & 1;
+		if (world.disk[n].torn)
+			truth_torn(n);
+	}
+}
+
 static void do_boot(const struct event *e)
 {
 	static struct reader_result r;
@@ -430,11 +453,10 @@ static void do_boot(const struct event *e)
 	set &= set_of_all();
 	world.power = true;
 	excuse_old(set);
+	note_torn();
 	judge_read(set, &r, number);
 	for (unsigned n = 0; n < world.disks; n++) {
-		if (set & 1u << n && r.role[k] == READER_DAMAGED)
-			truth_torn(n);
-		world.disk[n].refuses = false;
+		world.disk[n].refuses = world.disk[n].refused = false;
 		world.disk[n].attached = set & 1u << n;
 		world.disk[n].in_container =
 			world.disk[n].attached && r.role[k] != READER_BLANK && r.role[k] != READER_DAMAGED;

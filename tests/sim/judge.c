@@ -12,7 +12,8 @@
  *
  * Excused: a RAID5 that is dirty and degraded at once, which nobody starts without force; copies that differ where a
  * rebuild is recorded, or a resync and a disk is missing, for mdadm takes that for clean, and IMSM has no words for both;
- * that one copy which was being written is torn, which is as good as the loss of its disk; and a volume that did not run
+ * that one copy which was being written is torn, which is as good as the loss of its disk, and one more each time the
+ * power fails, for metadata of two sectors have one place only (imsm.md 1.2); and a volume that did not run
  * while another one did without a disk of both (daemon.c, note_missing()).
  */
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct view {
 	unsigned number[SIM_DISKS]; /* of the reader's disk */
 	uint32_t set;
 	uint32_t whole; /* of them, those that are not excused for being torn */
+	bool torn;      /* one is excused: it is being written, or was when the power failed */
 };
 
 static struct view all, some;
@@ -298,7 +300,7 @@ static void judge_view(const struct view *v)
 
 static void read_view(struct view *v, uint32_t set, const char *which)
 {
-	uint32_t torn = 0;
+	uint32_t torn = 0, before = 0;
 	unsigned k = 0;
 
 	v->which = which;
@@ -306,15 +308,16 @@ static void read_view(struct view *v, uint32_t set, const char *which)
 	judge_read(set, &v->r, v->number);
 	for (unsigned i = 0; i < SIM_DISKS && set >> i; i++)
 		if (set & 1u << i && v->r.role[k++] == READER_DAMAGED)
-			torn |= 1u << i;
-	v->whole = torn & (torn - 1) ? set : set & ~torn;
+			*(world.disk[i].torn ? &before : &torn) |= 1u << i;
+	v->torn = torn && !(torn & (torn - 1));
+	v->whole = set & ~before & ~(v->torn ? torn : 0);
 	world.judged++;
 }
 
 /* The only disk that had what was written last is being written. */
 static bool newest_is_torn(const struct view *v)
 {
-	return v->whole != v->set && v->r.loads && v->r.generation < world.generation;
+	return v->torn && v->r.loads && v->r.generation < world.generation;
 }
 
 /* What has been written is durable. */

@@ -225,7 +225,8 @@ int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *di
 		add_member(a, rm, disk_number[rm->disk], slot);
 		if (rm->recovery_start != READER_IN_SYNC)
 			t->failed[disk_number[rm->disk]] = false; /* it begins anew */
-		if (rm->recovery_start == READER_IN_SYNC)
+		/* One that has failed for another volume is about to be recorded as failed for all. */
+		if (rm->recovery_start == READER_IN_SYNC && !md_failed_somewhere(disk_number[rm->disk]))
 			t->entitled[slot] = (int)disk_number[rm->disk];
 	}
 	t->array = (int)world.arrays++;

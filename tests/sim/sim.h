@@ -34,6 +34,8 @@ struct sim_disk {
 	bool attached;     /* plugged in; the others may come, or come back */
 	bool in_container; /* md has it in the container */
 	bool refuses;      /* fails to take metadata */
+	bool refused;      /* it has, since it was plugged in */
+	bool torn;         /* its copy of the metadata, when the power failed last (note_torn()) */
 	bool changed;      /* its bytes, since the judge looked last */
 	bool written;      /* since that was noted (judge_note_written) */
 	uint8_t *tail;     /* adapter->tail bytes */
