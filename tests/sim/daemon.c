@@ -572,15 +572,20 @@ void daemon_manage(void)
 /* ---- the monitor's turn ---- */
 
 /*
- * A disk that is missing is marked as failed when an array runs without it, and there is one mark for all volumes: of those
- * that do not run nothing is claimed that needs the disk.
+ * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and there
+ * is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs, nothing is
+ * claimed that needs the disk. (It is what it was when the daemon sees it come back: imsm.md 10.4.)
  */
 static void note_missing(void)
 {
+	unsigned serving = 0;
+
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		serving += md_serves(md_of(v));
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		struct truth *t = &world.volume[v];
 
-		if (t->array >= 0 && md_runs(&world.array[t->array]))
+		if (t->plan.level > 0 && (md_serves(md_of(v)) || (md_runs(md_of(v)) && !serving)))
 			continue;
 		for (unsigned s = 0; s < t->plan.members; s++)
 			if (t->entitled[s] >= 0 && !(set_of_container() & known & 1u << t->entitled[s]))
@@ -609,6 +614,12 @@ static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
 	return false;
 }
 
+/* md has the slot's data on it, as far as md can tell. */
+static bool may_be_entitled(const struct md_disk *m)
+{
+	return m->in_sync && m->there && world.disk[m->disk].attached && !md_failed_somewhere(m->disk);
+}
+
 /* Members that are complete now, and that the handler has been told of, with success. */
 static void note_entitled(void)
 {
@@ -626,9 +637,9 @@ static void note_entitled(void)
 			const struct mdinfo *d = a->disks[k];
 			const struct md_disk *m = &md->member[d->manager_fd];
 
-			if (d->slot >= 0 && d->prev_state & d->curr_state & MEMBER_IN_SYNC && m->in_sync && m->there &&
-			    !md_failed_somewhere(m->disk) && is_recorded(t, (unsigned)d->slot, m->disk))
-				t->entitled[d->slot] = disk_of_dev(d->dev);
+			if (d->slot >= 0 && d->prev_state & d->curr_state & MEMBER_IN_SYNC && may_be_entitled(m) &&
+			    is_recorded(t, (unsigned)d->slot, m->disk))
+				t->entitled[d->slot] = (int)m->disk;
 		}
 	}
 }

@@ -266,12 +266,21 @@ static void do_create(const struct event *e)
 	daemon_message(buf, len, e->a, created);
 }
 
+/* Two who talk to the daemon at once: mdadm's messages name a volume by its number, which the other one may change. */
+static bool any_message(void)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		if (world.volume[v].unsure)
+			return true;
+	return false;
+}
+
 static const struct reader_volume *stopped(unsigned volume, struct reader_result *r)
 {
 	unsigned number[SIM_DISKS];
 	struct truth *t = &world.volume[volume];
 
-	if (volume >= SIM_VOLUMES || !t->exists || t->unsure || t->array >= 0 || !may_message(r, number))
+	if (volume >= SIM_VOLUMES || !t->exists || any_message() || t->array >= 0 || !may_message(r, number))
 		return NULL;
 	for (unsigned i = 0; i < r->volumes; i++)
 		if (strcmp(r->volume[i].name, t->plan.name) == 0)
@@ -454,7 +463,9 @@ static void do_boot(const struct event *e)
 	world.power = true;
 	excuse_old(set);
 	note_torn();
-	judge_read(set, &r, number);
+	/* What a volume is started from is known, though it may be on one disk only. */
+	if (judge_read(set, &r, number) && r.generation > world.generation)
+		world.generation = r.generation;
 	for (unsigned n = 0; n < world.disks; n++) {
 		world.disk[n].refuses = world.disk[n].refused = false;
 		world.disk[n].attached = set & 1u << n;

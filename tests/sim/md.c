@@ -148,6 +148,11 @@ static bool is_dead(const struct md_array *a)
 	return !truth_enough(truth_of(a), slot);
 }
 
+bool md_serves(const struct md_array *a)
+{
+	return md_runs(a) && !is_dead(a);
+}
+
 /* ---- start and stop ---- */
 
 static void hold(struct truth *t, unsigned disk, unsigned region, uint32_t version)

@@ -185,6 +185,8 @@ bool md_needs_daemon(void);
 bool md_failed_somewhere(unsigned disk);
 bool md_writable(const struct md_array *a);
 bool md_runs(const struct md_array *a);
+/* It runs, and the disks that have its data are plugged in. */
+bool md_serves(const struct md_array *a);
 void md_write(struct md_array *a, unsigned region);
 void md_finish(struct md_array *a);
 void md_idle(struct md_array *a);
