@@ -181,7 +181,7 @@ void life_live(const struct life *l)
 /* Most volumes use the first disks in their order. */
 static void choose_disks(struct sim_volume *v, unsigned disks)
 {
-	unsigned order[SIM_DISKS];
+	unsigned order[SIM_DISKS] = { 0 };
 	bool shuffle = sim_chance(3);
 
 	for (unsigned n = 0; n < disks; n++)
