@@ -91,15 +91,47 @@ static void note_in_sync(struct scene *s, unsigned slot)
 	s->c->write_due = true;
 }
 
+static int highest_flagged_slot(const struct imsm_map *m)
+{
+	int slot = m->head.num_members;
+
+	while (--slot >= 0 && !(m->ord[slot] & IMSM_ORD_REBUILD))
+		;
+	return slot;
+}
+
+/*
+ * mdadm gives md the disk of a flagged slot when it assembles the volume, and md rebuilds it with no record of that. The
+ * slot counts when that has ended: until the next spare check records it another member may fail.
+ */
+static void note_rebuilt_without_record(struct scene *s, const struct md_member *m)
+{
+	struct imsm_map *m0 = &s->v->map[0];
+	uint32_t ord = imsm_ord(s->v, (unsigned)m->slot, IMSM_M0), index = imsm_ord_index(ord);
+	const struct imsm_dl *dl = imsm_dl_by_dev(s->c, m->dev);
+
+	if (!m->rebuilt || s->v->head.migr_state)
+		return;
+	if (ord == UINT32_MAX || !(ord & IMSM_ORD_REBUILD) || !dl || dl->index != (int)index || dl->unfit ||
+	    imsm_disk_failed(s->c, index) || imsm_uses_bitmap(s->v)) /* a bitmap is written with the record */
+		return;
+	m0->ord[m->slot] = index;
+	set_map_state(s->c, m0, imsm_view_state(&s->view));
+	set_failed_slot(s->c, m0, highest_flagged_slot(m0));
+	s->c->write_due = true;
+}
+
 /* md's members as they are now, but for one that has to fail. What has got its data is noted before anything is lost. */
 static void note_all_in_sync(struct scene *s, int faulty_slot)
 {
 	for (unsigned i = 0; i < s->ev->disk_count; i++) {
 		const struct md_member *m = &s->ev->disk[i];
 
-		if ((m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && m->slot >= 0 &&
-		    m->slot != faulty_slot)
-			note_in_sync(s, (unsigned)m->slot);
+		if ((m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) != MEMBER_IN_SYNC || m->slot < 0 ||
+		    m->slot == faulty_slot)
+			continue;
+		note_in_sync(s, (unsigned)m->slot);
+		note_rebuilt_without_record(s, m);
 	}
 }
 
@@ -142,15 +174,6 @@ static void complete(struct scene *s, enum imsm_map_state state)
 			set_map_state(s->c, m0, state);
 		set_failed_slot(s->c, m0, -1);
 	}
-}
-
-static int highest_flagged_slot(const struct imsm_map *m)
-{
-	int slot = m->head.num_members;
-
-	while (--slot >= 0 && !(m->ord[slot] & IMSM_ORD_REBUILD))
-		;
-	return slot;
 }
 
 /*

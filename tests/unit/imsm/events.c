@@ -276,6 +276,59 @@ static void test_not_all_recovered(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,4,2,3x! f3");
 }
 
+/* mdadm gives md the disk of a flagged slot at assembly, and md rebuilds it without a record. It ends: the slot counts. */
+static void test_rebuilt_without_a_record(void **state)
+{
+	static const struct {
+		int level;
+		const char *before;
+		int failed, spare;
+		const char *after;
+	} rows[] = {
+		{ 1, "D 0,1! f1", -1, -1, "N 0,1" },
+		{ 1, "D 0!,1 f0", -1, -1, "N 0,1" },
+		{ 5, "D 0,1!,2 f1", -1, -1, "N 0,1,2" },
+		{ 10, "D 0,1!,2,3! f1", -1, -1, "N 0,1,2,3" },
+		{ 10, "D 0,1!,2,3! f1", -1, 3, "D 0,1,2,3! f3" },
+		/* The source fails in the same pass. */
+		{ 1, "D 0,1! f1", 0, -1, "D 0x!,1 f0" },
+		{ 5, "D 0,1!,2 f1", 2, -1, "D 0,1,2x! f2" },
+		/* What md has not rebuilt, or what has failed. */
+		{ 1, "D 0,1! f1", -1, 1, "D 0,1! f1" },
+		{ 1, "D 0,1! f1", 1, -1, "D 0,1x! f1" },
+		{ 1, "D 0,1x! f1", -1, -1, "D 0,1x! f1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ev_container(rows[i].level, rows[i].before);
+		ev_md_reset(0, rows[i].level);
+		for (unsigned k = 0; k < ifx.ev.disk_count; k++)
+			ifx.ev.disk[k].rebuilt = true;
+		if (rows[i].failed >= 0)
+			ev_md_set((unsigned)rows[i].failed, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+		if (rows[i].spare >= 0)
+			ev_md_set((unsigned)rows[i].spare, MEMBER_SPARE, 0);
+		ev_tell_disk(rows[i].failed >= 0 ? rows[i].failed : 0);
+		assert_string_equal(ifx_text(&ifx, 0), rows[i].after);
+	}
+}
+
+static void test_flag_stays_unless_rebuilt(void **state)
+{
+	(void)state;
+	ev_container(1, "D 0,1! f1");
+	ev_md_reset(0, 1);
+	assert_false(ev_tell_disk(1)); /* md was started so */
+	ifx.ev.disk[1].rebuilt = true;
+	ifx.dl[1].unfit = true; /* it failed in this array, and counts for another one */
+	assert_false(ev_tell_disk(1));
+	ifx.dl[1].unfit = false;
+	ifx.ev.disk[1].dev = ifx_dev(3); /* another one was rebuilt in its place */
+	assert_false(ev_tell_disk(1));
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1! f1");
+}
+
 /* One disk of which we could not read the metadata must not condemn the volume that works with it. */
 static void test_unknown_disk_in_use(void **state)
 {
@@ -409,6 +462,8 @@ int main(void)
 		cmocka_unit_test(test_disks_in_any_order),
 		cmocka_unit_test(test_rebuild_not_ended_by_old_copy),
 		cmocka_unit_test(test_not_all_recovered),
+		cmocka_unit_test(test_rebuilt_without_a_record),
+		cmocka_unit_test(test_flag_stays_unless_rebuilt),
 		cmocka_unit_test(test_unknown_disk_in_use),
 		cmocka_unit_test(test_unknown_disk_without_data),
 		cmocka_unit_test(test_reshape_not_ended_while_it_runs),
