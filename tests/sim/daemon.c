@@ -139,7 +139,7 @@ static struct mdinfo *open_member(const struct managed *ma, unsigned i)
 	snprintf(d->name, sizeof(d->name), "dev-sd%c", 'a' + m->disk);
 	d->dev = sim_dev(m->disk);
 	d->slot = m->slot;
-	d->data_offset = world.volume[ma->md->volume].plan.offset;
+	d->data_offset = world.volume[ma->md->volume].begins[m->disk];
 	d->meta_slot = -1;
 	d->recovery_start = SECTORS_NONE;
 	d->state_fd = md_fd(ma->number, i, FILE_MEMBER_STATE);
@@ -315,6 +315,15 @@ static void take_out(struct managed *ma)
 	}
 }
 
+static bool may_begin(const struct managed *ma, const struct spare_pick *p)
+{
+	unsigned disk = (unsigned)disk_of_dev(p->dev);
+
+	if (!world.ad->own_places)
+		return p->data_offset == world.volume[ma->md->volume].plan.offset;
+	return truth_is_free(ma->md->volume, disk, p->data_offset);
+}
+
 static void insert_picks(struct managed *ma)
 {
 	unsigned kept = 0;
@@ -326,12 +335,13 @@ static void insert_picks(struct managed *ma)
 		if (!p->in_array) {
 			if (!sim_point())
 				return;
-			if (p->data_offset != world.volume[ma->md->volume].plan.offset)
+			if (!may_begin(ma, p))
 				sim_hit("spare sd%c is to begin at sector %llu", 'a' + disk_of_dev(p->dev),
 					(unsigned long long)p->data_offset);
 			member = md_insert(ma->md, (unsigned)disk_of_dev(p->dev), p->slot);
 			if (member < 0)
 				continue;
+			truth_begins(ma->md->volume, (unsigned)disk_of_dev(p->dev), p->data_offset);
 			ma->with_spares->disks[ma->with_spares->disk_count++] = open_member(ma, (unsigned)member);
 		}
 		ma->spares.pick[kept++] = *p;
@@ -520,6 +530,8 @@ static void update_is_back(struct metadata_update *u)
 	if (u->disk)
 		free(u->disk);
 	free(u->space);
+	if (u->op == UPDATE_ADD_DISK)
+		free(u->buf);
 	u->space = NULL;
 }
 
@@ -715,11 +727,15 @@ void daemon_end(void)
 		next = handoff_next_update(u);
 		free(u->disk);
 		free(u->space);
+		if (u->op == UPDATE_ADD_DISK)
+			free(u->buf);
 	}
 	for (struct metadata_update *u = handoff_take_updates(), *next; u; u = next) {
 		next = handoff_next_update(u);
 		free(u->disk);
 		free(u->space);
+		if (u->op == UPDATE_ADD_DISK)
+			free(u->buf);
 	}
 	handoff_take_discarded();
 	handoff_take_published();

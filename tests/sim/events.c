@@ -233,6 +233,19 @@ static void plan_new(struct sim_volume *p, unsigned volume, const unsigned *usab
 	snprintf(p->name, sizeof(p->name), "n%x", sim_random() & 0xffff);
 }
 
+static void announced(unsigned volume, int status)
+{
+	sim_say("  volume %s: announced, status %d", world.volume[volume].plan.name, status);
+}
+
+static void announce(const struct reader_result *r, const struct sim_volume *plan, unsigned volume)
+{
+	uint8_t buf[SIM_MESSAGE];
+
+	if (world.ad->announce)
+		daemon_message(buf, world.ad->announce(buf, r, plan), volume, announced);
+}
+
 static void do_create(const struct event *e)
 {
 	static struct reader_result r;
@@ -263,6 +276,7 @@ static void do_create(const struct event *e)
 		return;
 	truth_init(t, &plan);
 	t->unsure = true;
+	announce(&r, &plan, e->a);
 	daemon_message(buf, len, e->a, created);
 }
 

@@ -121,6 +121,28 @@ static bool enough(const struct truth *t, const int *disk)
 	return truth_enough(t, slot);
 }
 
+/* The last change of its configuration is on one of the disks. */
+static bool is_known(const struct view *v, const struct truth *t)
+{
+	return !world.ad->changes ||
+	       world.ad->changes(v->set, t->plan.name) == world.ad->changes(set_of_all(), t->plan.name);
+}
+
+/* The table cannot call it failed, for another volume needs it; that this one does not is on other disks. */
+static bool is_unclear(const struct trial *tr, unsigned disk)
+{
+	if (is_known(tr->v, tr->t))
+		return false;
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		const struct truth *t = &world.volume[v];
+
+		for (unsigned s = 0; t != tr->t && t->exists && s < t->plan.members; s++)
+			if (t->plan.disk[s] == disk || t->entitled[s] == (int)disk)
+				return true;
+	}
+	return false;
+}
+
 static void judge_shape(const struct trial *tr)
 {
 	const struct sim_volume *p = &tr->t->plan;
@@ -129,7 +151,7 @@ static void judge_shape(const struct trial *tr)
 		ACCUSE(tr, "it is RAID%d of %u x %llu now", tr->rv->level, tr->rv->members,
 		       (unsigned long long)tr->rv->component_size);
 	for (unsigned s = 0; s < tr->rv->members && s < SIM_MEMBERS; s++)
-		if (disk_in(tr, s) >= 0 && tr->rv->member[s].data_offset != p->offset)
+		if (disk_in(tr, s) >= 0 && tr->rv->member[s].data_offset != tr->t->begins[disk_in(tr, s)])
 			ACCUSE(tr, "slot %u begins at sector %llu", s,
 			       (unsigned long long)tr->rv->member[s].data_offset);
 	for (unsigned s = 0; s < p->members; s++)
@@ -152,7 +174,7 @@ static void judge_member(const struct trial *tr, unsigned slot)
 	const struct reader_member *m = &tr->rv->member[slot];
 	int disk = disk_in(tr, slot);
 
-	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1))
+	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1) || is_unclear(tr, (unsigned)disk))
 		return;
 	if (tr->t->failed[disk] && any_alive(tr->t))
 		ACCUSE(tr, "sd%c failed, and is trusted", 'a' + disk);
@@ -185,9 +207,9 @@ static void judge_start(const struct trial *tr)
 	for (unsigned s = 0; hole && s < tr->t->plan.members; s++)
 		if (tr->trusted[s] < 0)
 			return;
-	if (!enough(tr->t, tr->entitled))
+	if (!enough(tr->t, tr->entitled) || !is_known(tr->v, tr->t))
 		return;
-	if (tr->rv->recorded_failed)
+	if (tr->rv->recorded_failed && !tr->rv->can_start)
 		ACCUSE(tr, "%s", "it is recorded as failed, but enough disks have all data");
 	else if (!tr->rv->can_start)
 		ACCUSE(tr, "it does not start (%s), but enough disks have all data",
@@ -223,7 +245,7 @@ static bool any_claim(const struct view *v, const struct truth *t)
 
 	for (unsigned s = 0; s < SIM_MEMBERS; s++)
 		disk[s] = entitled(v, t, s);
-	return t->exists && !t->unsure && enough(t, disk);
+	return t->exists && !t->unsure && enough(t, disk) && is_known(v, t);
 }
 
 static void judge_loads(const struct view *v)

@@ -477,7 +477,8 @@ static bool source(struct md_array *a, unsigned slot, unsigned region, uint32_t 
 	for (unsigned s = 0; s < t->plan.members; s++) {
 		const struct md_disk *m = in_slot(a, s);
 
-		if (s == slot || !m || !m->in_sync || (t->plan.level == 10 && s != pair))
+		if (s == slot || !m || !m->in_sync || !world.disk[m->disk].attached ||
+		    (t->plan.level == 10 && s != pair))
 			continue;
 		n++;
 		if (t->held[m->disk][region] < *version)

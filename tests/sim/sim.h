@@ -54,6 +54,7 @@ struct truth {
 	uint32_t acked[REGIONS];  /* the newest whose write was acknowledged */
 	uint32_t newest[REGIONS]; /* the newest that was begun */
 	uint32_t held[SIM_DISKS][REGIONS];
+	uint64_t begins[SIM_DISKS]; /* sectors: where it is on the disk */
 	bool unequal[REGIONS];    /* the copies may differ: no resync has been here since the volume was made */
 	int entitled[SIM_MEMBERS]; /* by slot: the disk that has all data, as the daemon was able to note; -1: none */
 	bool failed[SIM_DISKS];   /* its failure in this volume has been acknowledged */
@@ -164,6 +165,10 @@ void disks_reader(uint32_t set, struct reader_disk *out, unsigned *count, unsign
 unsigned truth_new_version(struct truth *t, unsigned region);
 /* The slots in this set are enough for the level to have all data. */
 bool truth_enough(const struct truth *t, const bool *slot);
+/* It is somewhere else on the disk now, where none of its data are. */
+void truth_begins(unsigned volume, unsigned disk, uint64_t sector);
+/* No other volume has data there that count. */
+bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector);
 void truth_init(struct truth *t, const struct sim_volume *plan);
 /* The disks may be told from each other in this region. `slot`: of those to be compared. */
 bool truth_differ(const struct truth *t, unsigned region, const int *disk_of_slot);

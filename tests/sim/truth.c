@@ -12,10 +12,55 @@ void truth_init(struct truth *t, const struct sim_volume *plan)
 	memset(t, 0, sizeof(*t));
 	t->plan = *plan;
 	t->array = -1;
+	for (unsigned n = 0; n < SIM_DISKS; n++)
+		t->begins[n] = plan->offset;
 	for (unsigned slot = 0; slot < SIM_MEMBERS; slot++)
 		t->entitled[slot] = slot < plan->members ? (int)plan->disk[slot] : -1;
 	for (unsigned r = 0; r < REGIONS; r++)
 		t->unequal[r] = !plan->initialized;
+}
+
+void truth_begins(unsigned volume, unsigned disk, uint64_t sector)
+{
+	struct truth *t = &world.volume[volume];
+
+	if (t->begins[disk] == sector)
+		return;
+	t->begins[disk] = sector;
+	for (unsigned r = 0; r < REGIONS; r++)
+		t->held[disk][r] = 0;
+	world.truth_changed = true;
+}
+
+static bool has_member(const struct truth *t, unsigned disk)
+{
+	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
+
+	bool alive = false;
+
+	for (unsigned s = 0; s < SIM_MEMBERS; s++) {
+		if (t->entitled[s] == (int)disk)
+			return true;
+		alive |= t->entitled[s] >= 0 && world.disk[t->entitled[s]].attached;
+	}
+	for (unsigned i = 0; alive && a && i < a->members; i++)
+		if (a->member[i].there && a->member[i].disk == disk && !a->member[i].faulty && !md_failed_somewhere(disk))
+			return true;
+	return false;
+}
+
+bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector)
+{
+	uint64_t size = world.volume[volume].plan.component_size;
+
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		const struct truth *t = &world.volume[v];
+
+		if (v != volume && t->exists && has_member(t, disk) && sector < t->begins[disk] + t->plan.component_size &&
+		    t->begins[disk] < sector + size)
+			return false;
+	}
+	return true;
 }
 
 unsigned truth_new_version(struct truth *t, unsigned region)

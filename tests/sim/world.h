@@ -25,7 +25,7 @@
 #define SIM_DISKS READER_DISKS /* that one life may see, blank ones that replace others among them */
 #define SIM_VOLUMES 4          /* of one container */
 #define SIM_MEMBERS 8          /* of one volume */
-#define SIM_MESSAGE 1024       /* bytes */
+#define SIM_MESSAGE 4096       /* bytes */
 #define SIM_DISK_SECTORS 1000000u
 #define SIM_CHUNK 128u         /* sectors; levels with chunks */
 #define SIM_MD_RAID10_NEAR2 0x102
@@ -55,6 +55,13 @@ struct sim_adapter {
 	size_t tail;
 	bool weak_checksum;                  /* a copy that is half old, half new may pass for good (SIM_MIXTURES) */
 	int raid5_layout;                    /* as md has it in a RAID5 of this format */
+	bool own_places;                     /* on each disk a volume may begin somewhere else; else at its offset */
+
+	/*
+	 * Formats that keep the configuration of a volume on its members only: how often it has changed, as far as these
+	 * disks (a set) know. Disks that do not know the last change cannot say what is true of it. NULL: all disks know all.
+	 */
+	uint32_t (*changes)(uint32_t set, const char *name);
 
 	void (*read_as_mdadm)(const struct reader_disk *disk, unsigned count, struct reader_result *result);
 
@@ -75,12 +82,14 @@ struct sim_adapter {
 	 * function: the format does not know it.
 	 *
 	 *	create   a volume on disks of the container. mdadm has looked whether it fits
+	 *	announce a message that goes before it. NULL: there is none
 	 *	remove   of a volume that does not run
 	 *	rename   the same
 	 *	widen    mdadm --grow of all volumes by one disk, `disk` (a spare): the message that begins it
 	 *	relevel  a RAID0 that is to become a RAID5, likewise
 	 */
 	size_t (*create)(uint8_t *buf, const struct reader_result *now, const struct sim_volume *volume);
+	size_t (*announce)(uint8_t *buf, const struct reader_result *now, const struct sim_volume *volume);
 	size_t (*remove)(uint8_t *buf, const struct reader_result *now, unsigned number);
 	size_t (*rename)(uint8_t *buf, const struct reader_result *now, unsigned number, const char *name);
 	size_t (*widen)(uint8_t *buf, const struct reader_result *now, unsigned disk);
