@@ -262,7 +262,7 @@ static void do_create(const struct event *e)
 		if (set_of_container() & 1u << i && !world.disk[i].refuses)
 			usable[count++] = i;
 	for (unsigned i = 0; i < count; i++)
-		for (unsigned k = 0; k < SIM_DISKS && k < world.disks; k++)
+		for (unsigned k = 0; k < (unsigned)__builtin_popcount(set_of_container()); k++)
 			if (number[k] == usable[i] && (set_of_container() & 1u << number[k]) &&
 			    r.role[k] != READER_MEMBER && r.role[k] != READER_SPARE) {
 				usable[i--] = usable[--count];
