@@ -5,40 +5,21 @@
  * stricter: what it cannot use nobody should write.
  */
 #include <string.h>
+#include <zlib.h>
 
 #include "ddf-reader.h"
 #include "reader-bytes.h"
 
 enum { SECTOR = 512, CRC = 4, SMALLEST = 65536 /* 32 MiB, and none so small */ };
 
-struct table {
-	bool made;
-	uint32_t word[256];
-};
-
-static const uint32_t *crc_table(void)
-{
-	static struct table table;
-	unsigned i, bit;
-
-	for (i = 0; i < 256 && !table.made; i++) {
-		table.word[i] = i;
-		for (bit = 0; bit < 8; bit++)
-			table.word[i] = table.word[i] >> 1 ^ (table.word[i] & 1 ? 0xedb88320u : 0);
-	}
-	table.made = true;
-	return table.word;
-}
-
+/* zlib inverts the register before and after, DDF does neither. */
 static bool crc_right(const unsigned char *p)
 {
-	const uint32_t *table = crc_table();
-	uint32_t crc = 0;
-	unsigned i;
+	unsigned char sector[SECTOR];
 
-	for (i = 0; i < SECTOR; i++)
-		crc = table[(crc ^ (i >= CRC && i < CRC + 4 ? 0xff : p[i])) & 0xff] ^ crc >> 8;
-	return crc == bytes_be32(p + CRC);
+	memcpy(sector, p, sizeof(sector));
+	memset(sector + CRC, 0xff, 4);
+	return (crc32(0xffffffff, sector, sizeof(sector)) ^ 0xffffffff) == bytes_be32(p + CRC);
 }
 
 static bool is_header(const unsigned char *p)

@@ -174,12 +174,12 @@ static void judge_member(const struct trial *tr, unsigned slot)
 	const struct reader_member *m = &tr->rv->member[slot];
 	int disk = disk_in(tr, slot);
 
-	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1) || is_unclear(tr, (unsigned)disk))
+	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1))
 		return;
-	if (tr->t->failed[disk] && any_alive(tr->t))
+	if (tr->t->failed[disk] && any_alive(tr->t) && !is_unclear(tr, (unsigned)disk))
 		ACCUSE(tr, "sd%c failed, and is trusted", 'a' + disk);
 	for (unsigned r = 0; r < REGIONS && md_region_sectors(tr->t, r + 1) <= m->recovery_start; r++)
-		if (tr->t->held[disk][r] < tr->t->acked[r])
+		if (tr->t->held[disk][r] < tr->t->acked[r] && !is_unclear(tr, (unsigned)disk))
 			ACCUSE(tr, "sd%c is trusted, but lacks acknowledged data of region %u", 'a' + disk, r);
 }
 
@@ -207,11 +207,11 @@ static void judge_start(const struct trial *tr)
 	for (unsigned s = 0; hole && s < tr->t->plan.members; s++)
 		if (tr->trusted[s] < 0)
 			return;
-	if (!enough(tr->t, tr->entitled) || !is_known(tr->v, tr->t))
+	if (tr->rv->can_start || !enough(tr->t, tr->entitled) || !is_known(tr->v, tr->t))
 		return;
-	if (tr->rv->recorded_failed && !tr->rv->can_start)
+	if (tr->rv->recorded_failed)
 		ACCUSE(tr, "%s", "it is recorded as failed, but enough disks have all data");
-	else if (!tr->rv->can_start)
+	else
 		ACCUSE(tr, "it does not start (%s), but enough disks have all data",
 		       tr->rv->why_not ? tr->rv->why_not : "?");
 }
