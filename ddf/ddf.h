@@ -80,6 +80,7 @@ struct ddf_dl {
 	bool left_out;            /* an array runs without it, as was recorded; not logged yet */
 	bool unfit;               /* it failed in an array under this daemon, and counts for others: no spare */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
+	bool record_new;          /* the last change put a record onto it */
 	bool record_due;          /* a record on it has changed and is not on the disk yet */
 	bool late;                /* came with older metadata: has to be written although nothing has changed */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */

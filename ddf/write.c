@@ -126,6 +126,7 @@ static void put_record(const struct ddf_container *c, struct ddf_dl *dl, unsigne
 
 	memcpy(slot, r, len);
 	ddf_seal(slot, len);
+	dl->record_new = true;
 	note_changed(c, dl, i);
 }
 
@@ -187,6 +188,7 @@ static void add_records(const struct ddf_container *c, struct ddf_dl *dl)
 static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl)
 {
 	dl->changed = (struct ddf_extent){ 0, 0 };
+	dl->record_new = false;
 	for (unsigned i = 0; i < c->layout.records; i++)
 		update_slot(c, dl, i);
 	add_records(c, dl);
@@ -499,11 +501,23 @@ static bool any_late(const struct ddf_container *c)
 
 /* ---- the first copy of each disk ---- */
 
-enum disks { LATE_DISKS, WORKING_DISKS, FAILED_DISKS };
+enum disks { LATE_DISKS, RECORD_DISKS, WORKING_DISKS, FAILED_DISKS };
 
 static bool is_of_kind(const struct ddf_container *c, const struct ddf_dl *dl, enum disks disks)
 {
-	return disks == LATE_DISKS ? dl->late && !is_failed(c, dl) : is_failed(c, dl) == (disks == FAILED_DISKS);
+	const bool failed = is_failed(c, dl);
+
+	switch (disks) {
+	case LATE_DISKS:
+		return dl->late && !failed;
+	case RECORD_DISKS:
+		return dl->record_new && !failed;
+	case WORKING_DISKS:
+		return !failed;
+	case FAILED_DISKS:
+		return failed;
+	}
+	return false;
 }
 
 /* On each disk of that kind that has none of this generation. False: no copy was due. */
@@ -536,6 +550,8 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 		return 0;
 	/* What lies on them is out of date, and must be gone before the others say that they are good. */
 	any = any_late(c) && write_first_copies(w, c, LATE_DISKS, ALL_COPIES, res);
+	/* The tables may call a member good that a record has just ceased to name: the record comes before the tables. */
+	any |= write_first_copies(w, c, RECORD_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
 	any |= write_first_copies(w, c, WORKING_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
 	if (!any && !w->pending)
 		return 0;

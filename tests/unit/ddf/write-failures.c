@@ -194,6 +194,22 @@ static void test_disk_that_is_back_comes_first(void **state)
 	assert_false(b->f.dl[1].late);
 }
 
+/* A member is not named any more, and the table calls it good: whoever has only the table must come second. */
+static void test_members_with_a_new_record_come_first(void **state)
+{
+	struct bench *b = *state;
+	unsigned first;
+
+	dwb_set_dirty(b, true);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	first = writes_to_disk(b, 0);
+	assert_true(first > 0);
+	for (unsigned i = 0; i < first; i++)
+		assert_int_equal(dwb_seen.write[i].fd, dwb_fd_of(b, 0));
+}
+
 /* The tables alone are another matter. */
 static void test_tables_do_not_need_the_members(void **state)
 {
@@ -487,6 +503,7 @@ int main(void)
 		T(test_there_is_no_disk_left),
 		T(test_no_member_takes_the_record),
 		T(test_disk_that_is_back_comes_first),
+		T(test_members_with_a_new_record_come_first),
 		T(test_tables_do_not_need_the_members),
 		T(test_no_disk_takes_it),
 		T(test_power_cut_while_a_bit_is_written),
