@@ -381,6 +381,14 @@ static void spares_found(struct managed *ma, const struct metadata_update *u)
 	queue(new_update(UPDATE_COMMIT_SPARES, ma));
 }
 
+static void note_recorded(const struct managed *ma)
+{
+	for (unsigned i = 0; i < ma->spares.count; i++)
+		for (unsigned k = 0; k < ma->md->members; k++)
+			if (ma->md->member[k].there && sim_dev(ma->md->member[k].disk) == ma->spares.pick[i].dev)
+				ma->md->member[k].recorded = true;
+}
+
 static void spares_committed(struct managed *ma, const struct metadata_update *u)
 {
 	struct active_array *a = ma->with_spares;
@@ -401,6 +409,7 @@ static void spares_committed(struct managed *ma, const struct metadata_update *u
 		return;
 	}
 	sim_say("  md%u: spares recorded", 126 - ma->md->volume);
+	note_recorded(ma);
 	thaw(ma);
 }
 
@@ -584,9 +593,9 @@ void daemon_manage(void)
 /* ---- the monitor's turn ---- */
 
 /*
- * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and there
- * is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs, nothing is
- * claimed that needs the disk. (It is what it was when the daemon sees it come back: imsm.md 10.4.)
+ * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and
+ * there is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs,
+ * nothing is claimed that needs the disk. (It is what it was when the daemon sees it come back: imsm.md 10.4.)
  */
 static void note_missing(void)
 {
@@ -606,8 +615,8 @@ static void note_missing(void)
 }
 
 /*
- * A disk that takes no metadata may be rebuilt all the same, if a daemon died between giving it to md and recording it; its
- * data count once that is on record.
+ * A disk that takes no metadata may be rebuilt all the same, if a daemon died between giving it to md and recording it;
+ * its data count once that is on record.
  */
 static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
 {
@@ -629,7 +638,7 @@ static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
 /* md has the slot's data on it, as far as md can tell. */
 static bool may_be_entitled(const struct md_disk *m)
 {
-	return m->in_sync && m->there && world.disk[m->disk].attached && !md_failed_somewhere(m->disk);
+	return m->in_sync && m->there && m->recorded && world.disk[m->disk].attached && !md_failed_somewhere(m->disk);
 }
 
 /* Members that are complete now, and that the handler has been told of, with success. */

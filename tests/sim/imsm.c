@@ -188,13 +188,25 @@ static ssize_t encoded(const struct supertype *st, uint8_t *buf)
 	return imsm_encode(&c->meta, c->sector_size, buf, IMSM_MPB_MAX);
 }
 
+/* A message that was refused may have used up some. */
+static void same_generation(uint8_t *mpb)
+{
+	struct imsm_header *h = (struct imsm_header *)(void *)mpb;
+
+	h->generation_num = h->check_sum = le32_make(0);
+}
+
 static const char *differ(const struct supertype *in_memory, const struct supertype *loaded)
 {
 	static uint8_t a[IMSM_MPB_MAX], b[IMSM_MPB_MAX];
 	const struct imsm_container *c = in_memory->sb, *d = loaded->sb;
 	ssize_t len = encoded(in_memory, a);
 
-	if (len != encoded(loaded, b) || memcmp(a, b, (size_t)len) != 0)
+	if (len != encoded(loaded, b))
+		return "the metadata";
+	same_generation(a);
+	same_generation(b);
+	if (memcmp(a, b, (size_t)len) != 0)
 		return "the metadata";
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
 		const struct imsm_dl *other = imsm_dl_by_dev(d, dl->dev);

@@ -72,11 +72,43 @@ LOGS_EVENT(mon_log_event)
 
 /* ---- hits ---- */
 
+static char ignored[HITS_MAX][TEXT_MAX];
+static unsigned ignoreds;
+
+/* The file that SIM_KINDS names: kinds that are known, a line each. New ones are added. */
+static void read_known(void)
+{
+	const char *path = getenv("SIM_KINDS");
+	FILE *f = path ? fopen(path, "r") : NULL;
+
+	while (f && ignoreds < HITS_MAX && fgets(ignored[ignoreds], TEXT_MAX, f))
+		{
+		ignored[ignoreds][strcspn(ignored[ignoreds], "\n")] = '\0';
+		ignoreds++;
+	}
+	if (f)
+		fclose(f);
+}
+
+static void note_known(const char *kind)
+{
+	const char *path = getenv("SIM_KINDS");
+	FILE *f = path ? fopen(path, "a") : NULL;
+
+	if (!f)
+		return;
+	fprintf(f, "%s\n", kind);
+	fclose(f);
+}
+
 static bool is_new(void)
 {
 	char kind[TEXT_MAX];
 
 	life_kind(world.hit, kind);
+	for (unsigned i = 0; i < ignoreds; i++)
+		if (strcmp(ignored[i], kind) == 0)
+			return false;
 	for (unsigned i = 0; i < hits; i++)
 		if (strcmp(seen[i], kind) == 0)
 			return false;
@@ -87,7 +119,8 @@ static void report(struct life *l, const char *who, double after)
 {
 	char text[8192];
 
-	life_kind(world.hit, seen[hits++]);
+	life_kind(world.hit, seen[hits]);
+	note_known(seen[hits++]);
 	life_shrink(l);
 	life_print(l, text, sizeof(text));
 	printf("HIT after %.1f s, seed %s: %s\n  %s --events \"%s\"\n", after, who, world.hit, world.ad->name, text);
@@ -158,6 +191,7 @@ int sim_main(const struct sim_adapter *adapter, int argc, char **argv)
 	uint64_t first = seed ? strtoull(seed, NULL, 0) : (uint64_t)(now() * 1000) % 1000000000 * 1000;
 
 	world.ad = adapter;
+	read_known();
 	world.mixtures = getenv("SIM_MIXTURES");
 	if (argc == 3 && strcmp(argv[1], "--events") == 0)
 		return tell_one(argv[2]);

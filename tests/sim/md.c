@@ -168,7 +168,7 @@ static void add_member(struct md_array *a, const struct reader_member *rm, unsig
 	struct md_disk *m = &a->member[a->members++];
 
 	*m = (struct md_disk){ .there = true, .disk = disk, .slot = (int)slot };
-	m->in_sync = rm->recovery_start == READER_IN_SYNC;
+	m->in_sync = m->recorded = rm->recovery_start == READER_IN_SYNC;
 	while (m->progress < REGIONS && md_region_sectors(t, m->progress + 1) <= rm->recovery_start)
 		m->progress++;
 }

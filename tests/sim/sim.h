@@ -70,6 +70,7 @@ struct md_disk {
 	int slot;            /* -1: taken away */
 	bool in_sync, faulty, blocked;
 	unsigned progress;   /* regions that were recovered */
+	bool recorded;       /* as one that is rebuilt; without that its end cannot be recorded either */
 };
 
 struct md_array {
