@@ -306,12 +306,15 @@ static uint8_t init_state(bool complete, uint64_t resync_start)
 	return resync_start ? DDF_QUICK_INIT : DDF_NOT_INITIALISED;
 }
 
-/* md has data in the slot, on a disk that we do not know. */
+/*
+ * md has data in the slot, on a disk that we do not know; or had: that the disk has failed, and is not only absent, is
+ * told of the member.
+ */
 static bool md_knows_better(const struct ddf_container *c, const struct ddf_md_array *md, unsigned slot)
 {
 	const struct md_member *m = md_member_in(&md->members, slot);
 
-	return m && (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && !ddf_dl_by_dev(c, m->dev);
+	return m && m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY) && !ddf_dl_by_dev(c, m->dev);
 }
 
 /*

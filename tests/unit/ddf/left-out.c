@@ -35,6 +35,8 @@ static const struct row rows[] = {
 	  "11/02 v1 0,1" },
 	{ "absent, but md works with it", DDF_RAID1, "0:03/01 1:03/01?", "10/02 v1 0,1", "0,1", "0:03/01 1:03/01?",
 	  "10/02 v1 0,1" },
+	{ "not readable, and has just failed in md", DDF_RAID1, "0:03/01 1:03/01?", "10/02 v1 0,1", "0,1x", "0:03/01 1:03/01?",
+	  "10/02 v1 0,1" },
 	{ "md runs with nothing that the metadata trust", DDF_RAID1, "0:03/03 1:03/01", "11/02 v1 0,1", "0,-",
 	  "0:03/03 1:03/01", "11/02 v1 0,1" },
 	{ "nor enough of it", DDF_RAID5, "0:03/03 1:03/01 2:03/01", "11/02 v1 0,1,2", "0,1,-", "0:03/03 1:03/01 2:03/01",
