@@ -20,7 +20,8 @@ find_members
 learn "${DISKS[@]}"
 stay_dirty
 took=$(stall once "/dev/$V" 7 0)
-assert_metadata vd0.dirty=1 whole=yes vd0.records=1 -- "${DISKS[@]}"
+assert_metadata vd0.dirty=1 vd0.records=1 -- "${DISKS[@]}"
+wait_metadata 5 whole=yes -- "${DISKS[@]}" # the write does not wait for the second copies
 say "the first write took $took us"
 write_data
 hurry "$V"
