@@ -70,8 +70,28 @@ uint64_t imsm_blocks_per_unit(const struct imsm_volume *v)
 	return 0;
 }
 
+/*
+ * mdadm has the only member without data that it finds go on at the checkpoint, and all of them from the start if there
+ * are more (2.7). So beside another slot without data, whose disk it would give to md, no checkpoint counts: without the
+ * disk that is rebuilt it would be taken for that one's. (Of two that are rebuilt the checkpoint holds for both.)
+ */
+static bool may_be_taken_for_another(const struct imsm_container *c, const struct imsm_volume *v)
+{
+	if (!imsm_rebuilding(v))
+		return false;
+	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++) {
+		uint32_t ord = v->map[0].ord[slot];
+
+		if ((ord & IMSM_ORD_REBUILD) && !imsm_disk_failed(c, imsm_ord_index(ord)))
+			return true;
+	}
+	return false;
+}
+
 void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit)
 {
+	if (may_be_taken_for_another(c, v))
+		unit = 0;
 	if (imsm_volume_unit(v) == unit)
 		return;
 	imsm_volume_set_unit(v, unit);

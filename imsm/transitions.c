@@ -103,6 +103,7 @@ void imsm_flag_slot(struct imsm_container *c, struct imsm_volume *v, unsigned sl
 	flag_slot(m0, (int)slot);
 	if (v->head.migr_state)
 		flag_slot(&v->map[1], imsm_slot_of(&v->map[1], imsm_ord_index(m0->ord[slot])));
+	imsm_store_unit(c, v, imsm_volume_unit(v)); /* may count no more */
 	c->write_due = true;
 }
 

@@ -59,7 +59,7 @@ static const struct row rows[] = {
 	{ "the disk under rebuild, a slot was failed before", 10, "D<REBUILD<D 0,4,2,3x!/0,4!,2,3x! f1 u7", "0 - 2 -",
 	  "D 0,4!,2,3x! f1" },
 	{ "beside a rebuild", 10, "N<REBUILD<D 0,4,2,3/0,4!,2,3 f1 u7", "0 4r 2 -",
-	  "D<REBUILD<D 0,4,2,3!/0,4!,2,3! f1 u7" },
+	  "D<REBUILD<D 0,4,2,3!/0,4!,2,3! f1 u0" },
 	{ "beside a rebuild, which has lost its disk", 10, "N<REBUILD<D 0,4,2,3/0,4!,2,3 f1 u7", "0 - 2 -", "D 0,4!,2,3! f1" },
 	{ "the other one was rebuilt meanwhile", 1, "N<REBUILD<D 0,2/0,2! f1 u7", "- 2", "D 0!,2 f0" },
 	{ "the other one was rebuilt meanwhile, RAID5", 5, "N<REBUILD<D 0,1,3/0,1,3! f2 u7", "- 1 3", "D 0!,1,3 f0" },

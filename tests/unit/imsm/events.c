@@ -180,6 +180,28 @@ static void test_a_disk_that_another_volume_needs(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x! f1");
 }
 
+/*
+ * mdadm lets the one member without data that it finds go on at the checkpoint. If the disk that is rebuilt is not there,
+ * that is the one that failed here: it has missed writes anywhere.
+ */
+static void test_checkpoint_beside_a_disk_that_another_volume_needs(void **state)
+{
+	(void)state;
+	ev_container(10, "N<REBUILD<D 0,4,2,3/0,4!,2,3 f1 u7");
+	ifx_volume(&ifx, 1, "D 5x!,2 f0");
+	ev_md_reset(0, 10);
+	ev_md_set(1, MEMBER_SPARE, 512 * 9);
+	ev_md_set(2, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+	assert_true(ev_tell_disk(2));
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0,4,2!,3/0,4!,2!,3 f1 u0");
+	assert_false(ev_tell_disk(1));
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0,4,2!,3/0,4!,2!,3 f1 u0");
+	/* the other one has been rebuilt: mdadm does not give a disk that has failed to md */
+	ifx.c.meta.volume[1].map[0].ord[1] = 3;
+	assert_true(ev_tell_disk(2));
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0,4,2x!,3/0,4!,2x!,3 f1 u9");
+}
+
 static void test_a_disk_that_no_other_volume_needs(void **state)
 {
 	static const struct {
@@ -457,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_disk_rows),
 		cmocka_unit_test(test_another_fails_as_a_rebuild_ends),
 		cmocka_unit_test(test_a_disk_that_another_volume_needs),
+		cmocka_unit_test(test_checkpoint_beside_a_disk_that_another_volume_needs),
 		cmocka_unit_test(test_a_disk_that_no_other_volume_needs),
 		cmocka_unit_test(test_two_volumes_fail_crosswise),
 		cmocka_unit_test(test_disks_in_any_order),
