@@ -57,11 +57,15 @@ bool monitor_can_spare(const struct active_array *a, const struct mdinfo *m)
 	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);
 }
 
-/* The handler has not seen the array before: which volume is it? */
-static void bind_to_metadata(struct monitor *mon, struct active_array *a)
+/* The handler has not seen the array before: which volume is it? If it knows none, the array may be `kept` for later. */
+static void bind_to_metadata(struct monitor *mon, struct active_array *a, bool kept)
 {
 	int err = mon->array_count > MAX_ARRAYS ? -E2BIG : mon->st->ss->open_new(a);
 
+	if (err && kept) {
+		mon->arrays_kept = true;
+		return;
+	}
 	if (err) {
 		monitor_discard(mon, a, true, err);
 		return;
@@ -78,7 +82,7 @@ static void let_go(struct monitor *mon, struct active_array *a)
 	monitor_discard(mon, a, true, 0);
 }
 
-static void take_array(struct monitor *mon, struct active_array *a)
+static void take_array(struct monitor *mon, struct active_array *a, bool kept)
 {
 	struct active_array *old = monitor_find_copy(mon, a->watch);
 	bool is_raid0 = a->level <= 0, has_ended = a->replaces && !old; /* while this copy was on its way */
@@ -93,15 +97,39 @@ static void take_array(struct monitor *mon, struct active_array *a)
 	if (is_raid0 || has_ended)
 		let_go(mon, a);
 	else if (!a->watch->adopted)
-		bind_to_metadata(mon, a);
+		bind_to_metadata(mon, a, kept);
 }
 
-void monitor_take_arrays(struct monitor *mon)
+static void bind_kept(struct monitor *mon)
+{
+	struct active_array *next;
+
+	for (struct active_array *a = mon->arrays; a; a = next) {
+		next = a->next;
+		if (!a->watch->adopted)
+			bind_to_metadata(mon, a, false);
+	}
+	mon->arrays_kept = false;
+}
+
+static void take_published(struct monitor *mon, bool kept)
 {
 	struct active_array *a, *next;
 
 	for (a = handoff_take_published(); a; a = next) {
 		next = handoff_next_array(a);
-		take_array(mon, a);
+		take_array(mon, a, kept);
 	}
+}
+
+void monitor_take_arrays(struct monitor *mon)
+{
+	if (mon->arrays_kept)
+		bind_kept(mon);
+	take_published(mon, false);
+}
+
+void monitor_take_arrays_before_messages(struct monitor *mon)
+{
+	take_published(mon, true);
 }

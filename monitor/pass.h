@@ -85,6 +85,7 @@ struct monitor {
 	pthread_t thread;
 
 	struct active_array *arrays;
+	bool arrays_kept; /* some are not bound to their volumes yet */
 	unsigned array_count;
 
 	/* this pass */
@@ -130,6 +131,12 @@ bool monitor_wait(struct monitor *mon, const sigset_t *sigs);
 
 /* All that the manager has published: new arrays, and copies that take the place of others. */
 void monitor_take_arrays(struct monitor *mon);
+
+/*
+ * The same, before messages are applied: they may delete and renumber volumes, so the handler has to know which are in
+ * use. An array whose volume is not there waits for monitor_take_arrays(): a message may be about to create it.
+ */
+void monitor_take_arrays_before_messages(struct monitor *mon);
 
 /* The copy of the array that is watched by this; NULL if the array has ended. */
 struct active_array *monitor_find_copy(const struct monitor *mon, const struct array_watch *w);

@@ -38,9 +38,18 @@ static int apply(struct monitor *mon, struct metadata_update *u)
 	return -EINVAL;
 }
 
+static bool any_message(const struct metadata_update *u)
+{
+	while (u && u->op != UPDATE_MESSAGE)
+		u = handoff_next_update(u);
+	return u;
+}
+
 void monitor_apply_updates(struct monitor *mon)
 {
 	mon->applied = handoff_take_updates();
+	if (any_message(mon->applied))
+		monitor_take_arrays_before_messages(mon);
 	for (struct metadata_update *u = mon->applied; u; u = handoff_next_update(u)) {
 		u->status = apply(mon, u);
 		if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))

@@ -44,12 +44,26 @@ static void test_a_refused_update(void **state)
 	assert_true(u->durable); /* there is nothing that is not */
 }
 
-/* An update comes before the arrays: mdadm creates a volume by a message, and its array may be there at once. */
-static void test_updates_before_arrays(void **state)
+/* A message may renumber or delete volumes: what the manager has published before is in use by then. */
+static void test_arrays_before_messages(void **state)
 {
 	struct rig_array *ra = rig_array("md126", 2);
 
 	(void)state;
+	handoff_publish(rig_copy(ra));
+	rig_update(UPDATE_MESSAGE, 1);
+	rig_signal();
+	assert_first_steps("md126: bound\nmessage 1 applied\n");
+}
+
+/* What comes after the message may be an array of the volume that it creates. */
+static void test_array_of_a_volume_to_be_created(void **state)
+{
+	struct rig_array *ra = rig_array("md126", 2);
+
+	(void)state;
+	handler.open_error = -ENODEV;
+	handler.message_creates = true;
 	rig_update(UPDATE_MESSAGE, 1);
 	handoff_publish(rig_copy(ra));
 	rig_signal();
@@ -195,7 +209,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_in_the_order_of_the_queue),
 		TEST(test_a_refused_update),
-		TEST(test_updates_before_arrays),
+		TEST(test_arrays_before_messages),
+		TEST(test_array_of_a_volume_to_be_created),
 		TEST(test_each_kind),
 		TEST(test_a_disk_comes),
 		TEST(test_a_disk_that_is_refused),

@@ -176,6 +176,8 @@ static int apply_message(struct supertype *st, struct metadata_update *u)
 	char what[64];
 
 	(void)st;
+	if (handler.message_creates)
+		handler.open_error = 0;
 	snprintf(what, sizeof(what), "message %llu applied", (unsigned long long)u->owner_id);
 	return apply(what);
 }

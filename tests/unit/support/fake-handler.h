@@ -25,6 +25,7 @@ struct fake_handler {
 	unsigned sync_ms;            /* so long it takes to write them (fake-md.h) */
 	enum consistency decides;    /* the answer to MARK_DECIDE */
 	int open_error, update_error;
+	bool message_creates; /* the volume: an array of it can be opened from then on */
 	void (*while_writing)(void); /* called before the metadata are written, each time */
 	const char *failed_disk;     /* it alone does not take the metadata; the device is that of sda */
 
