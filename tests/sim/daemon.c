@@ -242,6 +242,14 @@ static bool is_managed(unsigned number)
 	return false;
 }
 
+static void look_at_arrays(void)
+{
+	for (unsigned i = 0; i < world.arrays && world.alive; i++)
+		if (world.array[i].there && world.array[i].mode != MD_STOPPED && !is_managed(i) &&
+		    world.volume[world.array[i].volume].plan.level > 0)
+			adopt(i);
+}
+
 /* ---- updates ---- */
 
 static struct metadata_update *new_update(enum update_op op, struct managed *ma)
@@ -264,6 +272,7 @@ void daemon_message(const uint8_t *buf, size_t len, unsigned volume, void (*done
 {
 	struct message *m = get(sizeof(*m));
 
+	look_at_arrays(); /* as the manager does before it serves anybody */
 	m->u.op = UPDATE_MESSAGE;
 	m->u.buf = get(len);
 	memcpy(m->u.buf, buf, len);
@@ -582,10 +591,7 @@ void daemon_manage(void)
 	take_discarded();
 	take_updates();
 	look_at_disks();
-	for (unsigned i = 0; i < world.arrays && world.alive; i++)
-		if (world.array[i].there && world.array[i].mode != MD_STOPPED && !is_managed(i) &&
-		    world.volume[world.array[i].volume].plan.level > 0)
-			adopt(i);
+	look_at_arrays();
 	for (unsigned i = 0; i < manageds && world.alive; i++)
 		serve(&managed[i]);
 }

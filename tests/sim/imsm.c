@@ -181,32 +181,27 @@ static size_t rename_volume(uint8_t *buf, const struct reader_result *now, unsig
 
 /* ---- comparing ---- */
 
-static ssize_t encoded(const struct supertype *st, uint8_t *buf)
+/* As if it had the generation of `like`. */
+static ssize_t encoded(const struct supertype *st, const struct supertype *like, uint8_t *buf)
 {
-	const struct imsm_container *c = st->sb; /* its first field */
+	static struct imsm_meta m;
+	const struct imsm_container *c = st->sb, *d = like->sb; /* its first field */
 
-	return imsm_encode(&c->meta, c->sector_size, buf, IMSM_MPB_MAX);
-}
-
-/* A message that was refused may have used up some. */
-static void same_generation(uint8_t *mpb)
-{
-	struct imsm_header *h = (struct imsm_header *)(void *)mpb;
-
-	h->generation_num = h->check_sum = le32_make(0);
+	m = c->meta;
+	m.header.generation_num = d->meta.header.generation_num;
+	return imsm_encode(&m, c->sector_size, buf, IMSM_MPB_MAX);
 }
 
 static const char *differ(const struct supertype *in_memory, const struct supertype *loaded)
 {
 	static uint8_t a[IMSM_MPB_MAX], b[IMSM_MPB_MAX];
 	const struct imsm_container *c = in_memory->sb, *d = loaded->sb;
-	ssize_t len = encoded(in_memory, a);
+	ssize_t len = encoded(in_memory, loaded, a);
 
-	if (len != encoded(loaded, b))
-		return "the metadata";
-	same_generation(a);
-	same_generation(b);
-	if (memcmp(a, b, (size_t)len) != 0)
+	/* Refused messages use up some: a disk that was to join may have a newer copy, which is passed over by the next write (imsm/join.c). */
+	if ((int32_t)(le32_get(c->meta.header.generation_num) - le32_get(d->meta.header.generation_num)) < 0)
+		return "the generation";
+	if (len != encoded(loaded, loaded, b) || memcmp(a, b, (size_t)len) != 0)
 		return "the metadata";
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
 		const struct imsm_dl *other = imsm_dl_by_dev(d, dl->dev);
