@@ -420,7 +420,10 @@ static void name_members(struct ddf_container *c, unsigned vd, const struct ddf_
 	}
 }
 
-/* The array may be written to: what it runs without does not count any more. */
+/*
+ * The array may be written to, or was when it ended without notice: what it runs without does not count any more. (What
+ * md runs without it has not compared.)
+ */
 static void drop_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
 {
 	if (enough_trusted(c, vd, md) && distrust_left_out(c, vd, md))
@@ -431,13 +434,13 @@ enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const
 				     enum consistency want)
 {
 	struct ddf_vd_entry *e = ddf_vd(c, vd);
-	bool complete = resync_complete(md);
+	bool complete = resync_complete(md), was_dirty = e->state & DDF_VD_INCONSISTENT;
 
 	if (want != MARK_CLEAN)
 		drop_missing(c, vd, md, want == MARK_DECIDE);
 	if (want == MARK_DECIDE)
 		want = complete ? MARK_CLEAN : MARK_DIRTY;
-	if (want == MARK_DIRTY)
+	if (want == MARK_DIRTY || was_dirty)
 		drop_left_out(c, vd, md);
 	if (want == MARK_CLEAN)
 		e->state &= (uint8_t)~DDF_VD_INCONSISTENT;

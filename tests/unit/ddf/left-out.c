@@ -128,6 +128,19 @@ static void started_dirty(void **state)
 	dfx_check_vd(0, "11/00 v2 0,1");
 }
 
+/* A RAID1 that has one member left is complete for md at once. What it has not compared may differ all the same. */
+static void not_clean_with_a_disk_that_may_differ(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "10/02 v1 0,1");
+	dfx_md(&dfx, 1, 0, "0,-");
+	dfx_open_array(0);
+	assert_int_equal(ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DECIDE), MARK_CLEAN);
+	dfx_check_pds("0:03/01 1:03/05");
+	dfx_check_vd(0, "01/02 v2 0,1");
+}
+
 /* A rebuild has ended that nobody saw, and the disk that it was made from has gone. */
 static void what_was_rebuilt_unseen_counts(void **state)
 {
@@ -253,6 +266,7 @@ int main(void)
 		TEST(nothing_is_rebuilt_from_a_stale_disk),
 		TEST(not_before_writes_are_possible),
 		TEST(started_dirty),
+		TEST(not_clean_with_a_disk_that_may_differ),
 		TEST(what_was_rebuilt_unseen_counts),
 		TEST(another_fails_as_a_rebuild_ends),
 		TEST(a_disk_that_another_virtual_disk_needs),
