@@ -123,12 +123,12 @@ static bool plan_rest(struct imsm_writer *w, struct imsm_container *c, size_t le
 	return w->plan->disks > 0;
 }
 
-/* Members that have failed on record. */
-static void plan_failed(struct imsm_writer *w, struct imsm_container *c, size_t len)
+/* Members that have failed on record. `stale`: those that did not take their last write, else the others. */
+static void plan_failed(struct imsm_writer *w, struct imsm_container *c, size_t len, bool stale)
 {
 	metaio_plan_clear(w->plan);
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->index >= 0 && !is_written_member(c, dl))
+		if (dl->index >= 0 && !is_written_member(c, dl) && dl->stale == stale)
 			plan_copy(w, dl, len);
 }
 
@@ -239,7 +239,8 @@ static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 /*
  * All members have failed on record. What they hold says that all is well, and the next who assembles the container
  * would believe the copy of any of them. So each of them has to take the change, which makes them refuse the container.
- * One that is not here cannot, and would be believed the more once the others are out of its way.
+ * One that is not here cannot, and would be believed the more once the others are out of its way. So would one that did
+ * not take the write before: it goes first.
  */
 static bool write_to_failed(struct imsm_writer *w, struct imsm_container *c, size_t len, struct sync_result *res)
 {
@@ -247,7 +248,11 @@ static bool write_to_failed(struct imsm_writer *w, struct imsm_container *c, siz
 
 	if (count_missing(c))
 		return false;
-	plan_failed(w, c, len);
+	plan_failed(w, c, len, true);
+	run_plan(w, c, res, &members);
+	if (members.failed)
+		return false;
+	plan_failed(w, c, len, false); /* what has been written is among them now */
 	run_plan(w, c, res, &members);
 	return members.written && !members.failed;
 }

@@ -385,6 +385,28 @@ static void test_one_failed_disk_does_not_take_it(void **state)
 	ir_free(r);
 }
 
+/* One of them had not taken the write before: its copy is the oldest, and the others must not make way for it. */
+static void test_failed_disk_with_an_older_copy_goes_first(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_break_disk(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_remember(r);
+	for (unsigned n = 0; n < 3; n++)
+		ir_fail_member(r, n);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_true(ir_is_untouched(r, 0) && ir_is_untouched(r, 2));
+	ir_mend_disk(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(ir_same_on(r, 0, 1) && ir_same_on(r, 0, 2));
+	ir_free(r);
+}
+
 static void leave(struct imsm_rig *r, unsigned n)
 {
 	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
@@ -733,6 +755,7 @@ int main(void)
 		cmocka_unit_test(test_no_disk_takes_it),
 		cmocka_unit_test(test_failed_disks_are_written_if_there_are_no_others),
 		cmocka_unit_test(test_one_failed_disk_does_not_take_it),
+		cmocka_unit_test(test_failed_disk_with_an_older_copy_goes_first),
 		cmocka_unit_test(test_failed_disks_are_left_alone_if_one_is_missing),
 		cmocka_unit_test(test_failed_disks_do_not_stand_in_for_one_that_works),
 		cmocka_unit_test(test_there_is_no_disk_left),
