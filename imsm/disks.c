@@ -162,6 +162,18 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 
 /* ---- a disk that goes ---- */
 
+/* They get a spare's record once all members hold something newer than these disks. */
+void imsm_leave_family(struct imsm_container *c)
+{
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
+		if (!dl->joined)
+			continue;
+		dl->joined = 0;
+		dl->spare_record_due = true;
+		c->write_due |= c->meta.num_volumes > 0;
+	}
+}
+
 struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 {
 	struct imsm_dl **link = &c->disks, *dl;
@@ -174,6 +186,9 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 	*link = dl->next;
 	dl->next = NULL;
 	memcpy(c->left[c->left_count++ % IMSM_LEFT_MAX], dl->serial, IMSM_SERIAL_LEN);
+	if (dl->joined)
+		imsm_leave_family(c);
+	dl->joined = 0;
 	if (dl->index < 0)
 		return dl;
 	if (!imsm_disk_named(c, (uint32_t)dl->index))

@@ -390,6 +390,11 @@ int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl *
  */
 void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
 /*
+ * monitor. Spares that hold a copy of the metadata (imsm/join.c) are given a spare's record with the next write, after the
+ * members: one of them, whose copy names the others, is not here, or refuses. Pure.
+ */
+void imsm_leave_family(struct imsm_container *c);
+/*
  * monitor. The disk left the container: unlinks its entry and returns it for the manager to close and free.
  * Its entry in the disk table stays while a volume names it. NULL: we do not know the disk.
  */

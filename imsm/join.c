@@ -37,18 +37,6 @@ static struct imsm_dl *last_joined(const struct imsm_container *c)
 	return last;
 }
 
-/* They get a spare's record once all members hold something newer than these disks. */
-static void leave_family(struct imsm_container *c)
-{
-	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
-		if (!dl->joined)
-			continue;
-		dl->joined = 0;
-		dl->spare_record_due = true;
-		c->write_due |= c->meta.num_volumes > 0;
-	}
-}
-
 /* The last one first: it holds the newest copy, which names those before it. */
 void imsm_undo_joins(struct imsm_writer *w, struct imsm_container *c, const char *container)
 {
@@ -64,7 +52,7 @@ void imsm_undo_joins(struct imsm_writer *w, struct imsm_container *c, const char
 			continue;
 		log_failure(container, dl, err);
 		dl->stale = true;
-		leave_family(c);
+		imsm_leave_family(c);
 	}
 }
 
@@ -182,7 +170,7 @@ static void roll_back(struct imsm_container *c, const struct imsm_container *bef
 		dl->spare_record_due = dl->before.spare_record_due;
 		dl->clear_migr_record_due = false;
 	}
-	leave_family(c);
+	imsm_leave_family(c);
 }
 
 static void forget_joins(struct imsm_container *c)

@@ -299,6 +299,28 @@ static void test_joined_disk_that_cannot_be_undone(void **state)
 	ir_free(r);
 }
 
+/* It has left the container, and may come back: the same. */
+static void test_joined_disk_that_has_left(void **state)
+{
+	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(3) };
+	struct imsm_rig *r = left_behind();
+	struct cuts *c;
+
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	assert_int_equal(ir_apply(r, &u), 0);
+	c = cuts_start(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	cuts_stop(c);
+	cuts_each(c, look, r);
+	cuts_free(c);
+	assert_int_equal(ir_read_back(r, 2)->num_volumes, 0);
+	disk_close(u.disk);
+	free(u.space);
+	ir_free(r);
+}
+
 /* ---- spares ---- */
 
 static void test_spare_that_takes_nothing(void **state)
@@ -339,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disks_become_spares_again),
 		cmocka_unit_test(test_joined_disks_join_again),
 		cmocka_unit_test(test_joined_disk_that_cannot_be_undone),
+		cmocka_unit_test(test_joined_disk_that_has_left),
 		cmocka_unit_test(test_spare_that_takes_nothing),
 	};
 
