@@ -511,8 +511,8 @@ static void send_message(struct bytes *b)
 /* False: the container was refused; then the disks are still ours. */
 static bool start(uint8_t absent)
 {
-	struct disk *disks[DISKS];
-	unsigned which[DISKS];
+	struct disk *disks[DISKS] = { NULL };
+	unsigned which[DISKS] = { 0 };
 	size_t count = 0;
 	int err;
 

@@ -62,6 +62,7 @@ power_off()
 	eventually 20 clear_arrays || fail "arrays are left"
 	must dmsetup remove_all --force
 	rm -rf /run/mdadm/* /dev/md
+	# shellcheck disable=SC2034  # for the helpers
 	V='' V1=''
 }
 
