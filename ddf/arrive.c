@@ -94,8 +94,7 @@ static void keep_record(const struct image *m, const struct ddf_vdc *v, uint8_t 
 	r->count = v->secondary_count;
 	r->record_bytes = ddf_record_bytes(&m->at);
 	r->part_of_arrival = true;
-	r->present[v->secondary_seq / 8] = (uint8_t)(1u << v->secondary_seq % 8);
-	memcpy(r->bytes + v->secondary_seq * r->record_bytes, v, r->record_bytes);
+	ddf_put_record(r, v);
 }
 
 static void keep_records(struct ddf_arrival *a, const struct image *m, uint8_t *room)
