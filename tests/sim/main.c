@@ -81,8 +81,7 @@ static void read_known(void)
 	const char *path = getenv("SIM_KINDS");
 	FILE *f = path ? fopen(path, "r") : NULL;
 
-	while (f && ignoreds < HITS_MAX && fgets(ignored[ignoreds], TEXT_MAX, f))
-		{
+	while (f && ignoreds < HITS_MAX && fgets(ignored[ignoreds], TEXT_MAX, f)) {
 		ignored[ignoreds][strcspn(ignored[ignoreds], "\n")] = '\0';
 		ignoreds++;
 	}
