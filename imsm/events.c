@@ -404,6 +404,15 @@ static bool rebuild_goes_on(const struct scene *s)
 	       imsm_view_state(&s->view) != IMSM_FAILED;
 }
 
+/* Members are lost, or left out. `ends`: what is recorded cannot go on as it was, unless it is a reshape. */
+static void go_on_without_members(struct scene *s, bool ends)
+{
+	if (rebuild_goes_on(s))
+		set_map_state(s->c, &s->v->map[0], imsm_view_state(&s->view));
+	else if (ends && !imsm_general_migration(s->v))
+		finish_migration(s, imsm_view_check_degraded(&s->view, imsm_view_count_bad(&s->view, IMSM_M0), IMSM_M0));
+}
+
 /*
  * Before the array is written to: what an absent disk holds is about to become out of date, and that must be on record.
  * A migration cannot go on as it was recorded if it has lost a disk that was good. A disk that is only named in map 1
@@ -412,16 +421,11 @@ static bool rebuild_goes_on(const struct scene *s)
 static void record_lost_disks(struct scene *s)
 {
 	struct imsm_volume *v = s->v;
-	unsigned bad;
 
 	if (!any_slot_lost(s))
 		return;
 	note_all_in_sync(s, -1);
-	bad = imsm_view_count_bad(&s->view, IMSM_M0);
-	if (rebuild_goes_on(s))
-		set_map_state(s->c, &v->map[0], imsm_view_state(&s->view));
-	else if (!imsm_general_migration(v) && bad && !flagged_in_both(v))
-		finish_migration(s, imsm_view_check_degraded(&s->view, bad, IMSM_M0));
+	go_on_without_members(s, imsm_view_count_bad(&s->view, IMSM_M0) && !flagged_in_both(v));
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
 		if (imsm_view_slot_lost(&s->view, slot))
 			imsm_mark_missing(s->c, v, imsm_ord_index(v->map[0].ord[slot]));
@@ -484,10 +488,7 @@ static bool record_left_out(struct scene *s)
 		memset(s->ev->left_out, 0, sizeof(s->ev->left_out));
 		return false;
 	}
-	if (rebuild_goes_on(s))
-		set_map_state(s->c, &s->v->map[0], imsm_view_state(&s->view));
-	else if (!imsm_general_migration(s->v) && (rebuild || !keep))
-		finish_migration(s, imsm_view_check_degraded(&s->view, imsm_view_count_bad(&s->view, IMSM_M0), IMSM_M0));
+	go_on_without_members(s, rebuild || !keep);
 	return true;
 }
 
