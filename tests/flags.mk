@@ -65,7 +65,7 @@ $(foreach t,states durable failure arrays updates waiting syncs bad-block-life t
 
 # The manager between an md that is a directory, and fakes (tests/unit/support/sysfs-tree.h, manager-rig.h).
 SYSFS_TREE := open64 __open64_2 write mdstat_read
-MANAGER_RIG := $(SYSFS_TREE) ppoll __ppoll_chk poll clock_gettime handoff_publish handoff_queue_update monitor_start monitor_stop \
+MANAGER_RIG := $(SYSFS_TREE) ppoll __ppoll_chk poll __poll_chk clock_gettime handoff_publish handoff_queue_update monitor_start monitor_stop \
 	worker_submit worker_finish_jobs disk_open disk_close disk_write disk_open_node \
 	rundir_replaced rundir_remove_pid_file rundir_restore_pid_file \
 	notify_watchdog_interval_ns notify_watchdog log_event log_error log_warning log_info

@@ -85,6 +85,14 @@ int __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 	return n == 1 && mdstat_has_event();
 }
 
+/* poll() as clang 19 compiles it with the libc's checks. */
+int __wrap___poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t size);
+int __wrap___poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t size)
+{
+	(void)size;
+	return __wrap_poll(fds, n, ms);
+}
+
 /* ---- towards the monitor ---- */
 
 /* In the order of the alphabet: md lists them in any. */
