@@ -385,6 +385,18 @@ static void whom_a_member_in_sync_replaces(void **state)
 	}
 }
 
+/* As long as nothing is written the disk that works is as good as ever. */
+static void a_member_in_sync_replaces_nobody_before_a_write(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01 2:05/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
+	dfx_watch(0, 1, "0,2@5");
+	tell_twice(0, 1, "0,2@5");
+	dfx_check_vd(0, "00/02 v4 0,1");
+	dfx_check_pds("0:03/01 1:03/01 2:05/01");
+}
+
 /* 15, item 10 */
 static void a_member_in_sync_fills_a_position_never_filled(void **state)
 {
@@ -571,6 +583,7 @@ int main(void)
 		TEST(a_disk_of_other_arrays_is_named_when_it_has_its_data),
 		TEST(a_disk_that_another_array_rebuilds_works_when_it_is_named),
 		TEST(whom_a_member_in_sync_replaces),
+		TEST(a_member_in_sync_replaces_nobody_before_a_write),
 		TEST(a_member_in_sync_fills_a_position_never_filled),
 		TEST(a_member_in_sync_goes_into_its_own_mirror),
 		TEST(a_disk_without_an_entry_is_not_named),
