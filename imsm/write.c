@@ -298,7 +298,7 @@ static int write_members(struct imsm_writer *w, struct imsm_container *c, const 
 static int write_changes(struct imsm_writer *w, struct imsm_container *c, const char *container,
 			 struct sync_result *res)
 {
-	struct outcome none;
+	struct outcome none = { 0 }; /* spares are no members */
 	int err;
 
 	if (!any_due(c, res->retry))
