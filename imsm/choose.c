@@ -5,7 +5,7 @@
  * The choice must be the one that mdadm makes from the same disks, or the two would
  * work on different configurations. That is why its rules are followed to the letter,
  * including that the order of the disks decides between two families that are both
- * consistent in themselves.
+ * consistent in themselves. Which disks are spares is the daemon's own business.
  */
 #include "imsm/imsm.h"
 
@@ -21,11 +21,10 @@ struct family {
 	struct imsm_candidate *cand;
 };
 
-/* What all copies together say of one serial. */
+/* A serial that some copy names. */
 struct known_disk {
 	uint8_t serial[IMSM_SERIAL_LEN];
-	uint32_t status; /* IMSM_DISK_*, of all copies */
-	int owner;       /* index of the family whose disk it is, or OWNER_UNKNOWN */
+	int owner; /* index of the family whose disk it is, or OWNER_UNKNOWN */
 };
 
 struct choice {
@@ -63,14 +62,13 @@ static int find_family(const struct choice *ch, uint32_t number)
 
 static void merge_disk(struct choice *ch, const struct imsm_disk *d)
 {
-	struct known_disk *k = find_known(ch, d->serial);
+	struct known_disk *k;
 
-	if (!k) {
-		k = &ch->known[ch->knowns++];
-		*k = (struct known_disk){ .owner = OWNER_UNKNOWN };
-		memcpy(k->serial, d->serial, sizeof(k->serial));
-	}
-	k->status |= le32_get(d->status);
+	if (find_known(ch, d->serial))
+		return;
+	k = &ch->known[ch->knowns++];
+	*k = (struct known_disk){ .owner = OWNER_UNKNOWN };
+	memcpy(k->serial, d->serial, sizeof(k->serial));
 }
 
 static void merge_table(struct choice *ch, const struct imsm_candidate *cand, int family)
@@ -98,10 +96,8 @@ static void merge_outdated(struct choice *ch, const struct imsm_candidate *cand,
 {
 	struct known_disk *k = find_known(ch, cand->serial);
 
-	if (!k || cand->own_index < 0)
-		return;
-	k->owner = family;
-	k->status |= own_status(cand) & IMSM_DISK_CONFIGURED;
+	if (k && cand->own_index >= 0)
+		k->owner = family;
 }
 
 static void merge_candidate(struct choice *ch, struct imsm_candidate *cand)
@@ -167,19 +163,41 @@ static int drop(struct imsm_candidate *cand, const char *why)
 	return IMSM_DROPPED;
 }
 
-/* The place of a disk that the champion does not know: a spare, if nobody contradicts. */
-static int index_of_stranger(const struct choice *ch, struct imsm_candidate *cand)
+static bool names_itself(const struct imsm_candidate *cand)
 {
-	const uint32_t mask = IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED;
-	const struct known_disk *k = cand->own_index < 0 ? NULL : find_known(ch, cand->serial);
+	for (unsigned i = 0; i < cand->meta->num_volumes; i++)
+		if (imsm_volume_names(&cand->meta->volume[i], (uint32_t)cand->own_index))
+			return true;
+	return false;
+}
 
-	if (k && (k->status & mask) == IMSM_DISK_SPARE)
+/*
+ * Whoever made a spare of the disk has written that to it, and what it held before is gone. A copy that still calls it a
+ * member is older than that: it lies on a disk that has been away, or has been turned down. mdadm would drop the spare
+ * because of it, and the daemon is the only one that uses spares.
+ */
+static bool calls_itself_spare(const struct imsm_candidate *cand, const struct imsm_container *c)
+{
+	uint32_t status = own_status(cand);
+
+	if (!(status & IMSM_DISK_SPARE) || (status & IMSM_DISK_FAILED))
+		return false;
+	/* It was about to join this family (imsm/join.c), which has gone on without it. */
+	if (status & IMSM_DISK_CONFIGURED)
+		return family_num(cand) == le32_get(c->meta.header.family_num) && !names_itself(cand);
+	return true;
+}
+
+/* The place of a disk that the champion does not know. */
+static int index_of_stranger(struct imsm_candidate *cand, const struct imsm_container *c)
+{
+	if (calls_itself_spare(cand, c))
 		return IMSM_INDEX_SPARE;
 	return drop(cand, "it is neither a member nor a spare of this container");
 }
 
 /* `taken`: the places in the disk table that are given away. */
-static int index_of(const struct choice *ch, struct imsm_candidate *cand, const struct imsm_container *c, bool *taken)
+static int index_of(struct imsm_candidate *cand, const struct imsm_container *c, bool *taken)
 {
 	int index;
 	uint32_t status;
@@ -188,7 +206,7 @@ static int index_of(const struct choice *ch, struct imsm_candidate *cand, const 
 		return IMSM_DROPPED; /* cand->why tells */
 	index = imsm_serial_in_table(&c->meta, cand->serial);
 	if (index < 0)
-		return index_of_stranger(ch, cand);
+		return index_of_stranger(cand, c);
 	status = le32_get(c->meta.disk[index].status);
 	if (status & IMSM_DISK_FAILED)
 		return IMSM_INDEX_UNRELATED;
@@ -202,16 +220,16 @@ static int index_of(const struct choice *ch, struct imsm_candidate *cand, const 
 	return index;
 }
 
-static void place_disks(const struct choice *ch, struct imsm_candidate *cand, size_t count,
-			const struct imsm_candidate *champion, struct imsm_container *c, int *index)
+static void place_disks(struct imsm_candidate *cand, size_t count, const struct imsm_candidate *champion,
+			struct imsm_container *c, int *index)
 {
 	bool taken[IMSM_MAX_DISKS] = { false };
 	size_t first = (size_t)(champion - cand);
 
-	index[first] = index_of(ch, &cand[first], c, taken); /* whatever has the same serial comes second */
+	index[first] = index_of(&cand[first], c, taken); /* whatever has the same serial comes second */
 	for (size_t i = 0; i < count; i++)
 		if (i != first)
-			index[i] = index_of(ch, &cand[i], c, taken);
+			index[i] = index_of(&cand[i], c, taken);
 }
 
 static void adopt(const struct imsm_candidate *champion, const struct imsm_candidate *cand, size_t count,
@@ -273,7 +291,7 @@ int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container
 		goto out;
 	}
 	adopt(champion, cand, count, c);
-	place_disks(&ch, cand, count, champion, c, index);
+	place_disks(cand, count, champion, c, index);
 out:
 	free(ch.family);
 	free(ch.known);

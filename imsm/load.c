@@ -137,6 +137,16 @@ static bool report_refused(const struct imsm_candidate *cand, const char *contai
 	return any;
 }
 
+/* One that was to join the family (imsm/join.c), which has gone on without it, holds no spare's record yet. */
+static void note_spare(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy)
+{
+	if (dl->index != IMSM_INDEX_SPARE || imsm_serial_in_table(&c->meta, dl->serial) >= 0)
+		return;
+	dl->record.status = le32_make(IMSM_DISK_SPARE);
+	dl->spare_record_due = copy->num_volumes;
+	c->write_due |= dl->spare_record_due; /* the members first: they have to be newer than what it holds */
+}
+
 /* Takes over the disks that the choice kept. */
 static int keep_disks(struct imsm_container *c, const char *container, struct imsm_candidate *cand, const int *index,
 		      struct disk **disks, size_t count)
@@ -154,6 +164,7 @@ static int keep_disks(struct imsm_container *c, const char *container, struct im
 			return -ENOMEM;
 		dl->index = index[i];
 		dl->record = own_record(c, &cand[i], index[i]);
+		note_spare(c, dl, cand[i].meta);
 		dl->next = c->disks;
 		c->disks = dl;
 		disks[count - 1 - i] = NULL;

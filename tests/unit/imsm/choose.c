@@ -344,8 +344,8 @@ static void test_outdated_table_is_not_merged(void **state)
 	assert_int_equal(x->index[2], IMSM_INDEX_SPARE);
 }
 
-/* One family calls a disk configured that calls itself a spare: it is not free. */
-static void test_spare_that_another_family_uses(void **state)
+/* One family calls a disk configured that calls itself a spare: that is what has been written to it since. */
+static void test_spare_that_another_family_names(void **state)
 {
 	struct copies *x = *state;
 	struct imsm_meta *m;
@@ -359,8 +359,8 @@ static void test_spare_that_another_family_uses(void **state)
 	assert_int_equal(copies_choose(x), 0);
 	assert_family(x, 0x35d4aaf7);
 	assert_int_equal(x->index[1], IMSM_DROPPED);
-	assert_int_equal(x->index[2], IMSM_DROPPED);
-	assert_non_null(strstr(x->cand[2].why, "neither"));
+	assert_non_null(strstr(x->cand[1].why, "neither"));
+	assert_int_equal(x->index[2], IMSM_INDEX_SPARE);
 }
 
 static void test_status_of_a_stranger(void **state)
@@ -518,7 +518,7 @@ int main(void)
 		TEST(test_nothing_usable),
 		TEST(test_own_serial_unknown),
 		TEST(test_outdated_table_is_not_merged),
-		TEST(test_spare_that_another_family_uses),
+		TEST(test_spare_that_another_family_names),
 		TEST(test_status_of_a_stranger),
 		TEST(test_outdated_copy_keeps_its_disk),
 		TEST(test_outdated_copy_says_configured),

@@ -321,6 +321,33 @@ static void test_joined_disk_that_has_left(void **state)
 	ir_free(r);
 }
 
+/* The family goes on without a disk that had joined, and the next daemon finds it: a spare, whose copy is old. */
+static void test_joined_disk_that_stayed_behind(void **state)
+{
+	struct imsm_rig *r = left_behind();
+
+	(void)state;
+	super_imsm.free_super(&r->st);
+	for (unsigned n = 0; n < 4; n++)
+		r->disk[n] = ir_disk_new(r, n);
+	ir_drop_disk(r, 3);
+	ir_load(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(ir_read_back(r, 2)->num_volumes, 0);
+	super_imsm.free_super(&r->st);
+	for (unsigned n = 0; n < 4; n++)
+		r->disk[n] = ir_disk_new(r, n);
+	ir_load(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(ir_read_back(r, 3)->num_volumes, 0);
+	assert_int_equal(status_on(r, 3, 0), IMSM_DISK_SPARE);
+	assert_int_equal(ir_sync_now(r), 0);
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 3, 0), "N<GEN<N 0,1,2,3/0,1 u0");
+	ir_free(r);
+}
+
 /* ---- spares ---- */
 
 static void test_spare_that_takes_nothing(void **state)
@@ -362,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disks_join_again),
 		cmocka_unit_test(test_joined_disk_that_cannot_be_undone),
 		cmocka_unit_test(test_joined_disk_that_has_left),
+		cmocka_unit_test(test_joined_disk_that_stayed_behind),
 		cmocka_unit_test(test_spare_that_takes_nothing),
 	};
 
