@@ -662,7 +662,7 @@ struct sequel {
 	le32 members;
 } __attribute__((packed));
 
-static const uint8_t sequel_magic[8] = "to widen";
+static const uint8_t sequel_magic[8] = { 't', 'o', ' ', 'w', 'i', 'd', 'e', 'n' };
 
 #define SEQUEL_OFFSET (sizeof(((struct imsm_header *)0)->filler) - sizeof(struct sequel))
 
