@@ -12,10 +12,19 @@ RUNDIR   ?= /run/mdadm
 DESTDIR  ?=
 INSTALL  ?= install
 
+# RELEASE=trixie: programs are built and tests run in a Debian of that release (tests/release/in), and virtual machines are
+# made from it. By default, and then it is empty, in this machine's.
+RELEASE ?=
+ifneq ($(RELEASE),)
+ifeq ($(RELEASE),$(shell . /etc/os-release && echo $$VERSION_CODENAME))
+override RELEASE :=
+endif
+endif
+
 # Objects go to B, one directory for each kind of build.
 SANITIZE ?=
 comma    := ,
-B        ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+B        ?= build$(if $(RELEASE),/release/$(RELEASE)/build)$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wformat=2 -Wpointer-arith -Wvla
 WERROR ?=
@@ -54,7 +63,17 @@ endif
 
 .PHONY: all install uninstall check check-unit check-vm check-systemd check-layout mutants sim fuzz fuzz-coverage fuzz-coverage-targets demo bench deb deps clean distclean help FORCE
 
+ifneq ($(RELEASE),)
+# Of what follows these goals are made there; the objects must not be taken for this machine's.
+all check-unit:
+	@tests/release/in $(RELEASE) make -j$$(nproc) $(MAKEOVERRIDES) RELEASE= B=$(B) $@
+else
 all: $(B)/mdmon $(B)/mdmonctl
+
+# Each unit test is a program of its own: make check-unit T=imsm/spare, then build/tests/unit/imsm/spare
+check-unit: $(TEST_WANTED)
+	@tests/run-unit $(TEST_WANTED)
+endif
 
 $(B)/mdmon: $(B)/mdmon.o $(B)/libmdmon.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -107,14 +126,10 @@ FORCE:
 
 check: deps check-unit check-vm
 
-# Each unit test is a program of its own: make check-unit T=imsm/spare, then build/tests/unit/imsm/spare
-check-unit: $(TEST_WANTED)
-	@tests/run-unit $(TEST_WANTED)
-
 # T="name ..." runs some scenarios only, D=reference runs them with Debian's mdmon.
 D ?= ours
 check-vm: all
-	@MDMON=$(B)/mdmon tests/vm/run -d $(D) $(T)
+	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon tests/vm/run -d $(D) $(T)
 
 # A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
 check-systemd: deb
@@ -165,10 +180,10 @@ fuzz-coverage-targets:
 	done
 
 demo: deps all
-	@MDMON=$(B)/mdmon demo/run
+	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon demo/run
 
 bench: all
-	@MDMON=$(B)/mdmon bench/run
+	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon bench/run
 
 deb:
 	@sh scripts/deps --deb
@@ -202,10 +217,11 @@ uninstall:
 # Keep the objects of the tests: they are what takes the time.
 .SECONDARY:
 
-# The kernel is downloaded once (tests/vm/build-image), and not again because something is to be built afresh.
+# What was downloaded once (tests/vm/build-image, tests/release/root.sh) is kept.
 clean:
-	rm -rf build-* compile_commands.json $(filter-out build/vm,$(wildcard build/*)) \
-		$(filter-out build/vm/kernel,$(wildcard build/vm/*))
+	rm -rf build-* compile_commands.json $(filter-out build/vm build/release,$(wildcard build/*)) \
+		$(filter-out build/vm/kernel,$(wildcard build/vm/*)) \
+		$(wildcard build/release/*/build* build/release/*/vm/[!k]*) build/release/*/vm/kernel.new
 
 distclean:
 	rm -rf build build-* compile_commands.json
@@ -216,6 +232,7 @@ help:
 	@echo 'make check           all tests: unit tests, then scenarios in the emulator'
 	@echo 'make check-unit      unit tests only (no root, seconds); T=imsm/spare: one of them'
 	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
+	@echo '        RELEASE=name demo, check, check-unit, check-vm with Debian bookworm, trixie or forky (root, debootstrap)'
 	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
 	@echo 'make mutants         break the program in small ways, each of which a unit test must notice'
 	@echo 'make sim             random lives against the handlers, judged by an own reader (SIM_SECONDS=60 for each format)'

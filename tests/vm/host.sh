@@ -11,7 +11,15 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034  # for those who source this
 vm_src=$top/tests/vm
-vm_dir=${VM_DIR:-$top/build/vm}
+# RELEASE: the release of Debian whose kernel, mdadm, udev and libraries the guest gets, and for which the daemon is built;
+# by default, and then it is empty, that of this machine. release: its name in any case.
+release=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}")
+RELEASE=${RELEASE:-}
+[ "$RELEASE" != "$release" ] || RELEASE=
+release=${RELEASE:-$release}
+vm_dir=${VM_DIR:-$top/build/${RELEASE:+release/$RELEASE/}vm}
+# shellcheck disable=SC2034  # for those who source this
+default_mdmon=$top/build/${RELEASE:+release/$RELEASE/build/}mdmon
 mkdir -p "$vm_dir/logs"
 
 die()
