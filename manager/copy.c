@@ -54,35 +54,25 @@ static void member_free(struct mdinfo *d)
  * Opens an attribute for the monitor and reads it once: before that poll says nothing, and the first read
  * of some attributes allocates memory, which the monitor must not wait for.
  */
-static int open_for_monitor(int md_dir, const char *path, int flags)
+static int open_for_monitor(int dir, const char *attr, int flags)
 {
 	char buf[SYSFS_PAGE + 1];
-	int fd = sysfs_open_attr(md_dir, path, flags);
+	int fd = sysfs_open_attr(dir, attr, flags);
 
 	if (fd >= 0)
 		sysfs_read_fd(fd, buf, sizeof(buf));
 	return fd;
 }
 
-static int open_member_attr(int md_dir, const char *name, const char *attr, int flags)
+static int read_data_offset(int member_dir, uint64_t *sectors)
 {
-	char path[MEMBER_NAME_MAX + 40];
+	char buf[SYSFS_WORD_MAX];
+	ssize_t n = sysfs_read_attr(member_dir, "offset", buf, sizeof(buf));
 
-	snprintf(path, sizeof(path), "%s/%s", name, attr);
-	return open_for_monitor(md_dir, path, flags);
-}
-
-static int read_data_offset(int md_dir, const char *name, uint64_t *sectors)
-{
-	char path[MEMBER_NAME_MAX + 16], buf[SYSFS_WORD_MAX];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s/offset", name);
-	n = sysfs_read_attr(md_dir, path, buf, sizeof(buf));
 	return n < 0 ? (int)n : sysfs_parse_sectors(buf, sectors);
 }
 
-struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
+struct mdinfo *member_open_in(int member_dir, const char *name, dev_t dev, int slot)
 {
 	struct mdinfo *d = calloc(1, sizeof(*d));
 
@@ -93,21 +83,37 @@ struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
 	d->slot = slot;
 	d->meta_slot = -1;
 	d->recovery_start = SECTORS_NONE;
-	d->state_fd = open_member_attr(md_dir, name, "state", O_RDONLY);
-	d->recovery_start_fd = open_member_attr(md_dir, name, "recovery_start", O_RDONLY);
+	d->state_fd = open_for_monitor(member_dir, "state", O_RDONLY);
+	d->recovery_start_fd = open_for_monitor(member_dir, "recovery_start", O_RDONLY);
 	/* Without these it goes on, but its first bad block costs the member. */
-	d->bad_blocks_fd = open_member_attr(md_dir, name, "bad_blocks", O_RDONLY);
-	d->unacknowledged_fd = open_member_attr(md_dir, name, "unacknowledged_bad_blocks", O_RDONLY);
-	d->acknowledge_fd = open_member_attr(md_dir, name, "bad_blocks", O_RDWR);
-	d->manager_fd = open_member_attr(md_dir, name, "state", O_RDWR);
-	d->remove_fd = open_member_attr(md_dir, name, "state", O_RDWR);
+	d->bad_blocks_fd = open_for_monitor(member_dir, "bad_blocks", O_RDONLY);
+	d->unacknowledged_fd = open_for_monitor(member_dir, "unacknowledged_bad_blocks", O_RDONLY);
+	d->acknowledge_fd = open_for_monitor(member_dir, "bad_blocks", O_RDWR);
+	d->manager_fd = open_for_monitor(member_dir, "state", O_RDWR);
+	d->remove_fd = open_for_monitor(member_dir, "state", O_RDWR);
 	/* Metadata may come to name it with its offset: a wrong one would cost its data. */
 	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0 ||
-	    read_data_offset(md_dir, name, &d->data_offset)) {
+	    read_data_offset(member_dir, &d->data_offset)) {
 		member_free(d);
 		errno = ENODEV;
 		return NULL;
 	}
+	return d;
+}
+
+struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot)
+{
+	int member_dir = sysfs_open_attr(md_dir, name, O_PATH | O_DIRECTORY), err;
+	struct mdinfo *d;
+
+	if (member_dir < 0) {
+		errno = -member_dir;
+		return NULL;
+	}
+	d = member_open_in(member_dir, name, dev, slot);
+	err = errno;
+	close(member_dir);
+	errno = err;
 	return d;
 }
 

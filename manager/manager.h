@@ -227,6 +227,9 @@ void array_release(struct active_array *a); /* a copy that was never published, 
 
 /* Opens the attributes of md/NAME for the monitor. NULL with errno set. */
 struct mdinfo *member_open(int md_dir, const char *name, dev_t dev, int slot);
+
+/* The same below a descriptor of md/NAME, which the caller keeps. */
+struct mdinfo *member_open_in(int member_dir, const char *name, dev_t dev, int slot);
 void member_release(struct mdinfo *d); /* one reference less; closes and frees with the last one */
 
 /* No other copy and no spare is on its way, so the one published last may be replaced. */

@@ -52,30 +52,11 @@ static void thaw(struct managed_array *ma)
 	ma->frozen_by_us = false;
 }
 
-static int write_member_u64(const struct managed_array *ma, const char *name, const char *attr, uint64_t v)
-{
-	char path[MEMBER_NAME_MAX + 40];
-
-	snprintf(path, sizeof(path), "%s/%s", name, attr);
-	return sysfs_write_attr_u64(ma->md_dir, path, v);
-}
-
-static int write_member(const struct managed_array *ma, const char *name, const char *attr, const char *word)
-{
-	char path[MEMBER_NAME_MAX + 40];
-
-	snprintf(path, sizeof(path), "%s/%s", name, attr);
-	return sysfs_write_attr(ma->md_dir, path, word);
-}
-
 /* What the metadata say of the disk. md takes it only when external_bbl is set. */
-static int write_bad_ranges(const struct managed_array *ma, const char *name, dev_t dev)
+static int write_bad_ranges(const struct managed_array *ma, int member_dir, dev_t dev)
 {
-	char path[MEMBER_NAME_MAX + 40];
-	int fd, err = 0;
+	int fd = sysfs_open_attr(member_dir, "bad_blocks", O_WRONLY), err = 0;
 
-	snprintf(path, sizeof(path), "%s/bad_blocks", name);
-	fd = sysfs_open_attr(ma->md_dir, path, O_WRONLY);
 	if (fd < 0)
 		return fd;
 	for (unsigned i = 0; i < ma->spares.bad_count && !err; i++)
@@ -86,22 +67,22 @@ static int write_bad_ranges(const struct managed_array *ma, const char *name, de
 }
 
 /* `offset` before `size`: the kernel insists. */
-static int configure_member(const struct managed_array *ma, const char *name, const struct spare_pick *p)
+static int configure_member(const struct managed_array *ma, int member_dir, const struct spare_pick *p)
 {
-	int err = write_member_u64(ma, name, "offset", p->data_offset);
+	int err = sysfs_write_attr_u64(member_dir, "offset", p->data_offset);
 
 	if (!err)
-		err = write_member_u64(ma, name, "size", (p->component_size + 1) / 2);
+		err = sysfs_write_attr_u64(member_dir, "size", (p->component_size + 1) / 2);
 	if (!err && p->ppl_size)
-		err = write_member_u64(ma, name, "ppl_sector", p->ppl_sector);
+		err = sysfs_write_attr_u64(member_dir, "ppl_sector", p->ppl_sector);
 	if (!err && p->ppl_size)
-		err = write_member_u64(ma, name, "ppl_size", p->ppl_size);
+		err = sysfs_write_attr_u64(member_dir, "ppl_size", p->ppl_size);
 	if (!err)
-		err = write_member_u64(ma, name, "slot", (uint64_t)p->slot);
+		err = sysfs_write_attr_u64(member_dir, "slot", (uint64_t)p->slot);
 	if (!err && p->bad_block_log)
-		err = write_member(ma, name, "state", "external_bbl");
+		err = sysfs_write_attr(member_dir, "state", "external_bbl");
 	if (!err && p->bad_block_log && ma->spares.bad_count)
-		err = write_bad_ranges(ma, name, p->dev);
+		err = write_bad_ranges(ma, member_dir, p->dev);
 	return err;
 }
 
@@ -171,26 +152,53 @@ static int bind_disk(const struct managed_array *ma, dev_t dev, char name[MEMBER
 	return err;
 }
 
-/* Puts the disk into md and opens it for the monitor. NULL: md has it no more. */
+/* *err: why it is NULL. */
+static struct mdinfo *set_up_member(const struct managed_array *ma, const char *name, int member_dir,
+				    const struct spare_pick *p, int *err)
+{
+	struct mdinfo *d = NULL;
+
+	*err = configure_member(ma, member_dir, p);
+	if (!*err) {
+		d = member_open_in(member_dir, name, p->dev, p->slot);
+		*err = d ? 0 : -errno;
+	}
+	if (!d)
+		sysfs_write_attr(member_dir, "state", "remove");
+	return d;
+}
+
+/*
+ * Puts the disk into md and opens it for the monitor. NULL: md has it no more. All is written through one directory: a
+ * client (mdadm -I) may take the disk out and bind it once more meanwhile, under the same name, and half of the one
+ * and half of the other would be a member that begins at sector 0, in the middle of another volume (mdmon.md 10.3).
+ */
 static struct mdinfo *insert_member(const struct managed_array *ma, const struct spare_pick *p)
 {
 	char name[MEMBER_NAME_MAX];
 	struct mdinfo *d = NULL;
-	int err;
+	int err, member_dir;
 
 	if (prepare_bitmap(ma, p) || bind_disk(ma, p->dev, name))
 		return NULL;
-	err = configure_member(ma, name, p);
-	if (!err) {
-		d = member_open(ma->md_dir, name, p->dev, p->slot);
-		err = d ? 0 : -errno;
+	err = member_dir = sysfs_open_attr(ma->md_dir, name, O_PATH | O_DIRECTORY);
+	if (member_dir >= 0) {
+		d = set_up_member(ma, name, member_dir, p, &err);
+		close(member_dir);
 	}
-	if (err) {
-		if (!ma->spare_complained)
-			log_error("%s: cannot set up spare %s: %s", ma->name, member_disk(name), strerror(-err));
-		write_member(ma, name, "state", "remove");
-	}
+	if (!d && !ma->spare_complained)
+		log_error("%s: cannot set up spare %s: %s", ma->name, member_disk(name), strerror(-err));
 	return d;
+}
+
+static void finish_bad_ranges(const struct managed_array *ma, const char *name, dev_t dev)
+{
+	int member_dir = sysfs_open_attr(ma->md_dir, name, O_PATH | O_DIRECTORY);
+
+	if (member_dir < 0)
+		return;
+	write_bad_ranges(ma, member_dir, dev);
+	close(member_dir);
 }
 
 /* A daemon that died gave it its slot; the last step may be missing. */
@@ -202,7 +210,7 @@ static void finish_setup(const struct managed_array *ma, const struct spare_pick
 		if (d->dev != p->dev)
 			continue;
 		sysfs_write_fd(d->remove_fd, "external_bbl");
-		write_bad_ranges(ma, d->name, p->dev);
+		finish_bad_ranges(ma, d->name, p->dev);
 	}
 }
 

@@ -342,6 +342,40 @@ static void test_it_cannot_be_set_up(void **state)
 	assert_said("error: md126: cannot set up spare sdc: No space left on device\n");
 }
 
+/*
+ * The member that is there in the end would have a slot and begin at sector 0, in the middle of another volume. It is
+ * not ours: nothing is written to it.
+ */
+static void is_bound_again_after(const char *attribute)
+{
+	choose();
+	kmd_binds_again_after(attribute, "md126", 'c');
+	mgr_helper();
+	assert_string_equal(kmd_reads("md126/dev-sdc/slot"), "none");
+	assert_string_equal(kmd_reads("md126/dev-sdc/offset"), "0");
+	assert_string_equal(kmd_reads("md126/dev-sdc/state"), "spare");
+	assert_non_null(strstr(mgr_messages(), "error: md126: cannot set up spare sdc: No such"));
+	assert_int_equal(mgr_array("md126")->disk_count, 1);
+}
+
+static void test_mdadm_binds_it_again_after_its_offset(void **state)
+{
+	(void)state;
+	is_bound_again_after("md126/dev-sdc/offset");
+}
+
+static void test_mdadm_binds_it_again_after_its_size(void **state)
+{
+	(void)state;
+	is_bound_again_after("md126/dev-sdc/size");
+}
+
+static void test_mdadm_binds_it_again_after_its_slot(void **state)
+{
+	(void)state;
+	is_bound_again_after("md126/dev-sdc/slot");
+}
+
 /* One of two: what md has is recorded, and nothing else. */
 static void test_one_of_two(void **state)
 {
@@ -527,6 +561,9 @@ int main(void)
 		mgr_test(test_not_before_the_failed_one_is_out),
 		mgr_test(test_md_does_not_take_it),
 		mgr_test(test_it_cannot_be_set_up),
+		mgr_test(test_mdadm_binds_it_again_after_its_offset),
+		mgr_test(test_mdadm_binds_it_again_after_its_size),
+		mgr_test(test_mdadm_binds_it_again_after_its_slot),
 		mgr_test(test_one_of_two),
 		mgr_test(test_it_cannot_be_frozen),
 		mgr_test(test_no_spare_without_its_bitmap),

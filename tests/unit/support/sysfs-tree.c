@@ -39,6 +39,10 @@ static struct refusal {
 } refusal[MAX_REFUSALS];
 static unsigned refusals;
 
+static struct {
+	char attribute[80], array[32], disk;
+} bound_again;
+
 static void die(const char *what, const char *name)
 {
 	fprintf(stderr, "sysfs tree: %s: %s: %s\n", name, what, strerror(errno));
@@ -301,6 +305,7 @@ void sysfs_tree_clear(void)
 	empty_directory(sysfs_tree_path("dev/block"));
 	count = 0;
 	refusals = 0;
+	bound_again.attribute[0] = '\0';
 	read_error = 0;
 	write_mdstat();
 	changed = false;
@@ -449,6 +454,22 @@ void kmd_binds_again(const char *array, char disk)
 	remove_directory(old);
 }
 
+void kmd_binds_again_after(const char *attribute, const char *array, char disk)
+{
+	snprintf(bound_again.attribute, sizeof(bound_again.attribute), "%s", attribute);
+	snprintf(bound_again.array, sizeof(bound_again.array), "%s", array);
+	bound_again.disk = disk;
+}
+
+static void bind_again_after(const char *attribute)
+{
+	if (strcmp(bound_again.attribute, attribute) != 0)
+		return;
+	bound_again.attribute[0] = '\0';
+	step("%s: sd%c bound again", bound_again.array, bound_again.disk);
+	kmd_binds_again(bound_again.array, bound_again.disk);
+}
+
 /* ---- what md does with what is written ---- */
 
 static bool ends_with(const char *text, const char *end)
@@ -556,6 +577,7 @@ ssize_t __wrap_write(int fd, const void *buf, size_t n)
 	}
 	step("%s <- %s", attribute_name, word);
 	obey(attribute_name, word);
+	bind_again_after(attribute_name);
 	return (ssize_t)n;
 }
 

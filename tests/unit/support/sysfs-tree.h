@@ -53,6 +53,9 @@ void kmd_is_offline(const char *array, char disk, bool on);
 void kmd_drops_member(const char *array, char disk);
 void kmd_binds_again(const char *array, char disk); /* without a slot; its directory has another inode */
 
+/* The same, once, as soon as somebody has written the attribute: as mdadm -I may (mdmon.md 10.3). */
+void kmd_binds_again_after(const char *attribute, const char *array, char disk);
+
 /* mdstat reads something new. */
 void mdstat_changes(void);
 
