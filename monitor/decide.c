@@ -103,7 +103,7 @@ static void decide_sync_end(const struct array_view *v, struct decision *d)
 
 	if (recover_ended || v->newly_in_sync || v->first || v->new_members)
 		d->tell_disks = true;
-	if (resync_has_ended(v) || ((recover_ended || v->first) && !v->all_in_sync))
+	if (resync_has_ended(v) || ((recover_ended || v->first) && !v->all_in_sync) || v->unrecorded)
 		d->requests |= ARRAY_WANT_SPARE_CHECK;
 	if (v->action == SYNC_RESHAPE && v->prev_action != SYNC_RESHAPE)
 		d->requests |= ARRAY_WANT_RESHAPE_CHECK;

@@ -43,6 +43,7 @@ struct array_view {
 	bool any_faulty;      /* some member is faulty or vanished */
 	bool newly_in_sync;   /* some member became in_sync */
 	bool all_in_sync;     /* as many members as slots, all in sync */
+	bool unrecorded;      /* first: some member has a slot that the metadata do not give it */
 };
 
 struct decision {
@@ -193,7 +194,7 @@ bool bad_blocks_are_watched(const struct active_array *a, const struct mdinfo *d
 /* ---- tell.c ---- */
 
 /* What decide() is asked about, of what was read. */
-struct array_view monitor_view_of(const struct monitor *mon, const struct active_array *a);
+struct array_view monitor_view_of(const struct monitor *mon, struct active_array *a);
 
 /* Tells the handler. Its answer completes the decision about an array that is about to start. */
 void monitor_tell(struct monitor *mon, struct active_array *a, struct decision *d);

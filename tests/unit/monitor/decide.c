@@ -30,9 +30,10 @@ enum flag {
 	DEGRADED = 1u << 6, /* not all in sync */
 	NEW_MEMBERS = 1u << 7,
 	NOTHING_MOVES = 1u << 8, /* reshape_position is "none" */
+	UNRECORDED = 1u << 9, /* a member has a slot that the metadata do not give it */
 };
 
-#define ALL_FLAGS (1u << 9)
+#define ALL_FLAGS (1u << 10)
 
 enum expectation {
 	STOPPED = 1u << 0,
@@ -99,6 +100,8 @@ static const struct rule rules[] = {
 	{ "adopted degraded", ARRAY_ACTIVE, SYNC_IDLE, SYNC_IDLE, FIRST | DEGRADED,
 	  TELL_DIRTY | TELL_DISKS | IN_USE | SPARES },
 	{ "adopted rebuilt", ARRAY_CLEAN, SYNC_IDLE, SYNC_IDLE, FIRST | NEWLY_IN_SYNC, TELL_CLEAN | TELL_DISKS },
+	{ "adopted with a spare that nobody recorded", ARRAY_ACTIVE, SYNC_IDLE, SYNC_IDLE, FIRST | UNRECORDED,
+	  TELL_DIRTY | TELL_DISKS | IN_USE | SPARES },
 	{ "adopted while it rebuilds", ARRAY_CLEAN, SYNC_RECOVER, SYNC_RECOVER, FIRST | DEGRADED,
 	  TELL_CLEAN | TELL_DISKS | SPARES },
 
@@ -183,6 +186,7 @@ static struct array_view view(enum array_state state, enum sync_action before, e
 		.newly_in_sync = flags & NEWLY_IN_SYNC,
 		.all_in_sync = !(flags & DEGRADED),
 		.new_members = flags & NEW_MEMBERS,
+		.unrecorded = (flags & FIRST) && (flags & UNRECORDED),
 		.reshape_position = flags & NOTHING_MOVES ? SECTORS_NONE : 500,
 	};
 }
@@ -399,7 +403,7 @@ static bool healthy_array_wants_no_spares_after_a_rebuild(const struct array_vie
 {
 	bool resync = v->prev_action == SYNC_RESYNC || v->prev_action == SYNC_REPAIR;
 
-	return !v->all_in_sync || resync || !(d->requests & ARRAY_WANT_SPARE_CHECK);
+	return !v->all_in_sync || v->unrecorded || resync || !(d->requests & ARRAY_WANT_SPARE_CHECK);
 }
 
 static bool only_known_words_are_written(const struct array_view *v, const struct decision *d)

@@ -76,6 +76,26 @@ static void test_a_rebuild_that_nobody_saw(void **state)
 	assert_steps("md126: dirty\nmd126[2]: in sync\nmetadata written\nmd126/array_state <- active\n");
 }
 
+static int slot_of_nobody(struct active_array *a, dev_t dev)
+{
+	(void)a;
+	(void)dev;
+	return -1;
+}
+
+/* Nor is it on record that it had begun, for the daemon that began it died: all is well in md, and not in the metadata. */
+static void test_a_rebuild_that_nobody_recorded(void **state)
+{
+	(void)state;
+	handler.ss.find_slot = slot_of_nobody;
+	handoff_publish(rig_copy(rig_array("md126", 3)));
+	rig_signal();
+	assert_non_null(strstr(steps(), "ask md126: spares\n"));
+	forget_steps();
+	rig_next();
+	assert_steps("");
+}
+
 /* mdadm freezes the array at that very moment. */
 static void test_a_rebuild_ends_frozen(void **state)
 {
@@ -341,6 +361,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_rebuild_ends),
 		TEST(test_a_rebuild_that_nobody_saw),
+		TEST(test_a_rebuild_that_nobody_recorded),
 		TEST(test_a_rebuild_ends_frozen),
 		TEST(test_a_rebuild_is_given_up),
 		TEST(test_the_new_disk_fails),
