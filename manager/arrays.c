@@ -101,7 +101,9 @@ void manager_take_discarded(void)
 
 static bool array_is_over(struct managed_array *ma)
 {
-	return !ma->copies && ma->spare_step == SPARE_IDLE && !ma->jobs && !ma->refused && !array_is_clearing(ma);
+	bool waits = ma->spare_step == SPARE_IDLE || ma->spare_step == SPARE_TAKING_OUT;
+
+	return !ma->copies && waits && !ma->jobs && !ma->refused && !array_is_clearing(ma);
 }
 
 static void free_ended(struct manager *mgr)
@@ -138,7 +140,7 @@ void manager_work_on_arrays(struct manager *mgr)
 bool manager_is_half_done(const struct manager *mgr)
 {
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		if (ma->spare_step == SPARE_INSERTING || ma->spare_step == SPARE_COMMITTING || ma->clearing_until_ns)
+		if (ma->spare_step >= SPARE_INSERTING || ma->clearing_until_ns)
 			return true;
 	return false;
 }
@@ -146,7 +148,7 @@ bool manager_is_half_done(const struct manager *mgr)
 bool manager_has_no_arrays(const struct manager *mgr)
 {
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		if (!ma->refused)
+		if (!ma->refused || ma->jobs)
 			return false;
 	return true;
 }

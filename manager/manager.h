@@ -64,6 +64,7 @@ enum spare_step {
 	SPARE_FINDING,    /* the monitor is choosing */
 	SPARE_INSERTING,  /* the helper thread puts them into md */
 	SPARE_COMMITTING, /* md has the spares; the metadata is being told */
+	SPARE_TAKING_OUT, /* it was not; the helper thread takes them out of md */
 };
 
 /* The attributes of an array that the monitor needs. */
@@ -98,12 +99,13 @@ struct managed_array {
 
 	unsigned jobs;                    /* of the helper thread that are out for this array */
 	struct worker_job leftover_job;   /* removes what a dead daemon left */
-	struct worker_job insert_job;     /* owns spares and with_spares while SPARE_INSERTING */
+	struct worker_job spare_job;      /* owns spares and with_spares while SPARE_INSERTING or SPARE_TAKING_OUT */
 	enum spare_step spare_step;
 	struct spare_request spares;
 	bool spare_complained; /* a spare that could not be put in has been logged; false again when that worked */
 	struct retry spare_retry;
 	struct active_array *with_spares; /* duplicate to be published when the commit is durable */
+	unsigned first_spare;             /* the first of its disks that was put in; those before it were there */
 };
 
 /* A disk in the container, whether its metadata is used or not. */

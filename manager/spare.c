@@ -255,23 +255,60 @@ static void try_later(struct managed_array *ma)
 	ask_again(ma);
 }
 
-/* Takes out the members that were just put in. As long as md could rebuild them, it lets go only of failed ones. */
+/*
+ * Helper thread. As long as md could rebuild it, it lets go only of a failed member. Writes may wait for that one, inside
+ * the array, and "remove" waits for them: first "-blocked" (kernel-md.md 6.3).
+ */
+static void take_out_spares(struct worker_job *job)
+{
+	struct managed_array *ma = container_of(job, struct managed_array, spare_job);
+	struct active_array *a = ma->with_spares;
+	unsigned left = ma->first_spare;
+
+	for (unsigned i = left; i < a->disk_count; i++) {
+		struct mdinfo *d = a->disks[i];
+		int err;
+
+		sysfs_write_fd(d->remove_fd, "faulty");
+		sysfs_write_fd(d->remove_fd, "-blocked");
+		err = sysfs_write_fd(d->remove_fd, "remove");
+		if (!err || err == -ENODEV)
+			member_release(d);
+		else
+			a->disks[left++] = d;
+	}
+	a->disk_count = left;
+}
+
+static void spares_taken_out(struct worker_job *job)
+{
+	struct managed_array *ma = container_of(job, struct managed_array, spare_job);
+
+	ma->jobs--;
+	if (ma->copies && ma->with_spares->disk_count > ma->first_spare)
+		ask_again(ma); /* md still has them: once more, before anything else */
+	else
+		try_later(ma);
+}
+
+static void start_job(struct managed_array *ma, enum spare_step step, void (*run)(struct worker_job *),
+		      void (*done)(struct worker_job *))
+{
+	ma->spare_step = step;
+	ma->spare_job = (struct worker_job){ .run = run, .done = done };
+	ma->jobs++;
+	worker_submit(&ma->spare_job);
+}
+
 static void take_out(struct managed_array *ma)
 {
-	for (unsigned i = 0; i < ma->with_spares->disk_count; i++) {
-		struct mdinfo *d = ma->with_spares->disks[i];
-
-		if (d->refs != 1)
-			continue;
-		sysfs_write_fd(d->manager_fd, "faulty");
-		sysfs_write_fd(d->manager_fd, "remove");
-	}
+	start_job(ma, SPARE_TAKING_OUT, take_out_spares, spares_taken_out);
 }
 
 /* Helper thread: putting a disk into md may wait for the array's I/O. */
 static void insert_spares(struct worker_job *job)
 {
-	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
+	struct managed_array *ma = container_of(job, struct managed_array, spare_job);
 
 	if (sysfs_write_attr(ma->md_dir, "sync_action", "frozen"))
 		ma->spares.count = 0;
@@ -321,7 +358,6 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 		log_event(LOG_LEVEL_ERROR, ABOUT("spare-refused", ma->name, NULL),
 			  "%s: the spare could not be recorded: %s", ma->name, strerror(-u->status));
 		take_out(ma);
-		try_later(ma);
 		return;
 	}
 	for (unsigned i = 0; i < ma->spares.count; i++)
@@ -344,7 +380,7 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 
 static void spares_inserted(struct worker_job *job)
 {
-	struct managed_array *ma = container_of(job, struct managed_array, insert_job);
+	struct managed_array *ma = container_of(job, struct managed_array, spare_job);
 	struct metadata_update *u;
 
 	ma->jobs--;
@@ -355,7 +391,6 @@ static void spares_inserted(struct worker_job *job)
 	u = spare_update(ma, UPDATE_COMMIT_SPARES, spares_committed);
 	if (!u) {
 		take_out(ma);
-		try_later(ma);
 		return;
 	}
 	ma->spare_step = SPARE_COMMITTING;
@@ -390,11 +425,9 @@ static void spares_found(struct manager *mgr, struct metadata_update *u)
 		try_later(ma);
 		return;
 	}
-	ma->spare_step = SPARE_INSERTING;
+	ma->first_spare = ma->with_spares->disk_count;
 	ma->frozen_by_us = true;
-	ma->insert_job = (struct worker_job){ .run = insert_spares, .done = spares_inserted };
-	ma->jobs++;
-	worker_submit(&ma->insert_job);
+	start_job(ma, SPARE_INSERTING, insert_spares, spares_inserted);
 }
 
 /*
@@ -415,6 +448,10 @@ void spare_check(struct managed_array *ma)
 
 	if (ma->spare_retry.at_ns || another_is_choosing(ma))
 		return;
+	if (ma->spare_step == SPARE_TAKING_OUT && !ma->jobs) {
+		take_out(ma);
+		return;
+	}
 	if (ma->spare_step != SPARE_IDLE || ma->jobs || ma->copies != 1 || handoff_draining() || array_is_busy(ma))
 		return; /* the wish stays; somebody wakes us when that has passed */
 	/* The monitor has to see all members, or it takes a disk that is in the array for a spare. */

@@ -431,12 +431,60 @@ static void test_the_commit_is_refused(void **state)
 	mgr_helper();
 	forget_steps();
 	mgr_settle();
+	assert_steps("helper has a job\n");
+	mgr_helper();
 	assert_steps("md126/dev-sdc/state <- faulty\n"
+		     "md126/dev-sdc/state <- -blocked\n"
 		     "md126/dev-sdc/state <- remove\n"
 		     "md126/sync_action <- idle\n");
 	assert_said("spare-refused: md126: the spare could not be recorded: Invalid argument\n");
 	assert_int_equal(mgr_array("md126")->disk_count, 1);
 	assert_int_equal(mgr_wait_ms(), 50);
+}
+
+/* Its I/O is not over yet. Nothing else is put in before it is out, for that might be the same disk. */
+static void test_what_is_taken_out_is_busy(void **state)
+{
+	(void)state;
+	choose();
+	fakes.update_error = -EINVAL;
+	kmd_refuses("md126/dev-sdc/state", "remove", EBUSY);
+	mgr_helper();
+	mgr_settle();
+	mgr_helper();
+	forget_steps();
+	mgr_time_passes(49);
+	assert_steps("");
+	mgr_time_passes(1);
+	assert_steps("helper has a job\n");
+	kmd_refuses("md126/dev-sdc/state", "remove", 0);
+	mgr_helper();
+	assert_steps("md126/dev-sdc/state <- faulty\n"
+		     "md126/dev-sdc/state <- -blocked\n"
+		     "md126/dev-sdc/state <- remove\n"
+		     "md126/sync_action <- idle\n");
+	fakes.update_error = 0;
+	mgr_time_passes(100);
+	mgr_settle();
+	mgr_helper();
+	mgr_settle();
+	assert_int_equal(mgr_array("md126")->disk_count, 2);
+}
+
+static void test_the_end_while_a_spare_is_still_to_be_taken_out(void **state)
+{
+	(void)state;
+	choose();
+	fakes.container_held = true;
+	fakes.update_error = -EINVAL;
+	kmd_refuses("md126/dev-sdc/state", "remove", EBUSY);
+	mgr_helper();
+	mgr_settle();
+	mgr_helper();
+	kmd_runs("md126", false);
+	mgr_gives_back("md126");
+	mgr_settle();
+	assert_null(mgr_array("md126"));
 }
 
 /* No disk takes the metadata: after a crash they would not know of the rebuild. It waits, and so does the array. */
@@ -568,10 +616,12 @@ int main(void)
 		mgr_test(test_it_cannot_be_frozen),
 		mgr_test(test_no_spare_without_its_bitmap),
 		mgr_test(test_the_commit_is_refused),
+		mgr_test(test_what_is_taken_out_is_busy),
 		mgr_test(test_the_commit_is_not_durable),
 		mgr_test(test_the_end_while_the_monitor_chooses),
 		mgr_test(test_the_end_while_the_helper_works),
 		mgr_test(test_the_end_while_the_commit_is_out),
+		mgr_test(test_the_end_while_a_spare_is_still_to_be_taken_out),
 		mgr_test(test_a_ping_waits_for_it),
 		mgr_test(test_a_ping_waits_for_what_its_pass_began),
 	};
