@@ -96,8 +96,11 @@ static void open_socket(const char *name)
 		return;
 	}
 	notify.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (notify.fd < 0)
+	if (notify.fd < 0) {
 		log_warning("cannot create a socket to notify systemd: %m");
+		return;
+	}
+	connect(notify.fd, (const struct sockaddr *)&notify.to, notify.to_len); /* else with the first message */
 }
 
 void notify_open(void)
@@ -125,11 +128,26 @@ void notify_close(void)
 
 /* ---- messages ---- */
 
+/*
+ * To the one who was there at the start, if possible: after switch-root nothing leads to the old /run. Who has gone may
+ * have come again under the same name.
+ */
+static bool deliver(const char *text)
+{
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	if (send(notify.fd, text, strlen(text), flags) >= 0)
+		return true;
+	if (errno != ECONNREFUSED && errno != ENOTCONN && errno != ECONNRESET)
+		return false;
+	return connect(notify.fd, (const struct sockaddr *)&notify.to, notify.to_len) == 0 &&
+	       send(notify.fd, text, strlen(text), flags) >= 0;
+}
+
 /* No room is nothing unusual, and what matters is said again. Anything else is logged, once. */
 static bool send_datagram(const char *text)
 {
-	if (sendto(notify.fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&notify.to,
-		   notify.to_len) >= 0) {
+	if (deliver(text)) {
 		notify.trouble_logged = false;
 		return true;
 	}

@@ -11,7 +11,8 @@
 
 /*
  * start-up, before fork: takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment. A path and an
- * abstract name ("@...") are understood; what makes no sense is logged and ignored.
+ * abstract name ("@...") are understood; what makes no sense is logged and ignored. The socket is looked up here, and
+ * once more only if nobody answers: from then on the path may be gone (switch-root).
  *
  * A WATCHDOG_PID that is not ours means that another process is watched. It is compared here, once: a child that is
  * forked later goes on as what its parent was. That is the way of Type=forking, where systemd normally does not set

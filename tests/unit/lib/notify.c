@@ -334,6 +334,36 @@ static void test_nobody_there(void **state)
 	assert_string_equal(next_log(), "(nothing)");
 }
 
+/* As after switch-root: the path is gone, the socket is not. */
+static void test_path_gone(void **state)
+{
+	int fd = open_with(path);
+
+	(void)state;
+	unlink(path);
+	notify_ready(NULL);
+	assert_string_equal(next(fd), "READY=1");
+	notify_watchdog();
+	assert_string_equal(next(fd), "WATCHDOG=1");
+	assert_string_equal(next_log(), "(nothing)");
+	close(fd);
+}
+
+static void test_another_in_its_place(void **state)
+{
+	int fd = open_with(path), again;
+
+	(void)state;
+	close(fd);
+	again = serve(path);
+	notify_ready(NULL);
+	assert_string_equal(next(again), "READY=1");
+	notify_watchdog();
+	assert_string_equal(next(again), "WATCHDOG=1");
+	assert_string_equal(next_log(), "(nothing)");
+	close(again);
+}
+
 static void test_no_room(void **state)
 {
 	int fd = open_with(path);
@@ -496,6 +526,8 @@ int main(void)
 		NOTIFY_TEST(test_not_a_service),
 		NOTIFY_TEST(test_bad_names),
 		NOTIFY_TEST(test_nobody_there),
+		NOTIFY_TEST(test_path_gone),
+		NOTIFY_TEST(test_another_in_its_place),
 		NOTIFY_TEST(test_no_room),
 		NOTIFY_TEST(test_close),
 		NOTIFY_TEST(test_nothing_is_inherited),
