@@ -269,10 +269,17 @@ void life_kind(const char *hit, char kind[TEXT_MAX])
 	snprintf(kind + n, TEXT_MAX - n, "%.6s", level ? level : "");
 }
 
+#define TRIES 600 /* lives; what is not found by then nobody waits for */
+
+static unsigned tries;
+
 static bool still_hits(const struct life *l, const char *hit)
 {
 	char was[TEXT_MAX], is[TEXT_MAX];
 
+	if (!tries)
+		return false;
+	tries--;
 	life_live(l);
 	life_kind(hit, was);
 	life_kind(world.hit, is);
@@ -292,7 +299,7 @@ static bool shrink_by(struct life *l, unsigned n, const char *hit)
 			*l = less;
 			any = true;
 		} else {
-			at++;
+			at += n;
 		}
 	}
 	return any;
@@ -345,11 +352,13 @@ void life_shrink(struct life *l)
 
 	memcpy(hit, world.hit, sizeof(hit));
 	world.thorough = 1;
+	tries = TRIES;
 	if (!still_hits(l, hit)) { /* something else comes before it, if one looks more closely */
 		world.thorough = thorough;
 		if (!still_hits(l, hit))
 			abort();
 	}
+	shrink_container(l, hit);
 	while (again) {
 		again = false;
 		for (unsigned n = l->events / 2; n; n /= 2)
