@@ -334,25 +334,37 @@ static void do_rename(const struct event *e)
 	daemon_message(buf, len, e->a, renamed);
 }
 
-/* Nobody will say what became of a message whose daemon has died: who asked looks at the disks. */
+static bool is_on(const struct reader_result *r, const char *name)
+{
+	for (unsigned i = 0; i < r->volumes; i++)
+		if (name[0] && strcmp(r->volume[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Nobody will say what became of a message whose daemon has died: who asked looks at the disks. If the volume is on others
+ * only, that are not there, nobody knows yet.
+ */
 static void resolve_unsure(void)
 {
-	static struct reader_result r;
+	static struct reader_result r, all;
 	unsigned number[SIM_DISKS];
 
 	if (!judge_read(set_of_container(), &r, number))
 		return;
+	judge_read(set_of_all(), &all, number);
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		struct truth *t = &world.volume[v];
-		bool found = false;
+		bool found;
 
 		if (!t->unsure)
 			continue;
-		for (unsigned i = 0; i < r.volumes; i++) {
-			if (t->other_name[0] && strcmp(r.volume[i].name, t->other_name) == 0)
-				memcpy(t->plan.name, t->other_name, sizeof(t->plan.name));
-			found |= strcmp(r.volume[i].name, t->plan.name) == 0;
-		}
+		if (is_on(&r, t->other_name))
+			memcpy(t->plan.name, t->other_name, sizeof(t->plan.name));
+		found = is_on(&r, t->plan.name);
+		if (!found && (is_on(&all, t->plan.name) || is_on(&all, t->other_name)))
+			continue;
 		if (found && !t->exists)
 			memset(t->entitled, -1, sizeof(t->entitled)); /* nobody was told that it is there */
 		t->exists = found;
