@@ -352,8 +352,8 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why);
  */
 int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival **arrival, const char **why);
 /*
- * Start-up. A disk that is there, and that a virtual disk was started without (5.1), and that none needs as it is: becomes
- * a spare, which is rebuilt. False: it is no such disk.
+ * Start-up. A disk that is there is not missing. One that a virtual disk was started without (5.1), and that none needs
+ * as it is, becomes a spare, which is rebuilt. False: it is no such disk.
  */
 bool ddf_take_back(struct ddf_container *c, struct ddf_dl *dl);
 

@@ -208,14 +208,16 @@ static void link_disk(struct ddf_container *c, struct ddf_dl *dl, const struct d
 	c->disks = dl;
 }
 
-/* A virtual disk that is in use runs without it. Where it was the last one nothing was written since it left. */
-static void drop_from_live(struct ddf_container *c, uint32_t refnum, bool was_here)
+/*
+ * A virtual disk that is in use runs without it. Where md has not got all data without it nothing was written since it
+ * left, whether this daemon saw it leave or another one did: md still has it, dead, and it may be the only good one.
+ */
+static void drop_from_live(struct ddf_container *c, uint32_t refnum)
 {
 	struct ddf_place at;
 
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) &&
-		    (!was_here || ddf_goes_on_without(c, vd, refnum))) {
+		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) && ddf_goes_on_without(c, vd, refnum)) {
 			ddf_name_at(c, &at, DDF_REF_MISSING, 0);
 			ddf_stamp(c, at.record);
 		}
@@ -245,10 +247,19 @@ static bool is_new(const struct ddf_container *c, const struct ddf_arrival *a, c
 	return be16_get(e->state) & DDF_PD_FAILED && !is_out(c, e) && comes_back(c, a);
 }
 
+/* Nothing was written without it: who assembles its virtual disks takes it as it is (2.6). */
+static void unmark_present(struct ddf_container *c, struct ddf_pd_entry *e)
+{
+	make_good(c, e);
+	ddf_update_states_of(c, be32_get(e->refnum));
+}
+
 bool ddf_take_back(struct ddf_container *c, struct ddf_dl *dl)
 {
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
 
+	if (e && !(be16_get(e->state) & DDF_PD_FAILED) && be16_get(e->state) & DDF_PD_MISSING)
+		unmark_present(c, e);
 	if (!e || !is_out(c, e) || ddf_other_may_name(c, c->layout.max_vd, dl->refnum))
 		return false;
 	make_good(c, e);
@@ -277,7 +288,7 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 	if (is_new(c, a, e))
 		return 0;
 	make_good(c, e);
-	drop_from_live(c, a->refnum, comes_back(c, a));
+	drop_from_live(c, a->refnum);
 	link_disk(c, dl, a);
 	ddf_tidy_disks(c);
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)

@@ -214,6 +214,7 @@ static void test_disk_that_a_running_array_does_not_have(void **state)
 	boot_with(r, "0");
 	a = drig_make_array(r, 0, 1, 0, "0,-");
 	assert_int_equal(drig_open_new(a), 0);
+	drig_tell(a, "0,-");
 	comes(r, 1);
 	assert_vd(r, 0, "01/02 v4 0,_");
 	assert_pds(r, "0:03/01 1:05/01");
@@ -354,6 +355,28 @@ static void test_disk_that_was_out_for_a_while(void **state)
 	drig_free(r);
 }
 
+/* The same, and it is put in again while no daemon runs: md has it, and it is no disk that failed. */
+static void test_disk_that_was_out_is_there_at_the_start(void **state)
+{
+	struct rig *r = two_pairs(4);
+	struct rig_array *a;
+
+	(void)state;
+	drig_open_array(r, 0, 1, 0, "0,1");
+	assert_int_equal(drig_remove_disk(r, 2), 0);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/01 2:03/41? 3:03/01");
+	r->in[2] = true;
+	drig_restart(r);
+	a = drig_open_array(r, 1, 1, 0, "2,3");
+	assert_false(a->a->disks[0]->failed_elsewhere || a->a->disks[1]->failed_elsewhere);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/01 2:03/01 3:03/01");
+	assert_vd(r, 1, "00/02 v3 2,3");
+	assert_vd(r, 2, "00/02 v3 2@16384,3@16384");
+	drig_free(r);
+}
+
 /* The array is dead in md, and has written nothing since: what comes back has all data. */
 static void test_last_disk_of_a_mirror_comes_back(void **state)
 {
@@ -371,6 +394,26 @@ static void test_last_disk_of_a_mirror_comes_back(void **state)
 	comes(r, 1);
 	assert_pds(r, "0:03/03 1:03/01 2:05/01");
 	assert_vd(r, 0, "01/02 v4 0,1");
+	drig_free(r);
+}
+
+/* The same, and the daemon that saw it go is no more. Its record is the only one that tells of the volume's data. */
+static void test_last_disk_of_a_mirror_comes_back_to_another_daemon(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	boot_with(r, "02");
+	/* md began with disk 1 alone, which is gone now, but not from the array. */
+	a = drig_make_array(r, 0, 1, 0, "-,1");
+	assert_int_equal(drig_open_new(a), 0);
+	drig_tell_state(a, MARK_DECIDE);
+	drig_tell(a, "-,1");
+	assert_nothing_to_sync(r);
+	comes(r, 1);
+	assert_vd(r, 0, "00/02 v3 0,1");
 	drig_free(r);
 }
 
@@ -539,9 +582,11 @@ int main(void)
 		cmocka_unit_test(test_newer_disk_knows_another_volume),
 		cmocka_unit_test(test_failed_disk_that_is_put_in_again_is_new),
 		cmocka_unit_test(test_disk_that_was_out_for_a_while),
+		cmocka_unit_test(test_disk_that_was_out_is_there_at_the_start),
 		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
+		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back_to_another_daemon),
 		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
 		cmocka_unit_test(test_disk_goes_when_its_array_has_been_stopped),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
