@@ -97,10 +97,16 @@ is_redundant()
 	return 1
 }
 
-# Does a daemon run for this container?
+# The process that serves this container; nothing if there is none.
+daemon_of()
+{
+	pid=$(cat "/run/mdadm/$1.pid" 2>/dev/null) || return 0
+	! grep -Eaq 'mdmon|@dmon' "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"
+}
+
 has_daemon()
 {
-	pid=$(cat "/run/mdadm/$1.pid" 2>/dev/null) && grep -Eaq 'mdmon|@dmon' "/proc/$pid/cmdline" 2>/dev/null
+	[ -n "$(daemon_of "$1")" ]
 }
 
 # Is this a system whose arrays are ours to look after? In a chroot those in /sys are somebody else's.
@@ -147,16 +153,40 @@ restart()
 	fi
 }
 
+unit_has_ended()
+{
+	case $(systemctl is-active "mdmon@$1.service") in
+	inactive | failed) return 0 ;;
+	esac
+	return 1
+}
+
+# serves_now CONTAINER OLD: waits until another process than OLD serves it. mdadm's unit is of Type=simple since Debian
+# 13: "systemctl restart" is over before the takeover is. Returns 1 if the unit ends, or after a minute.
+serves_now()
+{
+	tries=600
+	while [ "$tries" -gt 0 ]; do
+		now=$(daemon_of "$1")
+		[ -z "$now" ] || [ "$now" = "$2" ] || return 0
+		! runs_systemd || ! unit_has_ended "$1" || return 1
+		sleep 0.1
+		tries=$((tries - 1))
+	done
+	return 1
+}
+
 # take_over CONTAINER: has /sbin/mdmon take the place of the daemon that runs. If that fails the old one goes on.
 # One that has ended, perhaps while there was no /sbin/mdmon, is replaced where udev starts daemons for arrays.
 # Returns 1 if there is none in the end.
 take_over()
 {
-	if ! has_daemon "$1" && ! { is_redundant "$1" && [ -e /run/udev/control ]; }; then
+	old=$(daemon_of "$1")
+	if [ -z "$old" ] && ! { is_redundant "$1" && [ -e /run/udev/control ]; }; then
 		return 0
 	elif is_forbidden "$1"; then
 		warn "$1: policy-rc.d forbids a restart; the daemon that runs goes on"
-	elif restart "$1"; then
+	elif restart "$1" && serves_now "$1" "$old"; then
 		echo "mdmon: $1: the new daemon has taken over"
 	elif has_daemon "$1"; then
 		warn "$1: the new daemon could not take over; the old one goes on"
