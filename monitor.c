@@ -92,10 +92,22 @@ static void finish_array(struct monitor *mon, struct active_array *a, const stru
 		monitor_discard(mon, a, true, 0);
 }
 
+/* "clean" waits for a grace period of RCU, tens of milliseconds, and nobody waits for it: it comes last. */
+static bool is_slow(const struct decision *d)
+{
+	return d->write && d->write[0] == 'c';
+}
+
 static void finish_arrays(struct monitor *mon)
 {
-	for (unsigned i = 0; i < mon->looked_at_count; i++)
-		finish_array(mon, mon->looked_at[i].array, &mon->looked_at[i].decision);
+	for (unsigned slow = 0; slow < 2; slow++) {
+		for (unsigned i = 0; i < mon->looked_at_count; i++) {
+			const struct looked_at *l = &mon->looked_at[i];
+
+			if (is_slow(&l->decision) == slow)
+				finish_array(mon, l->array, &l->decision);
+		}
+	}
 }
 
 static bool holding(const struct monitor *mon)

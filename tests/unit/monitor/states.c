@@ -263,6 +263,30 @@ static void test_two_arrays_in_one_pass(void **state)
 	assert_steps("md126: clean\nmetadata written\n");
 }
 
+/* "clean" takes long, and a writer waits for "active": it has its turn first, whichever array is which. */
+static void test_the_writer_comes_first(void **state)
+{
+	static const char *const idle[] = { "md126", "md125" };
+
+	(void)state;
+	rig_adopted("md126", 2);
+	rig_adopted("md125", 2);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *const writer = idle[!i];
+		char attribute[32], expected[80];
+
+		snprintf(attribute, sizeof(attribute), "%s/array_state", idle[i]);
+		md_says(attribute, "active-idle");
+		snprintf(attribute, sizeof(attribute), "%s/array_state", writer);
+		md_says(attribute, "write-pending");
+		forget_steps();
+		rig_next();
+		snprintf(expected, sizeof(expected), "%s/array_state <- active\n%s/array_state <- clean\n", writer,
+			 idle[i]);
+		assert_non_null(strstr(steps(), expected));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -278,6 +302,7 @@ int main(void)
 		TEST(test_nobody_knows_whose_it_is),
 		TEST(test_an_answer_that_md_refuses),
 		TEST(test_two_arrays_in_one_pass),
+		TEST(test_the_writer_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
