@@ -45,12 +45,12 @@ CTL_LIBS := -ljansson
 # Everything but main() goes into an archive that the unit tests link against.
 SRC := $(filter-out mdmon.c,$(wildcard *.c $(WINGS:%=%/*.c)))
 OBJ := $(SRC:%.c=$(B)/%.o)
-# tests/unit mirrors the wings. T="imsm/spare ..." makes and runs some of them only.
+# tests/unit mirrors the wings. T="imsm/spare 'ddf/*'" makes and runs some of them only.
 SUPPORT := $(wildcard tests/unit/support/*.c tests/sim/*reader*.c)
 UNIT := $(filter-out $(SUPPORT),$(wildcard tests/unit/*.c tests/unit/*/*.c))
 T ?=
 TEST_BIN := $(UNIT:%.c=$(B)/%)
-TEST_WANTED := $(if $(T),$(T:%=$(B)/tests/unit/%),$(TEST_BIN))
+TEST_WANTED := $(if $(T),$(sort $(foreach t,$(T),$(filter $(B)/tests/unit/$(subst *,%,$t),$(TEST_BIN)))),$(TEST_BIN))
 
 # One line for each file; V=1 shows the commands.
 ifeq ($(V),1)
@@ -72,7 +72,7 @@ all: $(B)/mdmon $(B)/mdmonctl
 
 # Each unit test is a program of its own: make check-unit T=imsm/spare, then build/tests/unit/imsm/spare
 check-unit: $(TEST_WANTED)
-	@tests/run-unit $(TEST_WANTED)
+	@$(if $(TEST_WANTED),tests/run-unit $(TEST_WANTED),echo "no unit test is named $(T)" >&2; exit 2)
 endif
 
 $(B)/mdmon: $(B)/mdmon.o $(B)/libmdmon.a
