@@ -28,7 +28,7 @@ struct managed {
 	struct md_array *md;
 	unsigned number; /* of the array in the world */
 	unsigned copies, wants;
-	bool frozen_by_us, refused, ended;
+	bool frozen_by_us, refused, let_go;
 	enum step step;
 	struct spare_request spares;
 };
@@ -44,7 +44,6 @@ static struct supertype st;
 static struct managed managed[ARRAYS];
 static unsigned manageds;
 static uint32_t known; /* set of disks that the manager has seen in the container */
-static bool wake_up;
 static unsigned queued; /* updates that are not back */
 
 /* ---- memory that a daemon has until it ends ---- */
@@ -70,63 +69,6 @@ static void give_all_back(void)
 {
 	memset(arena, 0, used);
 	used = 0;
-}
-
-/* ---- what the monitor calls ---- */
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
-{
-	(void)clock;
-	*ts = (struct timespec){ .tv_sec = (time_t)(world.now_ns / NS_PER_S),
-				 .tv_nsec = (long)(world.now_ns % NS_PER_S) };
-	return 0;
-}
-
-void __wrap_handoff_wake_monitor(void);
-void __wrap_handoff_wake_monitor(void)
-{
-	wake_up = true;
-}
-
-void __wrap_handoff_wake_manager(void);
-void __wrap_handoff_wake_manager(void)
-{
-}
-
-static struct md_array *array_of_fd(int fd)
-{
-	return &world.array[(unsigned)(fd - md_fd(0, 0, 0)) / 16 / 64];
-}
-
-/* Events are the arrays': whatever has changed, its array is looked at. Without one time passes. */
-int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *limit, const sigset_t *sigs);
-int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *limit, const sigset_t *sigs)
-{
-	int ready = 0;
-
-	(void)sigs;
-	for (nfds_t i = 0; i < n; i++) {
-		fds[i].revents = array_of_fd(fds[i].fd)->event ? POLLPRI : 0;
-		ready += fds[i].revents != 0;
-	}
-	for (nfds_t i = 0; i < n; i++)
-		array_of_fd(fds[i].fd)->event = false;
-	if (ready)
-		return ready;
-	if (wake_up) {
-		errno = EINTR;
-		return -1;
-	}
-	world.now_ns += (uint64_t)limit->tv_sec * NS_PER_S + (uint64_t)limit->tv_nsec;
-	return 0;
-}
-
-int __wrap___ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *limit, const sigset_t *sigs, size_t size);
-int __wrap___ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *limit, const sigset_t *sigs, size_t size)
-{
-	(void)size;
-	return __wrap_ppoll(fds, n, limit, sigs);
 }
 
 /* ---- copies of arrays ---- */
@@ -195,9 +137,11 @@ static bool pick_up_members(struct managed *ma)
 	return true;
 }
 
-static int layout_of(const struct sim_volume *v)
+static void read_shape(const struct md_array *md, struct active_array *a)
 {
-	return v->level == 10 ? SIM_MD_RAID10_NEAR2 : v->level == 5 ? world.ad->raid5_layout : 0;
+	a->level = md_level(md);
+	a->raid_disks = (int)md->raid_disks;
+	a->layout = md_layout(md);
 }
 
 static void adopt(unsigned number)
@@ -216,9 +160,7 @@ static void adopt(unsigned number)
 	a->container = &st;
 	a->watch = ma->watch;
 	a->member = (int)md->number;
-	a->level = v->level;
-	a->raid_disks = (int)v->members;
-	a->layout = layout_of(v);
+	read_shape(md, a);
 	a->chunk = v->level == 1 ? 0 : SIM_CHUNK;
 	a->component_size = v->component_size;
 	a->array_state_fd = md_fd(number, 0, FILE_STATE);
@@ -237,16 +179,34 @@ static void adopt(unsigned number)
 static bool is_managed(unsigned number)
 {
 	for (unsigned i = 0; i < manageds; i++)
-		if (managed[i].number == number)
+		if (managed[i].number == number && !managed[i].let_go)
 			return true;
 	return false;
 }
 
+/* It has another shape, or needs no daemon any more. */
+static void update_shape(struct managed *ma)
+{
+	struct active_array now = *ma->current, *a;
+
+	read_shape(ma->md, &now);
+	if (ma->let_go || ma->copies != 1 || ma->step != IDLE || !md_runs(ma->md) ||
+	    (now.level == ma->current->level && now.raid_disks == ma->current->raid_disks &&
+	     now.layout == ma->current->layout))
+		return;
+	ma->let_go = ma->md->raid0;
+	a = duplicate(ma);
+	read_shape(ma->md, a);
+	publish(ma, a);
+}
+
 static void look_at_arrays(void)
 {
+	for (unsigned i = 0; i < manageds; i++)
+		update_shape(&managed[i]);
 	for (unsigned i = 0; i < world.arrays && world.alive; i++)
 		if (world.array[i].there && world.array[i].mode != MD_STOPPED && !is_managed(i) &&
-		    world.volume[world.array[i].volume].plan.level > 0)
+		    !world.array[i].raid0)
 			adopt(i);
 }
 
@@ -502,6 +462,10 @@ static void serve(struct managed *ma)
 	work_on_members(ma);
 	if (world.alive && ma->wants & (ARRAY_WANT_READ_AUTO | ARRAY_WANT_ACTIVE))
 		start_array(ma);
+	if (world.alive && ma->wants & ARRAY_WANT_RESHAPE_CHECK && ma->copies == 1 && ma->step == IDLE) {
+		ma->wants &= ~(unsigned)ARRAY_WANT_RESHAPE_CHECK;
+		pick_up_members(ma);
+	}
 	if (world.alive && ma->wants & ARRAY_WANT_SPARE_CHECK && sim_point())
 		spare_check(ma);
 }
@@ -714,7 +678,7 @@ void daemon_pass(void)
 		return;
 	note_missing();
 	timer = monitor_wait(&monitor, &none);
-	wake_up = false;
+	sim_wake_up = false;
 	monitor_pass(&monitor, timer);
 	world.now_ns += NS_PER_MS;
 	if (!world.alive)
@@ -777,7 +741,7 @@ void daemon_start(void)
 	monitor.st = &st;
 	monitor.next_look_ns = world.now_ns + NS_PER_S;
 	known = 0;
-	wake_up = false;
+	sim_wake_up = false;
 	for (unsigned i = 0; i < world.disks; i++)
 		if (world.disk[i].in_container && world.disk[i].attached) {
 			disk[n++] = disk_for_handler(i);
@@ -787,6 +751,7 @@ void daemon_start(void)
 	for (unsigned i = 0; i < n; i++)
 		free(disk[i]);
 	world.loaded = world.alive = !err;
+	world.daemons++;
 	if (err)
 		sim_say("  the daemon cannot load the container");
 	for (unsigned i = 0; i < world.arrays; i++)

@@ -14,6 +14,8 @@
  *	kill N, cut N   after N more steps the daemon dies, the power fails
  *	boot DISKS      the machine starts with these disks      daemon         a daemon is started
  *	takeover        one that takes the place of another
+ *	grow N          mdadm is to widen all volumes by N disks (only in lives with reshapes, as the next one)
+ *	mdadm N         it goes N steps
  */
 #include <errno.h>
 #include <stdio.h>
@@ -86,8 +88,9 @@ static void do_stop(const struct event *e)
 
 	if (!a || a->waiting || a->in_flight || a->mode == MD_STOPPED)
 		return;
+	grow_stopped(e->a);
 	md_stop(a);
-	if (world.volume[e->a].plan.level == 0)
+	if (a->raid0)
 		md_clear(a);
 }
 
@@ -114,8 +117,17 @@ static void do_start(const struct event *e)
 		if (!t || t->unsure || t->array >= 0 || !r.volume[i].can_start)
 			continue;
 		sim_say("  volume %s is started", t->plan.name);
+		if (r.volume[i].reshaping)
+			truth_begin_reshape(t);
+		else if (t->reshaping && t->moved < REGIONS)
+			sim_hit("a volume is started, and its reshape is forgotten (volume %s)", t->plan.name);
+		else
+			truth_end_reshape(t);
 		md_start((unsigned)(t - world.volume), &r.volume[i], number);
+		if (truth_any_reshape(&r))
+			md_make_equal(&world.array[t->array]);
 	}
+	grow_found();
 }
 
 /* ---- disks ---- */
@@ -127,6 +139,7 @@ static void do_pull(const struct event *e)
 	if (!world.power || !d->exists || !d->attached)
 		return;
 	d->attached = d->in_container = false;
+	world.trouble = true;
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		struct md_array *a = running(v);
 
@@ -168,6 +181,7 @@ static void do_refuse(const struct event *e)
 		return;
 	d->refuses = !d->refuses;
 	d->refused |= d->refuses;
+	world.trouble = true;
 }
 
 static void do_nospare(const struct event *e)
@@ -255,7 +269,7 @@ static void do_create(const struct event *e)
 	struct sim_volume plan;
 	size_t len;
 
-	if (t->exists || t->unsure || t->array >= 0 || e->a >= world.ad->volumes || !world.ad->create ||
+	if (t->exists || t->unsure || t->array >= 0 || e->a >= world.ad->volumes || !world.ad->create || grow_is_due() ||
 	    !may_message(&r, number))
 		return;
 	for (unsigned i = 0; i < SIM_DISKS; i++)
@@ -474,6 +488,7 @@ static void note_torn(void)
 		k += all >> n & 1;
 		if (world.disk[n].torn)
 			truth_torn(n);
+		world.trouble |= world.disk[n].torn;
 	}
 }
 
@@ -487,6 +502,7 @@ static void do_boot(const struct event *e)
 		return;
 	set &= set_of_all();
 	world.power = true;
+	world.trouble |= set != set_of_all();
 	excuse_old(set);
 	note_torn();
 	/* What a volume is started from is known, though it may be on one disk only. */
@@ -503,9 +519,23 @@ static void do_boot(const struct event *e)
 	do_start(e);
 }
 
+/* ---- reshapes ---- */
+
+static void do_grow(const struct event *e)
+{
+	if (!any_message())
+		grow_ask(e->a);
+}
+
+static void do_mdadm(const struct event *e)
+{
+	for (unsigned i = 0; i < e->a; i++)
+		grow_step();
+}
+
 /* ---- the list ---- */
 
-enum args { NONE, VOLUME, VOLUME_REGION, VOLUME_COUNT, VOLUME_SLOT, DISK, STEPS, ROUNDS, DISKS };
+enum args { NONE, COUNT, VOLUME, VOLUME_REGION, VOLUME_COUNT, VOLUME_SLOT, DISK, STEPS, ROUNDS, DISKS };
 
 static const struct {
 	const char *name;
@@ -537,7 +567,11 @@ static const struct {
 	{ "boot", do_boot, DISKS, 0 },
 	{ "daemon", do_daemon, NONE, 2 },
 	{ "takeover", do_takeover, NONE, 1 },
+	{ "grow", do_grow, COUNT, 8 },
+	{ "mdadm", do_mdadm, ROUNDS, 60 },
 };
+
+#define RESHAPES 2 /* of them, the last ones */
 
 #define EVENTS (sizeof(list) / sizeof(list[0]))
 
@@ -566,6 +600,9 @@ static void choose_arguments(struct event *e)
 
 	switch (list[e->op].args) {
 	case NONE:
+		break;
+	case COUNT:
+		e->a = (uint8_t)(1 + sim_chance(4));
 		break;
 	case VOLUME:
 	case VOLUME_REGION:
@@ -596,7 +633,7 @@ void event_choose(struct event *e)
 	unsigned total = 0, pick, i = 0;
 
 	*e = (struct event){ .seed = (uint16_t)sim_random() };
-	for (unsigned k = 0; k < EVENTS; k++)
+	for (unsigned k = 0; k < EVENTS - (world.reshapes ? 0 : RESHAPES); k++)
 		total += list[k].weight;
 	pick = sim_pick(total);
 	while (pick >= list[i].weight)
@@ -638,6 +675,7 @@ void event_print(const struct event *e, char *text, size_t size)
 	switch (list[e->op].args) {
 	case NONE:
 		break;
+	case COUNT:
 	case VOLUME:
 	case STEPS:
 	case ROUNDS:

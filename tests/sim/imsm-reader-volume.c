@@ -155,7 +155,9 @@ const char *rd_imsm_check_migrations(const struct imsm_view *view, struct imsm_m
 		if (!rd_imsm_is_gen_migration(&volume))
 			continue;
 		disk = record_holder(view, &volume.map[0]);
-		if (!found && disk >= 0)
+		if (disk < 0) /* 2.4 */
+			return "no disk is there that says how far a reshape has come";
+		if (!found)
 			rd_imsm_migration_read(view->copy[disk].disk, view->copy[disk].unit, migration);
 		found = true;
 		if (volume.map[0].pba != volume.map[1].pba)
@@ -182,6 +184,12 @@ static void read_shape(const struct imsm_volume_view *volume, const struct imsm_
 	if (migration->in_copy_area && migration->ascending && unit + 1 < migration->units)
 		unit++;
 	answer->reshape_progress = unit * migration->blocks_per_unit;
+	answer->reshape_unit = migration->unit;
+	answer->unit_sectors = migration->dest_depth;
+	answer->unit_copied = migration->in_copy_area;
+	answer->reshape_noted = volume->checkpoint;
+	answer->old_members = volume->map[1].members;
+	answer->old_level = (int)rd_imsm_effective_level(&volume->map[1]);
 	if (level == 0 && rd_imsm_effective_level(&volume->map[1]) == 0 && answer->members < READER_MEMBERS) {
 		answer->level = 4;
 		answer->members++;

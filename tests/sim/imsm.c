@@ -179,6 +179,60 @@ static size_t rename_volume(uint8_t *buf, const struct reader_result *now, unsig
 			(int32_t)number);
 }
 
+static size_t widen(uint8_t *buf, const struct reader_result *now, const unsigned *disk, unsigned count)
+{
+	size_t at = put_word(buf, 0, IMSM_UPDATE_RESHAPE_CONTAINER_DISKS);
+
+	at = put_word(buf, at, (int32_t)now->volume[0].members);
+	at = put_word(buf, at, (int32_t)(now->volume[0].members + count));
+	for (unsigned i = 0; i < count; i++)
+		at = put_word(buf, at, (int32_t)(major(sim_dev(disk[i])) << 8 | minor(sim_dev(disk[i]))));
+	return at;
+}
+
+static size_t checkpoint(uint8_t *buf, unsigned unit)
+{
+	uint64_t number = unit;
+
+	return put(buf, put_word(buf, put_word(buf, 0, IMSM_UPDATE_GENERAL_MIGRATION_CHECKPOINT), 0), &number, sizeof(number));
+}
+
+/* ---- mdadm's record of a reshape (imsm.md 1.14) ---- */
+
+static uint64_t record_offset(unsigned disk)
+{
+	return sim_disk_size(disk) - sim_sector_size(disk);
+}
+
+static void put_record(unsigned disk, const struct sim_record *r)
+{
+	uint32_t depth = r->depth, data = r->data_members;
+	const le32 word[] = {
+		le32_make(r->copied),
+		le32_make(r->unit),
+		le32_make(0x12345678),
+		le32_make(1), /* upwards */
+		le32_make(depth * data),
+		le32_make(depth),
+		le32_make((uint32_t)(sim_disk_size(disk) / 512) - 2209),
+		le32_make(depth * r->unit),
+		le32_make(r->units),
+		le32_make(depth * r->units * data),
+	};
+	uint8_t sector[IMSM_SECTOR_MAX] = { 0 };
+
+	memcpy(sector, word, sizeof(word));
+	sim_disk_write(disk, sector, sim_sector_size(disk), record_offset(disk));
+}
+
+static bool has_record(unsigned disk)
+{
+	uint8_t sector[IMSM_SECTOR_MAX], zero[4] = { 0 };
+
+	sim_disk_read(disk, sector, sim_sector_size(disk), record_offset(disk));
+	return memcmp(sector + 16, zero, sizeof(zero)) != 0;
+}
+
 /* ---- comparing ---- */
 
 /* As if it had the generation of `like`. */
@@ -232,6 +286,10 @@ static const struct sim_adapter adapter = {
 	.create = create,
 	.remove = remove_volume,
 	.rename = rename_volume,
+	.widen = widen,
+	.checkpoint = checkpoint,
+	.put_record = put_record,
+	.has_record = has_record,
 	.differ = differ,
 };
 

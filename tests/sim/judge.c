@@ -145,9 +145,15 @@ static bool is_unclear(const struct trial *tr, unsigned disk)
 
 static void judge_shape(const struct trial *tr)
 {
-	const struct sim_volume *p = &tr->t->plan;
+	const struct sim_volume *p = truth_shape(tr->t, tr->rv->reshaping);
+	unsigned parity = tr->rv->level == 4 && p->level == 0; /* the disk that a RAID0 never has */
 
-	if (tr->rv->level != p->level || tr->rv->members != p->members || tr->rv->component_size != p->component_size)
+	if (tr->rv->reshaping && !tr->t->reshaping && !tr->t->asked)
+		ACCUSE(tr, "%s", "a reshape that nobody has asked for");
+	if (!tr->rv->reshaping && tr->t->reshaping && tr->t->moved < REGIONS)
+		ACCUSE(tr, "%s", "its reshape is forgotten");
+	if ((!parity && tr->rv->level != p->level) || tr->rv->members != p->members + parity ||
+	    tr->rv->component_size != p->component_size)
 		ACCUSE(tr, "it is RAID%d of %u x %llu now", tr->rv->level, tr->rv->members,
 		       (unsigned long long)tr->rv->component_size);
 	for (unsigned s = 0; s < tr->rv->members && s < SIM_MEMBERS; s++)
@@ -179,7 +185,8 @@ static void judge_member(const struct trial *tr, unsigned slot)
 	if (tr->t->failed[disk] && any_alive(tr->t) && !is_unclear(tr, (unsigned)disk))
 		ACCUSE(tr, "sd%c failed, and is trusted", 'a' + disk);
 	for (unsigned r = 0; r < REGIONS && md_region_sectors(tr->t, r + 1) <= m->recovery_start; r++)
-		if (tr->t->held[disk][r] < tr->t->acked[r] && !is_unclear(tr, (unsigned)disk))
+		if (truth_holds(tr->t, slot, r) && tr->t->held[disk][r] < tr->t->acked[r] &&
+		    !is_unclear(tr, (unsigned)disk))
 			ACCUSE(tr, "sd%c is trusted, but lacks acknowledged data of region %u", 'a' + disk, r);
 }
 
@@ -189,7 +196,8 @@ static void judge_clean(const struct trial *tr)
 
 	for (unsigned s = 0; s < tr->t->plan.members; s++)
 		degraded |= tr->trusted[s] < 0;
-	if (degraded && md_sync_is_due(tr->t))
+	/* Of a container with a reshape nobody compares anything (imsm.md 2.7). */
+	if ((degraded && md_sync_is_due(tr->t)) || truth_any_reshape(&tr->v->r))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++) {
 		if (!truth_differ(tr->t, r, tr->trusted))
@@ -200,6 +208,24 @@ static void judge_clean(const struct trial *tr)
 	}
 }
 
+/* Nobody assembles a container with a reshape if a disk is not there that counts as good (imsm.md 2.7). */
+static bool lacks_a_disk(const struct view *v)
+{
+	for (unsigned i = 0; i < v->r.volumes; i++)
+		for (unsigned s = 0; v->r.volume[i].reshaping && s < v->r.volume[i].members; s++)
+			if (v->r.volume[i].member[s].disk < 0)
+				return true;
+	return false;
+}
+
+static void judge_reshape(const struct trial *tr)
+{
+	const char *wrong = tr->rv->reshaping ? truth_misread(tr->t, tr->rv) : NULL;
+
+	if (wrong)
+		ACCUSE(tr, "%s", wrong);
+}
+
 static void judge_start(const struct trial *tr)
 {
 	bool hole = tr->t->plan.level == 5 && !tr->rv->clean;
@@ -207,7 +233,7 @@ static void judge_start(const struct trial *tr)
 	for (unsigned s = 0; hole && s < tr->t->plan.members; s++)
 		if (tr->trusted[s] < 0)
 			return;
-	if (tr->rv->can_start || !enough(tr->t, tr->entitled) || !is_known(tr->v, tr->t))
+	if (tr->rv->can_start || !enough(tr->t, tr->entitled) || !is_known(tr->v, tr->t) || lacks_a_disk(tr->v))
 		return;
 	if (tr->rv->recorded_failed)
 		ACCUSE(tr, "%s", "it is recorded as failed, but enough disks have all data");
@@ -230,6 +256,7 @@ static void judge_volume(const struct view *v, const struct truth *t, const stru
 		tr.entitled[s] = entitled(v, t, s);
 	}
 	if (rv->can_start) {
+		judge_reshape(&tr);
 		for (unsigned s = 0; s < t->plan.members; s++)
 			judge_member(&tr, s);
 		judge_clean(&tr);
@@ -248,8 +275,22 @@ static bool any_claim(const struct view *v, const struct truth *t)
 	return t->exists && !t->unsure && enough(t, disk) && is_known(v, t);
 }
 
+/* Of a reshape that lacks both disks that say how far it has come the container is refused (imsm.md 2.4). */
+static bool lacks_record(const struct view *v)
+{
+	for (unsigned i = 0; i < SIM_VOLUMES; i++) {
+		const struct truth *t = &world.volume[i];
+
+		if ((t->reshaping || t->asked) && entitled(v, t, 0) < 0 && entitled(v, t, 1) < 0)
+			return true;
+	}
+	return false;
+}
+
 static void judge_loads(const struct view *v)
 {
+	if (lacks_record(v))
+		return;
 	for (unsigned i = 0; i < SIM_VOLUMES; i++)
 		if (any_claim(v, &world.volume[i])) {
 			struct trial tr = { .v = v, .t = &world.volume[i] };

@@ -73,6 +73,7 @@ static void meet_doom(void)
 		sim_say("  the power fails");
 		disks_power_fails();
 		world.power = false;
+		grow_forget();
 		md_forget();
 		world.cuts++;
 	} else {
@@ -119,6 +120,10 @@ static void begin(const struct life *l)
 	world.sector_size = l->sectors;
 	world.physical_size = l->physical;
 	world.power = world.alive = world.loaded = world.md_refuses_spares = false;
+	world.reshapes = l->reshapes;
+	world.trouble = false;
+	world.daemons = 0;
+	grow_forget();
 	world.split = false;
 	world.countdown = -1;
 	world.hit[0] = '\0';
@@ -146,7 +151,7 @@ static void first_boot(const struct life *l)
 
 static bool go_on(void)
 {
-	if (world.split)
+	if (world.split || world.hit[0])
 		return false;
 	judge_here();
 	return !world.hit[0];
@@ -172,8 +177,8 @@ void life_live(const struct life *l)
 	event_apply(&boot);
 	for (unsigned i = 0; i < l->events && go_on(); i++)
 		event_apply(&l->event[i]);
-	if (!world.hit[0])
-		go_on();
+	if (go_on() && l->reshapes)
+		grow_settle();
 }
 
 /* ---- a random one ---- */
@@ -194,6 +199,29 @@ static void choose_disks(struct sim_volume *v, unsigned disks)
 	}
 	for (unsigned s = 0; s < v->members; s++)
 		v->disk[s] = order[s];
+}
+
+/* All volumes span all disks but the spares, as they must to be widened. */
+static void choose_wide(struct life *l)
+{
+	unsigned members = 3 + sim_chance(3);
+
+	l->reshapes = true;
+	l->disks = members + 1 + sim_chance(3);
+	l->volumes = 1 + sim_pick(2);
+	for (unsigned v = 0; v < l->volumes; v++) {
+		l->volume[v] = (struct sim_volume){ .level = sim_chance(3) ? 0 : 5,
+						    .members = members,
+						    .component_size = SIZE,
+						    .offset = v * OFFSET_STEP,
+						    .initialized = true };
+		snprintf(l->volume[v].name, sizeof(l->volume[v].name), "v%u", v);
+		choose_disks(&l->volume[v], members);
+	}
+	if (!l->volume[0].level && (l->volumes == 1 || !l->volume[1].level))
+		l->volume[0].level = 5; /* somebody has to be served by a daemon */
+	l->boot = (1u << l->disks) - 1;
+	l->events = 16 + sim_pick(EVENTS_MAX - 16);
 }
 
 static void choose_volume(struct sim_volume *v, unsigned number, unsigned disks)
@@ -218,6 +246,10 @@ void life_choose(struct life *l, uint64_t seed)
 		sim_random();
 	l->sectors = 512;
 	l->physical = sim_chance(2) ? 512 : 4096;
+	if (seed >= SIM_RESHAPES) {
+		choose_wide(l);
+		return;
+	}
 	l->disks = 2 + sim_pick(4);
 	l->volumes = 1 + sim_chance(2);
 	if (l->volumes > world.ad->volumes)
@@ -249,8 +281,8 @@ void life_live_random(struct life *l, uint64_t seed)
 		if (world.hit[0] || world.split)
 			l->events = i + 1;
 	}
-	if (!world.hit[0])
-		go_on();
+	if (go_on() && l->reshapes)
+		grow_settle();
 }
 
 /* ---- shrinking ---- */
@@ -389,7 +421,8 @@ static size_t add(char *text, size_t size, size_t at, const char *fmt, ...)
 
 void life_print(const struct life *l, char *text, size_t size)
 {
-	size_t at = add(text, size, 0, "disks %u boot %x sectors %u/%u", l->disks, l->boot, l->sectors, l->physical);
+	size_t at = add(text, size, 0, "disks %u boot %x sectors %u/%u%s", l->disks, l->boot, l->sectors, l->physical,
+			l->reshapes ? " reshapes" : "");
 
 	for (unsigned v = 0; v < l->volumes; v++) {
 		const struct sim_volume *p = &l->volume[v];
@@ -431,6 +464,7 @@ bool life_parse(const char *text, struct life *l)
 	if (!part ||
 	    sscanf(part, " disks %u boot %x sectors %u/%u", &l->disks, &l->boot, &l->sectors, &l->physical) != 4)
 		return false;
+	l->reshapes = strstr(part, " reshapes");
 	for (char *v = strstr(part, " raid"); v && l->volumes < SIM_VOLUMES; v = strstr(v + 1, " raid"))
 		if (!parse_volume(v + 1, &l->volume[l->volumes], l->volumes) || ++l->volumes == 0)
 			return false;

@@ -157,21 +157,23 @@ static int tell_one(const char *text)
 	return world.hit[0] != '\0';
 }
 
-/* Until `count` lives (0: any number) were lived or the time is up. */
+/* Until `count` lives (0: any number, every other one with reshapes) were lived or the time is up. */
 static int live(uint64_t seed, uint64_t count, double seconds)
 {
 	static struct life l;
 	double begin = now(), took;
+	bool mixed = !count && world.ad->widen;
 	uint64_t lives = 0, events = 0;
 
 	world.thorough = getenv("SIM_THOROUGH") ? (unsigned)atoi(getenv("SIM_THOROUGH")) : 4;
 	while ((!count || lives < count) && hits < hits_wanted && (count || now() - begin < seconds)) {
+		uint64_t n = mixed ? seed + lives / 2 + lives % 2 * SIM_RESHAPES : seed + lives;
 		char who[32];
 
-		life_live_random(&l, seed + lives);
+		life_live_random(&l, n);
 		lives++;
 		events += l.events;
-		snprintf(who, sizeof(who), "%llu", (unsigned long long)(seed + lives - 1));
+		snprintf(who, sizeof(who), "%llu", (unsigned long long)n);
 		if (world.hit[0] && is_new())
 			report(&l, who, now() - begin);
 	}

@@ -40,7 +40,7 @@ bool md_runs(const struct md_array *a)
 	return a && a->there && a->mode != MD_STOPPED;
 }
 
-static void notify(struct md_array *a)
+void md_notify(struct md_array *a)
 {
 	a->event = true;
 }
@@ -99,9 +99,9 @@ static void forget_array(struct truth *t)
 bool md_needs_daemon(void)
 {
 	for (unsigned n = 0; n < world.arrays; n++)
-		if (world.array[n].there && truth_of(&world.array[n])->plan.level > 0)
+		if (world.array[n].there && !world.array[n].raid0)
 			return true;
-	return false;
+	return grow_is_at_work();
 }
 
 bool md_failed_somewhere(unsigned disk)
@@ -155,7 +155,7 @@ bool md_serves(const struct md_array *a)
 
 /* ---- start and stop ---- */
 
-static void hold(struct truth *t, unsigned disk, unsigned region, uint32_t version)
+void md_hold(struct truth *t, unsigned disk, unsigned region, uint32_t version)
 {
 	t->held[disk][region] = version;
 	world.truth_changed = true;
@@ -197,7 +197,7 @@ static void forgive_rebuild(struct md_array *a)
 	for (unsigned r = 0; r < REGIONS; r++)
 		for (unsigned i = 0; i < a->members; i++)
 			if ((a->member[i].in_sync || r < a->member[i].progress) && t->held[a->member[i].disk][r] >= t->acked[r])
-				hold(t, a->member[i].disk, r, t->newest[r]);
+				md_hold(t, a->member[i].disk, r, t->newest[r]);
 }
 
 int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *disk_number)
@@ -215,7 +215,11 @@ int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *di
 				.clean = true,
 				.action = SYNC_IDLE,
 				.event = true };
-	if (t->plan.level == 0)
+	a->as_raid4 = rv->level == 4;
+	a->raid0 = rv->level == 0;
+	a->raid_disks = rv->members;
+	a->suspended = -1;
+	if (a->raid0)
 		a->mode = MD_READ_WRITE;
 	a->resync_from = REGIONS;
 	if (rv->resync_start != READER_IN_SYNC)
@@ -236,12 +240,16 @@ int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *di
 	}
 	t->array = (int)world.arrays++;
 	forgive_rebuild(a);
+	if (rv->reshaping)
+		md_resume_reshape(a, rv);
 	world.truth_changed = true;
 	return 0;
 }
 
 static void interrupt_sync(struct md_array *a)
 {
+	if (truth_of(a)->moving && a->action == SYNC_RESHAPE)
+		a->suspended = (int)truth_of(a)->moved;
 	if (a->action == SYNC_RESYNC)
 		a->resync_from = a->sync_done;
 	if (a->action != SYNC_IDLE && a->mode == MD_READ_WRITE)
@@ -255,7 +263,7 @@ void md_stop(struct md_array *a)
 	a->mode = MD_STOPPED;
 	a->clean = true;
 	a->pending = false;
-	notify(a);
+	md_notify(a);
 }
 
 void md_clear(struct md_array *a)
@@ -264,7 +272,7 @@ void md_clear(struct md_array *a)
 	a->there = false;
 	for (unsigned i = 0; i < a->members; i++)
 		a->member[i].there = false;
-	notify(a);
+	md_notify(a);
 }
 
 /* The power is gone, and all that the kernel knew. */
@@ -282,7 +290,7 @@ void md_forget(void)
 static bool takes(const struct md_array *a, const struct md_disk *m)
 {
 	return m->there && m->slot >= 0 && !m->faulty && world.disk[m->disk].attached &&
-	       (m->in_sync || a->region < m->progress);
+	       (m->in_sync || a->region < m->progress) && truth_holds(truth_of(a), (unsigned)m->slot, a->region);
 }
 
 /* The write reaches any of the members, or all of them. */
@@ -292,7 +300,7 @@ static void spread(struct md_array *a, bool all)
 
 	for (unsigned i = 0; i < a->members; i++)
 		if (takes(a, &a->member[i]) && (all || sim_chance(2)))
-			hold(t, a->member[i].disk, a->region, t->newest[a->region]);
+			md_hold(t, a->member[i].disk, a->region, t->newest[a->region]);
 }
 
 static void begin_write(struct md_array *a)
@@ -305,17 +313,17 @@ static void begin_write(struct md_array *a)
 
 void md_write(struct md_array *a, unsigned region)
 {
-	if (!md_writable(a) || a->waiting || a->in_flight)
+	if (!md_writable(a) || a->waiting || a->in_flight || a->suspended == (int)region)
 		return;
 	a->region = region;
 	a->idle = false;
-	if (truth_of(a)->plan.level == 0) {
+	if (a->raid0) {
 		begin_write(a);
 		return;
 	}
 	if (a->mode == MD_READ_AUTO || a->clean) {
 		a->pending = true;
-		notify(a);
+		md_notify(a);
 	}
 	a->mode = MD_READ_WRITE;
 	a->clean = false;
@@ -352,10 +360,10 @@ void md_finish(struct md_array *a)
 void md_idle(struct md_array *a)
 {
 	if (!md_runs(a) || a->mode != MD_READ_WRITE || a->clean || a->waiting || a->in_flight ||
-	    truth_of(a)->plan.level == 0)
+	    a->raid0)
 		return;
 	a->idle = true;
-	notify(a);
+	md_notify(a);
 }
 
 /* ---- failures ---- */
@@ -379,7 +387,8 @@ bool md_fail(struct md_array *a, unsigned member)
 
 	if (!md_runs(a) || !m->there || m->faulty || m->slot < 0)
 		return false;
-	if (t->plan.level == 0) {
+	world.trouble = true;
+	if (a->raid0) {
 		m->faulty = true;
 		t->entitled[m->slot] = -1;
 		return true;
@@ -395,7 +404,7 @@ bool md_fail(struct md_array *a, unsigned member)
 		for (unsigned s = 0; s < SIM_MEMBERS; s++)
 			if (world.volume[v].entitled[s] == (int)m->disk)
 				world.volume[v].entitled[s] = -1;
-	notify(a);
+	md_notify(a);
 	world.truth_changed = true;
 	return true;
 }
@@ -419,7 +428,7 @@ int md_unblock(struct md_array *a, unsigned member)
 	}
 	m->blocked = false;
 	free_slot(a, m);
-	notify(a);
+	md_notify(a);
 	return 0;
 }
 
@@ -433,7 +442,7 @@ int md_remove(struct md_array *a, unsigned member)
 		return -EBUSY;
 	m->there = false;
 	m->slot = -1;
-	notify(a);
+	md_notify(a);
 	return 0;
 }
 
@@ -452,8 +461,8 @@ int md_insert(struct md_array *a, unsigned disk, int slot)
 	a->member[a->members++] = (struct md_disk){ .there = true, .disk = disk, .slot = slot };
 	t->failed[disk] = false; /* it begins anew */
 	for (unsigned r = 0; r < REGIONS; r++)
-		hold(t, disk, r, t->held[disk][r]);
-	notify(a);
+		md_hold(t, disk, r, t->held[disk][r]);
+	md_notify(a);
 	return (int)a->members - 1;
 }
 
@@ -464,7 +473,7 @@ void md_freeze(struct md_array *a, bool freeze)
 	a->frozen = freeze;
 	if (a->mode == MD_READ_AUTO)
 		a->mode = MD_READ_WRITE;
-	notify(a);
+	md_notify(a);
 }
 
 /* What a slot's data can be made from: the oldest of what the level needs. False: there is not enough. */
@@ -496,7 +505,7 @@ static void recover_region(struct md_array *a, unsigned region)
 
 		if (!recovering(m) || m->progress > region || !source(a, (unsigned)m->slot, region, &version))
 			continue;
-		hold(truth_of(a), m->disk, region, version);
+		md_hold(truth_of(a), m->disk, region, version);
 		m->progress = region + 1;
 		if (truth_of(a)->plan.level == 5)
 			truth_of(a)->unequal[region] = false; /* what is made of parity agrees with it */
@@ -534,7 +543,7 @@ static void resync_region(struct md_array *a, unsigned region)
 		const struct md_disk *m = in_slot(a, s);
 
 		if (m && m->in_sync)
-			hold(t, m->disk, region, version[s]);
+			md_hold(t, m->disk, region, version[s]);
 	}
 	t->unequal[region] = false;
 	world.truth_changed = true;
@@ -547,11 +556,11 @@ static void begin_sync(struct md_array *a)
 	if (any_recovering(a, &from) && md_writable(a)) {
 		a->action = SYNC_RECOVER;
 		a->sync_done = from;
-		notify(a);
+		md_notify(a);
 	} else if (a->resync_from < REGIONS) {
 		a->action = SYNC_RESYNC;
 		a->sync_done = a->resync_from;
-		notify(a);
+		md_notify(a);
 	}
 }
 
@@ -565,7 +574,7 @@ static void end_sync(struct md_array *a)
 	a->action = SYNC_IDLE;
 	if (a->mode == MD_READ_WRITE)
 		a->pending = true;
-	notify(a);
+	md_notify(a);
 	world.truth_changed = true;
 }
 
@@ -583,12 +592,13 @@ static void sync_step(struct md_array *a)
 	if (++a->sync_done >= REGIONS)
 		end_sync(a);
 	else
-		notify(a);
+		md_notify(a);
 }
 
 void md_sync(struct md_array *a, unsigned steps)
 {
-	if (!md_runs(a) || a->mode != MD_READ_WRITE || a->frozen || is_dead(a) || truth_of(a)->plan.level == 0)
+	if (!md_runs(a) || a->mode != MD_READ_WRITE || a->frozen || is_dead(a) || a->raid0 || a->reshaped ||
+	    a->action == SYNC_RESHAPE)
 		return;
 	if (a->action == SYNC_IDLE)
 		begin_sync(a);
@@ -628,7 +638,10 @@ static const char *action_word(const struct md_array *a)
 {
 	if (a->frozen)
 		return "frozen";
-	return a->action == SYNC_RECOVER ? "recover" : a->action == SYNC_RESYNC ? "resync" : "idle";
+	return a->action == SYNC_RECOVER   ? "recover"
+	       : a->action == SYNC_RESYNC  ? "resync"
+	       : a->action == SYNC_RESHAPE ? "reshape"
+					   : "idle";
 }
 
 static ssize_t read_array(const struct md_array *a, unsigned file, char *buf, size_t size)
@@ -645,14 +658,19 @@ static ssize_t read_array(const struct md_array *a, unsigned file, char *buf, si
 	case FILE_COMPLETED:
 		if (a->action == SYNC_IDLE)
 			return snprintf(buf, size, "none");
-		return snprintf(buf, size, "%llu / %llu", (unsigned long long)sectors(t, a->sync_done),
+		return snprintf(buf, size, "%llu / %llu",
+				(unsigned long long)sectors(t, a->action == SYNC_RESHAPE ? t->moved : a->sync_done),
 				(unsigned long long)sectors(t, REGIONS));
 	case FILE_RESYNC_START:
 		if (a->resync_from >= REGIONS)
 			return snprintf(buf, size, "none");
 		return snprintf(buf, size, "%llu", (unsigned long long)md_resync_sectors(t, a->resync_from));
 	case FILE_VERSION:
-		return snprintf(buf, size, "external:/md127/%u", a->number);
+		return snprintf(buf, size, "external:%cmd127/%u", a->held_by_mdadm ? '-' : '/', a->number);
+	case FILE_RESHAPE:
+		if (!a->reshaped)
+			break;
+		return snprintf(buf, size, "%llu", (unsigned long long)md_region_sectors(t, t->moved) * a->raid_disks);
 	}
 	return snprintf(buf, size, "none");
 }
@@ -710,7 +728,7 @@ int md_array_state(struct md_array *a, const char *word)
 		a->clean = true;
 		a->idle = false;
 	}
-	notify(a);
+	md_notify(a);
 	return 0;
 }
 

@@ -52,6 +52,13 @@ struct reader_volume {
 	uint64_t resync_start;     /* sectors; 0 if all, READER_IN_SYNC if none */
 	bool reshaping;            /* a migration that changes the shape is recorded */
 	uint64_t reshape_progress; /* sectors of the array; only if reshaping */
+	/* Only if reshaping, as the record says that goes with it: */
+	uint64_t reshape_unit;     /* of so many ... */
+	uint64_t unit_sectors;     /* ... of each member; 0: there is no record, nothing has been moved */
+	bool unit_copied;          /* its data are in a backup, from which they are put where they are to be */
+	uint64_t reshape_noted;    /* units, as the metadata themselves say: no reader goes by it, none may be misled */
+	unsigned old_members;
+	int old_level;
 	bool recorded_failed;      /* the metadata say that it has failed; mdadm starts it all the same if it can */
 	bool recorded_degraded;
 	struct reader_member member[READER_MEMBERS];

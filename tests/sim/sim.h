@@ -5,6 +5,9 @@
  *	disks.c     disks in memory; the handler's reads and writes; power cuts in the middle of them
  *	truth.c     which disk really holds which data of which volume
  *	md.c        the kernel: arrays, their members, their files
+ *	reshape.c   reshapes: what md does, and where the data are meanwhile
+ *	grow.c      mdadm --grow
+ *	wait.c      time
  *	daemon.c    the monitor, which is the real one, and an imitation of the manager
  *	judge.c     what a reader would make of the disks now, against the truth
  *	events.c    what may happen, as text; what is random in it
@@ -26,6 +29,7 @@
 #define ARRAY_MEMBERS 24     /* that one of them may ever have had */
 #define EVENTS_MAX 96        /* of one life */
 #define TEXT_MAX 240
+#define SIM_RESHAPES UINT64_C(1000000000000) /* seeds from here on are lives with reshapes */
 
 /* ---- disks.c ---- */
 
@@ -60,6 +64,15 @@ struct truth {
 	bool failed[SIM_DISKS];   /* its failure in this volume has been acknowledged */
 	int array;                /* md's array that runs it; -1 */
 	bool sync_due;            /* when it ran last (md_sync_is_due()) */
+
+	/* A reshape (reshape.c). It moves the regions one after the other; unlike real ones they are as many before and after. */
+	bool asked;               /* `next` may be on record any time: a grow has been asked for */
+	struct sim_volume next;
+	bool reshaping;           /* it is recorded: `plan` is what it is to become, `old` what it was */
+	struct sim_volume old;
+	unsigned moved;           /* regions that lie as in `plan` */
+	bool moving;              /* the next one lies in neither way */
+	int copied;               /* the region that is in the copy area; -1: none */
 };
 
 /* ---- md.c ---- */
@@ -86,6 +99,12 @@ struct md_array {
 	bool frozen;
 	unsigned resync_from; /* regions that agree; REGIONS: all */
 	unsigned sync_done;   /* regions of the sync that runs */
+	bool raid0;           /* that is its level now */
+	bool as_raid4;        /* a RAID0 that is reshaped: a RAID4 that has no parity */
+	unsigned raid_disks;
+	bool reshaped;        /* its reshape_position is not "none" */
+	bool held_by_mdadm;   /* the '-' in metadata_version */
+	int suspended;        /* region; -1: none */
 	bool waiting;         /* a write to `region` waits for "active" */
 	bool in_flight;       /* one is being made */
 	unsigned region;
@@ -110,10 +129,13 @@ struct sim_world {
 	unsigned arrays;
 	bool md_refuses_spares;
 
+	bool reshapes;   /* volumes are reshaped in this life, too */
+	bool trouble;    /* a disk has failed, was absent, torn or refused: nobody promises that a reshape comes to its end */
 	bool split;      /* the machine was started from an old half of the container: the life ends */
 	bool power;      /* it is on */
 	bool alive;      /* the daemon is, and the power is on */
 	bool loaded;     /* it has its metadata */
+	unsigned daemons; /* that have been started */
 	int countdown;   /* points until `doom`; -1: nothing is planned */
 	enum { DOOM_KILL, DOOM_CUT } doom;
 
@@ -191,6 +213,11 @@ bool md_needs_daemon(void);
 bool md_failed_somewhere(unsigned disk);
 bool md_writable(const struct md_array *a);
 bool md_runs(const struct md_array *a);
+void md_notify(struct md_array *a);
+void md_hold(struct truth *t, unsigned disk, unsigned region, uint32_t version);
+/* As the daemon reads it. */
+int md_level(const struct md_array *a);
+int md_layout(const struct md_array *a);
 /* It runs, and the disks that have its data are plugged in. */
 bool md_serves(const struct md_array *a);
 void md_write(struct md_array *a, unsigned region);
@@ -213,6 +240,46 @@ uint64_t md_resync_sectors(const struct truth *t, unsigned regions); /* a RAID10
 
 enum { FILE_STATE, FILE_ACTION, FILE_COMPLETED, FILE_RESYNC_START, FILE_VERSION, FILE_RESHAPE,
        FILE_MEMBER_STATE, FILE_RECOVERY_START, FILE_BAD, FILE_UNACKNOWLEDGED };
+
+/* reshape.c: md's part, and what it does with data */
+/* The region's data are on the disks of this slot. */
+bool truth_holds(const struct truth *t, unsigned slot, unsigned region);
+/* What a reader is to find if it says that the volume is (not) being reshaped. */
+const struct sim_volume *truth_shape(const struct truth *t, bool reshaping);
+void truth_begin_reshape(struct truth *t);
+void truth_end_reshape(struct truth *t);
+/* NULL, or what a reader would do wrong. */
+const char *truth_misread(const struct truth *t, const struct reader_volume *rv);
+/* Where a reader goes on, in regions. */
+unsigned truth_position(const struct truth *t, const struct reader_volume *rv);
+bool truth_any_reshape(const struct reader_result *r);
+void md_change_shape(struct md_array *a);
+bool md_add_new(struct md_array *a);
+void md_begin_reshape(struct md_array *a);
+/* Half of a region's way. False: not now. */
+bool md_move(struct md_array *a);
+void md_resume_reshape(struct md_array *a, const struct reader_volume *rv);
+void md_back_to_raid0(struct md_array *a);
+/* What a power cut has left unequal, where nobody will compare it. */
+void md_make_equal(struct md_array *a);
+
+/* grow.c: mdadm's part */
+void grow_forget(void);
+bool grow_is_at_work(void);
+/* Or has been asked for, and may be on record. Nobody makes a volume then. */
+bool grow_is_due(void);
+void grow_step(void);
+bool grow_ask(unsigned disks);
+/* Volumes were started: mdadm goes on with what it finds. */
+void grow_found(void);
+/* The array is stopped, and mdadm with it. */
+void grow_stopped(unsigned volume);
+/* Whatever has begun comes to its end if nothing more happens. */
+void grow_settle(void);
+
+/* wait.c */
+extern bool sim_wake_up;
+struct md_array *array_of_fd(int fd);
 
 /* daemon.c */
 void daemon_start(void);
@@ -249,6 +316,7 @@ struct life {
 	uint32_t boot;     /* set of disks that are there at the first start */
 	unsigned volumes;
 	struct sim_volume volume[SIM_VOLUMES];
+	bool reshapes;
 	unsigned events;
 	struct event event[EVENTS_MAX];
 };

@@ -11,7 +11,7 @@ void truth_init(struct truth *t, const struct sim_volume *plan)
 {
 	memset(t, 0, sizeof(*t));
 	t->plan = *plan;
-	t->array = -1;
+	t->array = t->copied = -1;
 	for (unsigned n = 0; n < SIM_DISKS; n++)
 		t->begins[n] = plan->offset;
 	for (unsigned slot = 0; slot < SIM_MEMBERS; slot++)
@@ -69,24 +69,31 @@ unsigned truth_new_version(struct truth *t, unsigned region)
 	return ++t->newest[region];
 }
 
-bool truth_enough(const struct truth *t, const bool *slot)
+static bool enough(const struct sim_volume *p, const bool *slot)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < t->plan.members; i++)
+	for (unsigned i = 0; i < p->members; i++)
 		n += slot[i];
-	switch (t->plan.level) {
+	switch (p->level) {
 	case 1:
 		return n >= 1;
 	case 5:
-		return n + 1 >= t->plan.members;
+		return n + 1 >= p->members;
 	case 10:
-		for (unsigned i = 0; i + 1 < t->plan.members; i += 2)
+		for (unsigned i = 0; i + 1 < p->members; i += 2)
 			if (!slot[i] && !slot[i + 1])
 				return false;
 		return true;
 	}
-	return n == t->plan.members;
+	return n == p->members;
+}
+
+bool truth_enough(const struct truth *t, const bool *slot)
+{
+	if (!t->reshaping)
+		return enough(&t->plan, slot);
+	return (!t->moved || enough(&t->plan, slot)) && (t->moved == REGIONS || enough(&t->old, slot));
 }
 
 /* Copies of what was never written may differ, parity may not be wrong: it would make wrong data later. */

@@ -31,6 +31,7 @@
 #define SIM_MD_RAID10_NEAR2 0x102
 #define SIM_MD_RAID5_LEFT_ASYMMETRIC 0
 #define SIM_MD_RAID5_LEFT_SYMMETRIC 2
+#define SIM_MD_RAID5_PARITY_LAST 5
 
 /* What an administrator asks mdadm for. */
 struct sim_volume {
@@ -41,6 +42,14 @@ struct sim_volume {
 	uint64_t component_size;     /* a multiple of SIM_CHUNK */
 	uint64_t offset;             /* where it begins on each of its disks; other volumes are not there */
 	bool initialized;            /* mdadm --assume-clean: no resync is due */
+};
+
+/* What mdadm notes on disks while it reshapes a volume. */
+struct sim_record {
+	unsigned unit, units;
+	bool copied;           /* the unit's data are in the copy area */
+	uint32_t depth;        /* sectors of each member in a unit */
+	unsigned data_members;
 };
 
 /* ---- what an adapter offers ---- */
@@ -85,15 +94,21 @@ struct sim_adapter {
 	 *	announce a message that goes before it. NULL: there is none
 	 *	remove   of a volume that does not run
 	 *	rename   the same
-	 *	widen    mdadm --grow of all volumes by one disk, `disk` (a spare): the message that begins it
+	 *	widen    mdadm --grow of all volumes by these disks (spares): the message that begins it
 	 *	relevel  a RAID0 that is to become a RAID5, likewise
+	 *	checkpoint  of the reshape that goes on
 	 */
 	size_t (*create)(uint8_t *buf, const struct reader_result *now, const struct sim_volume *volume);
 	size_t (*announce)(uint8_t *buf, const struct reader_result *now, const struct sim_volume *volume);
 	size_t (*remove)(uint8_t *buf, const struct reader_result *now, unsigned number);
 	size_t (*rename)(uint8_t *buf, const struct reader_result *now, unsigned number, const char *name);
-	size_t (*widen)(uint8_t *buf, const struct reader_result *now, unsigned disk);
+	size_t (*widen)(uint8_t *buf, const struct reader_result *now, const unsigned *disk, unsigned count);
 	size_t (*relevel)(uint8_t *buf, const struct reader_result *now, unsigned number);
+	size_t (*checkpoint)(uint8_t *buf, unsigned unit);
+
+	/* mdadm's record of a reshape on one disk. With `widen`. */
+	void (*put_record)(unsigned disk, const struct sim_record *r);
+	bool (*has_record)(unsigned disk);
 
 	/*
 	 * Two loads of the same disks, the second one just now from what the first has written, say the same of all
