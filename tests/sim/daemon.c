@@ -144,11 +144,20 @@ static void read_shape(const struct md_array *md, struct active_array *a)
 	a->layout = md_layout(md);
 }
 
+/* One that was refused is tried again. (Other lives are older than that.) */
+static struct managed *entry_for(unsigned number)
+{
+	for (unsigned i = 0; i < manageds; i++)
+		if (managed[i].number == number && managed[i].refused && !managed[i].copies)
+			return &managed[i];
+	return &managed[manageds++];
+}
+
 static void adopt(unsigned number)
 {
 	struct md_array *md = &world.array[number];
 	const struct sim_volume *v = &world.volume[md->volume].plan;
-	struct managed *ma = &managed[manageds++];
+	struct managed *ma = entry_for(number);
 	struct active_array *a = get(sizeof(*a) + MEMBERS_MAX * sizeof(a->disks[0]));
 
 	memset(ma, 0, sizeof(*ma));
@@ -179,7 +188,8 @@ static void adopt(unsigned number)
 static bool is_managed(unsigned number)
 {
 	for (unsigned i = 0; i < manageds; i++)
-		if (managed[i].number == number && !managed[i].let_go)
+		if (managed[i].number == number && !managed[i].let_go &&
+		    !(world.reshapes && managed[i].refused && !managed[i].copies))
 			return true;
 	return false;
 }
@@ -190,7 +200,7 @@ static void update_shape(struct managed *ma)
 	struct active_array now = *ma->current, *a;
 
 	read_shape(ma->md, &now);
-	if (ma->let_go || ma->copies != 1 || ma->step != IDLE || !md_runs(ma->md) ||
+	if (ma->let_go || ma->refused || ma->copies != 1 || ma->step != IDLE || !md_runs(ma->md) ||
 	    (now.level == ma->current->level && now.raid_disks == ma->current->raid_disks &&
 	     now.layout == ma->current->layout))
 		return;

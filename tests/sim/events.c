@@ -628,6 +628,23 @@ static void choose_arguments(struct event *e)
 	}
 }
 
+/*
+ * Lives with reshapes: in every other one no disk gets into trouble, so that whatever begins must come to its end, and
+ * the moment at which one volume is done and the next one begins is sought.
+ */
+static void lean(struct event *e)
+{
+	static const char *const trouble[] = { "fail", "pull", "refuse", "create", "delete", "rename" };
+
+	for (unsigned i = 0; world.calm && i < sizeof(trouble) / sizeof(trouble[0]); i++)
+		if (e->op == op_of(trouble[i]))
+			e->op = op_of("mdadm");
+	if (grow_is_at_its_end() && sim_chance(4))
+		e->op = op_of(sim_chance(3) ? "kill" : "cut");
+	else if (!grow_is_due() && sim_chance(8))
+		e->op = op_of("grow");
+}
+
 void event_choose(struct event *e)
 {
 	unsigned total = 0, pick, i = 0;
@@ -643,6 +660,8 @@ void event_choose(struct event *e)
 		e->op = op_of("boot");
 	else if (!world.loaded && !sim_chance(3))
 		e->op = op_of("daemon");
+	else if (world.reshapes)
+		lean(e);
 	choose_arguments(e);
 }
 

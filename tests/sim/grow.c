@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mdadm --grow, as it drives a reshape (imsm.md 1.14, 8.7, 8.10; mdmon.md 8.3; kernel-md.md 6.7): it asks the daemon to
+ * mdadm --grow, as it drives a reshape (imsm.md 1.14, 8.7, 8.10; kernel-md.md 6.7): it asks the daemon to
  * record it, gives md the new shape and the new disks, and moves unit after unit. Of each it first makes a copy, says so
  * in its record on two disks and to the daemon, has md move it, and says so again. Then it looks whether the metadata
  * call another volume the next one. Without the daemon it gives up, or goes on alone.
@@ -45,6 +45,11 @@ bool grow_is_due(void)
 		if (world.volume[v].exists && (world.volume[v].asked || world.volume[v].reshaping))
 			return true;
 	return grow_is_at_work();
+}
+
+bool grow_is_at_its_end(void)
+{
+	return job.step == NOTE || job.step == LOOK ? truth_here()->moved == REGIONS : false;
 }
 
 /* ---- all arrays ---- */

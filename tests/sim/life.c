@@ -121,6 +121,7 @@ static void begin(const struct life *l)
 	world.physical_size = l->physical;
 	world.power = world.alive = world.loaded = world.md_refuses_spares = false;
 	world.reshapes = l->reshapes;
+	world.calm = l->calm;
 	world.trouble = false;
 	world.daemons = 0;
 	grow_forget();
@@ -207,8 +208,9 @@ static void choose_wide(struct life *l)
 	unsigned members = 3 + sim_chance(3);
 
 	l->reshapes = true;
+	l->calm = sim_chance(2);
 	l->disks = members + 1 + sim_chance(3);
-	l->volumes = 1 + sim_pick(2);
+	l->volumes = sim_chance(3) ? 1 : 2;
 	for (unsigned v = 0; v < l->volumes; v++) {
 		l->volume[v] = (struct sim_volume){ .level = sim_chance(3) ? 0 : 5,
 						    .members = members,

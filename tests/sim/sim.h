@@ -130,6 +130,7 @@ struct sim_world {
 	bool md_refuses_spares;
 
 	bool reshapes;   /* volumes are reshaped in this life, too */
+	bool calm;       /* none of the events below is chosen */
 	bool trouble;    /* a disk has failed, was absent, torn or refused: nobody promises that a reshape comes to its end */
 	bool split;      /* the machine was started from an old half of the container: the life ends */
 	bool power;      /* it is on */
@@ -268,6 +269,8 @@ void grow_forget(void);
 bool grow_is_at_work(void);
 /* Or has been asked for, and may be on record. Nobody makes a volume then. */
 bool grow_is_due(void);
+/* All of a volume has been moved; what the daemon makes of that is not known yet. */
+bool grow_is_at_its_end(void);
 void grow_step(void);
 bool grow_ask(unsigned disks);
 /* Volumes were started: mdadm goes on with what it finds. */
@@ -316,7 +319,7 @@ struct life {
 	uint32_t boot;     /* set of disks that are there at the first start */
 	unsigned volumes;
 	struct sim_volume volume[SIM_VOLUMES];
-	bool reshapes;
+	bool reshapes, calm;
 	unsigned events;
 	struct event event[EVENTS_MAX];
 };
