@@ -229,10 +229,22 @@ static bool same_disks(const struct arrival *a, const struct imsm_volume *ours, 
 	return true;
 }
 
+/*
+ * mdadm notes on the disks of the first two slots how far a reshape has come, and whoever goes on with it believes the
+ * first of them, data or no data. It notes nothing on a disk that it did not have when it began: what lies there says
+ * that what has been moved since is where it was before.
+ */
+static bool has_old_record(const struct arrival *a, unsigned volume)
+{
+	return imsm_general_migration(&a->c->meta.volume[volume]) && slot_of(a, volume) < 2;
+}
+
 static int check_volume(const struct arrival *a, unsigned volume, const char **why)
 {
 	const struct imsm_volume *ours = &a->c->meta.volume[volume], *its = its_volume(a, ours);
 
+	if (went_on_without(a, volume) && has_old_record(a, volume))
+		return refuse(why, -ESTALE, "a volume is reshaped without it, and it would mislead who goes on with that");
 	if (went_on_without(a, volume))
 		return has_parted(a, volume) ?
 			       refuse(why, -ESTALE, "it has newer data of a volume that runs, or has run, without it") :

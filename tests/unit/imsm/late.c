@@ -300,6 +300,31 @@ static void test_each_without_the_other(void **state)
 	}
 }
 
+/* Its migration record is that of another moment, and mdadm would believe it. */
+static void test_reshape_went_on_without_it(void **state)
+{
+	static const char *const ours[] = { "D<GEN<D 0?!,1,2,3/0?!,1,2 f0 u3", "D<GEN<D 0,1?!,2,3/0,1?!,2 f1 u3",
+					    "D<GEN<D 0,1,2?!,3/0,1,2?! f2 u3" };
+
+	(void)state;
+	for (unsigned n = 0; n < 3; n++) {
+		begin(4);
+		volume(&ifx, 5, ours[n]);
+		volume(&its, 5, "N<GEN<N 0,1,2,3/0,1,2 u1");
+		assert_int_equal(take(n), n < 2 ? -ESTALE : 1);
+	}
+}
+
+/* A reshape that nobody has gone on with yet: the disk's record is as good as the others'. */
+static void test_reshape_that_stands_still(void **state)
+{
+	(void)state;
+	begin(4);
+	volume(&ifx, 5, "N<GEN<N 0?,1,2,3/0?,1,2 u3");
+	volume(&its, 5, "N<GEN<N 0,1,2,3/0,1,2 u3");
+	assert_int_equal(take(0), 1);
+}
+
 /* It was out of date itself when it was last written to. */
 static void test_failed_slot_of_its_own(void **state)
 {
@@ -427,6 +452,8 @@ int main(void)
 		cmocka_unit_test(test_twin),
 		cmocka_unit_test(test_other_family_number),
 		cmocka_unit_test(test_each_without_the_other),
+		cmocka_unit_test(test_reshape_went_on_without_it),
+		cmocka_unit_test(test_reshape_that_stands_still),
 		cmocka_unit_test(test_failed_slot_of_its_own),
 		cmocka_unit_test(test_another_member_failed),
 		cmocka_unit_test(test_another_member_lacks_data),
