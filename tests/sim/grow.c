@@ -295,7 +295,10 @@ static bool next_volume(const struct reader_result *r)
 	return false;
 }
 
-/* The daemon has been asked whether it is done with all it has seen. */
+/*
+ * The daemon has been asked whether it is done with all it has seen. If it has not seen the end, mdadm would find the same
+ * volume once more, and gives up; then the daemon can tell that nobody is at work on the array.
+ */
 static void look(struct md_array *a)
 {
 	static struct reader_result r;
@@ -305,8 +308,10 @@ static void look(struct md_array *a)
 	if (!world.loaded || a->pending || a->event || !daemon_idle() || !judge_read(set_of_container(), &r, number))
 		return;
 	for (unsigned i = 0; i < r.volumes; i++)
-		if (r.volume[i].reshaping && strcmp(r.volume[i].name, t->plan.name) == 0)
+		if (r.volume[i].reshaping && strcmp(r.volume[i].name, t->plan.name) == 0) {
+			give_up();
 			return;
+		}
 	truth_end_reshape(t);
 	a->suspended = -1;
 	md_back_to_raid0(a);
