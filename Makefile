@@ -219,9 +219,9 @@ uninstall:
 
 # What was downloaded once (tests/vm/build-image, tests/release/root.sh) is kept.
 clean:
-	rm -rf build-* compile_commands.json $(filter-out build/vm build/release,$(wildcard build/*)) \
-		$(filter-out build/vm/kernel,$(wildcard build/vm/*)) \
-		$(wildcard build/release/*/build* build/release/*/vm/[!k]*) build/release/*/vm/kernel.new
+	rm -rf build-* compile_commands.json $(filter-out build/vm build/uml build/release,$(wildcard build/*)) \
+		$(filter-out %/kernel,$(wildcard build/vm/* build/uml/* build/release/*/vm/* build/release/*/uml/*)) \
+		$(wildcard build/release/*/build*)
 
 distclean:
 	rm -rf build build-* compile_commands.json
@@ -233,6 +233,7 @@ help:
 	@echo 'make check-unit      unit tests only (no root, seconds); T=imsm/spare: one of them'
 	@echo 'make check-vm T=name one scenario (D=reference: with the mdmon of Debian)'
 	@echo '        RELEASE=name demo, check, check-unit, check-vm with Debian bookworm, trixie or forky (root, debootstrap)'
+	@echo '        MACHINE=uml  demo, check, check-vm in user-mode Linux, which is faster where there is no KVM'
 	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
 	@echo 'make mutants         break the program in small ways, each of which a unit test must notice'
 	@echo 'make sim             random lives against the handlers, judged by an own reader (SIM_SECONDS=60 for each format)'

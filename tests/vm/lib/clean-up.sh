@@ -73,7 +73,7 @@ clean_up()
 	for device in /sys/block/loop*/loop; do
 		[ ! -e "$device" ] || losetup -d "/dev/$(basename "${device%/loop}")"
 	done
-	for device in brd scsi_debug null_blk loop; do
+	for device in brd scsi_debug loop; do
 		[ ! -e "/sys/module/$device" ] || rmmod "$device" || return 1
 	done
 	rm -rf /run/mdadm /run/udev /dev/md /dev/disk /tmp/*
