@@ -75,6 +75,8 @@ use_format()
 make_container()
 {
 	must mdadm -CR /dev/md/c -e "$FORMAT" -n $# "$@"
+	# The name is udev's work, for which mdadm does not wait for ever
+	udev_settled
 	C=$(basename "$(readlink -f /dev/md/c)")
 }
 
@@ -219,6 +221,7 @@ assemble_container()
 
 	if ! assembly_crashes; then
 		must mdadm -A /dev/md/c "$@"
+		udev_settled
 		C=$(basename "$(readlink -f /dev/md/c)")
 		return
 	fi
@@ -246,6 +249,7 @@ assemble_reshaping()
 
 	# files, not pipes: what stays in the background keeps them open
 	timeout 60 mdadm -A /dev/md/c "$@" >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
+	udev_settled
 	C=$(basename "$(readlink -f /dev/md/c)")
 	timeout 60 mdadm -IR /dev/md/c >$said 2>&1 </dev/null || fail "assembly: $(<$said)"
 	find_volumes

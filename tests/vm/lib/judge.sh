@@ -17,7 +17,7 @@ show_arrays()
 	cat /proc/mdstat
 	for array in /sys/block/md*/md; do
 		[ -e "$array/array_state" ] || continue
-		echo "--- $array: $(cat "$array"/{metadata_version,array_state,sync_action,sync_completed,degraded} 2>/dev/null | tr '\n' ' ')"
+		echo "--- $array: $(cat "$array"/{metadata_version,array_state,sync_action,sync_completed,resync_start,degraded} 2>/dev/null | tr '\n' ' ')"
 		grep -s . "$array"/dev-*/state
 	done
 	for disk in "$@"; do

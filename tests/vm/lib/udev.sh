@@ -7,10 +7,11 @@
 start_udev()
 {
 	mkdir -p /run/udev/rules.d
-	# programs that udev runs see the properties of the device as environment
+	# Programs that udev runs see the properties of the device as environment. Since mdadm 4.4 a name that is to be the serial
+	# number is taken even if the disk has one.
 	cat >/run/udev/rules.d/00-guest.rules <<-END
 		ENV{IMSM_NO_PLATFORM}="1"
-		ENV{IMSM_DEVNAME_AS_SERIAL}="1"
+		TEST!="/sys/module/scsi_debug", ENV{IMSM_DEVNAME_AS_SERIAL}="1"
 		ENV{MDADM_NO_SYSTEMCTL}="1"
 	END
 	/lib/systemd/systemd-udevd --daemon --resolve-names=never || return 1
