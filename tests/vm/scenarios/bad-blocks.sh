@@ -23,12 +23,6 @@ ticks=$(cpu_ticks "$(daemon_pid)")
 nap 3
 assert "the daemon sleeps" [ $(($(cpu_ticks "$(daemon_pid)") - ticks)) -lt 50 ]
 
-say "the same sectors once more"
-echo -write_error >"$(member_dir "$V" "$bad")/state"
-write_data
-wait_for 10 bad_blocks_acknowledged "$bad"
-assert_metadata bad_count=2 "bad*=$entry:2048+8" "bad*=$entry:2304+8" -- "${RAM[@]}"
-
 say "assembled again"
 set_attr "$V" safe_mode_delay 0.05
 stop_all

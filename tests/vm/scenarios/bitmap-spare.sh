@@ -4,6 +4,8 @@
 # header as mdadm has given the others. The bitmap is still in use after the next assembly.
 # levels: 1 5 10
 # timeout: 120
+# ours: fails@forky - mdadm 4.6 cannot make such a volume on Linux 7.2, which has no md/bitmap before the array runs
+# reference: fails@forky - the same
 # reference: fails@10 - of two spares that come together only one gets a bitmap
 
 # header_sum DISK: of the header's block. The kernel counts the place in sectors, from the start of the data.

@@ -3,6 +3,7 @@
 # Two volumes on different disks of one container, whose four disks come in all 24 orders: the first volume that is
 # complete runs, with its daemon, and is written to, while disks of the other one are still to come.
 # cases: imsm ddf
+# ours: fails@imsm@trixie@forky - mdadm 4.4 and 4.6 make no IMSM volume on other disks than those of the first
 # timeout: 150
 # reference: fails - it makes a disk that comes late a new spare, whatever it is
 FORMAT=$LEVEL

@@ -3,6 +3,7 @@
 # udev itself brings the disks of two volumes of one container, one by one, and what it starts is served.
 # udev: yes
 # cases: imsm ddf
+# ours: fails@imsm@trixie@forky - mdadm 4.4 and 4.6 make no IMSM volume on other disks than those of the first
 # timeout: 90
 # reference: fails - it makes a disk that comes late a new spare, whatever it is
 FORMAT=$LEVEL
