@@ -140,7 +140,7 @@ static int check_named_once(const struct ddf_layout *l, const void *buf, unsigne
 
 		for (unsigned k = 0; k < i && ddf_is_disk(refnum); k++)
 			if (ddf_element_ref(message_record(l, buf, k / primary), k % primary) == refnum)
-				return refuse(why, -EINVAL, "config: a disk is named twice");
+				return refuse_because(why, -EINVAL, "config: disk %08x is named twice", refnum);
 	}
 	return 0;
 }
@@ -165,6 +165,15 @@ static int check_config(const struct ddf_layout *l, const void *buf, size_t len,
 
 /* ---- config messages: the records of a new virtual disk ---- */
 
+static int refuse_disk(const char **why, int err, const struct ddf_container *c, uint32_t refnum, const char *reason)
+{
+	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
+
+	if (dl && dl->disk)
+		return refuse_because(why, err, "config: disk %s (%08x) %s", dl->disk->name, refnum, reason);
+	return refuse_because(why, err, "config: disk %08x %s", refnum, reason);
+}
+
 /* `v` says where, `blocks` how much. */
 static int check_new_extent(const struct ddf_container *c, const struct ddf_vdc *v, unsigned element, uint64_t blocks,
 			    const char **why)
@@ -173,11 +182,11 @@ static int check_new_extent(const struct ddf_container *c, const struct ddf_vdc 
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
 
 	if (!ddf_pd_by_ref(c, refnum))
-		return refuse(why, -EINVAL, "config: no such disk in the container");
+		return refuse_disk(why, -EINVAL, c, refnum, "is not in the container");
 	if (!ddf_is_free(c, refnum, ddf_element_start(v, c->layout.mppe, element), blocks))
-		return refuse(why, -ENOSPC, "config: the place on a disk is not free");
+		return refuse_disk(why, -ENOSPC, c, refnum, "has something else at this place");
 	if (dl && !ddf_has_record_slot(c, dl))
-		return refuse(why, -ENOSPC, "config: a disk has no room for another record");
+		return refuse_disk(why, -ENOSPC, c, refnum, "has no room for another record");
 	return 0;
 }
 
@@ -275,9 +284,9 @@ static int check_new_member(const struct ddf_container *c, unsigned vd, const st
 
 	if (e && (!ddf_dl_by_ref(c, refnum) || !(state & DDF_PD_ONLINE) ||
 		  state & (DDF_PD_FAILED | DDF_PD_MISSING)))
-		return refuse(why, -EINVAL, "config: a disk is missing or has failed");
+		return refuse_disk(why, -EINVAL, c, refnum, "is missing, or has failed");
 	if (ddf_other_names(c, vd, refnum) || ddf_rebuilds_disk(c, refnum))
-		return refuse(why, -EBUSY, "config: a disk serves already");
+		return refuse_disk(why, -EBUSY, c, refnum, "serves already");
 	return check_new_extent(c, v, element, blocks, why);
 }
 
@@ -294,7 +303,7 @@ static int check_element(const struct ddf_container *c, unsigned vd, const struc
 		return check_new_member(c, vd, v, i, be64_get(stored->block_count), why);
 	if (ddf_element_ref(stored, i) != refnum ||
 	    ddf_element_start(stored, mppe, i) != ddf_element_start(v, mppe, i))
-		return refuse(why, -EINVAL, "config: a member's place changes");
+		return refuse_disk(why, -EINVAL, c, refnum, "has another place on record");
 	return 0;
 }
 

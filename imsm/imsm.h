@@ -13,6 +13,7 @@
  *   imsm/choose.c      choosing among copies that disagree
  *   imsm/write.c       which disks are written when something has changed, and what becomes of those that fail
  *   imsm/join.c        spares that are about to become members: what is written to them before that is recorded
+ *   imsm/refusal.c     how what is refused names a disk
  *   imsm/find.c        which disk, which slot, which entry of the disk table
  *   imsm/state.c       what follows from the maps and the disks: sizes, what is bad, what goes on
  *   imsm/checkpoint.c  how far a resync or rebuild has come
@@ -88,6 +89,14 @@ struct imsm_container {
 	uint8_t left[IMSM_LEFT_MAX][IMSM_SERIAL_LEN]; /* the last disks that left: what they hold is known */
 	unsigned left_count; /* how many left; the latest is at left_count - 1, modulo their number */
 };
+
+/* ---- imsm/refusal.c ---- */
+
+/* As refuse(): "REQUEST: disk sdb (serial ...) REASON". */
+int imsm_refuse_disk(const char **why, int err, const char *request, const struct imsm_dl *dl, const char *reason);
+/* "REQUEST: the disk with the serial ... REASON", for a disk of which no more is known. */
+int imsm_refuse_serial(const char **why, int err, const char *request, const uint8_t serial[IMSM_SERIAL_LEN],
+		       const char *reason);
 
 /* ---- imsm/find.c ---- */
 
@@ -458,8 +467,8 @@ int imsm_apply_message(struct imsm_container *c, struct imsm_meta *scratch, cons
 
 /* Every volume of the container that does not use the disk yet would find its place on it. */
 bool imsm_room_for_all(const struct imsm_container *c, const struct imsm_dl *dl);
-/* On each of its disks the volume could use `per_dev` sectors. */
-bool imsm_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev);
+/* NULL if on each of its disks the volume could use `per_dev` sectors, else a disk on which it could not. */
+const struct imsm_dl *imsm_no_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev);
 /* The disk, a member of none, is large enough to become one of all volumes. */
 bool imsm_room_to_join(const struct imsm_container *c, const struct imsm_dl *dl);
 /* What a new member has to leave free at its end. */

@@ -139,7 +139,7 @@ static int join_all(struct imsm_writer *w, struct imsm_container *c, struct imsm
 		log_failure(container, dl, err);
 		dl->stale = true; /* what it holds is not known; it is asked again when there is time */
 		dl->joined = 0;
-		return refuse(why, -EIO, "a new disk does not take the metadata");
+		return imsm_refuse_disk(why, -EIO, "new members", dl, "does not take the metadata");
 	}
 	return 0;
 }
@@ -155,7 +155,7 @@ static int zero_records(struct imsm_writer *w, struct imsm_container *c, const c
 		if (!err)
 			continue;
 		log_failure(container, dl, err);
-		return refuse(why, -EIO, "a disk does not let go of the record of a former reshape");
+		return imsm_refuse_disk(why, -EIO, "reshape", dl, "does not let go of the record of a former one");
 	}
 	return 0;
 }

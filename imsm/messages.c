@@ -96,22 +96,23 @@ static bool in_whole_sectors(const struct imsm_volume *v, uint32_t sector_size)
 		       (sector_size / 512) == 0;
 }
 
-static const char *why_unfit(const struct imsm_container *c, const uint8_t *serials, unsigned slot)
+static int check_member(const struct imsm_container *c, const uint8_t *serials, unsigned slot, const char **why)
 {
 	const struct imsm_dl *dl = disk_for_slot(c, serials, slot);
 
 	if (!dl)
-		return "create: no such disk in the container";
+		return imsm_refuse_serial(why, -EINVAL, "create", serials + (size_t)slot * IMSM_SERIAL_LEN,
+					  "is not in the container");
 	if (imsm_dl_failed(c, dl))
-		return "create: a disk has failed";
+		return imsm_refuse_disk(why, -EINVAL, "create", dl, "has failed");
 	if (imsm_serial_ambiguous(c, dl))
-		return "create: two disks have the same serial";
+		return imsm_refuse_disk(why, -EINVAL, "create", dl, "has the serial of another disk");
 	if (dl->disk && dl->disk->sector_size != sector_size_for(c, serials))
-		return "create: a disk has another sector size";
+		return imsm_refuse_disk(why, -EINVAL, "create", dl, "has another sector size");
 	for (unsigned i = 0; i < slot; i++)
 		if (disk_for_slot(c, serials, i) == dl)
-			return "create: a disk is named twice";
-	return NULL;
+			return imsm_refuse_disk(why, -EINVAL, "create", dl, "is named twice");
+	return 0;
 }
 
 /* Neighbours without a gap between them touch, too: mdadm always leaves a gap. */
@@ -123,28 +124,35 @@ static bool touches(const struct imsm_map *a, const struct imsm_map *b)
 	return a0 <= b1 && b0 <= a1;
 }
 
-static bool shares_disk(const struct imsm_container *c, const struct imsm_map *m, const uint8_t *serials,
-			unsigned members)
+/* A disk that both have. */
+static const struct imsm_dl *shared_disk(const struct imsm_container *c, const struct imsm_map *m,
+					 const uint8_t *serials, unsigned members)
 {
 	for (unsigned slot = 0; slot < members; slot++) {
 		const struct imsm_dl *dl = disk_for_slot(c, serials, slot);
 
 		if (dl->index >= 0 && imsm_slot_of(m, (uint32_t)dl->index) >= 0)
-			return true;
+			return dl;
 	}
-	return false;
+	return NULL;
 }
 
-static bool overlaps(const struct imsm_container *c, const struct imsm_map *new, const uint8_t *serials)
+static int check_overlap(const struct imsm_container *c, const struct imsm_map *new, const uint8_t *serials,
+			 const char **why)
 {
 	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
 		const struct imsm_volume *v = &c->meta.volume[i];
 
-		for (int k = 0; k <= !!v->head.migr_state; k++)
-			if (touches(&v->map[k], new) && shares_disk(c, &v->map[k], serials, new->head.num_members))
-				return true;
+		for (int k = 0; k <= !!v->head.migr_state; k++) {
+			const struct imsm_map *m = &v->map[k];
+			const struct imsm_dl *dl = touches(m, new) ?
+				shared_disk(c, m, serials, new->head.num_members) : NULL;
+
+			if (dl)
+				return imsm_refuse_disk(why, -EINVAL, "create", dl, "has another volume there");
+		}
 	}
-	return false;
+	return 0;
 }
 
 static int check_create(const struct imsm_container *c, int32_t index, const struct imsm_volume *v,
@@ -156,19 +164,17 @@ static int check_create(const struct imsm_container *c, int32_t index, const str
 	if (index != (int32_t)c->meta.num_volumes)
 		return refuse(why, -EINVAL, "create: not the next volume index");
 	for (unsigned slot = 0; slot < members; slot++) {
-		const char *unfit = why_unfit(c, serials, slot);
+		int err = check_member(c, serials, slot, why);
 
-		if (unfit)
-			return refuse(why, -EINVAL, unfit);
+		if (err)
+			return err;
 		total += disk_for_slot(c, serials, slot)->index < 0;
 	}
 	if (total > IMSM_MAX_DISKS)
 		return refuse(why, -EINVAL, "create: too many disks");
 	if (!in_whole_sectors(v, sector_size_for(c, serials)))
 		return refuse(why, -EINVAL, "create: a size is no multiple of the disks' sectors");
-	if (overlaps(c, &v->map[0], serials))
-		return refuse(why, -EINVAL, "create: overlaps another volume");
-	return 0;
+	return check_overlap(c, &v->map[0], serials, why);
 }
 
 static void raise_volumes_created(struct imsm_header *h, const struct imsm_volume *v)

@@ -117,23 +117,24 @@ static int check_grow_volumes(const struct imsm_container *c, unsigned old, cons
 
 static int check_new_disk(const struct imsm_container *c, const void *buf, unsigned i, const char **why)
 {
-	const struct imsm_dl *dl = imsm_dl_by_dev(c, new_disk_dev(buf, i));
+	dev_t dev = new_disk_dev(buf, i);
+	const struct imsm_dl *dl = imsm_dl_by_dev(c, dev);
 
 	if (!dl)
-		return refuse(why, -ENODEV, "more disks: no such disk in the container");
+		return refuse_because(why, -ENODEV, "more disks: disk %u:%u is not in the container", major(dev), minor(dev));
 	if (dl->index >= 0)
-		return refuse(why, -EBUSY, "more disks: a disk is a member already");
+		return imsm_refuse_disk(why, -EBUSY, "more disks", dl, "is a member already");
 	if (imsm_dl_failed(c, dl))
-		return refuse(why, -EINVAL, "more disks: a disk has failed");
+		return imsm_refuse_disk(why, -EINVAL, "more disks", dl, "has failed");
 	if (dl->disk && dl->disk->sector_size != c->sector_size)
-		return refuse(why, -EINVAL, "more disks: a disk has another sector size");
+		return imsm_refuse_disk(why, -EINVAL, "more disks", dl, "has another sector size");
 	if (imsm_serial_ambiguous(c, dl))
-		return refuse(why, -EINVAL, "more disks: two disks have the same serial");
+		return imsm_refuse_disk(why, -EINVAL, "more disks", dl, "has the serial of another disk");
 	if (!imsm_room_to_join(c, dl))
-		return refuse(why, -ENOSPC, "more disks: a disk is too small");
+		return imsm_refuse_disk(why, -ENOSPC, "more disks", dl, "is too small");
 	for (unsigned k = 0; k < i; k++)
 		if (imsm_dl_by_dev(c, new_disk_dev(buf, k)) == dl)
-			return refuse(why, -EINVAL, "more disks: a disk is named twice");
+			return imsm_refuse_disk(why, -EINVAL, "more disks", dl, "is named twice");
 	return 0;
 }
 
@@ -284,13 +285,13 @@ static int check_new_chunk(const struct imsm_container *c, unsigned volume, int3
 {
 	const struct imsm_volume *v = &c->meta.volume[volume];
 	struct imsm_map new = v->map[0];
+	const struct imsm_dl *full;
 
 	set_chunk(&new, kib, imsm_volume_blocks(v));
 	if (imsm_map_per_dev(&new) < IMSM_SECTORS_PER_MIB)
 		return refuse(why, -EINVAL, "migration: less than one MiB, or no whole chunk, on each disk");
-	if (!imsm_room_to_resize(c, volume, imsm_map_per_dev(&new)))
-		return refuse(why, -ENOSPC, "migration: no room on the disks");
-	return 0;
+	full = imsm_no_room_to_resize(c, volume, imsm_map_per_dev(&new));
+	return full ? imsm_refuse_disk(why, -ENOSPC, "migration", full, "has no room") : 0;
 }
 
 static int check_migrate(const struct imsm_container *c, const void *buf, const char **why)
@@ -375,7 +376,8 @@ static int check_to_raid0(const struct imsm_container *c, const struct imsm_volu
 		return refuse(why, -EINVAL, "takeover: the volume is not mirrored");
 	for (unsigned pair = 0; pair < v->map[0].head.num_members / 2u; pair++)
 		if (survivor_of_pair(c, v, pair) < 0)
-			return refuse(why, -EINVAL, "takeover: not exactly one half of each mirror is left");
+			return refuse_because(why, -EINVAL, "takeover: not exactly one of slots %u and %u is left",
+					      2 * pair, 2 * pair + 1);
 	return 0;
 }
 
@@ -426,8 +428,11 @@ static int check_to_raid10(const struct imsm_container *c, const struct imsm_vol
 		return refuse(why, -EINVAL, "takeover: the volume is not RAID0");
 	if (members < 2 || 2 * members > IMSM_MAX_MEMBERS || c->meta.num_disks + members > IMSM_MAX_DISKS)
 		return refuse(why, -EINVAL, "takeover: too few or too many members for RAID10");
-	if (imsm_count_failed(c, v, IMSM_M0))
-		return refuse(why, -EINVAL, "takeover: a disk is missing");
+	for (unsigned slot = 0; slot < members; slot++)
+		if (imsm_slot_bad(c, v, slot))
+			return imsm_refuse_serial(why, -EINVAL, "takeover",
+						  c->meta.disk[imsm_ord_index(v->map[0].ord[slot])].serial,
+						  "is missing, or has failed");
 	/* Stripes of mirrors are counted in pairs. */
 	if (imsm_map_stripes(&v->map[0]) % 2)
 		return refuse(why, -EINVAL, "takeover: an odd number of chunks on each disk");
@@ -540,6 +545,7 @@ static int apply_resize(struct imsm_container *c, const void *buf, const char **
 {
 	uint64_t sectors = (uint64_t)long_word(buf, RESIZE_SECTORS);
 	int32_t index = imsm_word(buf, RESIZE_INDEX);
+	const struct imsm_dl *full;
 	struct imsm_volume *v;
 	struct imsm_map new;
 	unsigned data;
@@ -557,8 +563,9 @@ static int apply_resize(struct imsm_container *c, const void *buf, const char **
 		return refuse(why, -EINVAL, "size change: no whole chunk on each disk");
 	if (v->head.migr_state && imsm_volume_unit(v) > imsm_round_to_mib(sectors, data))
 		return refuse(why, -EINVAL, "size change: the checkpoint would lie outside the volume");
-	if (!imsm_room_to_resize(c, (unsigned)index, imsm_map_per_dev(&new)))
-		return refuse(why, -ENOSPC, "size change: no room on the disks");
+	full = imsm_no_room_to_resize(c, (unsigned)index, imsm_map_per_dev(&new));
+	if (full)
+		return imsm_refuse_disk(why, -ENOSPC, "size change", full, "has no room");
 	v->map[0] = new;
 	set_size(c, v, imsm_round_to_mib(sectors, data));
 	c->write_due = true;

@@ -131,15 +131,15 @@ static bool may_reach(const struct imsm_container *c, unsigned volume, const str
 	return end + needed_at_end(c) <= blocks_of(c, dl);
 }
 
-bool imsm_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev)
+const struct imsm_dl *imsm_no_room_to_resize(const struct imsm_container *c, unsigned volume, uint64_t per_dev)
 {
 	const struct imsm_volume *v = &c->meta.volume[volume];
 	uint64_t start = imsm_map_pba(&v->map[0]);
 
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (imsm_dl_is_member(v, dl) && !may_reach(c, volume, dl, start, start + per_dev))
-			return false;
-	return true;
+			return dl;
+	return NULL;
 }
 
 bool imsm_room_to_join(const struct imsm_container *c, const struct imsm_dl *dl)

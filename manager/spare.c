@@ -342,6 +342,16 @@ static void log_activation(const struct managed_array *ma, const struct spare_pi
 		  ma->name, disk, p->slot);
 }
 
+/* The handler has said why, and about which disk if there are several. */
+static void log_refusal(const struct managed_array *ma, const struct spare_pick *p, int error)
+{
+	char disk[LOG_NAME_MAX];
+
+	sysfs_name_or_number(p->dev, disk, sizeof(disk));
+	log_event(LOG_LEVEL_ERROR, ABOUT("spare-refused", ma->name, disk), "%s: spare %s could not be recorded: %s",
+		  ma->name, disk, strerror(error));
+}
+
 static void spares_committed(struct manager *mgr, struct metadata_update *u)
 {
 	struct managed_array *ma = u->owner;
@@ -355,8 +365,7 @@ static void spares_committed(struct manager *mgr, struct metadata_update *u)
 		return;
 	}
 	if (u->status) {
-		log_event(LOG_LEVEL_ERROR, ABOUT("spare-refused", ma->name, NULL),
-			  "%s: the spare could not be recorded: %s", ma->name, strerror(-u->status));
+		log_refusal(ma, &ma->spares.pick[0], -u->status);
 		take_out(ma);
 		return;
 	}

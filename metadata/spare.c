@@ -3,6 +3,7 @@
 #include "metadata/spare.h"
 
 #include <errno.h>
+#include <sys/sysmacros.h>
 
 #include "lib/refuse.h"
 
@@ -27,21 +28,23 @@ static bool is_named_before(const struct spare_request *req, unsigned i)
 	return false;
 }
 
-static int refuse_pick(enum spare_verdict verdict, const char **why)
+static int refuse_pick(const struct spare_pick *p, enum spare_verdict verdict, const char **why)
 {
+	unsigned ma = major(p->dev), mi = minor(p->dev);
+
 	switch (verdict) {
 	case SPARE_FITS:
 		break;
 	case SPARE_NO_SLOT:
-		return refuse(why, -EINVAL, "no such slot, or one is named twice");
+		return refuse_because(why, -EINVAL, "disk %u:%u: there is no slot %d, or one is named twice", ma, mi, p->slot);
 	case SPARE_LEFT:
-		return refuse(why, -ENODEV, "the disk has left the container");
+		return refuse_because(why, -ENODEV, "disk %u:%u has left the container", ma, mi);
 	case SPARE_UNFIT:
-		return refuse(why, -ESTALE, "the disk has failed or has no room any more");
+		return refuse_because(why, -ESTALE, "disk %u:%u has failed or has no room any more", ma, mi);
 	case SPARE_SLOT_TAKEN:
-		return refuse(why, -ESTALE, "the slot is in use again");
+		return refuse_because(why, -ESTALE, "disk %u:%u: slot %d is in use again", ma, mi, p->slot);
 	case SPARE_KEPT_FOR_OTHERS:
-		return refuse(why, -ESTALE, "the disk is kept for others");
+		return refuse_because(why, -ESTALE, "disk %u:%u is kept for others", ma, mi);
 	}
 	return 0;
 }
@@ -49,7 +52,8 @@ static int refuse_pick(enum spare_verdict verdict, const char **why)
 int spare_check_picks(const struct spare_request *req, spare_judge *judge, const void *metadata, const char **why)
 {
 	for (unsigned i = 0; i < req->count; i++) {
-		int err = refuse_pick(is_named_before(req, i) ? SPARE_NO_SLOT : judge(metadata, &req->pick[i]), why);
+		int err = refuse_pick(&req->pick[i],
+				      is_named_before(req, i) ? SPARE_NO_SLOT : judge(metadata, &req->pick[i]), why);
 
 		if (err)
 			return err;

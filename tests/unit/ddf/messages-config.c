@@ -29,6 +29,7 @@ static void test_creation_that_is_refused_leaves_nothing(void **state)
 	dfx_save(&dfx, &before);
 	dms_send_create(1);
 	assert_int_equal(dms_send(&m, &why), -ENOSPC);
+	assert_string_equal(why, "config: disk disk0 (00000100) has something else at this place");
 	dfx_assert_unchanged(&dfx, &before);
 	m = dms_config(1, DDF_RAID1, 0, "v3 2,3");
 	dms_assert_refused(&m, -ENOENT);

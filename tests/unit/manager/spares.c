@@ -437,7 +437,7 @@ static void test_the_commit_is_refused(void **state)
 		     "md126/dev-sdc/state <- -blocked\n"
 		     "md126/dev-sdc/state <- remove\n"
 		     "md126/sync_action <- idle\n");
-	assert_said("spare-refused: md126: the spare could not be recorded: Invalid argument\n");
+	assert_said("spare-refused: md126: spare sdc could not be recorded: Invalid argument\n");
 	assert_int_equal(mgr_array("md126")->disk_count, 1);
 	assert_int_equal(mgr_wait_ms(), 50);
 }

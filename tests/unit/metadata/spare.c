@@ -89,11 +89,11 @@ static void the_first_that_does_not_fit_is_refused(void **state)
 		int err;
 		const char *why;
 	} row[] = {
-		{ SPARE_NO_SLOT, -EINVAL, "no such slot, or one is named twice" },
-		{ SPARE_LEFT, -ENODEV, "the disk has left the container" },
-		{ SPARE_UNFIT, -ESTALE, "the disk has failed or has no room any more" },
-		{ SPARE_SLOT_TAKEN, -ESTALE, "the slot is in use again" },
-		{ SPARE_KEPT_FOR_OTHERS, -ESTALE, "the disk is kept for others" },
+		{ SPARE_NO_SLOT, -EINVAL, "disk 0:102: there is no slot 2, or one is named twice" },
+		{ SPARE_LEFT, -ENODEV, "disk 0:102 has left the container" },
+		{ SPARE_UNFIT, -ESTALE, "disk 0:102 has failed or has no room any more" },
+		{ SPARE_SLOT_TAKEN, -ESTALE, "disk 0:102: slot 2 is in use again" },
+		{ SPARE_KEPT_FOR_OTHERS, -ESTALE, "disk 0:102 is kept for others" },
 	};
 	const char *why;
 
@@ -116,7 +116,7 @@ static void nothing_is_named_twice(void **state)
 	pick(3);
 	bench.req.pick[2].dev = bench.req.pick[0].dev;
 	assert_int_equal(check(&why), -EINVAL);
-	assert_string_equal(why, "no such slot, or one is named twice");
+	assert_string_equal(why, "disk 0:100: there is no slot 2, or one is named twice");
 	assert_int_equal(asked, 2);
 	pick(3);
 	bench.req.pick[2].slot = bench.req.pick[1].slot;
