@@ -132,6 +132,16 @@ static void do_start(const struct event *e)
 
 /* ---- disks ---- */
 
+/* Who leaves while a volume is made may be back as a new disk before that is done. */
+static void forget_in_new_volumes(unsigned disk)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		for (unsigned s = 0; s < SIM_MEMBERS; s++)
+			if (world.volume[v].unsure && !world.volume[v].exists &&
+			    world.volume[v].entitled[s] == (int)disk)
+				world.volume[v].entitled[s] = -1;
+}
+
 static void do_pull(const struct event *e)
 {
 	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
@@ -140,6 +150,7 @@ static void do_pull(const struct event *e)
 		return;
 	d->attached = d->in_container = false;
 	world.trouble = true;
+	forget_in_new_volumes(e->a);
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		struct md_array *a = running(v);
 

@@ -185,7 +185,7 @@ static bool lacks_members(const struct md_array *a)
 /*
  * What was written when the power failed may differ between copies. If a rebuild is recorded no metadata can say that,
  * too, and no resync follows (imsm.md 2.7: none with a migration of this type, even if dirty), whether or not the disk
- * that was being rebuilt is there: that is not held against anybody later.
+ * that was being rebuilt is there: that is not held against anybody later, nor against a good disk that is not here.
  */
 static void forgive_rebuild(struct md_array *a)
 {
@@ -195,9 +195,9 @@ static void forgive_rebuild(struct md_array *a)
 	if (!any_recovering(a, &from) && !(t->sync_due && lacks_members(a)))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++)
-		for (unsigned i = 0; i < a->members; i++)
-			if ((a->member[i].in_sync || r < a->member[i].progress) && t->held[a->member[i].disk][r] >= t->acked[r])
-				md_hold(t, a->member[i].disk, r, t->newest[r]);
+		for (unsigned n = 0; n < world.disks; n++)
+			if (t->held[n][r] >= t->acked[r])
+				md_hold(t, n, r, t->newest[r]);
 }
 
 int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *disk_number)
@@ -347,11 +347,11 @@ void md_finish(struct md_array *a)
 
 	if (!a->in_flight || a->pending || any_blocked(a))
 		return;
-	if (is_dead(a)) { /* it fails */
+	spread(a, true);
+	if (is_dead(a)) { /* it fails, when all members that can take it have done so */
 		a->in_flight = false;
 		return;
 	}
-	spread(a, true);
 	a->in_flight = false;
 	t->acked[a->region] = t->newest[a->region];
 	world.truth_changed = true;
