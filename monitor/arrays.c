@@ -129,7 +129,7 @@ void monitor_take_arrays(struct monitor *mon)
 	take_published(mon, false);
 }
 
-void monitor_take_arrays_before_messages(struct monitor *mon)
+void monitor_take_arrays_before_updates(struct monitor *mon)
 {
 	take_published(mon, true);
 }

@@ -134,10 +134,11 @@ bool monitor_wait(struct monitor *mon, const sigset_t *sigs);
 void monitor_take_arrays(struct monitor *mon);
 
 /*
- * The same, before messages are applied: they may delete and renumber volumes, so the handler has to know which are in
- * use. An array whose volume is not there waits for monitor_take_arrays(): a message may be about to create it.
+ * The same, before updates are applied: messages may delete and renumber volumes, and what a disk that comes knows better
+ * counts only where nobody goes by the other disks already. So the handler has to know which volumes are in use. An array
+ * whose volume is not there waits for monitor_take_arrays(): a message may be about to create it.
  */
-void monitor_take_arrays_before_messages(struct monitor *mon);
+void monitor_take_arrays_before_updates(struct monitor *mon);
 
 /* The copy of the array that is watched by this; NULL if the array has ended. */
 struct active_array *monitor_find_copy(const struct monitor *mon, const struct array_watch *w);

@@ -38,9 +38,10 @@ static int apply(struct monitor *mon, struct metadata_update *u)
 	return -EINVAL;
 }
 
-static bool any_message(const struct metadata_update *u)
+/* What it does to a volume depends on whether that is in use. */
+static bool any_about_volumes(const struct metadata_update *u)
 {
-	while (u && u->op != UPDATE_MESSAGE)
+	while (u && u->op != UPDATE_MESSAGE && u->op != UPDATE_ADD_DISK)
 		u = handoff_next_update(u);
 	return u;
 }
@@ -48,8 +49,8 @@ static bool any_message(const struct metadata_update *u)
 void monitor_apply_updates(struct monitor *mon)
 {
 	mon->applied = handoff_take_updates();
-	if (any_message(mon->applied))
-		monitor_take_arrays_before_messages(mon);
+	if (any_about_volumes(mon->applied))
+		monitor_take_arrays_before_updates(mon);
 	for (struct metadata_update *u = mon->applied; u; u = handoff_next_update(u)) {
 		u->status = apply(mon, u);
 		if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))

@@ -56,6 +56,18 @@ static void test_arrays_before_messages(void **state)
 	assert_first_steps("md126: bound\nmessage 1 applied\n");
 }
 
+/* What becomes of a disk that comes depends on whether its volume is in use. */
+static void test_arrays_before_disks(void **state)
+{
+	struct rig_array *ra = rig_array("md126", 2);
+
+	(void)state;
+	handoff_publish(rig_copy(ra));
+	rig_update(UPDATE_ADD_DISK, 1);
+	rig_signal();
+	assert_first_steps("md126: bound\ndisk added\n");
+}
+
 /* What comes after the message may be an array of the volume that it creates. */
 static void test_array_of_a_volume_to_be_created(void **state)
 {
@@ -210,6 +222,7 @@ int main(void)
 		TEST(test_in_the_order_of_the_queue),
 		TEST(test_a_refused_update),
 		TEST(test_arrays_before_messages),
+		TEST(test_arrays_before_disks),
 		TEST(test_array_of_a_volume_to_be_created),
 		TEST(test_each_kind),
 		TEST(test_a_disk_comes),
