@@ -245,6 +245,7 @@ static int apply_message(struct supertype *st, struct metadata_update *u)
 	err = imsm_apply_message(&s->c, &s->scratch, u->buf, u->len, &why);
 	if (!err)
 		err = join(st, s, &why);
+	s->c.awaited |= !err;
 	if (err)
 		mon_log_event(LOG_LEVEL_WARNING, ABOUT("update-refused", NULL, NULL),
 			      "%s: metadata update refused: %s", st->container, why);

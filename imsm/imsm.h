@@ -80,6 +80,7 @@ struct imsm_container {
 	struct imsm_dl *disks;       /* present disks, most recently added first */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	bool write_due;              /* something changed that must reach the members */
+	bool awaited;                /* by somebody who has asked for it, whether or not an array is served */
 	bool first_write;            /* nothing has reached them since the container was loaded */
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
 	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */

@@ -257,7 +257,10 @@ static bool write_to_failed(struct imsm_writer *w, struct imsm_container *c, siz
 	return members.written && !members.failed;
 }
 
-/* Somebody may be told that the change is durable. If no array is served and no disk is left, nobody asks. */
+/*
+ * Somebody may be told that the change is durable. If no disk is left and no array is served, nobody asks, unless a message
+ * has made the change: mdadm is told that it has failed, and what nobody can write does not keep the daemon from its end.
+ */
 static bool write_sufficed(struct imsm_writer *w, struct imsm_container *c, size_t len, struct sync_result *res,
 			   const struct outcome *members)
 {
@@ -265,7 +268,7 @@ static bool write_sufficed(struct imsm_writer *w, struct imsm_container *c, size
 		return true;
 	if (members->failed)
 		return false;
-	return write_to_failed(w, c, len, res) || !c->live_volumes;
+	return write_to_failed(w, c, len, res) || (!c->live_volumes && !c->awaited);
 }
 
 /* 0, or -EIO: no member took what has changed; it stays due. */
@@ -347,6 +350,7 @@ int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *cont
 {
 	int r = write_changes(w, c, container, res);
 
+	c->awaited = false; /* he has his answer now */
 	if (r < 0 || !may_zero(c, res->retry))
 		return r;
 	c->zeros_refused = !zero_migr_records(w, c, res);

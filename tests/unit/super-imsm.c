@@ -402,6 +402,31 @@ static void test_kill_and_rename(void **state)
 	ir_free(r);
 }
 
+/* Nobody is left who could take it, and no array is served: who has asked for it is told, and the daemon may end. */
+static void test_rename_without_disks(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+	uint8_t rename[24] = { 0 };
+
+	(void)state;
+	ir_load(r);
+	for (unsigned n = 0; n < 3; n++) {
+		struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
+
+		assert_int_equal(ir_apply(r, &u), 0);
+		disk_close(u.disk);
+		free(u.space);
+		r->disk[n] = NULL;
+	}
+	assert_int_equal(ir_sync_now(r), 0);
+	ir_put_word(rename, 0, IMSM_UPDATE_RENAME_ARRAY);
+	memcpy(rename + 4, "other", 5);
+	assert_int_equal(ir_send_message(r, rename, sizeof(rename)), 0);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_true(ir_sync_with(r, true) >= 0);
+	ir_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_failed_members_of_new_arrays_are_told_of),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_kill_and_rename),
+		cmocka_unit_test(test_rename_without_disks),
 	};
 
 	return cmocka_run_group_tests_name("super-imsm", tests, NULL, NULL);
