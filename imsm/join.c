@@ -37,11 +37,25 @@ static struct imsm_dl *last_joined(const struct imsm_container *c)
 	return last;
 }
 
-/* The last one first: it holds the newest copy, which names those before it. */
+/* What one holds that has failed, or has been recorded as missing, is older. */
+static bool any_absent(const struct imsm_container *c)
+{
+	for (uint32_t i = 0; i < c->meta.num_disks; i++)
+		if (!imsm_disk_present(c, i) && !imsm_disk_failed(c, i))
+			return true;
+	return false;
+}
+
+/*
+ * The last one first: it holds the newest copy, which names those before it. Not if a member is absent: its copy may be
+ * newer still, and name all of them as members. Then the members that are here get ahead of it before there is a spare.
+ */
 void imsm_undo_joins(struct imsm_writer *w, struct imsm_container *c, const char *container)
 {
 	struct imsm_dl *dl;
 
+	if (any_absent(c))
+		imsm_leave_family(c);
 	while ((dl = last_joined(c))) {
 		int err = imsm_write_spare(w, dl);
 

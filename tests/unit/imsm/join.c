@@ -321,6 +321,68 @@ static void test_joined_disk_that_has_left(void **state)
 	ir_free(r);
 }
 
+/* A start with all disks finds the volume. */
+static void volume_is_found(const unsigned *order, void *ctx)
+{
+	static struct imsm_container c;
+	struct imsm_rig *r = ctx;
+	struct disk *disks[MAX_DISKS];
+
+	memset(&c, 0, sizeof(c));
+	for (unsigned i = 0; i < 4; i++)
+		disks[i] = ir_disk_new(r, order[i]);
+	assert_int_equal(imsm_load(&c, "md127", disks, 4), 0);
+	assert_int_equal(c.meta.num_volumes, 1);
+	for (struct imsm_dl *dl = c.disks, *next; dl; dl = next) {
+		next = dl->next;
+		disk_close(dl->disk);
+		free(dl);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		disk_close(disks[i]);
+}
+
+static void look_for_volume(const struct cut_state *s, void *ctx)
+{
+	static const unsigned order[] = { 0, 1, 2, 3 };
+
+	(void)s;
+	cuts_each_order(order, 4, volume_is_found, ctx);
+}
+
+/*
+ * The change has reached one member, which is not here now, and names both as members. They are spares no sooner than
+ * the other member holds something newer: else nothing is left that anybody would believe.
+ */
+static void test_joined_disks_and_an_absent_member(void **state)
+{
+	struct imsm_rig *r = new_raid0();
+	struct cuts *c;
+
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	for (unsigned n = 1; n < 4; n++)
+		ir_break_disk(r, n);
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 1; n < 4; n++)
+		ir_mend_disk(r, n);
+	super_imsm.free_super(&r->st);
+	for (unsigned n = 0; n < 4; n++)
+		r->disk[n] = ir_disk_new(r, n);
+	ir_drop_disk(r, 0);
+	ir_load(r);
+	c = cuts_start(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	cuts_stop(c);
+	assert_true(cuts_each(c, look_for_volume, r) > 2);
+	cuts_free(c);
+	for (unsigned n = 2; n < 4; n++)
+		assert_int_equal(ir_read_back(r, n)->num_volumes, 0);
+	ir_free(r);
+}
+
 /* The family goes on without a disk that had joined, and the next daemon finds it: a spare, whose copy is old. */
 static void test_joined_disk_that_stayed_behind(void **state)
 {
@@ -389,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disks_join_again),
 		cmocka_unit_test(test_joined_disk_that_cannot_be_undone),
 		cmocka_unit_test(test_joined_disk_that_has_left),
+		cmocka_unit_test(test_joined_disks_and_an_absent_member),
 		cmocka_unit_test(test_joined_disk_that_stayed_behind),
 		cmocka_unit_test(test_spare_that_takes_nothing),
 	};
