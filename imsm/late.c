@@ -91,6 +91,7 @@ struct arrival {
 	const struct imsm_meta *copy;
 	uint32_t own;   /* the disk's index in its copy */
 	uint32_t index; /* in the container; IMSM_MAX_DISKS: it has none */
+	bool left;      /* it has been in use here before: what it holds we have written */
 	bool newer;     /* written after the container was loaded, and not by us */
 };
 
@@ -134,8 +135,9 @@ static bool read_arrival(struct arrival *a, struct imsm_container *c, const stru
 		.copy = copy,
 		.own = (uint32_t)own,
 		.index = index < 0 ? IMSM_MAX_DISKS : (uint32_t)index,
-		.newer = (int32_t)(generation(copy) - c->loaded_generation) > 0 && !left_before(c, dl->serial),
+		.left = left_before(c, dl->serial),
 	};
+	a->newer = !a->left && (int32_t)(generation(copy) - c->loaded_generation) > 0;
 	return true;
 }
 
@@ -164,20 +166,41 @@ static const struct imsm_volume *its_volume(const struct arrival *a, const struc
 	return NULL;
 }
 
-static bool is_flagged(const struct imsm_volume *v, unsigned slot)
+static bool is_rebuilt(const struct imsm_volume *v, unsigned slot)
 {
 	uint32_t from = imsm_ord(v, slot, IMSM_M1);
 
-	return (v->map[0].ord[slot] & IMSM_ORD_REBUILD) || (from != UINT32_MAX && (from & IMSM_ORD_REBUILD));
+	return from != UINT32_MAX && (from & IMSM_ORD_REBUILD);
 }
 
-/* By its copy the slot has no data, or its disk has failed. */
-static bool its_slot_bad(const struct arrival *a, const struct imsm_volume *its, unsigned slot)
+static bool is_flagged(const struct imsm_volume *v, unsigned slot)
+{
+	return (v->map[0].ord[slot] & IMSM_ORD_REBUILD) || is_rebuilt(v, slot);
+}
+
+static bool is_in_order(const struct arrival *a, const struct imsm_volume *ours, unsigned slot)
+{
+	uint32_t index = imsm_ord_index(ours->map[0].ord[slot]);
+
+	return imsm_disk_present(a->c, index) && !imsm_disk_failed(a->c, index);
+}
+
+/*
+ * By its copy the slot has no data, or its disk has failed. Of a disk that is in order here the copy may tell what is past,
+ * if it is not newer: a rebuild has ended since (to record one moves the generation on so far that no other history gets
+ * ahead of it, 1.16). A failure is one in another volume, unless this one has a flag: it has not run since.
+ */
+static bool its_slot_bad(const struct arrival *a, const struct imsm_volume *ours, const struct imsm_volume *its,
+			 unsigned slot)
 {
 	uint32_t index = imsm_ord_index(its->map[0].ord[slot]);
+	bool here = is_in_order(a, ours, slot);
 
-	return is_flagged(its, slot) || index >= a->copy->num_disks ||
-	       (le32_get(a->copy->disk[index].status) & IMSM_DISK_FAILED);
+	if ((its->map[0].ord[slot] & IMSM_ORD_REBUILD) || index >= a->copy->num_disks)
+		return true;
+	if (is_rebuilt(its, slot))
+		return a->newer || !here;
+	return (le32_get(a->copy->disk[index].status) & IMSM_DISK_FAILED) && !here;
 }
 
 static bool is_live(const struct arrival *a, unsigned volume)
@@ -204,10 +227,10 @@ static bool has_parted(const struct arrival *a, unsigned volume)
 {
 	const struct imsm_volume *ours = &a->c->meta.volume[volume], *its = its_volume(a, ours);
 
-	if (!its || its_slot_bad(a, its, (unsigned)slot_of(a, volume)))
+	if (a->left || !its || its_slot_bad(a, ours, its, (unsigned)slot_of(a, volume)))
 		return false;
 	for (unsigned slot = 0; slot < ours->map[0].head.num_members; slot++)
-		if (!imsm_slot_bad(a->c, ours, slot) && its_slot_bad(a, its, slot))
+		if (!imsm_slot_bad(a->c, ours, slot) && its_slot_bad(a, ours, its, slot))
 			return true;
 	return false;
 }
@@ -309,7 +332,7 @@ static void adopt_volume(struct arrival *a, struct imsm_volume *ours, const stru
 	for (unsigned slot = 0; slot < ours->map[0].head.num_members; slot++) {
 		uint32_t index = imsm_ord_index(ours->map[0].ord[slot]);
 
-		if (!its_slot_bad(a, its, slot) || is_flagged(ours, slot))
+		if (!its_slot_bad(a, ours, its, slot) || is_flagged(ours, slot))
 			continue;
 		imsm_flag_slot(c, ours, slot);
 		note_flagged(ours);
@@ -367,6 +390,9 @@ static int revive(const struct arrival *a, const struct imsm_dl *dl, const char 
 	memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
 	d->scsi_id = dl->record.scsi_id;
 	d->status = le32_make(le32_get(d->status) & ~IMSM_DISK_FAILED);
+	/* Beside a rebuild of another slot its own one may be taken for that (imsm/checkpoint.c). */
+	for (unsigned i = 0; i < a->c->meta.num_volumes; i++)
+		imsm_store_unit(a->c, &a->c->meta.volume[i], imsm_volume_unit(&a->c->meta.volume[i]));
 	a->c->write_due = true;
 	return 0;
 }

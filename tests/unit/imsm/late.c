@@ -366,6 +366,67 @@ static void test_another_member_lacks_data(void **state)
 	assert_string_equal(ifx_text(&ifx, 1), "D 2,3?! f1");
 }
 
+/* The same, but its copy is of before, and the rebuild has ended: the disk beside it, which is here, is good. */
+static void test_a_rebuild_that_has_ended_since(void **state)
+{
+	(void)state;
+	for (unsigned newer = 0; newer < 2; newer++) {
+		begin(2);
+		volume(&ifx, 1, "N 0?,1");
+		volume(&its, 1, "N<REBUILD<D 0,1/0,1! f1 u0");
+		generations(9, 8, newer ? 9 : 7);
+		assert_int_equal(take(0), 1);
+		assert_string_equal(ifx_text(&ifx, 0), newer ? "D 0,1! f1" : "N 0,1");
+	}
+	/* in use: it has not parted from what runs */
+	begin(2);
+	ifx_volume(&ifx, 1, "N 0?,1");
+	volume(&its, 1, "N<REBUILD<D 0,1/0,1! f1 u0");
+	generations(9, 8, 7);
+	assert_int_equal(take(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+}
+
+/* By its copy the disk beside it had failed, in another volume. That has come back to what it was: this one has not run. */
+static void test_a_failure_in_another_volume(void **state)
+{
+	(void)state;
+	begin(2);
+	volume(&ifx, 1, "N 0?,1");
+	volume(&its, 1, "N 0,1x");
+	generations(9, 8, 7);
+	assert_int_equal(take(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+	assert_table(1, "DISK1", IMSM_DISK_CONFIGURED);
+}
+
+/* It has left while another disk was missing, and comes back when that has been replaced. All of it was written here. */
+static void test_left_while_another_was_missing(void **state)
+{
+	(void)state;
+	begin(5);
+	ifx_volume(&ifx, 10, "D 0?,1,4,3 f0");
+	volume(&its, 10, "D 0,1,2x!,3 f2");
+	goes_on_without(0, 0);
+	assert_int_equal(take(0), -ESTALE);
+	memcpy(ifx.c.left[ifx.c.left_count++], ifx.dl[0].serial, IMSM_SERIAL_LEN);
+	assert_int_equal(take(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0!,1,4,3 f0");
+}
+
+/* Beside another disk that is being rebuilt: without that one the checkpoint would be taken for its own (2.7). */
+static void test_beside_a_rebuild(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 10, "D<REBUILD<D 0?,1,2,3/0?,1,2,3! f3 u7");
+	volume(&its, 10, "N 0,1,2,3");
+	goes_on_without(0, 0);
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0x?!,1,2,3/0x?!,1,2,3! f3 u7");
+	assert_int_equal(take(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0!,1,2,3/0!,1,2,3! f3 u0");
+}
+
 static void test_it_is_dirty(void **state)
 {
 	(void)state;
@@ -457,6 +518,10 @@ int main(void)
 		cmocka_unit_test(test_failed_slot_of_its_own),
 		cmocka_unit_test(test_another_member_failed),
 		cmocka_unit_test(test_another_member_lacks_data),
+		cmocka_unit_test(test_a_rebuild_that_has_ended_since),
+		cmocka_unit_test(test_a_failure_in_another_volume),
+		cmocka_unit_test(test_left_while_another_was_missing),
+		cmocka_unit_test(test_beside_a_rebuild),
 		cmocka_unit_test(test_it_is_dirty),
 		cmocka_unit_test(test_generation_is_raised),
 		cmocka_unit_test(test_newer_and_different),
