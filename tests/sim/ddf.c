@@ -361,14 +361,30 @@ static bool is_of(const struct ddf_vdc *r, const char *name)
 	       memcmp(r->guid + 4, name, strlen(name)) == 0 && r->guid[4 + strlen(name)] == ' ';
 }
 
-/* Of each of its mirrors, the newest record. */
-static void note_newest(unsigned disk, unsigned from_end, const char *name, uint32_t *newest)
+/* Which copy of the disk readers take (ddf.md 2.1), of those that are closed; 0: neither. */
+static unsigned active_copy(unsigned disk)
 {
-	const struct ddf_header *h = section(0);
+	struct ddf_header h[2];
+	bool closed[2];
 
-	sim_disk_read(disk, copy, sizeof(copy), sim_disk_size(disk) - (uint64_t)from_end * DDF_SECTOR);
-	if (be32_get(h->magic) != DDF_HEADER_MAGIC || h->open_flag != DDF_CLOSED)
+	for (unsigned i = 0; i < 2; i++) {
+		sim_disk_read(disk, &h[i], sizeof(h[i]),
+			      sim_disk_size(disk) - (uint64_t)(i ? SECONDARY_FROM_END : PRIMARY_FROM_END) * DDF_SECTOR);
+		closed[i] = be32_get(h[i].magic) == DDF_HEADER_MAGIC && h[i].open_flag == DDF_CLOSED;
+	}
+	if (closed[0] && (!closed[1] || be32_get(h[0].seq) >= be32_get(h[1].seq)))
+		return PRIMARY_FROM_END;
+	return closed[1] ? SECONDARY_FROM_END : 0;
+}
+
+/* Of each of its mirrors, the newest record. What only the other copy still has nobody reads. */
+static void note_newest(unsigned disk, const char *name, uint32_t *newest)
+{
+	unsigned from_end = active_copy(disk);
+
+	if (!from_end)
 		return;
+	sim_disk_read(disk, copy, sizeof(copy), sim_disk_size(disk) - (uint64_t)from_end * DDF_SECTOR);
 	for (unsigned i = 0; i < RECORDS; i++) {
 		const struct ddf_vdc *r = section(CONFIG_AT + i * RECORD_SECTORS);
 
@@ -381,12 +397,9 @@ static uint32_t changes(uint32_t set, const char *name)
 {
 	uint32_t newest[SIM_MEMBERS] = { 0 }, sum = 0;
 
-	for (unsigned n = 0; n < SIM_DISKS; n++) {
-		if (!(set & 1u << n))
-			continue;
-		note_newest(n, PRIMARY_FROM_END, name, newest);
-		note_newest(n, SECONDARY_FROM_END, name, newest);
-	}
+	for (unsigned n = 0; n < SIM_DISKS; n++)
+		if (set & 1u << n)
+			note_newest(n, name, newest);
 	for (unsigned i = 0; i < SIM_MEMBERS; i++)
 		sum += newest[i];
 	return sum;
