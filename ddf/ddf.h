@@ -7,6 +7,7 @@
  *   probe.c     anchors that are not in the last sector
  *   load.c      choosing among the disks, and making a container of them
  *   arrive.c    reading a disk that comes while the container is in use
+ *   held.c      what must not be written before records have arrived
  *   write.c     writing what changed, one copy of each disk after the other
  *   find.c      finding entries of tables, disks, records and slots
  *   rebuild.c   rebuilds that no record tells of
@@ -104,6 +105,7 @@ struct ddf_volume {
 	struct ddf_records *records; /* NULL: none of its records was found */
 	bool live;                   /* bound to a monitored array */
 	bool stopped;                /* while live: md has stopped the array, and writes nothing any more */
+	bool held;                   /* ddf/held.c: its record is about to name fewer disks */
 	bool announced;              /* by a message; its records are still to come */
 	uint64_t synced[DDF_MAX_SLOTS / 64]; /* bit per slot: its member has been seen in sync */
 };
@@ -148,6 +150,10 @@ struct ddf_container {
 	uint8_t *vd;         /* layout.vd.length sectors */
 	/* as they are there: */
 	uint8_t *pd_written, *vd_written;
+	/* ddf/held.c: as they are to be there first, until all records are: */
+	uint8_t *pd_held, *vd_held;
+	uint32_t held[DDF_MAX_DISKS]; /* disks that records are about to name no more */
+	unsigned held_count;
 
 	struct ddf_volume *volume; /* layout.max_vd of them, by table index */
 	struct ddf_dl *disks;      /* present disks, most recently added first */
@@ -399,6 +405,13 @@ struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout 
 bool ddf_probe_wanted(const char *etc);
 /* Finds the first DDF signature near the end of the disk. NULL, or why what it begins is no anchor: a static text. */
 const char *ddf_probe_anchor(const struct disk *disk, struct ddf_header *anchor);
+
+/* ---- ddf/held.c ---- */
+
+/* True: pd_held and vd_held are to be written first, with the records. Else the tables are to be written as they are. */
+bool ddf_hold_back(struct ddf_container *c);
+/* All records are on disks. */
+void ddf_let_go(struct ddf_container *c);
 
 /* ---- ddf/write.c: monitor ---- */
 

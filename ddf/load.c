@@ -73,8 +73,11 @@ static int adopt_tables(struct ddf_container *c, const struct image *m)
 	c->vd = copy_of(m->section[VIRTUAL], m->size[VIRTUAL]);
 	c->pd_written = copy_of(m->section[PHYSICAL], m->size[PHYSICAL]);
 	c->vd_written = copy_of(m->section[VIRTUAL], m->size[VIRTUAL]);
+	c->pd_held = copy_of(m->section[PHYSICAL], m->size[PHYSICAL]);
+	c->vd_held = copy_of(m->section[VIRTUAL], m->size[VIRTUAL]);
 	c->volume = calloc(c->layout.max_vd, sizeof(*c->volume));
-	return c->controller && c->pd && c->vd && c->pd_written && c->vd_written && c->volume ? 0 : -ENOMEM;
+	return c->controller && c->pd && c->vd && c->pd_written && c->vd_written && c->pd_held && c->vd_held &&
+	       c->volume ? 0 : -ENOMEM;
 }
 
 static bool same_pd(const struct ddf_pd_entry *a, const struct ddf_pd_entry *b)
@@ -527,5 +530,7 @@ void ddf_free(struct ddf_container *c)
 	free(c->vd);
 	free(c->pd_written);
 	free(c->vd_written);
+	free(c->pd_held);
+	free(c->vd_held);
 	*c = (struct ddf_container){ 0 };
 }

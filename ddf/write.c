@@ -29,6 +29,7 @@ struct ddf_writer {
 	uint32_t old_seq;           /* generation before the change that is being written */
 	struct ddf_extent pd, vd;   /* changed sectors behind the first one, which holds the checksum; length 0: none */
 	bool pd_changed, vd_changed;
+	bool held;                  /* something is written as it was, and is due when the records are on disks */
 	bool pending;               /* no disk has taken the last change yet */
 	bool rest_due;              /* the first copies are written, the others are not */
 };
@@ -100,14 +101,32 @@ static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsig
 	*e = (struct ddf_extent){ first, end - first };
 }
 
-/* The record that takes the place of this one; NULL: none, for the disk is not named any more. */
+static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
+
+	return e && (be16_get(e->state) & DDF_PD_FAILED);
+}
+
+static bool has_member(const struct ddf_container *c, const struct ddf_vdc *r)
+{
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (!is_failed(c, dl) && ddf_record_names(c, r, dl->refnum))
+			return true;
+	return false;
+}
+
+/*
+ * The record that takes the place of this one; NULL: none, for the disk is not named any more. If no disk that is named
+ * is there, that is said by those which were: else it would be nowhere, and what an absent disk says would count.
+ */
 static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl,
 				       const struct ddf_vdc *old)
 {
 	int vd = ddf_vd_by_guid(c, old->guid);
 	const struct ddf_vdc *r = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
 
-	return r && ddf_record_names(c, r, dl->refnum) ? r : NULL;
+	return r && (ddf_record_names(c, r, dl->refnum) || !has_member(c, r)) ? r : NULL;
 }
 
 /* The checksum of a record in memory is made when it is written. */
@@ -195,13 +214,14 @@ static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl
 	return dl->changed.length;
 }
 
-/* Makes the buffers what is to be on the disks. A change begins a new generation. */
+/* Makes the buffers what is to be on the disks, or to be there first. A change begins a new generation. */
 static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 {
 	bool changed;
 
-	w->pd_changed = take_changes(c->pd, c->pd_written, c->layout.pd.length, &w->pd);
-	w->vd_changed = take_changes(c->vd, c->vd_written, c->layout.vd.length, &w->vd);
+	w->held = ddf_hold_back(c);
+	w->pd_changed = take_changes(w->held ? c->pd_held : c->pd, c->pd_written, c->layout.pd.length, &w->pd);
+	w->vd_changed = take_changes(w->held ? c->vd_held : c->vd, c->vd_written, c->layout.vd.length, &w->vd);
 	changed = w->pd_changed || w->vd_changed;
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		bool records = take_config_changes(c, dl);
@@ -434,13 +454,6 @@ static bool run_plan(struct ddf_writer *w, const struct ddf_container *c, struct
 	return true;
 }
 
-static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
-{
-	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
-
-	return e && (be16_get(e->state) & DDF_PD_FAILED);
-}
-
 static unsigned count_current(const struct ddf_container *c)
 {
 	unsigned n = 0;
@@ -450,16 +463,24 @@ static unsigned count_current(const struct ddf_container *c)
 	return n;
 }
 
+static bool has_record(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *r)
+{
+	for (unsigned i = 0; i < c->layout.records; i++)
+		if (same_record(ddf_record_slot(c, dl, i), r))
+			return true;
+	return false;
+}
+
 /*
  * Some disk that counts has it: else what the record says is nowhere (that a member is not named any more, say). True
- * also if no such disk is named: the tables say of the others that they have failed.
+ * also if no such disk is to have it: the tables say of the others that they have failed.
  */
 static bool is_stored(const struct ddf_container *c, const struct ddf_vdc *r)
 {
 	bool any = false;
 
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
-		if (is_failed(c, dl) || !ddf_record_names(c, r, dl->refnum))
+		if (is_failed(c, dl) || !has_record(c, dl, r))
 			continue;
 		if (!dl->record_due)
 			return true;
@@ -501,15 +522,13 @@ static bool any_late(const struct ddf_container *c)
 
 /* ---- the first copy of each disk ---- */
 
-enum disks { LATE_DISKS, RECORD_DISKS, WORKING_DISKS, FAILED_DISKS };
+enum disks { RECORD_DISKS, WORKING_DISKS, FAILED_DISKS };
 
 static bool is_of_kind(const struct ddf_container *c, const struct ddf_dl *dl, enum disks disks)
 {
 	const bool failed = is_failed(c, dl);
 
 	switch (disks) {
-	case LATE_DISKS:
-		return dl->late && !failed;
 	case RECORD_DISKS:
 		return dl->record_new && !failed;
 	case WORKING_DISKS:
@@ -540,7 +559,7 @@ static bool any_live(const struct ddf_container *c)
 	return false;
 }
 
-int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
+static int write_generation(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
 {
 	const bool changed = take_all_changes(w, c);
 	bool any;
@@ -548,10 +567,8 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 	w->pending |= changed;
 	if (!w->pending && !any_late(c) && !(res->retry && any_copy_failed(c)))
 		return 0;
-	/* What lies on them is out of date, and must be gone before the others say that they are good. */
-	any = any_late(c) && write_first_copies(w, c, LATE_DISKS, ALL_COPIES, res);
 	/* The tables may call a member good that a record has just ceased to name: the record comes before the tables. */
-	any |= write_first_copies(w, c, RECORD_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
+	any = write_first_copies(w, c, RECORD_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
 	any |= write_first_copies(w, c, WORKING_DISKS, res->retry ? ALL_COPIES : HEALTHY_COPIES, res);
 	if (!any && !w->pending)
 		return 0;
@@ -570,7 +587,21 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 	if (w->pending && !all_stored(c))
 		return -EIO;
 	w->pending = false;
+	ddf_let_go(c);
 	return 1;
+}
+
+int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
+{
+	const bool retry = res->retry;
+	int r = write_generation(w, c, res);
+
+	if (r == 1 && w->held) {
+		res->retry = false; /* who refuses has been asked */
+		r = write_generation(w, c, res);
+		res->retry = retry;
+	}
+	return r;
 }
 
 /* ---- the rest ---- */

@@ -469,7 +469,7 @@ static void test_missing_disk_is_back_at_the_start(void **state)
 	r->in[1] = true;
 	drig_restart(r);
 	a = drig_open_array(r, 0, 1, 0, "0,-");
-	assert_synced(r);
+	assert_synced_in_two(r);
 	assert_pds(r, "0:03/01 1:05/01");
 	assert_taken(r, a, "0,-", "1:1");
 	drig_free(r);

@@ -179,19 +179,85 @@ static void test_no_member_takes_the_record(void **state)
 	dwb_assert_disk_complete(b, 0);
 }
 
-/* What it carries is out of date: that must be gone before the others say that the disk is good. */
-static void test_disk_that_is_back_comes_first(void **state)
+/* What the tables say on a disk. */
+static unsigned pd_state_on(const struct bench *b, unsigned n, unsigned of)
+{
+	struct ddf_header h;
+	uint64_t at = dwb_readers_choice(dwb_fd_of(b, n), &h);
+	uint8_t table[FX_TABLE_BYTES];
+
+	dwb_read_sectors(dwb_fd_of(b, n), at + b->f.c.layout.pd.offset, FX_TABLE_BYTES / 512, table);
+	return be16_get(((struct ddf_pd_entry *)(void *)(table + sizeof(struct ddf_table_head)))[of].state);
+}
+
+static unsigned vd_state_on(const struct bench *b, unsigned n)
+{
+	struct ddf_header h;
+	uint64_t at = dwb_readers_choice(dwb_fd_of(b, n), &h);
+
+	return dwb_vd_state_at(b, dwb_fd_of(b, n), at);
+}
+
+/* Disk 1 is being rebuilt, is not to be a member any more, and is a good disk then. */
+static void stop_rebuild(struct bench *b)
+{
+	dfx_pd_of(&b->f, 1)->state = be16_make(DDF_PD_ONLINE | DDF_PD_REBUILDING);
+	dwb_write_all(b);
+	dfx_pd_of(&b->f, 1)->state = be16_make(DDF_PD_ONLINE);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
+}
+
+/* Who has the tables, but not the record yet, would take the disk for a member that has its data. */
+static void test_disk_is_not_good_before_its_record_is_gone(void **state)
+{
+	struct bench *b = *state;
+	uint32_t seq;
+
+	stop_rebuild(b);
+	seq = b->f.c.seq;
+	break_disk(b, 0, 0, FX_SECTORS); /* the only one with the record */
+	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(pd_state_on(b, 2, 1), 0x05);
+	assert_int_equal(write_once(b, true), -EIO);
+	assert_int_equal(pd_state_on(b, 2, 1), 0x05);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
+	assert_int_equal(pd_state_on(b, 0, 1), 0x01);
+	assert_int_equal(b->f.c.seq, seq + 2);
+	dwb_assert_all_complete(b);
+}
+
+/* Nor is a virtual disk clean with what nobody has compared. */
+static void test_nothing_is_clean_before_its_record_has_arrived(void **state)
 {
 	struct bench *b = *state;
 
-	b->f.dl[1].late = true;
-	b->f.dl[1].copy[0].good = b->f.dl[1].copy[1].good = false;
 	dwb_set_dirty(b, true);
-	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
-	for (unsigned i = 0; i < writes_to_disk(b, 1); i++)
-		assert_int_equal(dwb_seen.write[i].fd, dwb_fd_of(b, 1));
-	assert_string_equal(dwb_trace(b, 0), "s0 s4 s0");
-	assert_false(b->f.dl[1].late);
+	dwb_write_all(b);
+	dwb_set_dirty(b, false);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
+	break_disk(b, 0, 0, FX_SECTORS);
+	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(vd_state_on(b, 2), DDF_VD_OPTIMAL | DDF_VD_INCONSISTENT);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(vd_state_on(b, 2), DDF_VD_OPTIMAL);
+	dwb_assert_all_complete(b);
+}
+
+/* Of what goes the other way nothing is put off: a failure is one generation. */
+static void test_failure_with_a_new_record_is_one_generation(void **state)
+{
+	struct bench *b = *state;
+	uint32_t seq = b->f.c.seq;
+
+	dwb_fail_disk(b);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(b->f.c.seq, seq + 1);
 }
 
 /* A member is not named any more, and the table calls it good: whoever has only the table must come second. */
@@ -502,7 +568,9 @@ int main(void)
 		T(test_only_failed_disks_are_left),
 		T(test_there_is_no_disk_left),
 		T(test_no_member_takes_the_record),
-		T(test_disk_that_is_back_comes_first),
+		T(test_disk_is_not_good_before_its_record_is_gone),
+		T(test_nothing_is_clean_before_its_record_has_arrived),
+		T(test_failure_with_a_new_record_is_one_generation),
 		T(test_members_with_a_new_record_come_first),
 		T(test_tables_do_not_need_the_members),
 		T(test_no_disk_takes_it),

@@ -181,6 +181,25 @@ static void test_records_follow_the_disks_that_they_name(void **state)
 	dwb_assert_all_complete(b);
 }
 
+/* All that are named have left: what the record says is kept by who was named before, until there is a member. */
+static void test_record_whose_members_are_absent(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_dl *disks = b->f.c.disks;
+
+	dfx_unlink(&b->f, 0);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	dwb_write_all(b);
+	assert_int_equal(be32_get(slot(b, 1, 0)->magic), DDF_VDC_MAGIC);
+	assert_int_equal(ddf_element_ref(slot(b, 1, 0), 1), DDF_REF_MISSING);
+	assert_int_equal(be32_get(slot(b, 2, 0)->magic), DDF_NO_RECORD);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, dfx_ref(2));
+	dwb_write_all(b);
+	assert_int_equal(be32_get(slot(b, 1, 0)->magic), DDF_NO_RECORD);
+	assert_int_equal(be32_get(slot(b, 2, 0)->magic), DDF_VDC_MAGIC);
+	b->f.c.disks = disks;
+}
+
 /* 15, items 11 and 27; 2.3: what is not understood stays where it is. */
 static void test_records_of_others_survive(void **state)
 {
@@ -347,6 +366,7 @@ int main(void)
 		T(test_disk_without_secondary_copy),
 		T(test_disks_without_secondary_copy_go_one_by_one),
 		T(test_records_follow_the_disks_that_they_name),
+		T(test_record_whose_members_are_absent),
 		T(test_records_of_others_survive),
 		T(test_records_of_nobody_are_dropped),
 		T(test_records_that_were_ignored_survive),

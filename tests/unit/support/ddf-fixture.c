@@ -112,6 +112,8 @@ void dfx_init(struct fixture *f)
 	c->vd = f->vd;
 	c->pd_written = f->pd_written;
 	c->vd_written = f->vd_written;
+	c->pd_held = f->pd_held;
+	c->vd_held = f->vd_held;
 	c->volume = f->volume;
 }
 

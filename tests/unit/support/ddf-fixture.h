@@ -49,6 +49,7 @@ struct fixture {
 	uint8_t controller[DDF_SECTOR];
 	uint8_t pd[FX_TABLE_BYTES], vd[FX_TABLE_BYTES];
 	uint8_t pd_written[FX_TABLE_BYTES], vd_written[FX_TABLE_BYTES];
+	uint8_t pd_held[FX_TABLE_BYTES], vd_held[FX_TABLE_BYTES];
 	struct ddf_volume volume[FX_VDS];
 	struct ddf_dl dl[FX_DISKS];
 	struct disk disk[FX_DISKS];

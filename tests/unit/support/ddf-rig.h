@@ -141,8 +141,11 @@ int drig_sync_with(struct rig *r, bool retry);
 void drig_finish(struct rig *r);
 /* A sync that all disks take: one more generation if there was something to write. */
 int drig_sync_now(struct rig *r);
+/* What must wait for the records is a generation of its own. */
+int drig_sync_in_two(struct rig *r);
 
 #define assert_synced(r) assert_int_equal(drig_sync_now(r), 1)
+#define assert_synced_in_two(r) assert_int_equal(drig_sync_in_two(r), 1)
 #define assert_nothing_to_sync(r) assert_int_equal(drig_sync_now(r), 0)
 
 /* ---- arrays ---- */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the tables must not say before the records have arrived (ddf.md 7).
+ *
+ * The tables are on every disk, a record is on its members only, and the disks take a change one after the other: for a
+ * while readers find the new tables beside a record that is still the old one. So a disk that a record ceases to name,
+ * and whose entry ceases to say in the same change that it lacks data, would be trusted with all that the old record
+ * says. And a virtual disk that ceases to be dirty would be clean with a member that nobody has compared.
+ *
+ * Such a change is written as two generations. The tables of the first one still say of these disks and virtual disks
+ * what they said before. Pure.
+ */
+#include "ddf/ddf.h"
+
+#include <string.h>
+
+/* As mdadm looks at it (2.6): Missing does not count. */
+static bool is_trusted(const struct ddf_pd_entry *e)
+{
+	unsigned bits = DDF_PD_ONLINE | DDF_PD_FAILED | DDF_PD_REBUILDING;
+
+	return (be16_get(e->state) & bits) == DDF_PD_ONLINE;
+}
+
+static bool needs_resync(const struct ddf_vd_entry *e)
+{
+	return e->state & DDF_VD_INCONSISTENT || (e->init_state & DDF_INIT_MASK) != DDF_INITIALISED;
+}
+
+/* ---- what is held ---- */
+
+static void hold_disk(struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned i = 0; i < c->held_count; i++)
+		if (c->held[i] == refnum)
+			return;
+	if (c->held_count < DDF_MAX_DISKS)
+		c->held[c->held_count++] = refnum;
+}
+
+/* Some disk still has `old`, and `now` names fewer disks. */
+static void compare_records(struct ddf_container *c, unsigned vd, const struct ddf_vdc *old, const struct ddf_vdc *now)
+{
+	for (unsigned i = 0; i < c->layout.mppe; i++) {
+		uint32_t refnum = ddf_element_ref(old, i);
+
+		if (!ddf_is_disk(refnum) || ddf_record_names(c, now, refnum))
+			continue;
+		hold_disk(c, refnum);
+		c->volume[vd].held = true;
+	}
+}
+
+static void compare_disk(struct ddf_container *c, const struct ddf_dl *dl)
+{
+	for (unsigned i = 0; i < c->layout.records; i++) {
+		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now;
+		int vd = be32_get(old->magic) == DDF_VDC_MAGIC ? ddf_vd_by_guid(c, old->guid) : -1;
+
+		now = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
+		if (now)
+			compare_records(c, (unsigned)vd, old, now);
+	}
+}
+
+/* ---- the tables of the first generation ---- */
+
+static const struct ddf_pd_entry *written_pd(const struct ddf_container *c, const struct ddf_pd_entry *e)
+{
+	const struct ddf_pd_entry *w = (const void *)(c->pd_written + sizeof(struct ddf_table_head));
+
+	for (unsigned i = 0; i < c->layout.max_pd; i++)
+		if (ddf_pd_used(&w[i]) && be32_get(w[i].refnum) == be32_get(e->refnum))
+			return &w[i];
+	return NULL;
+}
+
+static bool is_held(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned i = 0; i < c->held_count; i++)
+		if (c->held[i] == refnum)
+			return true;
+	return false;
+}
+
+static bool hold_pds(const struct ddf_container *c)
+{
+	struct ddf_pd_entry *e = (void *)(c->pd_held + sizeof(struct ddf_table_head));
+	bool any = false;
+
+	for (unsigned i = 0; i < c->layout.max_pd; i++) {
+		const struct ddf_pd_entry *was = ddf_pd_used(&e[i]) && is_trusted(&e[i]) ? written_pd(c, &e[i]) : NULL;
+
+		if (!was || is_trusted(was) || !is_held(c, be32_get(was->refnum)))
+			continue;
+		e[i].state = was->state;
+		any = true;
+	}
+	return any;
+}
+
+static bool hold_vds(const struct ddf_container *c)
+{
+	const struct ddf_vd_entry *w = (const void *)(c->vd_written + sizeof(struct ddf_table_head));
+	struct ddf_vd_entry *e = (void *)(c->vd_held + sizeof(struct ddf_table_head));
+	bool any = false;
+
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++) {
+		if (!c->volume[vd].held || !ddf_guid_equal(e[vd].guid, w[vd].guid) || !needs_resync(&w[vd]) ||
+		    needs_resync(&e[vd]))
+			continue;
+		e[vd].state |= w[vd].state & DDF_VD_INCONSISTENT;
+		e[vd].init_state = (uint8_t)((e[vd].init_state & ~DDF_INIT_MASK) | (w[vd].init_state & DDF_INIT_MASK));
+		any = true;
+	}
+	return any;
+}
+
+bool ddf_hold_back(struct ddf_container *c)
+{
+	bool any;
+
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		compare_disk(c, dl);
+	memcpy(c->pd_held, c->pd, (size_t)c->layout.pd.length * DDF_SECTOR);
+	memcpy(c->vd_held, c->vd, (size_t)c->layout.vd.length * DDF_SECTOR);
+	any = hold_pds(c);
+	return hold_vds(c) || any;
+}
+
+void ddf_let_go(struct ddf_container *c)
+{
+	c->held_count = 0;
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		c->volume[vd].held = false;
+}
