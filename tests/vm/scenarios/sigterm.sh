@@ -60,6 +60,7 @@ update)
 	make_volume 1 2 second
 	wait_settled "$V1"
 	stop_volume "$V1"
+	V1=''
 	# while it can, it does
 	said=$(rename_to first___)
 	assert_eq "answer to a change of the metadata" "a5a55a5a000000005a5aa5a5 enough " "$said"
