@@ -51,6 +51,7 @@ UNIT := $(filter-out $(SUPPORT),$(wildcard tests/unit/*.c tests/unit/*/*.c))
 T ?=
 TEST_BIN := $(UNIT:%.c=$(B)/%)
 TEST_WANTED := $(if $(T),$(sort $(foreach t,$(T),$(filter $(B)/tests/unit/$(subst *,%,$t),$(TEST_BIN)))),$(TEST_BIN))
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 # One line for each file; V=1 shows the commands.
 ifeq ($(V),1)
@@ -61,7 +62,7 @@ say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(say_it))
 say_it = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
 endif
 
-.PHONY: all install uninstall check check-unit check-vm check-systemd check-layout mutants sim fuzz fuzz-coverage fuzz-coverage-targets demo bench deb deps clean distclean help FORCE
+.PHONY: all install uninstall check unit-tests check-unit check-vm check-systemd check-layout mutants sim fuzz fuzz-library $(FUZZ:%=fuzz-run-%) fuzz-coverage fuzz-coverage-targets fuzz-coverage-library $(FUZZ:%=fuzz-coverage-of-%) demo bench deb deps clean distclean help FORCE
 
 ifneq ($(RELEASE),)
 # Of what follows these goals are made there; the objects must not be taken for this machine's.
@@ -71,7 +72,9 @@ else
 all: $(B)/mdmon $(B)/mdmonctl
 
 # Each unit test is a program of its own: make check-unit T=imsm/spare, then build/tests/unit/imsm/spare
-check-unit: $(TEST_WANTED)
+unit-tests: $(TEST_WANTED)
+
+check-unit: unit-tests
 	@$(if $(TEST_WANTED),tests/run-unit $(TEST_WANTED),echo "no unit test is named $(T)" >&2; exit 2)
 endif
 
@@ -151,33 +154,32 @@ sim: $(F:%=$(B)/tests/sim/%)
 	@failed=0; for f in $(F); do SIM_SECONDS=$(SIM_SECONDS) $(B)/tests/sim/$$f || failed=1; done; exit $$failed
 
 # Needs clang. What it finds new is kept in build-fuzz; an input that fails belongs into tests/fuzz/corpus.
-FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 60
-fuzz:
-	@$(MAKE) -s --no-print-directory B=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined build-fuzz/libmdmon.a
-	@for t in $(FUZZ); do \
-		mkdir -p build-fuzz/$$t && clang $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined \
-			-fno-sanitize-recover=all -o build-fuzz/fuzz-$$t tests/fuzz/$$t.c build-fuzz/libmdmon.a $(LIBS) \
-			$$($(MAKE) -s --no-print-directory fuzz-ldflags-$$t) && \
-		echo "fuzzing $$t for $(FUZZ_SECONDS) s" && \
-		build-fuzz/fuzz-$$t -verbosity=0 -max_len=1500 -max_total_time=$(FUZZ_SECONDS) \
-			-artifact_prefix=build-fuzz/$$t- build-fuzz/$$t tests/fuzz/corpus/$$t || exit 1; \
-	done
+fuzz: $(FUZZ:%=fuzz-run-%)
 
-fuzz-ldflags-%:
-	@echo '$(FUZZ_LDFLAGS_$*)'
+fuzz-library:
+	@$(MAKE) -s --no-print-directory B=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined build-fuzz/libmdmon.a
+
+$(FUZZ:%=fuzz-run-%): fuzz-run-%: fuzz-library
+	@mkdir -p build-fuzz/$* && clang $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o build-fuzz/fuzz-$* tests/fuzz/$*.c build-fuzz/libmdmon.a $(LIBS) $(FUZZ_LDFLAGS_$*)
+	@echo "fuzzing $* for $(FUZZ_SECONDS) s"
+	@build-fuzz/fuzz-$* -verbosity=0 -max_len=1500 -max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=build-fuzz/$*- build-fuzz/$* tests/fuzz/corpus/$*
 
 # Which lines of the handlers the corpus reaches. Needs clang and python3.
 COVERED := -fprofile-instr-generate -fcoverage-mapping
 fuzz-coverage:
 	@tests/fuzz/coverage
 
-fuzz-coverage-targets:
+fuzz-coverage-targets: $(FUZZ:%=fuzz-coverage-of-%)
+
+fuzz-coverage-library:
 	@$(MAKE) -s --no-print-directory B=build-coverage CC=clang CFLAGS='-O1 -g $(COVERED)' build-coverage/libmdmon.a
-	@for t in $(FUZZ); do \
-		clang $(ALL_CFLAGS) $(COVERED) -fsanitize=fuzzer -o build-coverage/fuzz-$$t tests/fuzz/$$t.c \
-			build-coverage/libmdmon.a $(LIBS) $$($(MAKE) -s --no-print-directory fuzz-ldflags-$$t) || exit 1; \
-	done
+
+$(FUZZ:%=fuzz-coverage-of-%): fuzz-coverage-of-%: fuzz-coverage-library
+	@clang $(ALL_CFLAGS) $(COVERED) -fsanitize=fuzzer -o build-coverage/fuzz-$* tests/fuzz/$*.c \
+		build-coverage/libmdmon.a $(LIBS) $(FUZZ_LDFLAGS_$*)
 
 demo: deps all
 	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon demo/run
