@@ -283,7 +283,7 @@ static int add_to_super(struct supertype *st, struct disk *disk, struct metadata
 	if (!dl) {
 		free(u->buf);
 		u->buf = NULL;
-		return -ENOMEM;
+		return err ? err : -ENOMEM;
 	}
 	ddf_make_identity(dl);
 	u->disk = disk;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ddf/read.h"
+#include "lib/log.h"
 
 #define RECORDS_MAX (4u << 20) /* bytes for all records: a prepared disk must not use up the memory */
 
@@ -157,6 +158,15 @@ static struct ddf_arrival *keep(const struct candidate *cand)
 	return a;
 }
 
+/* It may be a member, of which nothing must be written over. */
+static int refuse_unread(const struct candidate *cand, const char *container)
+{
+	log_event(LOG_LEVEL_ERROR, ABOUT("disk-unused", NULL, cand->disk->name),
+		  "%s: disk %s is not used: %s, so that nobody knows what is on it", container, cand->disk->name,
+		  cand->why);
+	return -EIO;
+}
+
 struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout *l, const char *container, int *err)
 {
 	struct candidate cand = { .disk = disk };
@@ -167,6 +177,8 @@ struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout 
 	if (!cand.why && fits(&cand.chosen->at, l)) {
 		a = keep(&cand);
 		*err = a ? 0 : -ENOMEM;
+	} else if (cand.why && cand.unreadable) {
+		*err = refuse_unread(&cand, container);
 	}
 	for (int k = 0; k < DDF_COPIES; k++)
 		free(cand.copy[k].bytes);

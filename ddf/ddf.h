@@ -393,7 +393,7 @@ struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
 
 /*
  * manager, blocking. What lies on a disk, for a container whose sizes are those of `l`; freed with free(). NULL:
- * there is nothing that can be used, or *err is -ENOMEM.
+ * there is nothing that can be used, or *err is -ENOMEM, or -EIO: it cannot be read, as is logged.
  */
 struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout *l, const char *container, int *err);
 

@@ -128,7 +128,8 @@ static const char *read_usable(const struct disk *disk, const struct ddf_header 
 
 	if (lba >= sectors - 1)
 		return "it is not within the disk";
-	if (disk_read(disk, &m->header, sizeof(m->header), lba * DDF_SECTOR) != 0)
+	m->unreadable = disk_read(disk, &m->header, sizeof(m->header), lba * DDF_SECTOR) != 0;
+	if (m->unreadable)
 		return "its header cannot be read";
 	if (ddf_check_header(&m->header, which == DDF_FIRST_COPY ? DDF_PRIMARY : DDF_SECONDARY, &why) != 0)
 		return why;
@@ -137,6 +138,7 @@ static const char *read_usable(const struct disk *disk, const struct ddf_header 
 	if (ddf_check_layout(&m->header, sectors, &m->at, &why) != 0)
 		return why;
 	err = read_sections(disk, lba, m);
+	m->unreadable = err && err != -ENOMEM;
 	if (err)
 		return err == -ENOMEM ? "out of memory" : "it cannot be read completely";
 	return missing_signature(m);
@@ -193,6 +195,7 @@ static const char *read_anchor(struct candidate *cand)
 	if (sectors_of(disk) < 2)
 		return "it is too small for metadata";
 	err = read_last_sector(disk, &cand->anchor, &why);
+	cand->unreadable = err == -EIO;
 	if (!err)
 		return NULL;
 	if (err == -EBADMSG || disk->size <= DDF_PROBED_BYTES || !ddf_probe_wanted("/etc"))
@@ -246,6 +249,7 @@ void ddf_read_candidate(struct candidate *cand, const char *container)
 	cand->chosen = choose_copy(&cand->copy[DDF_FIRST_COPY], &cand->copy[DDF_SECOND_COPY]);
 	if (!cand->chosen)
 		cand->why = "no copy of its metadata can be used";
+	cand->unreadable = cand->copy[DDF_FIRST_COPY].unreadable || cand->copy[DDF_SECOND_COPY].unreadable;
 	report_copies(cand, container);
 }
 

@@ -19,6 +19,7 @@ struct image {
 	uint8_t *section[SECTIONS];
 	size_t size[SECTIONS];
 	bool exists;
+	bool unreadable;   /* by an error of the disk */
 	bool usable;       /* can be worked with, if need be */
 	const char *fault; /* what is wrong, or why it is not usable; NULL: complete and right */
 };
@@ -30,6 +31,7 @@ struct candidate {
 	bool anchor_elsewhere; /* not in the last sector */
 	struct image copy[DDF_COPIES];
 	struct image *chosen; /* NULL: none is usable */
+	bool unreadable;      /* the anchor or a copy, by an error of the disk: what is there is not known */
 	struct ddf_dl *dl;    /* taken over into the container */
 	const char *why;      /* why it is left alone; NULL: it is not */
 };

@@ -488,6 +488,51 @@ static void test_new_disk(void **state)
 	free(dl);
 }
 
+/* ---- a disk that comes ---- */
+
+static struct ddf_arrival *arrival(struct rig *r, int *err)
+{
+	struct ddf_arrival *a;
+
+	begin_capture(&r->log, stderr);
+	a = ddf_read_arrival(r->all[1], &r->c.layout, "md127", err);
+	end_capture(&r->log, stderr);
+	return a;
+}
+
+/* It may be a member: it is no new disk as long as nobody knows. */
+static void test_disk_that_comes_and_cannot_be_read(void **state)
+{
+	struct rig *r = *state;
+	struct ddf_arrival *a;
+	int err;
+
+	dld_add_all(r, "A");
+	dld_load_silently(r);
+	dld_bad_disk = r->all[1];
+	assert_null(arrival(r, &err));
+	assert_int_equal(err, -EIO);
+	dld_assert_logged(r, r->all[1]->name);
+	dld_assert_logged(r, "is not used: its last sector cannot be read");
+	dld_bad_sector = SAMPLE_PRIMARY;
+	a = arrival(r, &err); /* there is the other copy */
+	assert_non_null(a);
+	free(a);
+	dld_corrupt(r, 1, SECONDARY_BIT, 0);
+	assert_null(arrival(r, &err));
+	assert_int_equal(err, -EIO);
+	dld_assert_logged(r, "is not used: no copy of its metadata can be used");
+	dld_bad_disk = NULL;
+	a = arrival(r, &err);
+	assert_non_null(a);
+	assert_int_equal(err, 0);
+	free(a);
+	/* What can be read, and is nothing, is a new disk. */
+	dld_corrupt(r, 1, BOTH, 0);
+	assert_null(arrival(r, &err));
+	assert_int_equal(err, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, dld_setup, dld_teardown)
 
 int main(void)
@@ -519,6 +564,7 @@ int main(void)
 		TEST(test_room_that_is_not_there),
 		TEST(test_records_do_not_use_up_the_memory),
 		TEST(test_new_disk),
+		TEST(test_disk_that_comes_and_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests_name("ddf-load", tests, NULL, NULL);
