@@ -166,11 +166,14 @@ static void judge_shape(const struct trial *tr)
 				ACCUSE(tr, "sd%c has two slots", 'a' + disk_in(tr, s));
 }
 
-/* Somebody has gone on without the disks that failed. */
-static bool any_alive(const struct truth *t)
+/*
+ * Somebody has gone on without the disk that failed. In a RAID10 that is its mirror: if both are gone nothing is written
+ * there any more, and if all members of a mirror are absent a DDF daemon has no record in which to say so.
+ */
+static bool any_alive(const struct truth *t, unsigned slot)
 {
 	for (unsigned s = 0; s < t->plan.members; s++)
-		if (t->entitled[s] >= 0 && world.disk[t->entitled[s]].attached)
+		if ((t->plan.level != 10 || s / 2 == slot / 2) && t->entitled[s] >= 0 && world.disk[t->entitled[s]].attached)
 			return true;
 	return false;
 }
@@ -182,7 +185,7 @@ static void judge_member(const struct trial *tr, unsigned slot)
 
 	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1))
 		return;
-	if (tr->t->failed[disk] && any_alive(tr->t) && !is_unclear(tr, (unsigned)disk))
+	if (tr->t->failed[disk] && any_alive(tr->t, slot) && !is_unclear(tr, (unsigned)disk))
 		ACCUSE(tr, "sd%c failed, and is trusted", 'a' + disk);
 	for (unsigned r = 0; r < REGIONS && md_region_sectors(tr->t, r + 1) <= m->recovery_start; r++)
 		if (truth_holds(tr->t, slot, r) && tr->t->held[disk][r] < tr->t->acked[r] &&
