@@ -142,6 +142,7 @@ struct ddf_container {
 	struct ddf_layout layout; /* the same, decoded; only sizes are meant for all disks */
 	uint32_t seq;             /* generation on the disks */
 	uint32_t loaded_seq;      /* when it was loaded */
+	bool skip_one;            /* an absent disk may have the generation that follows, of a write that was cut off */
 	uint32_t now;             /* seconds of the DDF epoch; set by the caller before anything is changed */
 
 	/* whole sections, as they are to be on the disks: */

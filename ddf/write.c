@@ -230,7 +230,10 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 		dl->record_due |= records;
 	}
 	w->old_seq = c->seq;
-	c->seq += changed;
+	if (changed) {
+		c->seq += 1 + c->skip_one;
+		c->skip_one = false;
+	}
 	return changed;
 }
 

@@ -273,6 +273,34 @@ static void test_later_change_alone_is_no_newer_data(void **state)
 	drig_free(r);
 }
 
+/*
+ * A write was cut off when disk 1 alone had it, and that is away at the next start: what is written then must not bear the
+ * same number, for of two equally new disks readers take either.
+ */
+static void test_unfinished_generation_of_an_absent_disk(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+	uint32_t seq;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	seq = r->seq;
+	boot_with(r, "02");
+	a = drig_open_array(r, 0, 1, 0, "0,-");
+	assert_synced(r);
+	assert_int_equal(r->seq, seq + 2);
+	drig_tell_state(a, MARK_DIRTY);
+	assert_synced(r);
+	assert_int_equal(r->seq, seq + 3);
+	boot_with(r, "02"); /* the entry of the one that is absent is there still */
+	a = drig_open_array(r, 0, 1, 0, "0,-");
+	drig_tell_state(a, MARK_CLEAN);
+	assert_synced(r);
+	assert_int_equal(r->seq, seq + 5);
+	drig_free(r);
+}
+
 /* The container was loaded from disks that had been left behind: of volumes that do not run, the newest disk decides. */
 static void test_newer_disk_decides_about_volumes_that_do_not_run(void **state)
 {
@@ -578,6 +606,7 @@ int main(void)
 		cmocka_unit_test(test_disk_that_a_running_array_does_not_have),
 		cmocka_unit_test(test_newer_data_are_left_alone),
 		cmocka_unit_test(test_later_change_alone_is_no_newer_data),
+		cmocka_unit_test(test_unfinished_generation_of_an_absent_disk),
 		cmocka_unit_test(test_newer_disk_decides_about_volumes_that_do_not_run),
 		cmocka_unit_test(test_newer_disk_knows_another_volume),
 		cmocka_unit_test(test_failed_disk_that_is_put_in_again_is_new),
