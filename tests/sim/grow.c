@@ -419,14 +419,19 @@ bool grow_ask(unsigned wanted)
 
 /* ---- how it ends ---- */
 
-static void happen(const char *word, unsigned arg)
+static void happen_to(const char *word, unsigned arg, unsigned second)
 {
 	struct event e;
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s %u", word, arg);
+	snprintf(text, sizeof(text), "%s %u %u", word, arg, second);
 	if (event_parse(text, &e) && !world.hit[0] && !world.split)
 		event_apply(&e);
+}
+
+static void happen(const char *word, unsigned arg)
+{
+	happen_to(word, arg, 0);
 }
 
 static void boot(void)
@@ -481,8 +486,10 @@ void grow_settle(void)
 			assemble_anew();
 		happen("start", 0);
 		happen("daemon", 0);
-		for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 			happen("finish", v);
+			happen_to("sync", v, REGIONS);
+		}
 		happen("run", 3);
 		happen("mdadm", 4);
 	}
