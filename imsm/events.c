@@ -339,7 +339,8 @@ void imsm_finish_reshape(struct imsm_container *c, unsigned volume, struct imsm_
 	if (v->head.migr_state)
 		return;
 	c->reshape_ended = true;
-	c->widened_to = widened ? v->map[0].head.num_members : 0;
+	if (widened)
+		c->widened_to = v->map[0].head.num_members;
 }
 
 /* md has the shape that the volume is to have in the end. Level 4: mdadm reshapes a RAID0 as that. */

@@ -85,7 +85,7 @@ struct imsm_container {
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
 	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
 	bool zeros_refused;          /* a disk did not take them */
-	unsigned widened_to;         /* by that reshape, from fewer members; 0: it was about something else */
+	unsigned widened_to;         /* by a reshape that has ended; others are to follow. 0: none */
 	uint32_t loaded_generation;
 	uint8_t left[IMSM_LEFT_MAX][IMSM_SERIAL_LEN]; /* the last disks that left: what they hold is known */
 	unsigned left_count; /* how many left; the latest is at left_count - 1, modulo their number */
@@ -430,6 +430,8 @@ int imsm_apply_migration_message(struct imsm_container *c, const void *buf, cons
  * added. Never at once: whoever reads half of it would go on with one volume where the other had got to.
  */
 void imsm_after_reshape(struct imsm_container *c);
+/* Disks were added, and nothing is in the way of another volume that is to be widened, if there is one. */
+bool imsm_next_may_begin(const struct imsm_container *c);
 /*
  * For the metadata that are about to be written: a mark that another volume is to be widened, if one is. And for those
  * that were loaded: goes on with what such a mark says.

@@ -627,33 +627,36 @@ static bool is_to_follow(const struct imsm_container *c, const struct imsm_volum
 	       imsm_map_per_dev(&v->map[0]) >= IMSM_SECTORS_PER_MIB && can_be_widened(c, v, members);
 }
 
-/* NULL: none is to follow now. */
+/* NULL: none is to follow. */
 static struct imsm_volume *next_to_widen(struct imsm_container *c, unsigned members)
 {
-	for (unsigned i = 0; i < c->meta.num_volumes; i++)
-		if (c->meta.volume[i].head.migr_state)
-			return NULL;
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
 		if (is_to_follow(c, &c->meta.volume[i], members))
 			return &c->meta.volume[i];
 	return NULL;
 }
 
-static void reshape_next_volume(struct imsm_container *c, unsigned members)
+/* Not as long as any volume migrates: after a power cut the first one may have to be resynced before. */
+bool imsm_next_may_begin(const struct imsm_container *c)
 {
-	struct imsm_volume *v = next_to_widen(c, members);
-
-	if (!v)
-		return;
-	widen(c, v, members);
-	c->write_due = true;
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		if (c->meta.volume[i].head.migr_state)
+			return false;
+	return c->widened_to;
 }
 
 void imsm_after_reshape(struct imsm_container *c)
 {
+	struct imsm_volume *v;
+
 	c->reshape_ended = false;
-	if (c->widened_to)
-		reshape_next_volume(c, c->widened_to);
+	if (!imsm_next_may_begin(c))
+		return;
+	v = next_to_widen(c, c->widened_to);
+	if (v) {
+		widen(c, v, c->widened_to);
+		c->write_due = true;
+	}
 	c->widened_to = 0;
 }
 
@@ -680,7 +683,7 @@ void imsm_mark_sequel(struct imsm_container *c)
 	struct sequel s = { .generation = h->generation_num, .members = le32_make(c->widened_to) };
 
 	memcpy(s.magic, sequel_magic, sizeof(s.magic));
-	if (c->reshape_ended && c->widened_to && next_to_widen(c, c->widened_to))
+	if (c->widened_to && next_to_widen(c, c->widened_to))
 		memcpy(at, &s, sizeof(s));
 	else if (!memcmp(at, sequel_magic, sizeof(s.magic)))
 		memset(at, 0, sizeof(s));

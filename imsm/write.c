@@ -351,6 +351,7 @@ int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *cont
 	int r = write_changes(w, c, container, res);
 
 	c->awaited = false; /* he has his answer now */
+	c->reshape_ended |= imsm_next_may_begin(c);
 	if (r < 0 || !may_zero(c, res->retry))
 		return r;
 	c->zeros_refused = !zero_migr_records(w, c, res);

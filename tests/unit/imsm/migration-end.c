@@ -277,10 +277,29 @@ static void test_mark_that_does_not_fit(void **state)
 	ifx.c.meta.num_disks = 3;
 	assert_false(goes_on());
 	ifx.c.meta.num_disks = 4;
-	ifx.c.meta.volume[1].head.migr_state = 1;
-	assert_false(goes_on());
-	ifx.c.meta.volume[1].head.migr_state = 0;
 	assert_true(goes_on());
+}
+
+/* After the power cut the first volume is resynced: the next one waits, and so does what says that there is one. */
+static void test_next_volume_waits_for_a_resync(void **state)
+{
+	(void)state;
+	widened_and_to_widen();
+	imsm_mark_sequel(&ifx.c);
+	imsm_migrate(VOL(0), IMSM_NORMAL, IMSM_MIGR_REPAIR);
+	assert_true(goes_on());
+	imsm_after_reshape(&ifx.c);
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1,2");
+	assert_false(imsm_next_may_begin(&ifx.c));
+	imsm_pass_generations(&ifx.c.meta.header, 1);
+	imsm_mark_sequel(&ifx.c);
+	assert_true(goes_on());
+	ifx.c.reshape_ended = false;
+	imsm_end_migration(&ifx.c, VOL(0), IMSM_NORMAL);
+	assert_true(imsm_next_may_begin(&ifx.c));
+	imsm_after_reshape(&ifx.c);
+	assert_string_equal(ifx_text(&ifx, 1), "N<GEN<N 0,1,2,3/0,1,2 u0");
+	assert_false(imsm_next_may_begin(&ifx.c));
 }
 
 int main(void)
@@ -295,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_mark_that_another_volume_follows),
 		cmocka_unit_test(test_no_mark_where_none_follows),
 		cmocka_unit_test(test_mark_that_does_not_fit),
+		cmocka_unit_test(test_next_volume_waits_for_a_resync),
 	};
 
 	return cmocka_run_group_tests_name("imsm-migration-end", tests, NULL, NULL);
