@@ -45,6 +45,7 @@ static struct managed managed[ARRAYS];
 static unsigned manageds;
 static uint32_t known; /* set of disks that the manager has seen in the container */
 static unsigned queued; /* updates that are not back */
+static bool posted;     /* something, since the monitor's last pass */
 
 /* ---- memory that a daemon has until it ends ---- */
 
@@ -112,6 +113,7 @@ static void publish(struct managed *ma, struct active_array *a)
 {
 	ma->current = a;
 	ma->copies++;
+	posted = true;
 	handoff_publish(a);
 }
 
@@ -235,6 +237,7 @@ static struct metadata_update *new_update(enum update_op op, struct managed *ma)
 static void queue(struct metadata_update *u)
 {
 	queued++;
+	posted = true;
 	handoff_queue_update(u);
 }
 
@@ -688,7 +691,7 @@ void daemon_pass(void)
 		return;
 	note_missing();
 	timer = monitor_wait(&monitor, &none);
-	sim_wake_up = false;
+	sim_wake_up = posted = false;
 	monitor_pass(&monitor, timer);
 	world.now_ns += NS_PER_MS;
 	if (!world.alive)
@@ -697,6 +700,14 @@ void daemon_pass(void)
 	judge_note_written();
 	if (sim_chance(8))
 		compare_with_disks();
+}
+
+bool daemon_is_called(void)
+{
+	for (struct active_array *a = monitor.arrays; a; a = a->next)
+		if (array_of_fd(a->array_state_fd)->event)
+			return true;
+	return sim_wake_up || posted;
 }
 
 bool daemon_idle(void)

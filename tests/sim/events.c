@@ -15,7 +15,7 @@
  *	boot DISKS      the machine starts with these disks      daemon         a daemon is started
  *	takeover        one that takes the place of another
  *	grow N          mdadm is to widen all volumes by N disks (only in lives with reshapes, as the next one)
- *	mdadm N         it goes N steps
+ *	mdadm N         it goes N steps                            busy N         as run, but no time passes
  */
 #include <errno.h>
 #include <stdio.h>
@@ -422,6 +422,16 @@ static void do_run(const struct event *e)
 	}
 }
 
+/* The daemon's timers wait. */
+static void do_busy(const struct event *e)
+{
+	for (unsigned i = 0; i < e->a && world.alive; i++) {
+		daemon_manage();
+		if (world.alive && world.loaded && daemon_is_called())
+			daemon_pass();
+	}
+}
+
 static void do_kill(const struct event *e)
 {
 	world.countdown = e->a;
@@ -580,9 +590,10 @@ static const struct {
 	{ "takeover", do_takeover, NONE, 1 },
 	{ "grow", do_grow, COUNT, 8 },
 	{ "mdadm", do_mdadm, ROUNDS, 60 },
+	{ "busy", do_busy, ROUNDS, 20 },
 };
 
-#define RESHAPES 2 /* of them, the last ones */
+#define RESHAPES 3 /* of them, the last ones */
 
 #define EVENTS (sizeof(list) / sizeof(list[0]))
 
@@ -623,7 +634,7 @@ static void choose_arguments(struct event *e)
 		e->b = (uint8_t)(list[e->op].args == VOLUME_COUNT ? 1 + sim_pick(REGIONS + 1) : sim_pick(4));
 		break;
 	case DISK:
-		e->a = (uint8_t)sim_pick(world.disks);
+		e->a = (uint8_t)(world.hasty ? 0 : sim_pick(world.disks));
 		break;
 	case STEPS:
 		e->a = (uint8_t)(sim_chance(4) ? 0 : sim_pick(12));
@@ -640,6 +651,35 @@ static void choose_arguments(struct event *e)
 }
 
 /*
+ * A disk refuses what is written, takes writes again, and before the daemon has asked it once more a reshape begins:
+ * there is no time for anything else.
+ */
+static void hurry(struct event *e)
+{
+	static const char *const meanwhile[] = { "write", "busy", "busy", "refuse" };
+	bool refuses = false, refused = false, moved = false;
+
+	for (unsigned n = 0; n < world.disks; n++) {
+		refuses |= world.disk[n].refuses;
+		refused |= world.disk[n].refused;
+	}
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		moved |= world.volume[v].reshaping && world.volume[v].moved;
+	if (moved)
+		return;
+	if (e->op == op_of("run") || e->op == op_of("pass"))
+		e->op = op_of("busy");
+	if (refuses)
+		e->op = op_of(meanwhile[sim_pick(4)]);
+	else if (!grow_is_due() && refused)
+		e->op = op_of(sim_chance(3) ? "finish" : "grow");
+	else if (!grow_is_due())
+		e->op = op_of(sim_chance(2) ? "refuse" : "busy");
+	else if (!sim_chance(4))
+		e->op = op_of(sim_chance(2) ? "mdadm" : "busy");
+}
+
+/*
  * Lives with reshapes: in every other one no disk gets into trouble, so that whatever begins must come to its end, and
  * the moment at which one volume is done and the next one begins is sought.
  */
@@ -650,7 +690,9 @@ static void lean(struct event *e)
 	for (unsigned i = 0; world.calm && i < sizeof(trouble) / sizeof(trouble[0]); i++)
 		if (e->op == op_of(trouble[i]))
 			e->op = op_of("mdadm");
-	if (grow_is_at_its_end() && sim_chance(4))
+	if (world.hasty)
+		hurry(e);
+	else if (grow_is_at_its_end() && sim_chance(4))
 		e->op = op_of(sim_chance(3) ? "kill" : "cut");
 	else if (!grow_is_due() && sim_chance(8))
 		e->op = op_of("grow");

@@ -122,6 +122,7 @@ static void begin(const struct life *l)
 	world.power = world.alive = world.loaded = world.md_refuses_spares = false;
 	world.reshapes = l->reshapes;
 	world.calm = l->calm;
+	world.hasty = l->hasty;
 	world.trouble = false;
 	world.daemons = 0;
 	grow_forget();
@@ -209,6 +210,7 @@ static void choose_wide(struct life *l)
 
 	l->reshapes = true;
 	l->calm = sim_chance(2);
+	l->hasty = !l->calm && sim_chance(2);
 	l->disks = members + 1 + sim_chance(3);
 	l->volumes = sim_chance(3) ? 1 : 2;
 	for (unsigned v = 0; v < l->volumes; v++) {

@@ -131,6 +131,7 @@ struct sim_world {
 
 	bool reshapes;   /* volumes are reshaped in this life, too */
 	bool calm;       /* none of the events below is chosen */
+	bool hasty;      /* the first disk refuses metadata just before one */
 	bool trouble;    /* a disk has failed, was absent, torn or refused: nobody promises that a reshape comes to its end */
 	bool split;      /* the machine was started from an old half of the container: the life ends */
 	bool power;      /* it is on */
@@ -292,6 +293,8 @@ void daemon_manage(void);
 /* The daemon gets it as from mdadm. Takes effect with the passes that follow. `volume`: whose change it is. */
 void daemon_message(const uint8_t *buf, size_t len, unsigned volume, void (*done)(unsigned volume, int status));
 bool daemon_idle(void);
+/* Somebody has something for the monitor, or an array has. */
+bool daemon_is_called(void);
 
 /* judge.c */
 void judge_now(void);
@@ -319,7 +322,7 @@ struct life {
 	uint32_t boot;     /* set of disks that are there at the first start */
 	unsigned volumes;
 	struct sim_volume volume[SIM_VOLUMES];
-	bool reshapes, calm;
+	bool reshapes, calm, hasty;
 	unsigned events;
 	struct event event[EVENTS_MAX];
 };
