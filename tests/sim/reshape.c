@@ -201,11 +201,20 @@ static void place_region(struct md_array *a, unsigned region)
 	t->unequal[region] = false;
 }
 
+/* A failure that the daemon has not noted yet. */
+static bool any_blocked(const struct md_array *a)
+{
+	for (unsigned i = 0; i < a->members; i++)
+		if (a->member[i].there && a->member[i].blocked)
+			return true;
+	return false;
+}
+
 bool md_move(struct md_array *a)
 {
 	struct truth *t = truth_of(a);
 
-	if (a->action != SYNC_RESHAPE || !md_writable(a) || !md_serves(a))
+	if (a->action != SYNC_RESHAPE || !md_writable(a) || !md_serves(a) || any_blocked(a))
 		return false;
 	if (a->in_flight && a->region == t->moved)
 		md_finish(a);
@@ -245,7 +254,9 @@ void md_resume_reshape(struct md_array *a, const struct reader_volume *rv)
 	const char *wrong = truth_misread(t, rv);
 
 	if (wrong) {
-		sim_hit("reshape of a started volume: %s (volume %s, RAID%d)", wrong, t->plan.name, t->plan.level);
+		if (!world.split)
+			sim_hit("reshape of a started volume: %s (volume %s, RAID%d)", wrong, t->plan.name,
+				t->plan.level);
 		return;
 	}
 	md_make_equal(a);
