@@ -636,13 +636,27 @@ static struct imsm_volume *next_to_widen(struct imsm_container *c, unsigned memb
 	return NULL;
 }
 
-/* Not as long as any volume migrates: after a power cut the first one may have to be resynced before. */
+/* It still has the record of the reshape that has ended, and may come back and be believed. */
+static bool any_out_of_reach(const struct imsm_container *c)
+{
+	for (uint32_t i = 0; i < c->meta.num_disks; i++)
+		if (!imsm_disk_present(c, i) && !imsm_disk_failed(c, i) && imsm_disk_named(c, i))
+			return true;
+	return false;
+}
+
+/*
+ * Not as long as any volume migrates: after a power cut the first one may have to be resynced before. Nor as long as a
+ * member is absent: when a volume is started without it, it is called missing, and when it comes, its record is zeroed.
+ */
 bool imsm_next_may_begin(const struct imsm_container *c)
 {
+	if (!c->widened_to || any_out_of_reach(c))
+		return false;
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
 		if (c->meta.volume[i].head.migr_state)
 			return false;
-	return c->widened_to;
+	return true;
 }
 
 void imsm_after_reshape(struct imsm_container *c)

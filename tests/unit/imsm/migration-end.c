@@ -302,6 +302,22 @@ static void test_next_volume_waits_for_a_resync(void **state)
 	assert_false(imsm_next_may_begin(&ifx.c));
 }
 
+/* A member that is absent would come back with the record of the first volume's reshape. */
+static void test_next_volume_waits_for_a_disk(void **state)
+{
+	(void)state;
+	widened_and_to_widen();
+	ifx_unlink(&ifx, 0);
+	imsm_after_reshape(&ifx.c);
+	assert_string_equal(ifx_text(&ifx, 1), "N 0?,1,2");
+	assert_int_equal(ifx.c.widened_to, 4);
+	ifx_init(&ifx, 4);
+	ifx_volume(&ifx, 5, "D 0x?!,1,2,3 f0");
+	ifx_volume(&ifx, 5, "D 0x?!,1,2 f0");
+	ifx.c.widened_to = 4;
+	assert_true(imsm_next_may_begin(&ifx.c));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_no_mark_where_none_follows),
 		cmocka_unit_test(test_mark_that_does_not_fit),
 		cmocka_unit_test(test_next_volume_waits_for_a_resync),
+		cmocka_unit_test(test_next_volume_waits_for_a_disk),
 	};
 
 	return cmocka_run_group_tests_name("imsm-migration-end", tests, NULL, NULL);
