@@ -144,7 +144,7 @@ uint32_t sim_random(void);
  *	NAME                       random lives for SIM_SECONDS (60) seconds, from SIM_SEED or a seed that is printed; it ends
  *	                           at the SIM_HITS-th kind of hit
  *	                           SIM_KINDS=FILE: kinds of hits that are known and passed over; new ones are added to it
- *	NAME SEED [COUNT]          these lives
+ *	NAME SEED [COUNT]          these lives; from 10^12 on they are such with reshapes
  *	SIM_MIXTURES=1             makes mixtures of two copies that pass for one, which only chance keeps from being made
  *	NAME --events "TEXT"       this one, told step by step
  *
