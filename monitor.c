@@ -130,15 +130,18 @@ void monitor_pass(struct monitor *mon, bool timer)
 	/* A ticket, or SIGTERM, asks for a look at everything. */
 	all = timer || ticket != handoff_last_honoured() || handoff_draining();
 	look_at_arrays(mon, all);
-	monitor_sync(mon, timer);
+	/* Disks whose last write failed come after the answers, unless there is no answer without them. */
+	monitor_sync(mon, timer && mon->sync_failed);
 	finish_arrays(mon);
 	monitor_request_spare_checks(mon);
-	monitor_finish_sync(mon, timer);
+	monitor_finish_sync(mon, timer && mon->sync_failed);
 	monitor_return_updates(mon);
 	monitor_publish_report(mon, timer);
 	if (holding(mon) || monitor_not_durable(mon)) /* an answer is still due to the kernel: so is the one to the client */
 		ticket = handoff_last_honoured();
 	handoff_pass_end(ticket, mon->wake_manager);
+	if (timer)
+		monitor_retry_sync(mon);
 }
 
 /* ---- waiting ---- */

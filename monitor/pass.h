@@ -102,6 +102,7 @@ struct monitor {
 	bool sync_failed;        /* the last time reached no disk: nothing may be acknowledged */
 	uint64_t sync_failed_ns; /* since when that is so */
 	uint64_t retry_sync_ns;  /* 0: there is nothing to try again */
+	uint64_t next_retry_ns;  /* disks whose last write failed are left alone until then */
 	struct refusals refusals;
 
 	/* reports */
@@ -207,6 +208,9 @@ void monitor_sync(struct monitor *mon, bool retry);
 
 /* After the kernel was answered: copies that nobody waits for. The manager is woken before, if that is due. */
 void monitor_finish_sync(struct monitor *mon, bool retry);
+
+/* After all of that: disks whose last write failed are asked once more, but not if that was tried a moment ago. */
+void monitor_retry_sync(struct monitor *mon);
 
 /* What this pass changed is not on disk, and there is still hope that it will be. */
 bool monitor_not_durable(const struct monitor *mon);

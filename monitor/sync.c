@@ -12,6 +12,7 @@
 #include "threads/handoff.h"
 
 #define RETRY_SYNC_NS (1000 * NS_PER_MS) /* after a metadata write that reached no disk */
+#define RETRY_PAUSE 20 /* times as long as it took to ask disks whose last write failed once more */
 /* So long clients and stopped arrays wait for metadata that no disk takes. */
 #define PATIENCE_NS (5000 * NS_PER_MS)
 
@@ -115,6 +116,26 @@ void monitor_finish_sync(struct monitor *mon, bool retry)
 	note_rest(mon, &res);
 	log_write_errors(mon, &res, false);
 	mon->wake_manager |= res.reports > 0;
+}
+
+/*
+ * A disk may need many seconds to say no once more, and writes that come meanwhile wait for the next pass: for all of
+ * the time that this takes, twenty times as much is left to them.
+ */
+void monitor_retry_sync(struct monitor *mon)
+{
+	uint64_t began = clock_now_ns(), end;
+
+	if (mon->sync_failed || began < mon->next_retry_ns)
+		return;
+	mon->wake_manager = false;
+	monitor_sync(mon, true);
+	monitor_finish_sync(mon, true);
+	monitor_publish_report(mon, false);
+	if (mon->wake_manager)
+		handoff_wake_manager();
+	end = clock_now_ns();
+	mon->next_retry_ns = end + RETRY_PAUSE * (end - began);
 }
 
 /* What this pass changed is not on disk, and there is still hope that it will be. */

@@ -175,6 +175,29 @@ static void test_one_disk_does_not_take_them(void **state)
 	assert_int_equal(rig_next(), 5000);
 }
 
+/* The kernel is answered first, and the disk is left alone for twenty times as long as it took. */
+static void test_a_disk_that_refuses_slowly(void **state)
+{
+	unsigned waited = 0;
+
+	(void)state;
+	rig_adopted("md126", 2);
+	handler.failed_disk = "sdb";
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	md_says("md126/array_state", "clean");
+	rig_next();
+	forget_steps();
+	handler.refusal_ms = 8000;
+	md_says_silently("md126/array_state", "write-pending");
+	rig_next();
+	assert_steps("md126: dirty\nmetadata written\nmd126/array_state <- active\nmetadata written\n");
+	handler.retries = 0;
+	while (!handler.retries)
+		waited += rig_next();
+	assert_in_range(waited, 160000, 165000);
+}
+
 /* An array that was to start waits; the request is made anew when the metadata are written. */
 static void test_an_array_does_not_start(void **state)
 {
@@ -387,6 +410,7 @@ int main(void)
 		TEST(test_no_disk_takes_the_metadata),
 		TEST(test_a_failure_that_is_not_on_record),
 		TEST(test_one_disk_does_not_take_them),
+		TEST(test_a_disk_that_refuses_slowly),
 		TEST(test_an_array_does_not_start),
 		TEST(test_a_start_without_disks),
 		TEST(test_a_sync_ends_without_disks),

@@ -131,7 +131,7 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 		return 0;
 	if (handler.while_writing)
 		handler.while_writing();
-	md_time_passes(handler.sync_ms);
+	md_time_passes(handler.sync_ms + (handler.failed_disk && asked ? handler.refusal_ms : 0));
 	if (handler.sync_error || (handler.failed_disk && asked)) {
 		res->failed = 1;
 		res->reports = !handler.stale;

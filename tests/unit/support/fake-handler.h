@@ -23,6 +23,7 @@ struct fake_handler {
 	/* set by the test */
 	int sync_error;              /* -EIO: no disk takes the metadata */
 	unsigned sync_ms;            /* so long it takes to write them (fake-md.h) */
+	unsigned refusal_ms;         /* so much longer, if the failed disk is asked */
 	enum consistency decides;    /* the answer to MARK_DECIDE */
 	int open_error, update_error;
 	bool message_creates; /* the volume: an array of it can be opened from then on */
