@@ -108,17 +108,26 @@ static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
 	return e && (be16_get(e->state) & DDF_PD_FAILED);
 }
 
+/* It has refused both of its copies, the last time. */
+static bool takes_nothing(const struct ddf_dl *dl)
+{
+	const struct ddf_copy *second = &dl->copy[DDF_SECOND_COPY];
+
+	return dl->copy[DDF_FIRST_COPY].failed && (second->failed || !second->exists);
+}
+
 static bool has_member(const struct ddf_container *c, const struct ddf_vdc *r)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (!is_failed(c, dl) && ddf_record_names(c, r, dl->refnum))
+		if (!is_failed(c, dl) && !takes_nothing(dl) && ddf_record_names(c, r, dl->refnum))
 			return true;
 	return false;
 }
 
 /*
  * The record that takes the place of this one; NULL: none, for the disk is not named any more. If no disk that is named
- * is there, that is said by those which were: else it would be nowhere, and what an absent disk says would count.
+ * is there and takes it, that is said by those which were: else it would be nowhere, and what an absent disk says would
+ * count.
  */
 static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl,
 				       const struct ddf_vdc *old)

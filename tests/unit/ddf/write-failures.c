@@ -248,6 +248,29 @@ static void test_nothing_is_clean_before_its_record_has_arrived(void **state)
 	dwb_assert_all_complete(b);
 }
 
+/* The only one that is named refuses: who was named before has the record until it does not. */
+static void test_record_is_kept_while_its_member_refuses(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_vdc *r;
+
+	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_set_dirty(b, true);
+	assert_int_equal(write_once(b, false), 1);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
+	assert_int_equal(write_once(b, false), 1);
+	r = (struct ddf_vdc *)(void *)b->f.config[1];
+	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
+	assert_int_equal(ddf_element_ref(r, 1), DDF_REF_MISSING);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, true), 1);
+	dwb_set_dirty(b, false);
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(be32_get(r->magic), DDF_NO_RECORD);
+	dwb_assert_all_complete(b);
+}
+
 /* Of what goes the other way nothing is put off: a failure is one generation. */
 static void test_failure_with_a_new_record_is_one_generation(void **state)
 {
@@ -570,6 +593,7 @@ int main(void)
 		T(test_no_member_takes_the_record),
 		T(test_disk_is_not_good_before_its_record_is_gone),
 		T(test_nothing_is_clean_before_its_record_has_arrived),
+		T(test_record_is_kept_while_its_member_refuses),
 		T(test_failure_with_a_new_record_is_one_generation),
 		T(test_members_with_a_new_record_come_first),
 		T(test_tables_do_not_need_the_members),
