@@ -117,6 +117,7 @@ static void do_start(const struct event *e)
 		if (!t || t->unsure || t->array >= 0 || !r.volume[i].can_start)
 			continue;
 		sim_say("  volume %s is started", t->plan.name);
+		t->halved |= truth_is_halved(t);
 		if (r.volume[i].reshaping)
 			truth_begin_reshape(t);
 		else if (t->reshaping && t->moved < REGIONS && !world.split)

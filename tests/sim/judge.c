@@ -14,7 +14,8 @@
  * rebuild is recorded, or a resync and a disk is missing, for mdadm takes that for clean, and IMSM has no words for both;
  * that one copy which was being written is torn, which is as good as the loss of its disk, and one more each time the
  * power fails, for metadata of two sectors have one place only (imsm.md 1.2); and a volume that did not run
- * while another one did without a disk of both (daemon.c, note_missing()).
+ * while another one did without a disk of both (daemon.c, note_missing()); and the data of a volume that was started
+ * while its last change was on disks that were not there (truth.c, truth_is_halved()).
  */
 #include <stdio.h>
 #include <string.h>
@@ -250,7 +251,7 @@ static void judge_volume(const struct view *v, const struct truth *t, const stru
 	struct trial tr = { .v = v, .t = t, .rv = rv };
 
 	judge_shape(&tr);
-	if (world.hit[0])
+	if (world.hit[0] || t->halved)
 		return;
 	for (unsigned s = 0; s < SIM_MEMBERS; s++) {
 		bool member = s < t->plan.members;
@@ -275,7 +276,7 @@ static bool any_claim(const struct view *v, const struct truth *t)
 
 	for (unsigned s = 0; s < SIM_MEMBERS; s++)
 		disk[s] = entitled(v, t, s);
-	return t->exists && !t->unsure && enough(t, disk) && is_known(v, t);
+	return t->exists && !t->unsure && !t->halved && enough(t, disk) && is_known(v, t);
 }
 
 /* Of a reshape that lacks both disks that say how far it has come the container is refused (imsm.md 2.4). */

@@ -52,6 +52,7 @@ struct sim_disk {
 /* Versions of data count up; 0: what was there before the volume was first written. */
 struct truth {
 	bool exists;              /* and that has been acknowledged to who asked for it */
+	bool halved;              /* it was started without a disk that knows better: nothing is claimed of its data */
 	bool unsure;              /* it is being created, deleted or renamed: a reader may say either */
 	struct sim_volume plan;
 	char other_name[16];      /* while it is renamed */
@@ -200,6 +201,8 @@ bool truth_differ(const struct truth *t, unsigned region, const int *disk_of_slo
 /* Its copy of the metadata is torn: it is as good as lost. */
 void truth_torn(unsigned disk);
 struct truth *truth_by_name(const char *name);
+/* It is about to be started without a disk that knows better. */
+bool truth_is_halved(const struct truth *t);
 
 /* md.c */
 int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *disk_number);

@@ -140,3 +140,13 @@ void truth_torn(unsigned disk)
 			if (world.volume[v].entitled[s] == (int)disk)
 				world.volume[v].entitled[s] = -1;
 }
+
+/*
+ * A volume whose last change is on disks that are not there. As with the container as a whole (events.c, excuse_old()) two halves of
+ * it live apart from now on: nobody can say which one is right when they meet (ddf.md 10.5, "The price").
+ */
+bool truth_is_halved(const struct truth *t)
+{
+	return world.ad->changes &&
+	       world.ad->changes(set_of_container(), t->plan.name) != world.ad->changes(set_of_all(), t->plan.name);
+}
