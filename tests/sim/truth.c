@@ -142,8 +142,8 @@ void truth_torn(unsigned disk)
 }
 
 /*
- * A volume whose last change is on disks that are not there. As with the container as a whole (events.c, excuse_old()) two halves of
- * it live apart from now on: nobody can say which one is right when they meet (ddf.md 10.5, "The price").
+ * A volume whose last change is on disks that are not there. As with the container as a whole (events.c, excuse_old())
+ * two halves of it live apart from now on: nobody can say which one is right when they meet (ddf.md 10.5, "The price").
  */
 bool truth_is_halved(const struct truth *t)
 {

@@ -594,6 +594,29 @@ static void test_volume_that_came_late_is_deleted(void **state)
 	drig_free(r);
 }
 
+/* One volume started without the disk, which did not count as failed, for another one named it: that is deleted. */
+static void test_last_volume_that_names_an_absent_disk_is_deleted(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+	struct message m;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_create(r, 1, &drig_raid0, "v3 0@16384,1@16384");
+	boot_with(r, "02");
+	a = drig_open_array(r, 0, 1, 0, "0,-");
+	drig_tell_state(a, MARK_DIRTY);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/01? 2:05/01");
+	drig_delete_message(&m, 1);
+	assert_int_equal(drig_send_message(r, &m), 0);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/4a? 2:05/01");
+	assert_vd(r, 0, "11/02 v5 0,_");
+	drig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -621,6 +644,7 @@ int main(void)
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
 		cmocka_unit_test(test_two_disks_were_left_out),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),
+		cmocka_unit_test(test_last_volume_that_names_an_absent_disk_is_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
