@@ -8,9 +8,9 @@
  * a reconfiguration of the array (that is the manager's job, at our request). The only
  * thing it waits for, besides the kernel's notifications, is its own metadata I/O.
  *
- * One pass: take what the manager handed over, read the arrays that something happened to,
- * decide (monitor/decide.c), tell the metadata handler, write the metadata once, then acknowledge. A format that keeps
- * several copies of its metadata on a disk writes the others after that.
+ * One pass: take what the manager handed over, read the arrays that something happened to, and decide (monitor/decide.c);
+ * tell the metadata handler of all of them, write the metadata once, then acknowledge. A format that keeps several copies
+ * of its metadata on a disk writes the others after that.
  */
 #include "monitor.h"
 
@@ -47,7 +47,6 @@ static void look_at_array(struct monitor *mon, struct active_array *a, bool all)
 	mon->wake_manager |= a->watch->curr_action == SYNC_IDLE && a->watch->prev_action > SYNC_IDLE;
 	v = monitor_view_of(mon, a);
 	l->decision = decide(&v);
-	monitor_tell(mon, a, &l->decision);
 }
 
 static void look_at_arrays(struct monitor *mon, bool all)
@@ -56,6 +55,14 @@ static void look_at_arrays(struct monitor *mon, bool all)
 	for (struct active_array *a = mon->arrays; a; a = a->next)
 		if (all || a->watch->look)
 			look_at_array(mon, a, all);
+}
+
+static void tell_all(struct monitor *mon)
+{
+	for (unsigned i = 0; i < mon->looked_at_count; i++)
+		monitor_note_slots(mon, mon->looked_at[i].array);
+	for (unsigned i = 0; i < mon->looked_at_count; i++)
+		monitor_tell(mon, mon->looked_at[i].array, &mon->looked_at[i].decision);
 }
 
 /* No disk took what this pass has told the handler: the array is looked at again when one does. */
@@ -130,6 +137,7 @@ void monitor_pass(struct monitor *mon, bool timer)
 	/* A ticket, or SIGTERM, asks for a look at everything. */
 	all = timer || ticket != handoff_last_honoured() || handoff_draining();
 	look_at_arrays(mon, all);
+	tell_all(mon);
 	/* Disks whose last write failed come after the answers, unless there is no answer without them. */
 	monitor_sync(mon, timer && mon->sync_failed);
 	finish_arrays(mon);

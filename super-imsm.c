@@ -85,7 +85,10 @@ static int open_new(struct active_array *a)
 
 static void close_array(struct active_array *a)
 {
-	super_of(a->container)->c.live_volumes &= ~(1u << a->member);
+	struct imsm_container *c = &super_of(a->container)->c;
+
+	c->live_volumes &= ~(1u << a->member);
+	imsm_forget_slots(c, (unsigned)a->member);
 }
 
 static int find_slot(struct active_array *a, dev_t dev)
@@ -157,6 +160,11 @@ static enum consistency set_array_state(struct active_array *a, enum consistency
 	take_results(a, ev);
 	tell_left_out(a, ev);
 	return got;
+}
+
+static void note_slots(struct active_array *a, const bool has_data[MAX_SLOTS])
+{
+	imsm_note_slots(&super_of(a->container)->c, (unsigned)a->member, has_data);
 }
 
 static void set_disk(struct active_array *a, const struct mdinfo *m, int slot, unsigned state)
@@ -322,6 +330,7 @@ const struct superswitch super_imsm = {
 	.close_array = close_array,
 	.find_slot = find_slot,
 	.set_array_state = set_array_state,
+	.note_slots = note_slots,
 	.set_disk = set_disk,
 	.record_bad_block = record_bad_block,
 	.compare_bad_blocks = compare_bad_blocks,

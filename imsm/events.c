@@ -248,14 +248,40 @@ static void settle(struct scene *s, int faulty_slot)
 		settle(s, faulty_slot);
 }
 
-/* The volume has its data with the disk, and would not have them without it. */
-static bool depends_on(struct imsm_container *c, const struct imsm_volume *v, uint32_t index)
+void imsm_note_slots(struct imsm_container *c, unsigned volume, const bool has_data[MAX_SLOTS])
 {
-	const struct imsm_view w = { .c = c, .v = v };
+	memcpy(c->md_has[volume], has_data, sizeof(c->md_has[volume]));
+	c->noted_volumes |= 1u << volume;
+}
+
+void imsm_forget_slots(struct imsm_container *c, unsigned volume)
+{
+	c->noted_volumes &= ~(1u << volume);
+}
+
+/* md's slots are those of map 0, but not while the volume is to get another shape. */
+static bool slots_are_known(const struct imsm_container *c, unsigned volume)
+{
+	const struct imsm_volume *v = &c->meta.volume[volume];
+
+	_Static_assert(IMSM_MAX_MEMBERS <= MAX_SLOTS, "each slot has its place");
+	return (c->noted_volumes >> volume & 1) && !imsm_general_migration(v) &&
+	       imsm_map_level(&v->map[0]) != IMSM_RAID0;
+}
+
+/* The volume has its data with the disk, and would not have them without it. What md lacks it does not have. */
+static bool depends_on(struct imsm_container *c, unsigned volume, uint32_t index)
+{
+	struct imsm_volume v = c->meta.volume[volume];
+	const struct imsm_view w = { .c = c, .v = &v };
 	le32 *status = &c->meta.disk[index].status;
 	const le32 before = *status;
-	bool depends = imsm_view_state(&w) != IMSM_FAILED;
+	bool depends;
 
+	for (unsigned slot = 0; slots_are_known(c, volume) && slot < v.map[0].head.num_members; slot++)
+		if (!c->md_has[volume][slot])
+			v.map[0].ord[slot] |= IMSM_ORD_REBUILD;
+	depends = imsm_view_state(&w) != IMSM_FAILED;
 	*status = le32_make(le32_get(before) | IMSM_DISK_FAILED);
 	depends &= imsm_view_state(&w) == IMSM_FAILED;
 	*status = before;
@@ -266,9 +292,7 @@ static bool depends_on(struct imsm_container *c, const struct imsm_volume *v, ui
 static bool another_depends_on(const struct scene *s, uint32_t index)
 {
 	for (unsigned i = 0; i < s->c->meta.num_volumes; i++) {
-		const struct imsm_volume *v = &s->c->meta.volume[i];
-
-		if (v != s->v && (s->c->live_volumes >> i & 1) && depends_on(s->c, v, index))
+		if (&s->c->meta.volume[i] != s->v && (s->c->live_volumes >> i & 1) && depends_on(s->c, i, index))
 			return true;
 	}
 	return false;
@@ -298,6 +322,55 @@ static void record_failure(struct scene *s, unsigned slot, uint32_t index)
 		imsm_flag_slot(s->c, s->v, slot);
 }
 
+/* The slot has its data, but for the failure of its disk in another volume, and md has them. */
+static struct imsm_dl *held_by_md_alone(const struct scene *s, unsigned slot)
+{
+	uint32_t index = imsm_ord_index(s->v->map[0].ord[slot]);
+	struct imsm_dl *dl = imsm_dl_by_index(s->c, (int)index);
+
+	if (!dl || !imsm_disk_failed(s->c, index) || (s->v->map[0].ord[slot] & IMSM_ORD_REBUILD))
+		return NULL;
+	return imsm_view_slot_lost(&s->view, slot) ? NULL : dl;
+}
+
+static void set_failed(struct scene *s, const struct imsm_dl *dl, bool failed)
+{
+	le32 *status = &s->c->meta.disk[dl->index].status;
+
+	*status = le32_make(failed ? le32_get(*status) | IMSM_DISK_FAILED : le32_get(*status) & ~IMSM_DISK_FAILED);
+}
+
+/*
+ * A disk failed in another volume first. Before md gave it up here, too, it has become all that this one has: so it is what
+ * it would be if the failures had come in the other order, a disk that only the other volume does without.
+ */
+static void keep_what_is_left(struct scene *s)
+{
+	unsigned members = s->v->map[0].head.num_members;
+	struct imsm_dl *kept[IMSM_MAX_MEMBERS];
+	bool enough;
+
+	if (imsm_view_state(&s->view) != IMSM_FAILED)
+		return;
+	for (unsigned slot = 0; slot < members; slot++) {
+		kept[slot] = held_by_md_alone(s, slot);
+		if (kept[slot])
+			set_failed(s, kept[slot], false);
+	}
+	enough = imsm_view_state(&s->view) != IMSM_FAILED;
+	for (unsigned slot = 0; slot < members; slot++) {
+		if (!kept[slot])
+			continue;
+		if (!enough) {
+			set_failed(s, kept[slot], true);
+			continue;
+		}
+		memcpy(s->c->meta.disk[kept[slot]->index].serial, kept[slot]->serial, IMSM_SERIAL_LEN);
+		kept[slot]->unfit = true;
+		s->c->write_due = true;
+	}
+}
+
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev)
 {
 	bool faulty = state & MEMBER_FAULTY;
@@ -315,6 +388,8 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 		record_failure(&s, (unsigned)slot, imsm_ord_index(ord));
 	else if (state & MEMBER_IN_SYNC)
 		note_in_sync(&s, (unsigned)slot);
+	if (faulty)
+		keep_what_is_left(&s);
 	note_recovery(&s);
 	settle(&s, faulty ? slot : -1);
 }

@@ -79,6 +79,8 @@ struct imsm_container {
 	uint32_t sector_size;        /* of the champion; members must match */
 	struct imsm_dl *disks;       /* present disks, most recently added first */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
+	unsigned noted_volumes;      /* the same: what md has is in the next */
+	bool md_has[IMSM_MAX_VOLUMES][MAX_SLOTS]; /* by md's slot: its data; of volumes that are not just noted nothing */
 	bool write_due;              /* something changed that must reach the members */
 	bool awaited;                /* by somebody who has asked for it, whether or not an array is served */
 	bool first_write;            /* nothing has reached them since the container was loaded */
@@ -372,6 +374,13 @@ void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct ims
 enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
 				      enum consistency want);
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
+/*
+ * In which slots md has data. A disk that fails in one volume is not given up if another one has nothing else, by the
+ * metadata or by this: it may be about to lose others, or run without them.
+ */
+void imsm_note_slots(struct imsm_container *c, unsigned volume, const bool has_data[MAX_SLOTS]);
+/* The volume's array has ended. */
+void imsm_forget_slots(struct imsm_container *c, unsigned volume);
 /*
  * The volume's reshape has ended: ends the migration, unless too many members are gone. Sets ev->custom_array_size,
  * c->reshape_ended and c->widened_to.

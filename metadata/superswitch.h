@@ -136,6 +136,13 @@ struct superswitch {
 	 */
 	enum consistency (*set_array_state)(struct active_array *a, enum consistency c);
 
+	/*
+	 * monitor. In which slots md has data, of each array that a pass has read, before any of the entries below is told of
+	 * one of them: what becomes of a disk that fails in one array depends on what the others have. It holds until the
+	 * array is read again. May be NULL.
+	 */
+	void (*note_slots)(struct active_array *a, const bool has_data[MAX_SLOTS]);
+
 	/* monitor. `state`: MEMBER_* bits to be taken for those of member `m`, in `slot` of the metadata. Idempotent. */
 	void (*set_disk)(struct active_array *a, const struct mdinfo *m, int slot, unsigned state);
 

@@ -200,6 +200,8 @@ struct array_view monitor_view_of(const struct monitor *mon, struct active_array
 
 /* Tells the handler. Its answer completes the decision about an array that is about to start. */
 void monitor_tell(struct monitor *mon, struct active_array *a, struct decision *d);
+/* Before any array is told of: in which slots md has data. */
+void monitor_note_slots(struct monitor *mon, struct active_array *a);
 
 /* ---- sync.c ---- */
 

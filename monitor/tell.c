@@ -67,6 +67,23 @@ static void log_failure(const struct active_array *a, const struct mdinfo *m)
 		      m->curr_state & MEMBER_FAULTY ? "failed" : "has too many bad blocks and is given up");
 }
 
+/* What an array has that has ended nobody knows any more. */
+void monitor_note_slots(struct monitor *mon, struct active_array *a)
+{
+	bool has_data[MAX_SLOTS] = { false };
+
+	if (!mon->st->ss->note_slots || a->watch->curr_state <= ARRAY_INACTIVE)
+		return;
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		const struct mdinfo *m = a->disks[i];
+		unsigned state = bad_blocks_state_to_tell(a, m);
+
+		if (m->slot >= 0 && m->slot < MAX_SLOTS)
+			has_data[m->slot] |= (state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC;
+	}
+	mon->st->ss->note_slots(a, has_data);
+}
+
 static void tell_member(struct monitor *mon, struct active_array *a, const struct decision *d, struct mdinfo *m,
 			unsigned state)
 {

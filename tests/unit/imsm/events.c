@@ -231,18 +231,101 @@ static void test_a_disk_that_no_other_volume_needs(void **state)
 	}
 }
 
-/* Two volumes on the same two disks lose one each, in one pass: one of the disks goes on being written. */
+/* In which slots md has data: "10", of slots 0 and 1 the first. */
+static void md_has(unsigned volume, const char *slots)
+{
+	bool has[MAX_SLOTS] = { false };
+
+	for (unsigned slot = 0; slots[slot]; slot++)
+		has[slot] = slots[slot] == '1';
+	imsm_note_slots(&ifx.c, volume, has);
+}
+
+/* Two volumes on the same two disks lose one each, in one pass: neither disk is given up. */
 static void test_two_volumes_fail_crosswise(void **state)
 {
 	(void)state;
 	ev_container(1, "N 0,1");
 	ifx_volume(&ifx, 1, "N 0,1");
 	ev_md_reset(0, 1);
+	md_has(0, "01");
+	md_has(1, "10");
 	imsm_set_disk(&ifx.c, 0, 0, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0!,1 f0"); /* the other one is about to have nothing else */
+	imsm_set_disk(&ifx.c, 1, 1, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0!,1 f0");
+	assert_string_equal(ifx_text(&ifx, 1), "D 0,1! f1");
+	assert_true(ifx.dl[0].unfit && ifx.dl[1].unfit);
+	ifx_assert_writable(&ifx);
+}
+
+/* One after the other: the disk that had failed in the first one is good again, for md has kept it in the second. */
+static void test_two_volumes_fail_crosswise_in_turn(void **state)
+{
+	(void)state;
+	ev_container(1, "N 0,1");
+	ifx_volume(&ifx, 1, "N 0,1");
+	ev_md_reset(0, 1);
+	imsm_set_disk(&ifx.c, 0, 0, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0x!,1 f0");
+	ev_md_reset(1, 1);
+	ev_md_set(1, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+	imsm_set_disk(&ifx.c, 1, 1, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0!,1 f0");
+	assert_string_equal(ifx_text(&ifx, 1), "D 0,1! f1");
+	assert_true(ifx_table_serial_is(&ifx, 0, "DISK0"));
+	assert_true(ifx.dl[0].unfit);
+	ifx_assert_writable(&ifx);
+}
+
+/* But md has given it up there, too: then the second one is lost. */
+static void test_two_volumes_lose_the_same_disk(void **state)
+{
+	(void)state;
+	ev_container(1, "N 0,1");
+	ifx_volume(&ifx, 1, "N 0,1");
+	ev_md_reset(0, 1);
+	imsm_set_disk(&ifx.c, 0, 0, MEMBER_FAULTY, &ifx.ev);
+	ev_md_reset(1, 1);
+	ev_md_set(0, MEMBER_FAULTY, 0);
+	ev_md_set(1, MEMBER_FAULTY, 0);
 	imsm_set_disk(&ifx.c, 1, 1, MEMBER_FAULTY, &ifx.ev);
 	assert_string_equal(ifx_text(&ifx, 0), "D 0x!,1 f0");
 	assert_string_equal(ifx_text(&ifx, 1), "F 0x,1! f1");
-	ifx_assert_writable(&ifx);
+	assert_true(ifx_table_serial_is(&ifx, 0, "DISK0:0"));
+}
+
+/* Who loses all at once depends on nothing any more. */
+static void test_another_volume_loses_all(void **state)
+{
+	(void)state;
+	ev_container(1, "N 0,1");
+	ifx_volume(&ifx, 1, "N 0,2");
+	ev_md_reset(0, 1);
+	md_has(0, "01");
+	md_has(1, "00");
+	imsm_set_disk(&ifx.c, 0, 0, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0x!,1 f0");
+}
+
+/* The other disk of the other volume has come late: by the metadata it is good, but md runs without it. */
+static void test_another_volume_runs_without_a_good_disk(void **state)
+{
+	(void)state;
+	ev_container(5, "D 2,0,3?! f2");
+	ifx_volume(&ifx, 1, "N 0,1");
+	ev_md_reset(0, 5);
+	md_has(1, "10");
+	imsm_set_disk(&ifx.c, 0, 1, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 0), "F 2,0!,3?! f1");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1");
+	/* its array has ended: nobody knows what it had */
+	imsm_forget_slots(&ifx.c, 1);
+	ev_container(5, "D 2,0,3?! f2");
+	ifx_volume(&ifx, 1, "N 0,1");
+	ev_md_reset(0, 5);
+	imsm_set_disk(&ifx.c, 0, 1, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 1), "N 0x,1");
 }
 
 /* A pass may tell of every member, in any order, with its state or with 0. */
@@ -482,6 +565,10 @@ int main(void)
 		cmocka_unit_test(test_checkpoint_beside_a_disk_that_another_volume_needs),
 		cmocka_unit_test(test_a_disk_that_no_other_volume_needs),
 		cmocka_unit_test(test_two_volumes_fail_crosswise),
+		cmocka_unit_test(test_two_volumes_fail_crosswise_in_turn),
+		cmocka_unit_test(test_two_volumes_lose_the_same_disk),
+		cmocka_unit_test(test_another_volume_loses_all),
+		cmocka_unit_test(test_another_volume_runs_without_a_good_disk),
 		cmocka_unit_test(test_disks_in_any_order),
 		cmocka_unit_test(test_rebuild_not_ended_by_old_copy),
 		cmocka_unit_test(test_not_all_recovered),

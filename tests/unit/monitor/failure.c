@@ -346,6 +346,29 @@ static void test_an_array_keeps_its_last_disk(void **state)
 }
 
 /* Two arrays on the same two disks lose one each. Neither is to lose the other one. */
+static void note(struct active_array *a, const bool has_data[MAX_SLOTS])
+{
+	step("%s has %d%d", a->name, has_data[0], has_data[1]);
+}
+
+/* The handler knows what each array has left before it is told of any failure. */
+static void test_what_is_left_comes_first(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	rig_adopted("md125", 2);
+	handler.ss.note_slots = note;
+	md_says("md126/dev-sda/state", "faulty");
+	md_says("md125/dev-sdb/state", "faulty");
+	rig_next();
+	assert_first_steps("md125 has 10\nmd126 has 01\nmd125[1]: failed\nmd126[0]: failed\n");
+	/* what an array had that ends nobody knows any more */
+	md_says("md126/array_state", "inactive");
+	rig_next();
+	assert_null(strstr(steps(), "md126 has"));
+	forget_steps();
+}
+
 static void test_two_arrays_fail_crosswise(void **state)
 {
 	(void)state;
@@ -492,6 +515,7 @@ int main(void)
 		TEST(test_an_array_stops_as_a_member_fails),
 		TEST(test_an_array_vanishes_after_a_failure),
 		TEST(test_an_array_keeps_its_last_disk),
+		TEST(test_what_is_left_comes_first),
 		TEST(test_two_arrays_fail_crosswise),
 		TEST(test_a_member_fails_as_another_is_rebuilt),
 		TEST(test_not_before_it_is_on_record),
