@@ -222,7 +222,10 @@ static bool went_on_without(const struct arrival *a, unsigned volume)
 
 /* ---- may it be used? ---- */
 
-/* The volume went on without the disk, and the disk's went on without what we have: each has data of its own. */
+/*
+ * The volume went on without the disk, and the disk's went on without what we have: each has data of its own. What is being
+ * rebuilt has none yet.
+ */
 static bool has_parted(const struct arrival *a, unsigned volume)
 {
 	const struct imsm_volume *ours = &a->c->meta.volume[volume], *its = its_volume(a, ours);
@@ -230,7 +233,7 @@ static bool has_parted(const struct arrival *a, unsigned volume)
 	if (a->left || !its || its_slot_bad(a, ours, its, (unsigned)slot_of(a, volume)))
 		return false;
 	for (unsigned slot = 0; slot < ours->map[0].head.num_members; slot++)
-		if (!imsm_slot_bad(a->c, ours, slot) && its_slot_bad(a, ours, its, slot))
+		if (!imsm_slot_bad(a->c, ours, slot) && !is_rebuilt(ours, slot) && its_slot_bad(a, ours, its, slot))
 			return true;
 	return false;
 }

@@ -400,6 +400,19 @@ static void test_a_failure_in_another_volume(void **state)
 	assert_table(1, "DISK1", IMSM_DISK_CONFIGURED);
 }
 
+/* It ran while another disk was missing, which is being rebuilt now from one that both have. */
+static void test_ran_while_another_was_missing(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 10, "D<REBUILD<D 0,1,2,3?/0,1!,2,3? f1 u0");
+	goes_on_without(0, 3);
+	volume(&its, 10, "D 0,1x!,2,3 f1");
+	generations(90000, 5, 5);
+	assert_int_equal(take(3), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0,1,2,3!/0,1!,2,3! f1 u0");
+}
+
 /* It has left while another disk was missing, and comes back when that has been replaced. All of it was written here. */
 static void test_left_while_another_was_missing(void **state)
 {
@@ -520,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_another_member_lacks_data),
 		cmocka_unit_test(test_a_rebuild_that_has_ended_since),
 		cmocka_unit_test(test_a_failure_in_another_volume),
+		cmocka_unit_test(test_ran_while_another_was_missing),
 		cmocka_unit_test(test_left_while_another_was_missing),
 		cmocka_unit_test(test_beside_a_rebuild),
 		cmocka_unit_test(test_it_is_dirty),
