@@ -37,25 +37,11 @@ static struct imsm_dl *last_joined(const struct imsm_container *c)
 	return last;
 }
 
-/* What one holds that has failed, or has been recorded as missing, is older. */
-static bool any_absent(const struct imsm_container *c)
-{
-	for (uint32_t i = 0; i < c->meta.num_disks; i++)
-		if (!imsm_disk_present(c, i) && !imsm_disk_failed(c, i))
-			return true;
-	return false;
-}
-
-/*
- * The last one first: it holds the newest copy, which names those before it. Not if a member is absent: its copy may be
- * newer still, and name all of them as members. Then the members that are here get ahead of it before there is a spare.
- */
+/* The last one first: it holds the newest copy, which names those before it. */
 void imsm_undo_joins(struct imsm_writer *w, struct imsm_container *c, const char *container)
 {
 	struct imsm_dl *dl;
 
-	if (any_absent(c))
-		imsm_leave_family(c);
 	while ((dl = last_joined(c))) {
 		int err = imsm_write_spare(w, dl);
 
@@ -75,6 +61,19 @@ static bool is_listed_spare(const struct imsm_container *c, uint32_t index)
 	return (le32_get(c->meta.disk[index].status) & IMSM_DISK_SPARE) && !imsm_disk_named(c, index);
 }
 
+/* What one holds that has failed, or has been recorded as missing, is older. */
+static bool any_absent(const struct imsm_container *c)
+{
+	for (uint32_t i = 0; i < c->meta.num_disks; i++)
+		if (!imsm_disk_present(c, i) && !imsm_disk_failed(c, i))
+			return true;
+	return false;
+}
+
+/*
+ * A member that is absent may hold a copy that is newer still, and names all of them as members: then those that are here get
+ * ahead of it before there is a spare.
+ */
 void imsm_find_joined(struct imsm_container *c)
 {
 	struct imsm_meta *m = &c->meta;
@@ -86,6 +85,8 @@ void imsm_find_joined(struct imsm_container *c)
 			dl->joined = m->num_disks;
 		m->num_disks--;
 	}
+	if (any_absent(c))
+		imsm_leave_family(c);
 }
 
 /* ---- joining ---- */
