@@ -665,7 +665,8 @@ static void compare_with_disks(void)
 	const char *why;
 	unsigned n = 0;
 
-	if (!world.ad->differ || !known || monitor.sync_failed || !all_in_order() || !judge_knows_newest(known))
+	/* If nothing is served what no disk takes may have been given up. */
+	if (!world.ad->differ || !known || monitor.sync_failed || !monitor.arrays || !all_in_order() || !judge_knows_newest(known))
 		return;
 	for (unsigned i = 0; i < world.disks; i++)
 		if (known & 1u << i)
