@@ -326,6 +326,21 @@ size_t imsm_encode_spare(const struct imsm_disk *d, uint32_t sector_size, void *
 /* Bytes that the volume takes in an MPB. */
 size_t imsm_volume_size(const struct imsm_volume *v);
 
+/* ---- imsm/mixture.c ---- */
+
+/*
+ * `new` is about to be written where `old` lies, each as it lies on the disk, with the anchor at its end. `old` has all that
+ * is overwritten, and all that its own anchor counts. True: if only some of the sectors arrive, and what is there then is
+ * neither the one nor the other, its checksum may be right.
+ */
+bool imsm_may_be_mixed(const void *old, size_t old_len, const void *new, size_t new_len, uint32_t sector_size);
+/* Bytes that the anchor says the copy has, in whole sectors; 0: it is none. */
+size_t imsm_told_length(const void *anchor, uint32_t sector_size);
+/* One that no reader takes, whatever lies beside it. `out`: one sector. */
+void imsm_close_anchor(const void *anchor, uint32_t sector_size, void *out);
+/* It is such a one. */
+bool imsm_is_closed(const void *anchor, uint32_t sector_size);
+
 /* ---- imsm/fields.c: fields that are more than one word ---- */
 
 uint64_t imsm_disk_blocks(const struct imsm_disk *d); /* sectors */

@@ -8,6 +8,7 @@
  *     format.c           the layout, and where it lies on a disk
  *     decode.c           bytes to structs, all of it checked
  *     encode.c           structs to bytes
+ *     mixture.c          copies that are half written, and whether they pass for complete ones
  *   imsm/read.c        reading one disk's copy
  *   imsm/load.c        reading all disks, and whether we may work on them
  *   imsm/choose.c      choosing among copies that disagree
@@ -65,6 +66,7 @@ struct imsm_dl {
 	bool stale;                      /* its last write failed; it holds something older */
 	bool unfit;                      /* it failed in an array under this daemon, and counts for others: no spare */
 	bool asked;                      /* it was due when the write that is being made was planned */
+	unsigned holds;                  /* the number of the copy that it took last (imsm/write.c); 0: it is not known */
 	unsigned joined;                 /* its copy names it as a spare in the table of a container with volumes, as the
 					    one of that number, counted from 1; 0: it does not (imsm/join.c) */
 	struct {
@@ -150,6 +152,8 @@ struct imsm_candidate {
 	int error;                       /* 0, or -errno of what kept us from reading: there may be metadata */
 	uint32_t sector_size;
 	const char *why;
+	bool closed;                     /* the copy was being written by a daemon of this kind, which did not get to its end */
+	uint32_t family;                 /* of that one */
 };
 
 /*
@@ -207,7 +211,7 @@ int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *cont
 int imsm_write_spare(struct imsm_writer *w, struct imsm_dl *dl);
 int imsm_write_zeros(struct imsm_writer *w, const struct imsm_dl *dl);
 /* The same: a copy in place of a spare's record, which stays in force until the copy is complete. */
-int imsm_write_first_copy(struct imsm_writer *w, const struct imsm_dl *dl, const struct imsm_meta *m);
+int imsm_write_first_copy(struct imsm_writer *w, struct imsm_dl *dl, const struct imsm_meta *m);
 
 /* Metadata that were written before there was an original family have none (imsm.md 1.16). */
 void imsm_settle_family(struct imsm_header *h);

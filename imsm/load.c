@@ -191,6 +191,51 @@ static int take_missing(struct imsm_container *c, struct imsm_candidate *cand)
 }
 
 /*
+ * The daemon before us died while it wrote the disk, after it had closed what was there (imsm.md 7.3): that is a member, as
+ * the others say, and md may have it in use. 1 or 0 as above, or -ENOMEM.
+ */
+static int take_closed(struct imsm_container *c, struct imsm_candidate *cand)
+{
+	const uint32_t mask = IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE | IMSM_DISK_JOURNAL;
+	int index = imsm_serial_in_table(&c->meta, cand->serial);
+	struct imsm_dl *dl;
+
+	if (!cand->closed || cand->family != le32_get(c->meta.header.family_num) || index < 0 ||
+	    cand->sector_size != c->sector_size || imsm_disk_present(c, (uint32_t)index) ||
+	    (le32_get(c->meta.disk[index].status) & mask) != IMSM_DISK_CONFIGURED)
+		return 0;
+	dl = imsm_dl_new(cand->disk, cand->serial);
+	if (!dl)
+		return -ENOMEM;
+	dl->record = c->meta.disk[index];
+	dl->index = index;
+	dl->next = c->disks;
+	c->disks = dl;
+	c->write_due = true;
+	return 1;
+}
+
+/* A member after all: 1 or 0, or -ENOMEM. Says so. */
+static int take_dropped(struct imsm_container *c, const char *container, struct imsm_candidate *cand)
+{
+	const char *name = cand->disk->name;
+	int taken = take_closed(c, cand);
+
+	if (taken > 0)
+		log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, name),
+			  "%s: disk %s: its metadata were not written completely, and will be written again", container,
+			  name);
+	if (taken)
+		return taken;
+	taken = take_missing(c, cand);
+	if (taken > 0)
+		log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, name),
+			  "%s: disk %s was missing, and is back: what of it is out of date will be rebuilt", container,
+			  name);
+	return taken;
+}
+
+/*
  * Disks that the choice dropped, but that were only missing for a while: what of them is out of date can be rebuilt.
  * The others are reported and left to the caller.
  */
@@ -198,19 +243,14 @@ static int keep_missing(struct imsm_container *c, const char *container, struct 
 			struct disk **disks, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const char *name = cand[i].disk->name;
-		int taken = index[i] == IMSM_DROPPED ? take_missing(c, &cand[i]) : 0;
+		int taken = index[i] == IMSM_DROPPED ? take_dropped(c, container, &cand[i]) : 0;
 
 		if (taken < 0)
 			return taken;
-		if (taken) {
+		if (taken)
 			disks[count - 1 - i] = NULL;
-			log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, name),
-				  "%s: disk %s was missing, and is back: what of it is out of date will be rebuilt",
-				  container, name);
-		} else if (index[i] == IMSM_DROPPED) {
+		else if (index[i] == IMSM_DROPPED)
 			report_unused(&cand[i], container);
-		}
 	}
 	return 0;
 }

@@ -42,6 +42,8 @@ static int read_mpb(const struct disk *disk, uint8_t **buf, size_t *len, const c
 	return extended ? disk_read(disk, *buf + sector_size, extended, anchor - extended) : 0;
 }
 
+static const char not_complete[] = "it was not written completely";
+
 static int read_meta(const struct disk *disk, struct imsm_meta *m, const char **why)
 {
 	uint8_t *buf = NULL;
@@ -50,6 +52,10 @@ static int read_meta(const struct disk *disk, struct imsm_meta *m, const char **
 
 	if (!err)
 		err = imsm_decode(buf, len, disk->sector_size, m, why);
+	if (err == -EBADMSG && imsm_is_closed(buf, disk->sector_size)) {
+		memcpy(&m->header, buf, sizeof(m->header));
+		*why = not_complete;
+	}
 	free(buf);
 	return err;
 }
@@ -102,6 +108,9 @@ void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
 	};
 	cand->meta = malloc(sizeof(*cand->meta));
 	err = cand->meta ? read_meta_retry(disk, cand->meta, &cand->why) : -ENOMEM;
+	cand->closed = err == -EBADMSG && cand->why == not_complete;
+	if (cand->closed)
+		cand->family = le32_get(cand->meta->header.family_num);
 	if (err)
 		forget_meta(cand);
 	if (err != -EINVAL && err != -EBADMSG) /* that is what is wrong with what was read */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/log.h"
 #include "metadata/metaio.h"
@@ -19,6 +20,11 @@ struct imsm_writer {
 	uint8_t *mpb;   /* encoded, logical order */
 	uint8_t *image; /* encoded, as it lies on the disk */
 	uint8_t *zero;  /* one sector of zeros */
+	uint8_t *closed; /* one sector: an anchor that nobody takes */
+	uint8_t *last;  /* the image that was written last, and its number */
+	size_t last_len;
+	unsigned last_number, number; /* the second one is that of the image */
+	uint8_t *old;   /* what is on a disk of which nobody knows */
 };
 
 void imsm_writer_free(struct imsm_writer *w)
@@ -30,6 +36,9 @@ void imsm_writer_free(struct imsm_writer *w)
 	free(w->mpb);
 	free(w->image);
 	free(w->zero);
+	free(w->closed);
+	free(w->last);
+	free(w->old);
 	free(w);
 }
 
@@ -44,7 +53,10 @@ struct imsm_writer *imsm_writer_new(void)
 	w->mpb = imsm_aligned_zeroed(IMSM_MPB_MAX);
 	w->image = imsm_aligned_zeroed(IMSM_MPB_MAX);
 	w->zero = imsm_aligned_zeroed(IMSM_SECTOR_MAX);
-	if (w->io && w->plan && w->mpb && w->image && w->zero)
+	w->closed = imsm_aligned_zeroed(IMSM_SECTOR_MAX);
+	w->last = imsm_aligned_zeroed(IMSM_MPB_MAX);
+	w->old = imsm_aligned_zeroed(IMSM_MPB_MAX);
+	if (w->io && w->plan && w->mpb && w->image && w->zero && w->closed && w->last && w->old)
 		return w;
 	imsm_writer_free(w);
 	return NULL;
@@ -89,6 +101,50 @@ static void plan_zeros(struct imsm_writer *w, const struct disk *d)
 		step_zeros(w, pd, d);
 }
 
+/* At least `len` bytes of what is on the disk, and all that belongs to the copy there. 0: it cannot be read. */
+static size_t read_old(struct imsm_writer *w, const struct disk *d, size_t len)
+{
+	uint64_t end = imsm_anchor_offset(d->size, d->sector_size) + d->sector_size;
+
+	for (;;) {
+		size_t told;
+
+		if (len > end || len > IMSM_MPB_MAX || disk_read(d, w->old, len, end - len))
+			return 0;
+		told = imsm_told_length(w->old + len - d->sector_size, d->sector_size);
+		if (told <= len)
+			return len;
+		len = told;
+	}
+}
+
+/*
+ * If the power fails while the image is written to the disk, the sectors that have arrived and those that have not may pass
+ * for a complete copy (imsm.md 7.3). What it took last is known; else it is read, once.
+ */
+static bool may_be_mixed(struct imsm_writer *w, const struct imsm_dl *dl, size_t len)
+{
+	uint32_t sector = dl->disk->sector_size;
+	size_t old_len;
+
+	if (dl->holds && dl->holds == w->last_number && w->last_len >= len)
+		return imsm_may_be_mixed(w->last, w->last_len, w->image, len, sector);
+	old_len = read_old(w, dl->disk, len);
+	return !old_len || imsm_may_be_mixed(w->old, old_len, w->image, len, sector);
+}
+
+/* In three steps: nobody takes what is there, until all of it has arrived. */
+static void step_copy_closed(struct imsm_writer *w, struct metaio_disk *pd, const struct disk *d, size_t len)
+{
+	uint64_t anchor = imsm_anchor_offset(d->size, d->sector_size);
+	uint32_t extended = (uint32_t)len - d->sector_size;
+
+	imsm_close_anchor(w->image + extended, d->sector_size, w->closed);
+	metaio_disk_step(pd, w->closed, anchor, d->sector_size);
+	metaio_disk_step(pd, w->image, anchor - extended, extended);
+	metaio_disk_step(pd, w->image + extended, anchor, d->sector_size);
+}
+
 static void plan_copy(struct imsm_writer *w, const struct imsm_dl *dl, size_t len)
 {
 	uint64_t offset = imsm_anchor_offset(dl->disk->size, dl->disk->sector_size) + dl->disk->sector_size - len;
@@ -96,8 +152,11 @@ static void plan_copy(struct imsm_writer *w, const struct imsm_dl *dl, size_t le
 
 	if (!pd)
 		return;
-	metaio_disk_step(pd, w->image, offset, (uint32_t)len);
 	pd->torn_risk = !metaio_is_atomic(dl->disk, offset, (uint32_t)len);
+	if (pd->torn_risk && len > dl->disk->sector_size && may_be_mixed(w, dl, len))
+		step_copy_closed(w, pd, dl->disk, len);
+	else
+		metaio_disk_step(pd, w->image, offset, (uint32_t)len);
 }
 
 /* Members hold the image, `len` bytes of it. */
@@ -187,8 +246,10 @@ static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct syn
 		struct imsm_dl *dl = imsm_dl_by_dev(c, pd->disk->dev);
 
 		note_result(dl, pd->error, res);
+		dl->holds = 0;
 		if (dl->index < 0)
 			continue;
+		dl->holds = pd->error ? 0 : w->number;
 		if (pd->error)
 			members->failed++;
 		else
@@ -271,12 +332,21 @@ static bool write_sufficed(struct imsm_writer *w, struct imsm_container *c, size
 	return write_to_failed(w, c, len, res) || (!c->live_volumes && !c->awaited);
 }
 
+/* The disks that took the image hold what is the last one from now on. */
+static void remember_image(struct imsm_writer *w, size_t len)
+{
+	memcpy(w->last, w->image, len);
+	w->last_len = len;
+	w->last_number = w->number;
+}
+
 /* 0, or -EIO: no member took what has changed; it stays due. */
 static int write_members(struct imsm_writer *w, struct imsm_container *c, const char *container,
 			 struct sync_result *res)
 {
 	struct outcome members = { 0 };
 	ssize_t len = 0;
+	bool sufficed;
 
 	/* A container of spares only has no MPB of its own. */
 	if (c->meta.num_volumes) {
@@ -286,12 +356,16 @@ static int write_members(struct imsm_writer *w, struct imsm_container *c, const 
 			return -EIO;
 		}
 	}
+	if (w->last_len != (size_t)len || memcmp(w->last, w->image, (size_t)len) != 0)
+		w->number = w->last_number + 1;
 	plan_members(w, c, (size_t)len, res->retry);
 	run_plan(w, c, res, &members);
 	/* The last hope for what has changed: disks that had failed before, although that may take time. */
 	if (c->write_due && !members.written && plan_rest(w, c, (size_t)len))
 		run_plan(w, c, res, &members);
-	if (c->write_due && !write_sufficed(w, c, (size_t)len, res, &members))
+	sufficed = !c->write_due || write_sufficed(w, c, (size_t)len, res, &members);
+	remember_image(w, (size_t)len);
+	if (!sufficed)
 		return -EIO;
 	c->write_due = false;
 	return 0;
@@ -374,6 +448,7 @@ int imsm_write_spare(struct imsm_writer *w, struct imsm_dl *dl)
 {
 	metaio_plan_clear(w->plan);
 	plan_spare(w, dl);
+	dl->holds = 0;
 	return run_single(w);
 }
 
@@ -384,7 +459,13 @@ int imsm_write_zeros(struct imsm_writer *w, const struct imsm_dl *dl)
 	return run_single(w);
 }
 
-int imsm_write_first_copy(struct imsm_writer *w, const struct imsm_dl *dl, const struct imsm_meta *m)
+/* Not a spare's record, then, but what is left of an earlier change (imsm/join.c): of two copies there may be a mixture. */
+static bool holds_a_copy(struct imsm_writer *w, const struct disk *d)
+{
+	return read_old(w, d, d->sector_size) != d->sector_size;
+}
+
+int imsm_write_first_copy(struct imsm_writer *w, struct imsm_dl *dl, const struct imsm_meta *m)
 {
 	uint32_t sector = dl->disk->sector_size;
 	uint64_t anchor = imsm_anchor_offset(dl->disk->size, sector);
@@ -395,8 +476,13 @@ int imsm_write_first_copy(struct imsm_writer *w, const struct imsm_dl *dl, const
 	if (len < 0)
 		return (int)len;
 	extended = (uint32_t)len - sector;
+	dl->holds = 0;
 	metaio_plan_clear(w->plan);
 	pd = metaio_plan_add(w->plan, dl->disk);
+	if (extended && holds_a_copy(w, dl->disk)) {
+		step_copy_closed(w, pd, dl->disk, (size_t)len);
+		return run_single(w);
+	}
 	if (extended)
 		metaio_disk_step(pd, w->image, anchor - extended, extended);
 	metaio_disk_step(pd, w->image + extended, anchor, sector);

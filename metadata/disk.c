@@ -292,6 +292,18 @@ static int write_piece(const struct disk *d, const void *bounce, size_t len, uin
 	return transfer_result(n, len);
 }
 
+/* Into a buffer that is fit for it. */
+static int read_directly(const struct disk *d, char *buf, size_t len, uint64_t offset)
+{
+	int r = 0;
+
+	for (size_t done = 0, piece; r == 0 && done < len; done += piece) {
+		piece = len - done < BOUNCE_SIZE ? len - done : BOUNCE_SIZE;
+		r = read_piece(d, buf + done, piece, offset + done);
+	}
+	return r;
+}
+
 int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
 {
 	int r = check_aligned(d, len, offset);
@@ -299,6 +311,8 @@ int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
 
 	if (r < 0 || len == 0)
 		return r;
+	if ((uintptr_t)buf % DISK_ALIGN == 0)
+		return read_directly(d, buf, len, offset);
 	bounce = bounce_new(d, len);
 	if (!bounce)
 		return -ENOMEM;

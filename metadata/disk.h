@@ -50,8 +50,10 @@ void disk_close(struct disk *d); /* closes and frees; NULL is fine */
 /*
  * O_DIRECT read or write of `len` bytes at `offset`, any buffer alignment (copies through an aligned
  * buffer); `len` and `offset` are multiples of the sector size (else -EINVAL). What was written is durable.
- * Blocking: manager and start-up only. 0 or -errno (-EIO on a short transfer).
+ * Blocking: manager and start-up only. 0 or -errno (-EIO on a short transfer). But into a buffer that is aligned to
+ * DISK_ALIGN is read without a copy and without memory: that the monitor may do, too.
  */
+#define DISK_ALIGN 4096
 int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset);
 int disk_write(const struct disk *d, const void *buf, size_t len, uint64_t offset);
 

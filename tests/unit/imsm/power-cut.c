@@ -233,10 +233,26 @@ static void repair(struct trial *t)
 	cuts_free(c);
 }
 
-static void look(const struct cut_state *s, void *ctx)
+/* A disk whose copy has been closed while it is written is as one whose copy is torn. */
+static int closed_disk(struct imsm_rig *r)
+{
+	static uint8_t tail[TAIL];
+
+	for (unsigned n = 0; n < r->disks; n++) {
+		ir_read_tail(r, n, tail);
+		if (imsm_is_closed(tail + TAIL - 2 * r->sector_size, r->sector_size))
+			return (int)n;
+	}
+	return -1;
+}
+
+static void look(const struct cut_state *cut, void *ctx)
 {
 	struct trial *t = ctx;
+	struct cut_state state = *cut, *s = &state;
 
+	if (s->torn < 0)
+		s->torn = closed_disk(t->r);
 	t->s = s;
 	t->config = -1;
 	t->repaired = false;
