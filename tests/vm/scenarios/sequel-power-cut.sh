@@ -4,7 +4,7 @@
 # daemon has recorded the one, and not yet the other. The next daemon records that the second volume is to be widened, too,
 # and "mdadm --grow --continue" does it. Both have their data at all times.
 # timeout: 300
-# reference: fails - nothing says that the second volume is to follow: it stays as it is, and a new grow is refused
+# reference: fails - it zeroes the records of the first reshape before it records its end
 
 # shellcheck source=tests/vm/lib/cut.sh
 . /t/lib/cut.sh
