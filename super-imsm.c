@@ -28,18 +28,26 @@ static struct imsm_super *super_of(const struct supertype *st)
 
 /* ---- loading ---- */
 
+static void free_disks(struct imsm_dl *dl)
+{
+	while (dl) {
+		struct imsm_dl *next = dl->next;
+
+		disk_close(dl->disk);
+		free(dl->copy);
+		free(dl);
+		dl = next;
+	}
+}
+
 static void free_super(struct supertype *st)
 {
 	struct imsm_super *s = super_of(st);
-	struct imsm_dl *dl, *next;
 
 	if (!s)
 		return;
-	for (dl = s->c.disks; dl; dl = next) {
-		next = dl->next;
-		disk_close(dl->disk);
-		free(dl);
-	}
+	free_disks(s->c.disks);
+	free_disks(s->c.waiting);
 	imsm_writer_free(s->writer);
 	free(s);
 	st->sb = NULL;
@@ -204,10 +212,21 @@ static void activate_spare(struct active_array *a, struct spare_request *req)
 
 /* ---- writing, telling ---- */
 
+static void take_waiting(const struct supertype *st, struct imsm_container *c, struct sync_result *res)
+{
+	for (const struct imsm_dl *dl = imsm_take_waiting(c); dl; dl = imsm_take_waiting(c)) {
+		res->more_disks = true;
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, dl->disk->name),
+			      "%s: disk %s is used after all: what of it is out of date will be rebuilt", st->container,
+			      dl->disk->name);
+	}
+}
+
 static int sync_metadata(struct supertype *st, struct sync_result *res)
 {
 	struct imsm_super *s = super_of(st);
 
+	take_waiting(st, &s->c, res);
 	imsm_undo_joins(s->writer, &s->c, st->container);
 	return imsm_write(s->writer, &s->c, st->container, res);
 }
@@ -270,6 +289,10 @@ static int add_disk(struct supertype *st, struct metadata_update *u)
 	if (taken < 0) {
 		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, dl->disk->name),
 			      "%s: disk %s is not used: %s", st->container, dl->disk->name, why);
+		if (taken != -EAGAIN)
+			return taken;
+		imsm_let_wait(c, dl, u->buf);
+		u->buf = u->space = u->disk = NULL;
 		return taken;
 	}
 	u->known = taken;
@@ -289,6 +312,7 @@ static int remove_disk(struct supertype *st, struct metadata_update *u)
 		return 0; /* the disk was not used: that it is gone changes nothing */
 	u->disk = dl->disk;
 	u->space = dl;
+	u->buf = dl->copy;
 	return 0;
 }
 

@@ -174,6 +174,18 @@ void imsm_leave_family(struct imsm_container *c)
 	}
 }
 
+static struct imsm_dl *remove_waiting(struct imsm_container *c, dev_t dev)
+{
+	struct imsm_dl **link = &c->waiting, *dl;
+
+	while (*link && (*link)->dev != dev)
+		link = &(*link)->next;
+	dl = *link;
+	if (dl)
+		*link = dl->next;
+	return dl;
+}
+
 struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 {
 	struct imsm_dl **link = &c->disks, *dl;
@@ -182,7 +194,7 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 		link = &(*link)->next;
 	dl = *link;
 	if (!dl)
-		return NULL;
+		return remove_waiting(c, dev);
 	*link = dl->next;
 	dl->next = NULL;
 	memcpy(c->left[c->left_count++ % IMSM_LEFT_MAX], dl->serial, IMSM_SERIAL_LEN);

@@ -65,6 +65,7 @@ struct imsm_dl {
 	bool clear_migr_record_due;      /* its last sector must be zeroed */
 	bool stale;                      /* its last write failed; it holds something older */
 	bool unfit;                      /* it failed in an array under this daemon, and counts for others: no spare */
+	struct imsm_meta *copy;          /* owned: what it carries, if it has had to wait (imsm_let_wait()) */
 	bool asked;                      /* it was due when the write that is being made was planned */
 	unsigned holds;                  /* the number of the copy that it took last (imsm/write.c); 0: it is not known */
 	unsigned joined;                 /* its copy names it as a spare in the table of a container with volumes, as the
@@ -80,6 +81,7 @@ struct imsm_container {
 	struct imsm_meta meta;       /* the truth: disk table, volumes, bad blocks */
 	uint32_t sector_size;        /* of the champion; members must match */
 	struct imsm_dl *disks;       /* present disks, most recently added first */
+	struct imsm_dl *waiting;     /* disks that are there, but cannot be taken yet (imsm_let_wait()) */
 	unsigned live_volumes;       /* bit per volume index: bound to a monitored array */
 	unsigned noted_volumes;      /* the same: what md has is in the next */
 	bool md_has[IMSM_MAX_VOLUMES][MAX_SLOTS]; /* by md's slot: its data; of volumes that are not just noted nothing */
@@ -429,9 +431,15 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
  * monitor; start-up. A disk that is part of the container by the table and by its own `copy` (NULL: it has none):
  * becomes that (owned by the container from then on). Only slots that went on without it are to be rebuilt. Same
  * conditions as for imsm_add_disk(). 1: taken. 0: it is none of ours, or has failed: a spare, if anything. Else nothing
- * has changed, *why tells the reason: -ESTALE it knows what we do not, and must not be overwritten; -ENOSPC.
+ * has changed, *why tells the reason: -ESTALE it knows what we do not, and must not be overwritten; -ENOSPC; -EAGAIN it may
+ * be taken when more volumes are in use.
  */
 int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why);
+
+/* After -EAGAIN: keeps it, and its copy (owned from then on), for imsm_take_waiting(). */
+void imsm_let_wait(struct imsm_container *c, struct imsm_dl *dl, struct imsm_meta *copy);
+/* monitor. One of those that wait which can be taken now, and has been; NULL: there is none. */
+struct imsm_dl *imsm_take_waiting(struct imsm_container *c);
 
 /* ---- imsm/migration.c ---- */
 

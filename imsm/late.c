@@ -276,7 +276,8 @@ static int check_volume(const struct arrival *a, unsigned volume, const char **w
 			       refuse(why, -ESTALE, "it has newer data of a volume that runs, or has run, without it") :
 			       0;
 	if (!its)
-		return refuse(why, -ESTALE, "its metadata do not have a volume that it should have data of");
+		return refuse(why, a->newer ? -ESTALE : -EAGAIN,
+			      "its metadata do not have a volume that it should have data of");
 	if (a->newer && !same_disks(a, ours, its))
 		return refuse(why, -ESTALE, "its metadata are newer, and have another disk in a volume");
 	return 0;
@@ -422,4 +423,29 @@ int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct im
 	dl->next = c->disks;
 	c->disks = dl;
 	return 1;
+}
+
+/* ---- disks that wait ---- */
+
+void imsm_let_wait(struct imsm_container *c, struct imsm_dl *dl, struct imsm_meta *copy)
+{
+	dl->copy = copy;
+	dl->next = c->waiting;
+	c->waiting = dl;
+}
+
+/* Once its volume runs without it the disk is as any other that was missing. */
+struct imsm_dl *imsm_take_waiting(struct imsm_container *c)
+{
+	const char *why;
+
+	for (struct imsm_dl **link = &c->waiting; *link; link = &(*link)->next) {
+		struct imsm_dl *dl = *link, *next = dl->next;
+
+		if (imsm_take_late(c, dl, dl->copy, &why) != 1)
+			continue;
+		*link = next;
+		return dl;
+	}
+	return NULL;
 }

@@ -172,7 +172,7 @@ static int keep_disks(struct imsm_container *c, const char *container, struct im
 	return 0;
 }
 
-/* Counts as in the container from now on: 1 or 0; why not, in cand->why. */
+/* Counts as in the container from now on: 1 or 0; why not, in cand->why. 2: not yet, but it is ours. */
 static int take_missing(struct imsm_container *c, struct imsm_candidate *cand)
 {
 	const char *why = cand->why;
@@ -185,8 +185,13 @@ static int take_missing(struct imsm_container *c, struct imsm_candidate *cand)
 	taken = imsm_take_late(c, dl, cand->meta, &why);
 	if (taken > 0)
 		return 1;
-	free(dl);
 	cand->why = why;
+	if (taken == -EAGAIN) {
+		imsm_let_wait(c, dl, cand->meta);
+		cand->meta = NULL;
+		return 2;
+	}
+	free(dl);
 	return 0;
 }
 
@@ -215,7 +220,7 @@ static int take_closed(struct imsm_container *c, struct imsm_candidate *cand)
 	return 1;
 }
 
-/* A member after all: 1 or 0, or -ENOMEM. Says so. */
+/* A member after all: 1, 0 or 2 as above, or -ENOMEM. Says so. */
 static int take_dropped(struct imsm_container *c, const char *container, struct imsm_candidate *cand)
 {
 	const char *name = cand->disk->name;
@@ -228,7 +233,7 @@ static int take_dropped(struct imsm_container *c, const char *container, struct 
 	if (taken)
 		return taken;
 	taken = take_missing(c, cand);
-	if (taken > 0)
+	if (taken == 1)
 		log_event(LOG_LEVEL_WARNING, ABOUT("disk-back", NULL, name),
 			  "%s: disk %s was missing, and is back: what of it is out of date will be rebuilt", container,
 			  name);
@@ -247,10 +252,10 @@ static int keep_missing(struct imsm_container *c, const char *container, struct 
 
 		if (taken < 0)
 			return taken;
+		if (index[i] == IMSM_DROPPED && taken != 1)
+			report_unused(&cand[i], container);
 		if (taken)
 			disks[count - 1 - i] = NULL;
-		else if (index[i] == IMSM_DROPPED)
-			report_unused(&cand[i], container);
 	}
 	return 0;
 }

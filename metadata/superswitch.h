@@ -87,6 +87,7 @@ struct bad_range_changes {
 struct sync_result {
 	bool retry;       /* in: also write to disks whose last write failed */
 	unsigned written; /* disks that hold the new state durably */
+	bool more_disks;  /* a disk is used that was not before: spares may be looked for */
 	unsigned failed;  /* disks whose write failed */
 	dev_t failed_dev[REPORT_FAILED]; /* the first of them */
 	unsigned reports; /* of them, those that had not failed the time before */

@@ -80,6 +80,7 @@ void monitor_sync(struct monitor *mon, bool retry)
 	if (r)
 		note_write(mon, &res, began);
 	note_refusals(mon, &res);
+	mon->spare_check_all |= res.more_disks;
 	log_write_errors(mon, &res, none);
 	if (none && !mon->sync_failed)
 		mon->sync_failed_ns = clock_now_ns();

@@ -94,6 +94,39 @@ static void test_disk_that_knows_more(void **state)
 	ir_free(r);
 }
 
+/* It knows nothing of the volume, which is not in use: it waits, and is used when the volume runs. */
+static void test_disk_that_waits(void **state)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+	struct disk *late;
+	struct metadata_update u = { .op = UPDATE_ADD_DISK };
+
+	(void)state;
+	ifx_volume(&r->fx, 1, "N 0,1");
+	ir_write_member_metadata(r, 1);
+	ifx_volume(&r->fx, 1, "N 0,1");
+	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 1);
+	ir_write_member_metadata(r, 0);
+	ir_make_array(r, 0, 1, 2);
+	late = keep_back(r, 1);
+	ir_load(r);
+	assert_int_equal(super_imsm.add_to_super(&r->st, late, &u), 0);
+	assert_int_equal(ir_apply(r, &u), -EAGAIN);
+	assert_true(!u.disk && !u.space && !u.buf);
+	ir_open_array(r);
+	ir_remember(r);
+	ir_sync_now(r);
+	assert_false(r->res.more_disks);
+	assert_true(ir_is_untouched(r, 1));
+	r->array->member = 1;
+	ir_open_array(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(r->res.more_disks);
+	r->disk[1] = late;
+	assert_true(ir_same_on(r, 0, 1));
+	ir_free(r);
+}
+
 /* Of another container: what it was is overwritten, as with every new disk. */
 static void test_foreign_disk(void **state)
 {
@@ -194,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_volume_whose_disks_come_late),
 		cmocka_unit_test(test_disk_that_knows_more),
+		cmocka_unit_test(test_disk_that_waits),
 		cmocka_unit_test(test_foreign_disk),
 		cmocka_unit_test(test_unreadable_disk),
 		cmocka_unit_test(test_missing_disk_is_back),
