@@ -621,7 +621,7 @@ static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
 /* md has the slot's data on it, as far as md can tell. */
 static bool may_be_entitled(const struct md_disk *m)
 {
-	return m->in_sync && m->there && m->recorded && world.disk[m->disk].attached && !md_failed_somewhere(m->disk);
+	return m->in_sync && m->there && m->recorded && !m->gone && !md_failed_somewhere(m->disk);
 }
 
 /* Members that are complete now, and that the handler has been told of, with success. */

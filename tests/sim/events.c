@@ -102,6 +102,18 @@ static void do_clear(const struct event *e)
 		md_clear(a);
 }
 
+/* Whoever starts something without a disk that knows better lets two halves live apart: nothing is claimed of them. */
+static void excuse_old(uint32_t set)
+{
+	static struct reader_result now, whole;
+	unsigned number[SIM_DISKS];
+	bool all = judge_read(set_of_all(), &whole, number), part = judge_read(set, &now, number);
+
+	if (part && all && now.generation == whole.generation && now.generation >= world.generation)
+		return;
+	world.split = true;
+}
+
 /* mdadm -IRs: what can be started is. */
 static void do_start(const struct event *e)
 {
@@ -117,6 +129,7 @@ static void do_start(const struct event *e)
 		if (!t || t->unsure || t->array >= 0 || !r.volume[i].can_start)
 			continue;
 		sim_say("  volume %s is started", t->plan.name);
+		excuse_old(set_of_container());
 		t->halved |= truth_is_halved(t);
 		if (r.volume[i].reshaping)
 			truth_begin_reshape(t);
@@ -152,13 +165,7 @@ static void do_pull(const struct event *e)
 	d->attached = d->in_container = false;
 	world.trouble = true;
 	forget_in_new_volumes(e->a);
-	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
-		struct md_array *a = running(v);
-
-		for (unsigned i = 0; a && i < a->members; i++)
-			if (a->member[i].there && a->member[i].disk == e->a)
-				md_fail(a, i);
-	}
+	md_take_out(e->a);
 }
 
 /* It is put into the container; whatever it holds, md's arrays have it no more. */
@@ -483,18 +490,6 @@ static void do_takeover(const struct event *e)
 		return;
 	daemon_end();
 	do_daemon(e);
-}
-
-/* Whoever starts the machine without a disk that knows better lets two halves live apart: nothing is claimed of them. */
-static void excuse_old(uint32_t set)
-{
-	static struct reader_result now, whole;
-	unsigned number[SIM_DISKS];
-	bool all = judge_read(set_of_all(), &whole, number), part = judge_read(set, &now, number);
-
-	if (part && all && now.generation == whole.generation && now.generation >= world.generation)
-		return;
-	world.split = true;
 }
 
 /* Copies that were torn when the power failed: those of disks that stay away, too. */

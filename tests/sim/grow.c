@@ -158,7 +158,7 @@ static bool write_record(unsigned unit, bool copied)
 
 			if (!m->there || m->slot != slot || m->faulty)
 				continue;
-			if (!world.disk[m->disk].attached || world.disk[m->disk].refuses)
+			if (m->gone || world.disk[m->disk].refuses)
 				return false;
 			world.ad->put_record(m->disk, &r);
 			if (world.alive)

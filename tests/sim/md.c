@@ -143,7 +143,7 @@ static bool is_dead(const struct md_array *a)
 
 	md_has_slots(a, slot);
 	for (unsigned i = 0; i < a->members; i++)
-		if (a->member[i].there && a->member[i].slot >= 0 && !world.disk[a->member[i].disk].attached)
+		if (a->member[i].there && a->member[i].slot >= 0 && a->member[i].gone)
 			slot[a->member[i].slot] = false;
 	return !truth_enough(truth_of(a), slot);
 }
@@ -289,7 +289,7 @@ void md_forget(void)
 /* A member takes the write. What lies beyond a rebuild is copied later. */
 static bool takes(const struct md_array *a, const struct md_disk *m)
 {
-	return m->there && m->slot >= 0 && !m->faulty && world.disk[m->disk].attached &&
+	return m->there && m->slot >= 0 && !m->faulty && !m->gone &&
 	       (m->in_sync || a->region < m->progress) && truth_holds(truth_of(a), (unsigned)m->slot, a->region);
 }
 
@@ -409,6 +409,19 @@ bool md_fail(struct md_array *a, unsigned member)
 	return true;
 }
 
+void md_take_out(unsigned disk)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		struct md_array *a = md_of(v);
+
+		for (unsigned i = 0; a && a->there && i < a->members; i++)
+			if (a->member[i].there && a->member[i].disk == disk) {
+				a->member[i].gone = true;
+				md_fail(a, i);
+			}
+	}
+}
+
 /* The slot of a failed member that holds nobody up any more is free. */
 static void free_slot(struct md_array *a, struct md_disk *m)
 {
@@ -486,7 +499,7 @@ static bool source(struct md_array *a, unsigned slot, unsigned region, uint32_t 
 	for (unsigned s = 0; s < t->plan.members; s++) {
 		const struct md_disk *m = in_slot(a, s);
 
-		if (s == slot || !m || !m->in_sync || !world.disk[m->disk].attached ||
+		if (s == slot || !m || !m->in_sync || m->gone ||
 		    (t->plan.level == 10 && s != pair))
 			continue;
 		n++;

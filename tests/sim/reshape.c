@@ -195,7 +195,7 @@ static void place_region(struct md_array *a, unsigned region)
 	for (unsigned i = 0; i < a->members; i++) {
 		const struct md_disk *m = &a->member[i];
 
-		if (m->there && m->slot >= 0 && m->in_sync && !m->faulty && world.disk[m->disk].attached)
+		if (m->there && m->slot >= 0 && m->in_sync && !m->faulty && !m->gone)
 			md_hold(t, m->disk, region, newest);
 	}
 	t->unequal[region] = false;

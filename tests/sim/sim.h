@@ -83,6 +83,7 @@ struct md_disk {
 	unsigned disk;
 	int slot;            /* -1: taken away */
 	bool in_sync, faulty, blocked;
+	bool gone;           /* taken out; what is plugged in later is another device for md */
 	unsigned progress;   /* regions that were recovered */
 	bool recorded;       /* as one that is rebuilt; without that its end cannot be recorded either */
 };
@@ -230,6 +231,8 @@ void md_finish(struct md_array *a);
 void md_idle(struct md_array *a);
 void md_sync(struct md_array *a, unsigned steps);
 bool md_fail(struct md_array *a, unsigned member);
+/* Of all arrays. md keeps the last one that has their data, which serves no more even if it is plugged in again. */
+void md_take_out(unsigned disk);
 int md_unblock(struct md_array *a, unsigned member);
 int md_remove(struct md_array *a, unsigned member);
 int md_insert(struct md_array *a, unsigned disk, int slot);
