@@ -407,6 +407,31 @@ static void test_failed_disk_with_an_older_copy_goes_first(void **state)
 	ir_free(r);
 }
 
+/* One failed long ago, and takes nothing now. The last one that worked knows best, and must not make way for it, ever. */
+static void test_last_one_that_worked_does_not_make_way(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 0);
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_fail_member(r, 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_fail_member(r, 2);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_break_disk(r, 0);
+	ir_remember(r);
+	ir_fail_member(r, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(ir_sync_now(r), -EIO);
+		assert_true(ir_is_untouched(r, 1));
+	}
+	ir_mend_disk(r, 0);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_true(ir_same_on(r, 0, 1) && ir_same_on(r, 0, 2));
+	ir_free(r);
+}
+
 static void leave(struct imsm_rig *r, unsigned n)
 {
 	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
@@ -756,6 +781,7 @@ int main(void)
 		cmocka_unit_test(test_failed_disks_are_written_if_there_are_no_others),
 		cmocka_unit_test(test_one_failed_disk_does_not_take_it),
 		cmocka_unit_test(test_failed_disk_with_an_older_copy_goes_first),
+		cmocka_unit_test(test_last_one_that_worked_does_not_make_way),
 		cmocka_unit_test(test_failed_disks_are_left_alone_if_one_is_missing),
 		cmocka_unit_test(test_failed_disks_do_not_stand_in_for_one_that_works),
 		cmocka_unit_test(test_there_is_no_disk_left),
