@@ -44,6 +44,8 @@ static struct supertype st;
 static struct managed managed[ARRAYS];
 static unsigned manageds;
 static uint32_t known; /* set of disks that the manager has seen in the container */
+/* Of them, those turned down because of a reshape, and not by who loads when it is over; those that may yet be. */
+static uint32_t misleading, arriving;
 static unsigned queued; /* updates that are not back */
 static bool posted;     /* something, since the monitor's last pass */
 
@@ -519,6 +521,9 @@ static void update_is_back(struct metadata_update *u)
 		m->done(m->volume, u->status ? u->status : u->durable ? 0 : -EIO);
 		break;
 	case UPDATE_ADD_DISK:
+		misleading |= u->status ? arriving & 1u << disk_of_dev(u->dev) : 0;
+		arriving &= ~(1u << disk_of_dev(u->dev));
+		break;
 	case UPDATE_REMOVE_DISK:
 		break;
 	}
@@ -550,6 +555,7 @@ static void look_at_disks(void)
 		if (in == !!(known & 1u << n) || !sim_point())
 			continue;
 		known ^= 1u << n;
+		misleading &= ~(1u << n);
 		u = new_update(in ? UPDATE_ADD_DISK : UPDATE_REMOVE_DISK, NULL);
 		u->dev = sim_dev(n);
 		d = in ? disk_for_handler(n) : NULL;
@@ -557,6 +563,7 @@ static void look_at_disks(void)
 			free(d);
 			continue;
 		}
+		arriving |= in && grow_is_on_record() ? 1u << n : 0;
 		queue(u);
 	}
 }
@@ -666,10 +673,11 @@ static void compare_with_disks(void)
 	unsigned n = 0;
 
 	/* If nothing is served what no disk takes may have been given up. */
-	if (!world.ad->differ || !known || monitor.sync_failed || !monitor.arrays || !all_in_order() || !judge_knows_newest(known))
+	if (!world.ad->differ || !known || arriving || monitor.sync_failed || !monitor.arrays || !all_in_order() ||
+	    !judge_knows_newest(known))
 		return;
 	for (unsigned i = 0; i < world.disks; i++)
-		if (known & 1u << i)
+		if (known & ~misleading & 1u << i)
 			disk[n++] = disk_for_handler(i);
 	if (st.ss->load_container(&again, disk, n)) {
 		sim_hit("what was written cannot be loaded");
@@ -749,6 +757,7 @@ void daemon_end(void)
 void daemon_start(void)
 {
 	struct disk *disk[SIM_DISKS];
+	unsigned number[SIM_DISKS];
 	unsigned n = 0;
 	int err;
 
@@ -762,16 +771,20 @@ void daemon_start(void)
 	snprintf(st.container, sizeof(st.container), "md127");
 	monitor.st = &st;
 	monitor.next_look_ns = world.now_ns + NS_PER_S;
-	known = 0;
+	known = misleading = arriving = 0;
 	sim_wake_up = false;
 	for (unsigned i = 0; i < world.disks; i++)
 		if (world.disk[i].in_container && world.disk[i].attached) {
+			number[n] = i;
 			disk[n++] = disk_for_handler(i);
 			known |= 1u << i;
 		}
 	err = st.ss->load_container(&st, disk, n);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		if (disk[i] && grow_is_on_record())
+			misleading |= 1u << number[i];
 		free(disk[i]);
+	}
 	world.loaded = world.alive = !err;
 	world.daemons++;
 	if (err)

@@ -47,6 +47,14 @@ bool grow_is_due(void)
 	return grow_is_at_work();
 }
 
+bool grow_is_on_record(void)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	return world.reshapes && judge_read(set_of_container(), &r, number) && truth_any_reshape(&r);
+}
+
 bool grow_is_at_its_end(void)
 {
 	return job.step == NOTE || job.step == LOOK ? truth_here()->moved == REGIONS : false;

@@ -276,6 +276,8 @@ void grow_forget(void);
 bool grow_is_at_work(void);
 /* Or has been asked for, and may be on record. Nobody makes a volume then. */
 bool grow_is_due(void);
+/* A volume is being reshaped, by the disks of the container. */
+bool grow_is_on_record(void);
 /* All of a volume has been moved; what the daemon makes of that is not known yet. */
 bool grow_is_at_its_end(void);
 void grow_step(void);
