@@ -14,7 +14,7 @@
  *	kill N, cut N   after N more steps the daemon dies, the power fails
  *	boot DISKS      the machine starts with these disks      daemon         a daemon is started
  *	takeover        one that takes the place of another
- *	grow N          mdadm is to widen all volumes by N disks (only in lives with reshapes, as the next one)
+ *	grow N          mdadm is to widen all volumes by N disks, or to go on with that (in lives with reshapes, as the next one)
  *	mdadm N         it goes N steps                            busy N         as run, but no time passes
  */
 #include <errno.h>
@@ -126,7 +126,8 @@ static void do_start(const struct event *e)
 	for (unsigned i = 0; i < r.volumes; i++) {
 		struct truth *t = truth_by_name(r.volume[i].name);
 
-		if (!t || t->unsure || t->array >= 0 || !r.volume[i].can_start)
+		if (!t || t->unsure || t->array >= 0 || !r.volume[i].can_start ||
+		    (r.volume[i].reshaping && !grow_may_resume(&r.volume[i], number)))
 			continue;
 		sim_say("  volume %s is started", t->plan.name);
 		excuse_old(set_of_container());
@@ -146,16 +147,6 @@ static void do_start(const struct event *e)
 
 /* ---- disks ---- */
 
-/* Who leaves while a volume is made may be back as a new disk before that is done. */
-static void forget_in_new_volumes(unsigned disk)
-{
-	for (unsigned v = 0; v < SIM_VOLUMES; v++)
-		for (unsigned s = 0; s < SIM_MEMBERS; s++)
-			if (world.volume[v].unsure && !world.volume[v].exists &&
-			    world.volume[v].entitled[s] == (int)disk)
-				world.volume[v].entitled[s] = -1;
-}
-
 static void do_pull(const struct event *e)
 {
 	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
@@ -164,7 +155,8 @@ static void do_pull(const struct event *e)
 		return;
 	d->attached = d->in_container = false;
 	world.trouble = true;
-	forget_in_new_volumes(e->a);
+	truth_gone(e->a);
+	grow_gone(e->a);
 	md_take_out(e->a);
 }
 
@@ -528,6 +520,8 @@ static void do_boot(const struct event *e)
 	for (unsigned n = 0; n < world.disks; n++) {
 		world.disk[n].refuses = world.disk[n].refused = false;
 		world.disk[n].attached = set & 1u << n;
+		if (world.disk[n].exists && !world.disk[n].attached)
+			truth_gone(n);
 		world.disk[n].in_container =
 			world.disk[n].attached && r.role[k] != READER_BLANK && r.role[k] != READER_DAMAGED;
 		k += world.disk[n].attached;

@@ -5,6 +5,9 @@
  * in its record on two disks and to the daemon, has md move it, and says so again. Then it looks whether the metadata
  * call another volume the next one. Without the daemon it gives up, or goes on alone.
  *
+ * Its record goes to the disks that were members when it began, whatever has become of them in md; it gives up when one
+ * of them does not take it. The next mdadm knows which of them have failed.
+ *
  * One mdadm at a time. It dies with the power, and with the array that it works on.
  */
 #include <errno.h>
@@ -15,9 +18,13 @@
 
 enum step { NOTHING, ASKED, SHAPE, DISKS, BEGIN, BACKUP, MOVE, NOTE, LOOK, GO_ON };
 
+#define NOBODY (-1)
+#define GONE (-2) /* since mdadm has opened it: it takes nothing any more, plugged in again or not */
+
 static struct {
 	enum step step;
 	unsigned volume;
+	int record[2];    /* the disks of the first two slots, NOBODY, or GONE */
 	bool waiting;     /* for the daemon's answer */
 	unsigned daemon;  /* by which it was asked */
 	int status;
@@ -141,10 +148,8 @@ static void note_checkpoint(unsigned unit)
 
 /* ---- the record on two disks ---- */
 
-static struct sim_record record_of(unsigned unit, bool copied)
+static struct sim_record record_of(const struct truth *t, unsigned unit, bool copied)
 {
-	const struct truth *t = truth_here();
-
 	return (struct sim_record){
 		.unit = unit,
 		.units = REGIONS,
@@ -154,26 +159,39 @@ static struct sim_record record_of(unsigned unit, bool copied)
 	};
 }
 
+/* As mdadm finds the members when it begins. */
+static void find_record(const struct reader_result *r, const unsigned *number)
+{
+	const struct truth *t = truth_here();
+
+	job.record[0] = job.record[1] = NOBODY;
+	for (unsigned i = 0; i < r->volumes; i++)
+		for (unsigned s = 0; s < 2 && strcmp(r->volume[i].name, t->plan.name) == 0; s++)
+			if (r->volume[i].member[s].disk >= 0)
+				job.record[s] = (int)number[r->volume[i].member[s].disk];
+}
+
+static bool takes_record(int disk)
+{
+	return world.disk[disk].attached && !world.disk[disk].refuses;
+}
+
 /* False: a disk does not take it, or the power has failed. */
 static bool write_record(unsigned unit, bool copied)
 {
-	const struct md_array *a = md_of(job.volume);
-	struct sim_record r = record_of(unit, copied);
+	struct sim_record r = record_of(truth_here(), unit, copied);
 
-	for (int slot = 0; slot < 2; slot++)
-		for (unsigned i = 0; i < a->members; i++) {
-			const struct md_disk *m = &a->member[i];
-
-			if (!m->there || m->slot != slot || m->faulty)
-				continue;
-			if (m->gone || world.disk[m->disk].refuses)
-				return false;
-			world.ad->put_record(m->disk, &r);
-			if (world.alive)
-				sim_point();
-			if (!world.power)
-				return false;
-		}
+	for (int s = 0; s < 2; s++) {
+		if (job.record[s] == NOBODY)
+			continue;
+		if (job.record[s] == GONE || !takes_record(job.record[s]))
+			return false;
+		world.ad->put_record((unsigned)job.record[s], &r);
+		if (world.alive)
+			sim_point();
+		if (!world.power)
+			return false;
+	}
 	sim_say("  mdadm's record: unit %u%s", unit, copied ? ", copied" : "");
 	return true;
 }
@@ -181,12 +199,17 @@ static bool write_record(unsigned unit, bool copied)
 /* Zeros: the daemon has seen the end before. */
 static bool record_is_gone(void)
 {
-	const struct md_array *a = md_of(job.volume);
-
-	for (unsigned i = 0; i < a->members; i++)
-		if (a->member[i].there && a->member[i].slot >= 0 && a->member[i].slot < 2)
-			return !world.ad->has_record(a->member[i].disk);
+	for (int s = 0; s < 2; s++)
+		if (job.record[s] >= 0 && world.ad->has_record((unsigned)job.record[s]))
+			return false;
 	return true;
+}
+
+void grow_gone(unsigned disk)
+{
+	for (int s = 0; s < 2; s++)
+		if (job.record[s] == (int)disk)
+			job.record[s] = GONE;
 }
 
 /* ---- the steps ---- */
@@ -288,7 +311,7 @@ static void note(struct md_array *a)
 		give_up();
 }
 
-static bool next_volume(const struct reader_result *r)
+static bool next_volume(const struct reader_result *r, const unsigned *number)
 {
 	for (unsigned i = 0; i < r->volumes; i++) {
 		struct truth *t = truth_by_name(r->volume[i].name);
@@ -297,6 +320,7 @@ static bool next_volume(const struct reader_result *r)
 			continue;
 		truth_begin_reshape(t);
 		job.volume = (unsigned)(t - world.volume);
+		find_record(r, number);
 		job.step = md_runs(md_of(job.volume)) ? SHAPE : NOTHING;
 		return true;
 	}
@@ -324,7 +348,7 @@ static void look(struct md_array *a)
 	a->suspended = -1;
 	md_back_to_raid0(a);
 	a->held_by_mdadm = false;
-	if (next_volume(&r) && job.step != NOTHING)
+	if (next_volume(&r, number) && job.step != NOTHING)
 		return;
 	sim_say("  mdadm is done");
 	grow_forget();
@@ -353,14 +377,52 @@ void grow_step(void)
 
 void grow_found(void)
 {
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
 	for (unsigned v = 0; v < SIM_VOLUMES && job.step == NOTHING; v++) {
 		struct md_array *a = md_of(v);
 
-		if (!world.volume[v].reshaping || !md_runs(a) || !a->reshaped)
+		if (!world.volume[v].reshaping || !md_runs(a) || !a->reshaped ||
+		    !judge_read(set_of_container(), &r, number))
 			continue;
 		job.volume = v;
 		job.step = GO_ON;
+		find_record(&r, number);
 	}
+}
+
+bool grow_may_resume(const struct reader_volume *rv, const unsigned *number)
+{
+	for (unsigned s = 0; s < 2; s++)
+		if (rv->member[s].disk >= 0 && !takes_record((int)number[rv->member[s].disk]))
+			return false;
+	return true;
+}
+
+/* Of what mdadm has put back when it assembled the volume it says so, before the array is started. */
+void grow_resumed(const struct truth *t, const struct reader_volume *rv, const unsigned *number)
+{
+	struct sim_record r = record_of(t, t->moved, false);
+
+	for (unsigned s = 0; s < 2; s++)
+		if (rv->member[s].disk >= 0)
+			world.ad->put_record(number[rv->member[s].disk], &r);
+}
+
+/*
+ * mdadm --grow --continue. Who types that has looked at the array: what has failed is on record by then.
+ */
+static bool go_on_later(void)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		if (md_runs(md_of(v)) && (md_of(v)->event || md_any_blocked(md_of(v))))
+			return false;
+	if (world.alive && world.loaded && daemon_idle())
+		grow_found();
+	if (job.step != NOTHING)
+		md_of(job.volume)->held_by_mdadm = true;
+	return job.step != NOTHING;
 }
 
 static bool is_at_rest(const struct truth *t, const struct reader_volume *rv)
@@ -402,6 +464,7 @@ static void plan_wider(struct truth *t, const unsigned *disk, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		t->next.disk[t->next.members++] = disk[i];
 	t->asked = true;
+	t->gone = 0;
 }
 
 bool grow_ask(unsigned wanted)
@@ -410,8 +473,11 @@ bool grow_ask(unsigned wanted)
 	unsigned number[SIM_DISKS], disk[SIM_MEMBERS], count;
 	uint8_t buf[SIM_MESSAGE];
 
-	if (job.step != NOTHING || !world.reshapes || !world.ad->widen || !world.power || !world.alive || !world.loaded ||
-	    !judge_read(set_of_container(), &r, number) || !all_at_rest(&r))
+	if (job.step != NOTHING || !world.reshapes || !world.ad->widen || !world.power || !world.alive || !world.loaded)
+		return false;
+	if (go_on_later())
+		return true;
+	if (!judge_read(set_of_container(), &r, number) || !all_at_rest(&r))
 		return false;
 	count = find_spares(&r, number, wanted, disk);
 	if (!count || r.volume[0].members + count > SIM_MEMBERS)
@@ -419,6 +485,7 @@ bool grow_ask(unsigned wanted)
 	for (unsigned i = 0; i < r.volumes; i++)
 		plan_wider(truth_by_name(r.volume[i].name), disk, count);
 	job.volume = (unsigned)(truth_by_name(r.volume[0].name) - world.volume);
+	find_record(&r, number);
 	job.step = ASKED;
 	hold_arrays(true);
 	say(buf, world.ad->widen(buf, &r, disk, count));

@@ -15,7 +15,8 @@
  * that one copy which was being written is torn, which is as good as the loss of its disk, and one more each time the
  * power fails, for metadata of two sectors have one place only (imsm.md 1.2); and a volume that did not run
  * while another one did without a disk of both (daemon.c, note_missing()); and the data of a volume that was started
- * while its last change was on disks that were not there (truth.c, truth_is_halved()).
+ * while its last change was on disks that were not there (truth.c, truth_is_halved()); and a volume that is to be widened,
+ * lacks a disk already, and then one of the new ones, for there are no words for a reshape that is called off (imsm.md 5.5).
  */
 #include <stdio.h>
 #include <string.h>
@@ -230,6 +231,23 @@ static void judge_reshape(const struct trial *tr)
 		ACCUSE(tr, "%s", wrong);
 }
 
+/*
+ * Who assembles a volume that is reshaped does so in the shape that it is to have, though nothing may have been moved yet:
+ * a new member that was absent, or has failed, is missing there, beside what the volume lacked before.
+ */
+static bool lacks_new_members(const struct trial *tr)
+{
+	const struct truth *t = tr->t;
+	const struct sim_volume *new = t->reshaping ? &t->plan : &t->next;
+	struct truth as_new = { .plan = *new };
+	bool slot[SIM_MEMBERS];
+
+	for (unsigned s = 0; s < SIM_MEMBERS; s++)
+		slot[s] = tr->entitled[s] >= 0 || (s >= tr->rv->old_members && !t->failed[new->disk[s]] &&
+						   !(t->gone >> new->disk[s] & 1));
+	return tr->rv->reshaping && !truth_enough(&as_new, slot);
+}
+
 static void judge_start(const struct trial *tr)
 {
 	bool hole = tr->t->plan.level == 5 && !tr->rv->clean;
@@ -237,7 +255,8 @@ static void judge_start(const struct trial *tr)
 	for (unsigned s = 0; hole && s < tr->t->plan.members; s++)
 		if (tr->trusted[s] < 0)
 			return;
-	if (tr->rv->can_start || !enough(tr->t, tr->entitled) || !is_known(tr->v, tr->t) || lacks_a_disk(tr->v))
+	if (tr->rv->can_start || !enough(tr->t, tr->entitled) || !is_known(tr->v, tr->t) || lacks_a_disk(tr->v) ||
+	    lacks_new_members(tr))
 		return;
 	if (tr->rv->recorded_failed)
 		ACCUSE(tr, "%s", "it is recorded as failed, but enough disks have all data");

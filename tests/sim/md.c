@@ -241,7 +241,7 @@ int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *di
 	t->array = (int)world.arrays++;
 	forgive_rebuild(a);
 	if (rv->reshaping)
-		md_resume_reshape(a, rv);
+		md_resume_reshape(a, rv, disk_number);
 	world.truth_changed = true;
 	return 0;
 }

@@ -42,8 +42,10 @@ void truth_begin_reshape(struct truth *t)
 	t->moved = 0;
 	t->moving = false;
 	t->copied = -1;
-	for (unsigned s = t->old.members; s < t->plan.members; s++)
+	for (unsigned s = t->old.members; s < t->plan.members; s++) {
 		t->entitled[s] = -1;
+		t->failed[t->plan.disk[s]] = false; /* it begins anew */
+	}
 	world.truth_changed = true;
 }
 
@@ -147,7 +149,6 @@ bool md_add_new(struct md_array *a)
 			return false;
 		a->member[a->members++] =
 			(struct md_disk){ .there = true, .disk = disk, .slot = (int)s, .recorded = true };
-		t->failed[disk] = false;
 		for (unsigned r = 0; r < REGIONS; r++)
 			md_hold(t, disk, r, 0);
 	}
@@ -201,8 +202,7 @@ static void place_region(struct md_array *a, unsigned region)
 	t->unequal[region] = false;
 }
 
-/* A failure that the daemon has not noted yet. */
-static bool any_blocked(const struct md_array *a)
+bool md_any_blocked(const struct md_array *a)
 {
 	for (unsigned i = 0; i < a->members; i++)
 		if (a->member[i].there && a->member[i].blocked)
@@ -214,7 +214,7 @@ bool md_move(struct md_array *a)
 {
 	struct truth *t = truth_of(a);
 
-	if (a->action != SYNC_RESHAPE || !md_writable(a) || !md_serves(a) || any_blocked(a))
+	if (a->action != SYNC_RESHAPE || !md_writable(a) || !md_serves(a) || md_any_blocked(a))
 		return false;
 	if (a->in_flight && a->region == t->moved)
 		md_finish(a);
@@ -248,7 +248,7 @@ void md_make_equal(struct md_array *a)
 }
 
 /* As mdadm assembles it: in the new shape, from where the record says. What is in the copy area is put in its place. */
-void md_resume_reshape(struct md_array *a, const struct reader_volume *rv)
+void md_resume_reshape(struct md_array *a, const struct reader_volume *rv, const unsigned *disk_number)
 {
 	struct truth *t = truth_of(a);
 	const char *wrong = truth_misread(t, rv);
@@ -263,6 +263,8 @@ void md_resume_reshape(struct md_array *a, const struct reader_volume *rv)
 	if (truth_position(t, rv) > t->moved)
 		place_region(a, t->moved++);
 	t->moving = false;
+	if (rv->unit_copied)
+		grow_resumed(t, rv, disk_number);
 	a->reshaped = a->held_by_mdadm = true;
 }
 

@@ -74,6 +74,7 @@ struct truth {
 	unsigned moved;           /* regions that lie as in `plan` */
 	bool moving;              /* the next one lies in neither way */
 	int copied;               /* the region that is in the copy area; -1: none */
+	uint32_t gone;            /* disks that have been absent since it was asked for */
 };
 
 /* ---- md.c ---- */
@@ -202,6 +203,8 @@ bool truth_differ(const struct truth *t, unsigned region, const int *disk_of_slo
 /* Its copy of the metadata is torn: it is as good as lost. */
 void truth_torn(unsigned disk);
 struct truth *truth_by_name(const char *name);
+/* It is plugged in no more. */
+void truth_gone(unsigned disk);
 /* It is about to be started without a disk that knows better. */
 bool truth_is_halved(const struct truth *t);
 
@@ -266,7 +269,9 @@ bool md_add_new(struct md_array *a);
 void md_begin_reshape(struct md_array *a);
 /* Half of a region's way. False: not now. */
 bool md_move(struct md_array *a);
-void md_resume_reshape(struct md_array *a, const struct reader_volume *rv);
+void md_resume_reshape(struct md_array *a, const struct reader_volume *rv, const unsigned *disk_number);
+/* A failure that the daemon has not noted yet. */
+bool md_any_blocked(const struct md_array *a);
 void md_back_to_raid0(struct md_array *a);
 /* What a power cut has left unequal, where nobody will compare it. */
 void md_make_equal(struct md_array *a);
@@ -282,6 +287,11 @@ bool grow_is_on_record(void);
 bool grow_is_at_its_end(void);
 void grow_step(void);
 bool grow_ask(unsigned disks);
+/* It is plugged in no more. */
+void grow_gone(unsigned disk);
+/* The volume is assembled in the middle of a reshape: the disks take the record. And it is written. */
+bool grow_may_resume(const struct reader_volume *rv, const unsigned *number);
+void grow_resumed(const struct truth *t, const struct reader_volume *rv, const unsigned *number);
 /* Volumes were started: mdadm goes on with what it finds. */
 void grow_found(void);
 /* The array is stopped, and mdadm with it. */

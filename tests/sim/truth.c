@@ -141,6 +141,19 @@ void truth_torn(unsigned disk)
 				world.volume[v].entitled[s] = -1;
 }
 
+/* Who leaves while a volume is made may be back as a new disk before that is done. */
+void truth_gone(unsigned disk)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		struct truth *t = &world.volume[v];
+
+		for (unsigned s = 0; s < SIM_MEMBERS; s++)
+			if (t->unsure && !t->exists && t->entitled[s] == (int)disk)
+				t->entitled[s] = -1;
+		t->gone |= 1u << disk;
+	}
+}
+
 /*
  * A volume whose last change is on disks that are not there. As with the container as a whole (events.c, excuse_old())
  * two halves of it live apart from now on: nobody can say which one is right when they meet (ddf.md 10.5, "The price").
