@@ -8,7 +8,8 @@
  * says. And a virtual disk that ceases to be dirty would be clean with a member that nobody has compared.
  *
  * Such a change is written as two generations. The tables of the first one still say of these disks and virtual disks
- * what they said before. Pure.
+ * what they said before. Of a disk that no record names any more, and that refuses to give up its old one, they say so
+ * for as long as it does. (One that another virtual disk has begun to use has to count.) Pure.
  */
 #include "ddf/ddf.h"
 
@@ -83,6 +84,13 @@ static bool is_held(const struct ddf_container *c, uint32_t refnum)
 	return false;
 }
 
+static bool keeps_old_record(const struct ddf_container *c, uint32_t refnum)
+{
+	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
+
+	return dl && dl->record_due && !ddf_any_names(c, refnum);
+}
+
 static bool hold_pds(const struct ddf_container *c)
 {
 	struct ddf_pd_entry *e = (void *)(c->pd_held + sizeof(struct ddf_table_head));
@@ -91,7 +99,9 @@ static bool hold_pds(const struct ddf_container *c)
 	for (unsigned i = 0; i < c->layout.max_pd; i++) {
 		const struct ddf_pd_entry *was = ddf_pd_used(&e[i]) && is_trusted(&e[i]) ? written_pd(c, &e[i]) : NULL;
 
-		if (!was || is_trusted(was) || !is_held(c, be32_get(was->refnum)))
+		if (!was || is_trusted(was))
+			continue;
+		if (!is_held(c, be32_get(was->refnum)) && !keeps_old_record(c, be32_get(was->refnum)))
 			continue;
 		e[i].state = was->state;
 		any = true;

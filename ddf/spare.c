@@ -53,13 +53,19 @@ static uint64_t extent_length(const struct ddf_vdc *v, uint64_t component_size)
 	return blocks > component_size ? blocks : component_size;
 }
 
+/* What lies on it is older than what is known, or it refuses it: readers may find an old record that names the disk. */
+static bool is_behind(const struct ddf_dl *dl)
+{
+	return dl->late || dl->record_due;
+}
+
 /* The disk can hold that extent of the virtual disk. */
 static bool holds(const struct ddf_container *c, unsigned vd, const struct ddf_place *at, const struct ddf_dl *dl,
 		  uint64_t start, uint64_t component_size)
 {
 	bool own = ddf_ref_at(at) == dl->refnum;
 
-	if (dl->unfit || !ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)) || (!own && ddf_vd_names(c, vd, dl->refnum)))
+	if (dl->unfit || is_behind(dl) || !ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)) || (!own && ddf_vd_names(c, vd, dl->refnum)))
 		return false;
 	if (!own && !ddf_rebuild_of(c, vd, dl->refnum) && !ddf_has_record_slot(c, dl))
 		return false;

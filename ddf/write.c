@@ -89,6 +89,27 @@ static bool take_changes(uint8_t *now, uint8_t *written, uint32_t sectors, struc
 	return true;
 }
 
+static bool is_current(const struct ddf_copy *copy, uint32_t seq)
+{
+	return copy->good && copy->seq == seq;
+}
+
+/* Readers take this copy rather than the other one, which is current: numbers begin anew behind the last one (2.1). */
+static bool hides(const struct ddf_copy *copy, const struct ddf_copy *current, bool copy_is_primary)
+{
+	return copy->closed && (copy_is_primary ? copy->seq >= current->seq : copy->seq > current->seq);
+}
+
+/* Readers find the new state on the disk. */
+static bool has_current(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	const struct ddf_copy *first = &dl->copy[DDF_FIRST_COPY], *second = &dl->copy[DDF_SECOND_COPY];
+
+	if (is_current(first, c->seq))
+		return is_current(second, c->seq) || !hides(second, first, false);
+	return is_current(second, c->seq) && !hides(first, second, true);
+}
+
 static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsigned slot)
 {
 	uint32_t first = slot * c->layout.record_sectors, end = first + c->layout.record_sectors;
@@ -116,10 +137,14 @@ static bool takes_nothing(const struct ddf_dl *dl)
 	return dl->copy[DDF_FIRST_COPY].failed && (second->failed || !second->exists);
 }
 
+/*
+ * A disk that is named, and from which the record may be expected: what it was to take up to now it has. (One that was
+ * loaded with an older generation may have refused already under the daemon before.)
+ */
 static bool has_member(const struct ddf_container *c, const struct ddf_vdc *r)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (!is_failed(c, dl) && !takes_nothing(dl) && ddf_record_names(c, r, dl->refnum))
+		if (!is_failed(c, dl) && !takes_nothing(dl) && has_current(c, dl) && ddf_record_names(c, r, dl->refnum))
 			return true;
 	return false;
 }
@@ -251,25 +276,10 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 /* A round of writing leaves copies alone whose last write failed, or tries them again, too. */
 enum copies { HEALTHY_COPIES, ALL_COPIES };
 
-static bool is_current(const struct ddf_copy *copy, uint32_t seq)
+/* ... and find the disk: without its anchor they take it for a blank one. */
+static bool is_found(const struct ddf_container *c, const struct ddf_dl *dl)
 {
-	return copy->good && copy->seq == seq;
-}
-
-/* Readers take this copy rather than the other one, which is current: numbers begin anew behind the last one (2.1). */
-static bool hides(const struct ddf_copy *copy, const struct ddf_copy *current, bool copy_is_primary)
-{
-	return copy->closed && (copy_is_primary ? copy->seq >= current->seq : copy->seq > current->seq);
-}
-
-/* Readers find the new state on the disk. */
-static bool has_current(const struct ddf_container *c, const struct ddf_dl *dl)
-{
-	const struct ddf_copy *first = &dl->copy[DDF_FIRST_COPY], *second = &dl->copy[DDF_SECOND_COPY];
-
-	if (is_current(first, c->seq))
-		return is_current(second, c->seq) || !hides(second, first, false);
-	return is_current(second, c->seq) && !hides(first, second, true);
+	return has_current(c, dl) && !dl->anchor_due;
 }
 
 static bool is_due(const struct ddf_container *c, const struct ddf_copy *copy, enum copies copies)
@@ -466,12 +476,12 @@ static bool run_plan(struct ddf_writer *w, const struct ddf_container *c, struct
 	return true;
 }
 
-static unsigned count_current(const struct ddf_container *c)
+static unsigned count_found(const struct ddf_container *c)
 {
 	unsigned n = 0;
 
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		n += has_current(c, dl);
+		n += is_found(c, dl);
 	return n;
 }
 
@@ -501,10 +511,15 @@ static bool is_stored(const struct ddf_container *c, const struct ddf_vdc *r)
 	return !any;
 }
 
-static bool all_stored(const struct ddf_container *c)
+static void note_stored(const struct ddf_container *c)
 {
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		dl->record_due &= !has_current(c, dl);
+		dl->record_due &= !is_found(c, dl);
+}
+
+static bool all_stored(const struct ddf_container *c)
+{
+	note_stored(c);
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
 		for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++) {
 			const struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);
@@ -551,6 +566,16 @@ static bool is_of_kind(const struct ddf_container *c, const struct ddf_dl *dl, e
 	return false;
 }
 
+/* All of it to disks that have a copy, and nothing by which it is found. */
+static void write_anchors(struct ddf_writer *w, const struct ddf_container *c, struct sync_result *res)
+{
+	metaio_plan_clear(w->plan);
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (has_current(c, dl) && dl->anchor_due && !is_failed(c, dl))
+			plan_next_copy(w, c, dl, ALL_COPIES);
+	run_plan(w, c, res);
+}
+
 /* On each disk of that kind that has none of this generation. False: no copy was due. */
 static bool write_first_copies(struct ddf_writer *w, const struct ddf_container *c, enum disks disks,
 			       enum copies copies, struct sync_result *res)
@@ -573,9 +598,10 @@ static bool any_live(const struct ddf_container *c)
 
 static int write_generation(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
 {
-	const bool changed = take_all_changes(w, c);
-	bool any;
+	bool changed, any;
 
+	note_stored(c); /* some may have come with the rest */
+	changed = take_all_changes(w, c);
 	w->pending |= changed;
 	if (!w->pending && !any_late(c) && !(res->retry && any_copy_failed(c)))
 		return 0;
@@ -588,12 +614,14 @@ static int write_generation(struct ddf_writer *w, struct ddf_container *c, struc
 	/* A disk that did not take the copy that was due: the other one is better than none. */
 	write_first_copies(w, c, WORKING_DISKS, HEALTHY_COPIES, res);
 	/* No disk has taken one: what failed the last time may work now. */
-	if (!count_current(c))
+	if (!count_found(c))
 		write_first_copies(w, c, WORKING_DISKS, ALL_COPIES, res);
+	if (!count_found(c) || !all_stored(c))
+		write_anchors(w, c, res);
 	/* Disks that have failed may take long to say so, and nobody counts on them, unless there are no others. */
-	if (!count_current(c))
+	if (!count_found(c))
 		write_first_copies(w, c, FAILED_DISKS, ALL_COPIES, res);
-	res->written = count_current(c);
+	res->written = count_found(c);
 	if (w->pending && !res->written && (c->disks || any_live(c)))
 		return -EIO;
 	if (w->pending && !all_stored(c))
@@ -612,6 +640,8 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 		res->retry = false; /* who refuses has been asked */
 		r = write_generation(w, c, res);
 		res->retry = retry;
+		/* What a disk that refuses is to be said of is held still. */
+		r = r ? r : 1;
 	}
 	return r;
 }
@@ -644,5 +674,5 @@ void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_r
 	/* Disks that had no copy of this generation have one now, if they take any, and want the other one. */
 	write_other_copies(w, c, HEALTHY_COPIES, res);
 	give_up_failed(c);
-	res->written = count_current(c);
+	res->written = count_found(c);
 }

@@ -211,6 +211,20 @@ static void a_disk_that_is_being_rebuilt_for_others_is_not_unused(void **state)
 	assert_string_equal(dsp_find(0), "1:3@16384");
 }
 
+/* An old record that names it may be on it, and would count beside the new one. */
+static void a_disk_that_is_behind_is_not_taken(void **state)
+{
+	(void)state;
+	dsp_one_slot_is_empty("0:03/01 1:03/03 2:05/01", "01/02 v1 0,1");
+	dfx.dl[2].record_due = true;
+	assert_string_equal(dsp_find(0), "");
+	dfx.dl[2].record_due = false;
+	dfx.dl[2].late = true;
+	assert_string_equal(dsp_find(0), "");
+	dfx.dl[2].late = false;
+	assert_string_equal(dsp_find(0), "1:2@0");
+}
+
 static void a_disk_without_a_free_record_slot_is_not_taken(void **state)
 {
 	(void)state;
@@ -327,6 +341,7 @@ int main(void)
 		TEST(a_damaged_spare_record_is_none),
 		TEST(a_spare_record_may_lie_anywhere),
 		TEST(a_disk_that_is_being_rebuilt_for_others_is_not_unused),
+		TEST(a_disk_that_is_behind_is_not_taken),
 		TEST(a_disk_without_a_free_record_slot_is_not_taken),
 		TEST(the_extent_has_room_for_the_larger_of_both_sizes),
 		TEST(a_member_of_the_array_is_no_spare_for_it),

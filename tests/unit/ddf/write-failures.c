@@ -271,6 +271,95 @@ static void test_record_is_kept_while_its_member_refuses(void **state)
 	dwb_assert_all_complete(b);
 }
 
+/* It has that record itself, and refuses to give it up: to readers without disk 0 it would be a member that is good. */
+static void test_disk_is_not_good_while_it_keeps_its_record(void **state)
+{
+	struct bench *b = *state;
+
+	stop_rebuild(b);
+	break_disk(b, 1, 0, FX_SECTORS);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(write_once(b, i), 1);
+		assert_int_equal(pd_state_on(b, 0, 1), 0x05);
+		assert_int_equal(pd_state_on(b, 2, 1), 0x05);
+		assert_true(b->f.dl[1].record_due);
+		dwb_set_dirty(b, !i);
+	}
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(write_once(b, false), 0);
+	assert_int_equal(pd_state_on(b, 0, 1), 0x01);
+	assert_false(b->f.dl[1].record_due);
+	dwb_assert_all_complete(b);
+}
+
+/* Another virtual disk needs it meanwhile: it has to count. */
+static void test_disk_with_an_old_record_is_good_if_another_needs_it(void **state)
+{
+	struct bench *b = *state;
+
+	stop_rebuild(b);
+	dfx_volume(&b->f, 1, DDF_RAID0, 0, "00/02 v3 1,2");
+	break_disk(b, 1, 0, FX_SECTORS);
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
+}
+
+/* Loaded by a daemon that does not know yet that disk 0 refuses: its generation is an old one. */
+static void test_record_is_not_entrusted_to_a_disk_that_is_behind(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_vdc *r = (struct ddf_vdc *)(void *)b->f.config[1];
+
+	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_set_dirty(b, true);
+	write_once(b, false);
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
+	write_once(b, false);
+	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
+	b->f.dl[0].copy[0].failed = b->f.dl[0].copy[1].failed = false;
+	b->f.dl[0].copy[0].good = b->f.dl[0].copy[1].good = true;
+	dwb_set_dirty(b, false);
+	write_once(b, false);
+	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
+}
+
+/* Who answers the kernel must know that readers will find what was written: a new disk needs its anchor first. */
+static void test_disk_without_an_anchor_is_found_by_nobody(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_header h;
+
+	dfx_unlink(&b->f, 0);
+	dfx_unlink(&b->f, 1);
+	b->f.dl[2].anchor_due = true;
+	memset(b->f.dl[2].copy, 0, sizeof(b->f.dl[2].copy));
+	b->f.dl[2].copy[0].exists = b->f.dl[2].copy[1].exists = true;
+	assert_int_equal(ftruncate(dwb_fd_of(b, 2), 0), 0);
+	assert_int_equal(ftruncate(dwb_fd_of(b, 2), (off_t)FX_SECTORS * 512), 0);
+	dwb_set_dirty(b, true);
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	assert_true(dwb_header_ok(dwb_fd_of(b, 2), FX_SECTORS - 1, DDF_ANCHOR, &h));
+}
+
+/* ... or what is written is nowhere. */
+static void test_only_disk_refuses_its_anchor(void **state)
+{
+	struct bench *b = *state;
+
+	dfx_unlink(&b->f, 0);
+	dfx_unlink(&b->f, 1);
+	b->f.dl[2].anchor_due = true;
+	dfx_vd(&b->f, 0)->state |= DDF_VD_INCONSISTENT;
+	b->f.c.volume[0].live = true;
+	break_disk(b, 2, FX_SECTORS - 1, FX_SECTORS);
+	assert_int_equal(write_once(b, false), -EIO);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, true), 1);
+	dwb_assert_disk_complete(b, 2);
+}
+
 /* Of what goes the other way nothing is put off: a failure is one generation. */
 static void test_failure_with_a_new_record_is_one_generation(void **state)
 {
@@ -594,6 +683,11 @@ int main(void)
 		T(test_disk_is_not_good_before_its_record_is_gone),
 		T(test_nothing_is_clean_before_its_record_has_arrived),
 		T(test_record_is_kept_while_its_member_refuses),
+		T(test_disk_is_not_good_while_it_keeps_its_record),
+		T(test_disk_with_an_old_record_is_good_if_another_needs_it),
+		T(test_record_is_not_entrusted_to_a_disk_that_is_behind),
+		T(test_disk_without_an_anchor_is_found_by_nobody),
+		T(test_only_disk_refuses_its_anchor),
 		T(test_failure_with_a_new_record_is_one_generation),
 		T(test_members_with_a_new_record_come_first),
 		T(test_tables_do_not_need_the_members),
