@@ -125,12 +125,16 @@ void monitor_finish_sync(struct monitor *mon, bool retry)
  */
 void monitor_retry_sync(struct monitor *mon)
 {
+	const unsigned refused = mon->refusals.count;
 	uint64_t began = clock_now_ns(), end;
 
 	if (mon->sync_failed || began < mon->next_retry_ns)
 		return;
 	mon->wake_manager = false;
 	monitor_sync(mon, true);
+	/* Who takes again what is written may be a spare that was passed over. */
+	mon->spare_check_all |= mon->refusals.count < refused;
+	monitor_request_spare_checks(mon);
 	monitor_finish_sync(mon, true);
 	monitor_publish_report(mon, false);
 	if (mon->wake_manager)
