@@ -436,6 +436,14 @@ static bool same_records(const struct ddf_container *c, unsigned vd, const struc
 	return true;
 }
 
+/* Its own old record is still on it, and the tables say meanwhile what they said before (ddf.md 7). */
+static bool is_held(const struct ddf_container *c, const struct ddf_pd_entry *e)
+{
+	const struct ddf_dl *dl = ddf_dl_by_ref(c, be32_get(e->refnum));
+
+	return dl && dl->record_due;
+}
+
 /* A disk that was only absent, and that nobody needs, is taken back by the next daemon (ddf.md 10.5). */
 static bool same_disks(const struct ddf_container *a, const struct ddf_container *b)
 {
@@ -447,10 +455,20 @@ static bool same_disks(const struct ddf_container *a, const struct ddf_container
 			x.state = y.state;
 			x.type = y.type;
 		}
+		if (is_held(a, &x)) {
+			x.state = y.state;
+			x.type = y.type;
+		}
 		if (memcmp(&x, &y, sizeof(x)) != 0)
 			return false;
 	}
 	return true;
+}
+
+/* The daemon knows that: it refused whatever was written to it, and is asked again later. */
+static bool has_nothing(const struct ddf_dl *dl)
+{
+	return !dl->copy[DDF_FIRST_COPY].good && !dl->copy[DDF_SECOND_COPY].good;
 }
 
 static const char *differ(const struct supertype *in_memory, const struct supertype *loaded)
@@ -468,7 +486,7 @@ static const char *differ(const struct supertype *in_memory, const struct supert
 		if (!same_records(a, i, b->volume[i].records))
 			return "the record of a volume";
 	for (const struct ddf_dl *dl = a->disks; dl; dl = dl->next)
-		if (!ddf_dl_by_dev(b, dl->dev))
+		if (!ddf_dl_by_dev(b, dl->dev) && !has_nothing(dl))
 			return "a disk";
 	return NULL;
 }

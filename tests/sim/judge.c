@@ -138,7 +138,7 @@ static bool is_unclear(const struct trial *tr, unsigned disk)
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		const struct truth *t = &world.volume[v];
 
-		for (unsigned s = 0; t != tr->t && t->exists && s < t->plan.members; s++)
+		for (unsigned s = 0; t != tr->t && (t->exists || t->unsure) && s < t->plan.members; s++)
 			if (t->plan.disk[s] == disk || t->entitled[s] == (int)disk)
 				return true;
 	}

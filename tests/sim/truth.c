@@ -43,7 +43,8 @@ static bool has_member(const struct truth *t, unsigned disk)
 			return true;
 		alive |= t->entitled[s] >= 0 && world.disk[t->entitled[s]].attached;
 	}
-	for (unsigned i = 0; alive && a && i < a->members; i++)
+	/* What was being rebuilt when the array was stopped, and is on no record, nobody needs. */
+	for (unsigned i = 0; alive && a && md_runs(a) && i < a->members; i++)
 		if (a->member[i].there && a->member[i].disk == disk && !a->member[i].faulty && !md_failed_somewhere(disk))
 			return true;
 	return false;
