@@ -129,22 +129,14 @@ static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
 	return e && (be16_get(e->state) & DDF_PD_FAILED);
 }
 
-/* It has refused both of its copies, the last time. */
-static bool takes_nothing(const struct ddf_dl *dl)
-{
-	const struct ddf_copy *second = &dl->copy[DDF_SECOND_COPY];
-
-	return dl->copy[DDF_FIRST_COPY].failed && (second->failed || !second->exists);
-}
-
 /*
- * A disk that is named, and from which the record may be expected: what it was to take up to now it has. (One that was
- * loaded with an older generation may have refused already under the daemon before.)
+ * A disk that is named, and from which the record may be expected: it has not refused what it was to take up to
+ * now. (One that was loaded with an older generation may have refused that under the daemon before.)
  */
 static bool has_member(const struct ddf_container *c, const struct ddf_vdc *r)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (!is_failed(c, dl) && !takes_nothing(dl) && has_current(c, dl) && ddf_record_names(c, r, dl->refnum))
+		if (!is_failed(c, dl) && has_current(c, dl) && ddf_record_names(c, r, dl->refnum))
 			return true;
 	return false;
 }

@@ -175,6 +175,26 @@ static void test_one_disk_does_not_take_them(void **state)
 	assert_int_equal(rig_next(), 5000);
 }
 
+/* It may be a spare that was passed over for that. */
+static void test_a_disk_takes_metadata_again(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	handler.failed_disk = "sdb";
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	handler.failed_disk = NULL;
+	forget_steps();
+	while (!handler.retries)
+		rig_next();
+	assert_steps("metadata written\nask md126: spares\nmanager woken\n");
+	forget_steps();
+	handler.retries = 0;
+	while (!handler.retries)
+		rig_next();
+	assert_steps("");
+}
+
 /* The kernel is answered first, and the disk is left alone for twenty times as long as it took. */
 static void test_a_disk_that_refuses_slowly(void **state)
 {
@@ -410,6 +430,7 @@ int main(void)
 		TEST(test_no_disk_takes_the_metadata),
 		TEST(test_a_failure_that_is_not_on_record),
 		TEST(test_one_disk_does_not_take_them),
+		TEST(test_a_disk_takes_metadata_again),
 		TEST(test_a_disk_that_refuses_slowly),
 		TEST(test_an_array_does_not_start),
 		TEST(test_a_start_without_disks),
