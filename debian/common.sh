@@ -161,19 +161,20 @@ unit_has_ended()
 	return 1
 }
 
-# serves_now CONTAINER OLD: waits until another process than OLD serves it. mdadm's unit is of Type=simple since Debian
-# 13: "systemctl restart" is over before the takeover is. Returns 1 if the unit ends, or after a minute.
+# serves_now CONTAINER OLD: waits until another process than OLD serves it. Only systemd does not do so itself: mdadm's
+# unit is of Type=simple since Debian 13, and "systemctl restart" is over before the takeover is. Returns 1 if the unit
+# ends, or after a minute.
 serves_now()
 {
 	tries=600
-	while [ "$tries" -gt 0 ]; do
+	while runs_systemd; do
 		now=$(daemon_of "$1")
 		[ -z "$now" ] || [ "$now" = "$2" ] || return 0
-		! runs_systemd || ! unit_has_ended "$1" || return 1
+		! unit_has_ended "$1" || return 1
+		[ "$tries" -gt 0 ] || return 1
 		sleep 0.1
 		tries=$((tries - 1))
 	done
-	return 1
 }
 
 # take_over CONTAINER: has /sbin/mdmon take the place of the daemon that runs. If that fails the old one goes on.
