@@ -306,6 +306,18 @@ static bool is_flagged(const struct imsm_volume *v, unsigned slot)
 }
 
 /*
+ * All others have failed on record. What a disk says that calls itself failed is believed by nobody: with this one, too, the
+ * copy of a disk would be that was replaced long ago, or is not here.
+ */
+static bool is_last_to_be_believed(const struct imsm_container *c, uint32_t index)
+{
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->index >= 0 && dl->index != (int)index && !imsm_disk_failed(c, (uint32_t)dl->index))
+			return false;
+	return true;
+}
+
+/*
  * A disk that fails has failed for all volumes. Not if another one has nothing else: then only this one does without it,
  * and the other goes on as long as it can.
  */
@@ -313,7 +325,8 @@ static void record_failure(struct scene *s, unsigned slot, uint32_t index)
 {
 	struct imsm_dl *dl = imsm_dl_by_index(s->c, (int)index);
 
-	if (!dl || imsm_disk_failed(s->c, index) || !another_depends_on(s, index)) {
+	if (!dl || imsm_disk_failed(s->c, index) ||
+	    (!another_depends_on(s, index) && !is_last_to_be_believed(s->c, index))) {
 		imsm_mark_failure(s->c, s->v, index);
 		return;
 	}

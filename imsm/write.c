@@ -24,7 +24,6 @@ struct imsm_writer {
 	uint8_t *last;  /* the image that was written last, and its number */
 	size_t last_len;
 	unsigned last_number, number; /* the second one is that of the image */
-	unsigned members_number; /* of the last image that a member took which had not failed; 0: none so far */
 	uint8_t *old;   /* what is on a disk of which nobody knows */
 };
 
@@ -183,21 +182,6 @@ static bool plan_rest(struct imsm_writer *w, struct imsm_container *c, size_t le
 	return w->plan->disks > 0;
 }
 
-/* It has what was written last while there was a member that had not failed. */
-static bool knows_best(const struct imsm_writer *w, const struct imsm_dl *dl)
-{
-	return !dl->stale && dl->holds == w->members_number;
-}
-
-/* Members that have failed on record: those that know best, or the others. */
-static void plan_failed(struct imsm_writer *w, struct imsm_container *c, size_t len, bool best)
-{
-	metaio_plan_clear(w->plan);
-	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->index >= 0 && !is_written_member(c, dl) && knows_best(w, dl) == best)
-			plan_copy(w, dl, len);
-}
-
 /* False: the plan is full. */
 static bool plan_spare(struct imsm_writer *w, struct imsm_dl *dl)
 {
@@ -305,38 +289,14 @@ static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 }
 
 /*
- * All members have failed on record. What they hold says that all is well, and the next who assembles the container
- * would believe the copy of any of them. So each of them has to take the change, which makes them refuse the container.
- * One that is not here cannot, and would be believed the more once the others are out of its way. So would one that did
- * not take the write before, or had failed by then: they go first.
- */
-static bool write_to_failed(struct imsm_writer *w, struct imsm_container *c, size_t len, struct sync_result *res)
-{
-	struct outcome members = { 0 };
-
-	if (count_missing(c))
-		return false;
-	plan_failed(w, c, len, false);
-	run_plan(w, c, res, &members);
-	if (members.failed)
-		return false;
-	plan_failed(w, c, len, true);
-	run_plan(w, c, res, &members);
-	return members.written && !members.failed;
-}
-
-/*
  * Somebody may be told that the change is durable. If no disk is left and no array is served, nobody asks, unless a message
  * has made the change: mdadm is told that it has failed, and what nobody can write does not keep the daemon from its end.
  */
-static bool write_sufficed(struct imsm_writer *w, struct imsm_container *c, size_t len, struct sync_result *res,
-			   const struct outcome *members)
+static bool write_sufficed(const struct imsm_container *c, const struct outcome *members)
 {
 	if (members->written || !c->meta.num_volumes)
 		return true;
-	if (members->failed)
-		return false;
-	return write_to_failed(w, c, len, res) || (!c->live_volumes && !c->awaited);
+	return !members->failed && !c->live_volumes && !c->awaited;
 }
 
 /* The disks that took the image hold what is the last one from now on. */
@@ -370,9 +330,7 @@ static int write_members(struct imsm_writer *w, struct imsm_container *c, const 
 	/* The last hope for what has changed: disks that had failed before, although that may take time. */
 	if (c->write_due && !members.written && plan_rest(w, c, (size_t)len))
 		run_plan(w, c, res, &members);
-	if (members.written)
-		w->members_number = w->number;
-	sufficed = !c->write_due || write_sufficed(w, c, (size_t)len, res, &members);
+	sufficed = !c->write_due || write_sufficed(c, &members);
 	remember_image(w, (size_t)len);
 	if (!sufficed)
 		return -EIO;
