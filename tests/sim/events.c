@@ -718,6 +718,8 @@ void event_apply(const struct event *e)
 	list[e->op].apply(e);
 	if (world.loaded && (!world.alive || (!md_needs_daemon() && daemon_idle())))
 		daemon_end();
+	if (world.power && !world.loaded && any_message())
+		resolve_unsure();
 }
 
 /* ---- text ---- */
