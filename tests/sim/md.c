@@ -107,7 +107,7 @@ bool md_needs_daemon(void)
 bool md_failed_somewhere(unsigned disk)
 {
 	for (unsigned v = 0; v < SIM_VOLUMES; v++)
-		if (world.volume[v].exists && world.volume[v].failed[disk])
+		if (world.volume[v].exists && (world.volume[v].failed[disk] || world.volume[v].lost[disk]))
 			return true;
 	for (unsigned n = 0; n < world.arrays; n++)
 		for (unsigned i = 0; world.array[n].there && i < world.array[n].members; i++)
@@ -231,6 +231,7 @@ int md_start(unsigned volume, const struct reader_volume *rv, const unsigned *di
 		t->entitled[slot] = -1;
 		if (rm->disk < 0)
 			continue;
+		t->lost[disk_number[rm->disk]] = false; /* it is a member, by the record */
 		add_member(a, rm, disk_number[rm->disk], slot);
 		if (rm->recovery_start != READER_IN_SYNC)
 			t->failed[disk_number[rm->disk]] = false; /* it begins anew */
@@ -266,8 +267,33 @@ void md_stop(struct md_array *a)
 	md_notify(a);
 }
 
+/* The metadata do not have it as a member any more. */
+static bool failed_on_record(unsigned disk)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS], k = 0;
+
+	if (!judge_read(set_of_all(), &r, number))
+		return false;
+	while (number[k] != disk)
+		k++;
+	return r.role[k] == READER_FAILED || r.role[k] == READER_FOREIGN;
+}
+
+/* A failure that nobody was told of counts all the same when its array ends, if it is on record. */
+static void keep_failures(struct md_array *a)
+{
+	for (unsigned i = 0; i < a->members; i++) {
+		const struct md_disk *m = &a->member[i];
+
+		if (m->there && m->faulty && m->blocked && failed_on_record(m->disk))
+			truth_of(a)->lost[m->disk] = true;
+	}
+}
+
 void md_clear(struct md_array *a)
 {
+	keep_failures(a);
 	forget_array(truth_of(a));
 	a->there = false;
 	for (unsigned i = 0; i < a->members; i++)
@@ -472,7 +498,7 @@ int md_insert(struct md_array *a, unsigned disk, int slot)
 		if (a->member[i].there && a->member[i].disk == disk)
 			return -EEXIST;
 	a->member[a->members++] = (struct md_disk){ .there = true, .disk = disk, .slot = slot };
-	t->failed[disk] = false; /* it begins anew */
+	t->failed[disk] = t->lost[disk] = false; /* it begins anew */
 	for (unsigned r = 0; r < REGIONS; r++)
 		md_hold(t, disk, r, t->held[disk][r]);
 	md_notify(a);

@@ -44,7 +44,7 @@ void truth_begin_reshape(struct truth *t)
 	t->copied = -1;
 	for (unsigned s = t->old.members; s < t->plan.members; s++) {
 		t->entitled[s] = -1;
-		t->failed[t->plan.disk[s]] = false; /* it begins anew */
+		t->failed[t->plan.disk[s]] = t->lost[t->plan.disk[s]] = false; /* it begins anew */
 	}
 	world.truth_changed = true;
 }

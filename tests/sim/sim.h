@@ -63,6 +63,7 @@ struct truth {
 	bool unequal[REGIONS];    /* the copies may differ: no resync has been here since the volume was made */
 	int entitled[SIM_MEMBERS]; /* by slot: the disk that has all data, as the daemon was able to note; -1: none */
 	bool failed[SIM_DISKS];   /* its failure in this volume has been acknowledged */
+	bool lost[SIM_DISKS];     /* its array ended before that, but it was on record */
 	int array;                /* md's array that runs it; -1 */
 	bool sync_due;            /* when it ran last (md_sync_is_due()) */
 
