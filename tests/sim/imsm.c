@@ -246,6 +246,23 @@ static ssize_t encoded(const struct supertype *st, const struct supertype *like,
 	return imsm_encode(&m, c->sector_size, buf, IMSM_MPB_MAX);
 }
 
+/*
+ * A disk with data of its own is left alone for as long as the daemon runs; the next one takes it if what contradicted it
+ * has been replaced (imsm.md 10.4, 2).
+ */
+static bool takes_one_turned_down(const struct imsm_container *before, const struct imsm_container *after)
+{
+	for (const struct imsm_dl *dl = after->disks; dl; dl = dl->next) {
+		const struct imsm_dl *waits = before->waiting;
+
+		while (waits && waits->dev != dl->dev)
+			waits = waits->next;
+		if (dl->index >= 0 && !waits && !imsm_dl_by_dev(before, dl->dev))
+			return true;
+	}
+	return false;
+}
+
 static const char *differ(const struct supertype *in_memory, const struct supertype *loaded)
 {
 	static uint8_t a[IMSM_MPB_MAX], b[IMSM_MPB_MAX];
@@ -255,6 +272,8 @@ static const char *differ(const struct supertype *in_memory, const struct supert
 	/* Refused messages use up some: a disk that was to join may have a newer copy, which is passed over by the next write (imsm/join.c). */
 	if ((int32_t)(le32_get(c->meta.header.generation_num) - le32_get(d->meta.header.generation_num)) < 0)
 		return "the generation";
+	if (takes_one_turned_down(c, d))
+		return NULL;
 	if (len != encoded(loaded, loaded, b) || memcmp(a, b, (size_t)len) != 0)
 		return "the metadata";
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
