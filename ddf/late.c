@@ -242,9 +242,41 @@ static void make_good(struct ddf_container *c, struct ddf_pd_entry *e)
 }
 
 /* It failed here, was taken out and is put in again: somebody means it to be used. */
-static bool is_new(const struct ddf_container *c, const struct ddf_arrival *a, const struct ddf_pd_entry *e)
+static bool is_put_in_again(const struct ddf_container *c, const struct ddf_arrival *a, const struct ddf_pd_entry *e)
 {
 	return be16_get(e->state) & DDF_PD_FAILED && !is_out(c, e) && comes_back(c, a);
+}
+
+/* The virtual disk has its data with the disk only, and has not been able to go on without it. */
+static bool needs(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	if (!ddf_vd_names(c, vd, refnum))
+		return false;
+	if (!ddf_is_redundant(c, vd))
+		return true;
+	return c->volume[vd].live && ddf_is_synced(c, vd, ddf_slot_of(c, vd, refnum)) && !ddf_goes_on_without(c, vd, refnum);
+}
+
+static bool is_needed(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (needs(c, vd, refnum))
+			return true;
+	return false;
+}
+
+/* It stays what it is for those that need it. The others, for which it failed, name it no more. */
+static void keep_for_those_in_need(struct ddf_container *c, struct ddf_pd_entry *e)
+{
+	uint32_t refnum = be32_get(e->refnum);
+	struct ddf_place at;
+
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (!needs(c, vd, refnum) && ddf_place_of(c, vd, refnum, &at)) {
+			ddf_name_at(c, &at, DDF_REF_MISSING, 0);
+			ddf_stamp(c, at.record);
+		}
+	e->state = be16_make((uint16_t)(be16_get(e->state) & ~(unsigned)DDF_PD_FAILED));
 }
 
 /* Nothing was written without it: who assembles its virtual disks takes it as it is (2.6). */
@@ -285,8 +317,11 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 	if (is_newer(c, a))
 		adopt_newer(c, a);
 	adopt_records(c, arrival);
-	if (is_new(c, a, e))
-		return 0;
+	if (is_put_in_again(c, a, e)) {
+		if (!is_needed(c, a->refnum))
+			return 0;
+		keep_for_those_in_need(c, e);
+	}
 	make_good(c, e);
 	drop_from_live(c, a->refnum);
 	link_disk(c, dl, a);

@@ -461,6 +461,50 @@ static void test_last_disk_goes_before_the_failure_of_the_other_is_seen(void **s
 	drig_free(r);
 }
 
+/*
+ * It failed for the one volume, and the other one has nothing else: that is dead, and has written nothing since. As a new
+ * disk it would be lost.
+ */
+static void test_last_disk_of_another_volume_comes_back(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 1,2");
+	drig_create(r, 1, &drig_raid1, "v3 0@16384,1@16384");
+	boot_with(r, "01");
+	drig_open_array(r, 0, 1, 0, "1,-");
+	a = drig_open_array(r, 1, 1, 0, "0,1");
+	drig_sync_with(r, false);
+	assert_int_equal(drig_remove_disk(r, 1), 0);
+	drig_tell(a, "0,1x");
+	assert_int_equal(drig_sync_with(r, false), 1);
+	comes(r, 1);
+	assert_pds(r, "0:03/01 1:03/01 2:03/4a?");
+	assert_vd(r, 0, "01/02 v5 1,_");
+	assert_vd(r, 1, "01/02 v5 0@16384,_");
+	drig_free(r);
+}
+
+/* The other one is a RAID 0, which nobody watches. */
+static void test_disk_of_a_raid0_comes_back(void **state)
+{
+	struct rig *r = two_pairs(4);
+	struct rig_array *a = drig_open_array(r, 1, 1, 0, "2,3");
+
+	(void)state;
+	assert_int_equal(drig_remove_disk(r, 3), 0);
+	drig_tell(a, "2,3x");
+	assert_synced(r);
+	drig_close_array(a);
+	comes(r, 3);
+	assert_pds(r, "0:03/01 1:03/01 2:03/01 3:03/01");
+	assert_vd(r, 1, "01/02 v5 2,_");
+	assert_vd(r, 2, "00/02 v3 2@16384,3@16384");
+	drig_free(r);
+}
+
 /* Stopped, and a disk taken out, before the daemon looks: nothing was written without it. */
 static void test_disk_goes_when_its_array_has_been_stopped(void **state)
 {
@@ -638,6 +682,8 @@ int main(void)
 		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
+		cmocka_unit_test(test_last_disk_of_another_volume_comes_back),
+		cmocka_unit_test(test_disk_of_a_raid0_comes_back),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back_to_another_daemon),
 		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
 		cmocka_unit_test(test_disk_goes_when_its_array_has_been_stopped),
