@@ -455,13 +455,28 @@ static void free_slot(struct md_array *a, struct md_disk *m)
 		m->slot = -1;
 }
 
+/* Nothing is written any more to a mirror of a RAID10 whose other disk is gone: nobody has gone on without this one. */
+static bool goes_on_without(const struct md_array *a, const struct md_disk *failed)
+{
+	if (truth_of(a)->plan.level != 10)
+		return true;
+	for (unsigned i = 0; i < a->members; i++) {
+		const struct md_disk *m = &a->member[i];
+
+		if (m != failed && m->there && m->slot >= 0 && m->slot / 2 == failed->slot / 2 && m->in_sync && !m->faulty &&
+		    !m->gone)
+			return true;
+	}
+	return false;
+}
+
 int md_unblock(struct md_array *a, unsigned member)
 {
 	struct md_disk *m = &a->member[member];
 
 	if (!m->there)
 		return -ENODEV;
-	if (m->faulty && m->blocked) {
+	if (m->faulty && m->blocked && m->slot >= 0 && goes_on_without(a, m)) {
 		truth_of(a)->failed[m->disk] = true;
 		world.truth_changed = true;
 	}
