@@ -48,14 +48,33 @@ static unsigned tidy_type(unsigned type, bool named, bool spare_record)
 	return named ? type : (type & ~(unsigned)DDF_PD_SPARE) | DDF_PD_GLOBAL_SPARE;
 }
 
-/* Transition marks failed disks that no record names. A disk that no record names is not being rebuilt either. */
-static unsigned tidy_state(unsigned state, bool named)
+/* Transition marks failed disks that no record names. A disk that nothing is rebuilt for is not being rebuilt. */
+static unsigned tidy_state(unsigned state, bool named, bool rebuilt)
 {
-	if (!named)
+	if (!rebuilt)
 		state &= ~(unsigned)DDF_PD_REBUILDING;
 	if (!(state & DDF_PD_FAILED))
 		return state;
 	return named ? state & ~(unsigned)DDF_PD_TRANSITION : state | DDF_PD_TRANSITION;
+}
+
+/* Of levels that we do not know, others may have rebuilt it. */
+static bool has_rebuilds(const struct ddf_container *c, unsigned vd)
+{
+	const struct ddf_vdc *r = ddf_any_record(c, vd);
+	int level, layout;
+	unsigned raid_disks;
+
+	return !r || !ddf_md_level(r, &level, &layout, &raid_disks) || level > 0;
+}
+
+/* Some virtual disk that names it has rebuilds. */
+static bool may_be_rebuilt(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (ddf_vd_names(c, vd, refnum) && has_rebuilds(c, vd))
+			return true;
+	return false;
 }
 
 static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
@@ -64,7 +83,7 @@ static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
 	bool named = ddf_any_names(c, refnum);
 
-	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named));
+	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named, may_be_rebuilt(c, refnum)));
 	if (dl)
 		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
 }

@@ -53,6 +53,28 @@ static void test_disks_are_put_in_order(void **state)
 	}
 }
 
+/* The volume that it was rebuilt for names it no more: a RAID 0 that does would never start. */
+static void test_nothing_is_rebuilt_for_a_raid0(void **state)
+{
+	static const struct {
+		unsigned prl;
+		const char *after;
+	} rows[] = {
+		{ DDF_RAID0, "0:03/01 1:03/01" },
+		{ DDF_RAID1, "0:03/01 1:03/05" },
+		{ 0x25, "0:03/01 1:03/05" }, /* RAID5EE: not for us to say */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		dms_start("0:03/01 1:03/05");
+		dfx_volume(&dfx, 0, rows[i].prl, 0, "00/02 v1 0,1");
+		ddf_tidy_disks(&dfx.c);
+		dfx_check_pds(rows[i].after);
+		dfx_free(&dfx);
+	}
+}
+
 /* 15, item 7: mdadm lists whatever has a reference number. */
 static void test_dropped_entries_leave_nothing(void **state)
 {
@@ -118,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_disks_are_put_in_order),
+		T(test_nothing_is_rebuilt_for_a_raid0),
 		T(test_dropped_entries_leave_nothing),
 		T(test_entries_move_whole),
 		T(test_disks_with_a_spare_record_are_no_global_spares),
