@@ -203,19 +203,6 @@ static void do_nospare(const struct event *e)
 
 /* ---- messages of mdadm ---- */
 
-/* The daemon may know of it from a disk that was pulled before mdadm read the others. */
-static bool is_recorded_as_failed(unsigned disk)
-{
-	static struct reader_result r;
-	unsigned number[SIM_DISKS], n = (unsigned)__builtin_popcount(set_of_container());
-
-	judge_read(set_of_container(), &r, number);
-	for (unsigned i = 0; i < n; i++)
-		if (number[i] == disk)
-			return r.role[i] == READER_FAILED;
-	return false;
-}
-
 static void created(unsigned volume, int status)
 {
 	struct truth *t = &world.volume[volume];
@@ -225,7 +212,7 @@ static void created(unsigned volume, int status)
 	t->exists = !status;
 	for (unsigned s = 0; s < t->plan.members; s++)
 		if (md_failed_somewhere(t->plan.disk[s]) || !world.disk[t->plan.disk[s]].attached ||
-		    is_recorded_as_failed(t->plan.disk[s]))
+		    judge_says_failed(t->plan.disk[s])) /* the daemon knew it from a disk that was pulled before mdadm read them */
 			t->entitled[s] = -1; /* meanwhile */
 	world.truth_changed = true;
 }

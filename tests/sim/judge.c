@@ -64,6 +64,18 @@ bool judge_read(uint32_t set, struct reader_result *r, unsigned *number)
 	return r->loads;
 }
 
+bool judge_says_failed(unsigned disk)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS], n = (unsigned)__builtin_popcount(set_of_container());
+
+	judge_read(set_of_container(), &r, number);
+	for (unsigned i = 0; i < n; i++)
+		if (number[i] == disk)
+			return r.role[i] == READER_FAILED;
+	return false;
+}
+
 static const char *set_text(uint32_t set)
 {
 	static char text[SIM_DISKS + 1];
@@ -187,7 +199,7 @@ static void judge_member(const struct trial *tr, unsigned slot)
 
 	if (disk < 0 || m->recovery_start < md_region_sectors(tr->t, 1))
 		return;
-	if (tr->t->failed[disk] && any_alive(tr->t, slot) && !is_unclear(tr, (unsigned)disk))
+	if (tr->t->failed[disk] && !tr->t->needless[disk] && any_alive(tr->t, slot) && !is_unclear(tr, (unsigned)disk))
 		ACCUSE(tr, "sd%c failed, and is trusted", 'a' + disk);
 	for (unsigned r = 0; r < REGIONS && md_region_sectors(tr->t, r + 1) <= m->recovery_start; r++)
 		if (truth_holds(tr->t, slot, r) && tr->t->held[disk][r] < tr->t->acked[r] &&

@@ -476,8 +476,9 @@ int md_unblock(struct md_array *a, unsigned member)
 
 	if (!m->there)
 		return -ENODEV;
-	if (m->faulty && m->blocked && m->slot >= 0 && goes_on_without(a, m)) {
+	if (m->faulty && m->blocked) {
 		truth_of(a)->failed[m->disk] = true;
+		truth_of(a)->needless[m->disk] = m->slot >= 0 && !goes_on_without(a, m);
 		world.truth_changed = true;
 	}
 	m->blocked = false;

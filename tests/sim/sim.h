@@ -64,6 +64,7 @@ struct truth {
 	int entitled[SIM_MEMBERS]; /* by slot: the disk that has all data, as the daemon was able to note; -1: none */
 	bool failed[SIM_DISKS];   /* its failure in this volume has been acknowledged */
 	bool lost[SIM_DISKS];     /* its array ended before that, but it was on record */
+	bool needless[SIM_DISKS]; /* failed, but nobody has gone on without it */
 	int array;                /* md's array that runs it; -1 */
 	bool sync_due;            /* when it ran last (md_sync_is_due()) */
 
@@ -325,6 +326,7 @@ bool judge_knows_newest(uint32_t set);
 void judge_print(void);
 void judge_set(uint32_t set, const char *which, bool claims);
 bool judge_read(uint32_t set, struct reader_result *r, unsigned *number);
+bool judge_says_failed(unsigned disk);
 uint32_t set_of_all(void), set_of_container(void);
 
 /* events.c */
