@@ -655,9 +655,11 @@ static void note_entitled(void)
 	}
 }
 
-/* All disks of the daemon take what it writes. */
+/* All disks of the daemon take what it writes; one that has refused waits until it is asked again. */
 static bool all_in_order(void)
 {
+	if (monitor.refusals.count)
+		return false;
 	for (unsigned n = 0; n < world.disks; n++)
 		if (known & 1u << n && (world.disk[n].refuses || !world.disk[n].attached))
 			return false;
