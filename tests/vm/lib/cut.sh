@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Power cuts: what is written to the metadata of one disk is delayed, what is read is not. What the disks hold meanwhile is
-# copied, and the copies take the place of the disks. For the scenarios record-, grow- and sequel-power-cut.
+# copied, and the copies take the place of the disks. For the scenarios join-, record-, grow- and sequel-power-cut.
 #
 # There are three sets of ram disks, each as many as there are disks: those in use, a copy taken at the cut, and one of how
 # everything was before.
