@@ -371,6 +371,22 @@ static void test_first_error_ends_a_write(void **state)
 	assert_int_equal(w.syncs, 0);
 }
 
+/* The same for a read, into a buffer that is fit for it and into one that is not. */
+static void test_first_error_ends_a_read(void **state)
+{
+	unsigned char *buf = aligned_alloc(4096, 4 * MEBIBYTE);
+
+	assert_non_null(buf);
+	for (unsigned skip = 0; skip < 2; skip++) {
+		w.transfers = 0;
+		w.working = 1;
+		w.failed_reads = 1;
+		assert_int_equal(disk_read(*state, buf + skip, 3 * MEBIBYTE, 0), -EIO);
+		assert_int_equal(w.transfers, 1);
+	}
+	free(buf);
+}
+
 static void test_unaligned_is_refused(void **state)
 {
 	unsigned char buf[1024];
@@ -397,6 +413,7 @@ int main(void)
 		DISK_TEST(test_interrupted_transfers_are_repeated),
 		DISK_TEST(test_errors_are_told),
 		DISK_TEST(test_first_error_ends_a_write),
+		DISK_TEST(test_first_error_ends_a_read),
 		DISK_TEST(test_unaligned_is_refused),
 	};
 
