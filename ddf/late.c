@@ -208,6 +208,12 @@ static void link_disk(struct ddf_container *c, struct ddf_dl *dl, const struct d
 	c->disks = dl;
 }
 
+static void name_no_more(struct ddf_container *c, const struct ddf_place *at)
+{
+	ddf_name_at(c, at, DDF_REF_MISSING, 0);
+	ddf_stamp(c, at->record);
+}
+
 /*
  * A virtual disk that is in use runs without it. Where md has not got all data without it nothing was written since it
  * left, whether this daemon saw it leave or another one did: md still has it, dead, and it may be the only good one.
@@ -217,10 +223,8 @@ static void drop_from_live(struct ddf_container *c, uint32_t refnum)
 	struct ddf_place at;
 
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) && ddf_goes_on_without(c, vd, refnum)) {
-			ddf_name_at(c, &at, DDF_REF_MISSING, 0);
-			ddf_stamp(c, at.record);
-		}
+		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) && ddf_goes_on_without(c, vd, refnum))
+			name_no_more(c, &at);
 }
 
 /* All that needed it have started without it, and name it no more: a spare, in its old place. */
@@ -266,16 +270,13 @@ static bool is_needed(const struct ddf_container *c, uint32_t refnum)
 }
 
 /* It stays what it is for those that need it. The others, for which it failed, name it no more. */
-static void keep_for_those_in_need(struct ddf_container *c, struct ddf_pd_entry *e)
+static void keep_for_those_in_need(struct ddf_container *c, struct ddf_pd_entry *e, uint32_t refnum)
 {
-	uint32_t refnum = be32_get(e->refnum);
 	struct ddf_place at;
 
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (!needs(c, vd, refnum) && ddf_place_of(c, vd, refnum, &at)) {
-			ddf_name_at(c, &at, DDF_REF_MISSING, 0);
-			ddf_stamp(c, at.record);
-		}
+		if (!needs(c, vd, refnum) && ddf_place_of(c, vd, refnum, &at))
+			name_no_more(c, &at);
 	e->state = be16_make((uint16_t)(be16_get(e->state) & ~(unsigned)DDF_PD_FAILED));
 }
 
@@ -307,9 +308,7 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 
 	if (ddf_dl_by_dev(c, dl->dev))
 		return refuse(why, -EEXIST, "it is there already");
-	if (!a || !ddf_guid_equal(a->header.guid, c->header.guid) || ddf_dl_by_ref(c, a->refnum))
-		return 0;
-	e = entry_of(c, a);
+	e = a && ddf_guid_equal(a->header.guid, c->header.guid) && !ddf_dl_by_ref(c, a->refnum) ? entry_of(c, a) : NULL;
 	if (!e || ddf_count_present(c) >= DDF_MAX_DISKS)
 		return 0;
 	if (is_newer(c, a) && has_newer_data(c, a, e))
@@ -320,7 +319,7 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 	if (is_put_in_again(c, a, e)) {
 		if (!is_needed(c, a->refnum))
 			return 0;
-		keep_for_those_in_need(c, e);
+		keep_for_those_in_need(c, e, a->refnum);
 	}
 	make_good(c, e);
 	drop_from_live(c, a->refnum);

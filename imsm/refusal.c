@@ -2,6 +2,7 @@
 /* How what is refused because of a disk names it: as the kernel does, and by the serial number that the metadata have. */
 #include "imsm/imsm.h"
 
+#include <stdio.h>
 #include <sys/sysmacros.h>
 
 #include "lib/refuse.h"
@@ -22,12 +23,11 @@ static struct serial_text printable(const uint8_t serial[IMSM_SERIAL_LEN])
 
 int imsm_refuse_disk(const char **why, int err, const char *request, const struct imsm_dl *dl, const char *reason)
 {
-	struct serial_text s = printable(dl->serial);
+	char number[24];
 
-	if (dl->disk)
-		return refuse_because(why, err, "%s: disk %s (serial %s) %s", request, dl->disk->name, s.text, reason);
-	return refuse_because(why, err, "%s: disk %u:%u (serial %s) %s", request, major(dl->dev), minor(dl->dev), s.text,
-			      reason);
+	snprintf(number, sizeof(number), "%u:%u", major(dl->dev), minor(dl->dev));
+	return refuse_because(why, err, "%s: disk %s (serial %s) %s", request, dl->disk ? dl->disk->name : number,
+			      printable(dl->serial).text, reason);
 }
 
 int imsm_refuse_serial(const char **why, int err, const char *request, const uint8_t serial[IMSM_SERIAL_LEN],
