@@ -30,12 +30,17 @@ static bool needs_resync(const struct ddf_vd_entry *e)
 
 /* ---- what is held ---- */
 
-static void hold_disk(struct ddf_container *c, uint32_t refnum)
+static bool is_held(const struct ddf_container *c, uint32_t refnum)
 {
 	for (unsigned i = 0; i < c->held_count; i++)
 		if (c->held[i] == refnum)
-			return;
-	if (c->held_count < DDF_MAX_DISKS)
+			return true;
+	return false;
+}
+
+static void hold_disk(struct ddf_container *c, uint32_t refnum)
+{
+	if (!is_held(c, refnum) && c->held_count < DDF_MAX_DISKS)
 		c->held[c->held_count++] = refnum;
 }
 
@@ -74,14 +79,6 @@ static const struct ddf_pd_entry *written_pd(const struct ddf_container *c, cons
 		if (ddf_pd_used(&w[i]) && be32_get(w[i].refnum) == be32_get(e->refnum))
 			return &w[i];
 	return NULL;
-}
-
-static bool is_held(const struct ddf_container *c, uint32_t refnum)
-{
-	for (unsigned i = 0; i < c->held_count; i++)
-		if (c->held[i] == refnum)
-			return true;
-	return false;
 }
 
 static bool keeps_old_record(const struct ddf_container *c, uint32_t refnum)

@@ -268,7 +268,7 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 /* A round of writing leaves copies alone whose last write failed, or tries them again, too. */
 enum copies { HEALTHY_COPIES, ALL_COPIES };
 
-/* ... and find the disk: without its anchor they take it for a blank one. */
+/* Readers find it there, and the disk: one without its anchor they take for blank. */
 static bool is_found(const struct ddf_container *c, const struct ddf_dl *dl)
 {
 	return has_current(c, dl) && !dl->anchor_due;

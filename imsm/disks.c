@@ -174,9 +174,9 @@ void imsm_leave_family(struct imsm_container *c)
 	}
 }
 
-static struct imsm_dl *remove_waiting(struct imsm_container *c, dev_t dev)
+static struct imsm_dl *unlink_disk(struct imsm_dl **link, dev_t dev)
 {
-	struct imsm_dl **link = &c->waiting, *dl;
+	struct imsm_dl *dl;
 
 	while (*link && (*link)->dev != dev)
 		link = &(*link)->next;
@@ -188,14 +188,10 @@ static struct imsm_dl *remove_waiting(struct imsm_container *c, dev_t dev)
 
 struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev)
 {
-	struct imsm_dl **link = &c->disks, *dl;
+	struct imsm_dl *dl = unlink_disk(&c->disks, dev);
 
-	while (*link && (*link)->dev != dev)
-		link = &(*link)->next;
-	dl = *link;
 	if (!dl)
-		return remove_waiting(c, dev);
-	*link = dl->next;
+		return unlink_disk(&c->waiting, dev);
 	dl->next = NULL;
 	memcpy(c->left[c->left_count++ % IMSM_LEFT_MAX], dl->serial, IMSM_SERIAL_LEN);
 	if (dl->joined)

@@ -107,6 +107,11 @@ bool imsm_disk_failed(const struct imsm_container *c, uint32_t index)
 	return index >= c->meta.num_disks || (le32_get(c->meta.disk[index].status) & IMSM_DISK_FAILED);
 }
 
+bool imsm_disk_absent(const struct imsm_container *c, uint32_t index)
+{
+	return !imsm_disk_present(c, index) && !imsm_disk_failed(c, index);
+}
+
 bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl)
 {
 	if (dl->index >= 0)

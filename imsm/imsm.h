@@ -124,6 +124,8 @@ bool imsm_serial_ambiguous(const struct imsm_container *c, const struct imsm_dl 
  */
 bool imsm_disk_present(const struct imsm_container *c, uint32_t index);
 bool imsm_disk_failed(const struct imsm_container *c, uint32_t index);
+/* Missing, and not recorded as failed: others may find it, and believe what it holds. */
+bool imsm_disk_absent(const struct imsm_container *c, uint32_t index);
 /* By map 0: the slot's disk has failed or is missing, or has not got the slot's data. */
 bool imsm_slot_bad(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot);
 

@@ -65,7 +65,7 @@ static bool is_listed_spare(const struct imsm_container *c, uint32_t index)
 static bool any_absent(const struct imsm_container *c)
 {
 	for (uint32_t i = 0; i < c->meta.num_disks; i++)
-		if (!imsm_disk_present(c, i) && !imsm_disk_failed(c, i))
+		if (imsm_disk_absent(c, i))
 			return true;
 	return false;
 }

@@ -640,7 +640,7 @@ static struct imsm_volume *next_to_widen(struct imsm_container *c, unsigned memb
 static bool any_out_of_reach(const struct imsm_container *c)
 {
 	for (uint32_t i = 0; i < c->meta.num_disks; i++)
-		if (!imsm_disk_present(c, i) && !imsm_disk_failed(c, i) && imsm_disk_named(c, i))
+		if (imsm_disk_absent(c, i) && imsm_disk_named(c, i))
 			return true;
 	return false;
 }

@@ -150,8 +150,7 @@ void imsm_update_state(struct imsm_container *c, struct imsm_volume *v)
 void imsm_disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
 {
 	for (uint32_t i = 0; i < c->meta.num_disks; i++) {
-		if (imsm_disk_failed(c, i) || imsm_disk_present(c, i) ||
-		    !imsm_serial_equal(c->meta.disk[i].serial, serial))
+		if (!imsm_disk_absent(c, i) || !imsm_serial_equal(c->meta.disk[i].serial, serial))
 			continue;
 		for (unsigned k = 0; k < c->meta.num_volumes; k++)
 			if (imsm_mark_failure(c, &c->meta.volume[k], i))

@@ -391,7 +391,7 @@ int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *cont
 {
 	int r = write_changes(w, c, container, res);
 
-	c->awaited = false; /* he has his answer now */
+	c->awaited = false; /* whoever did has the answer now */
 	c->reshape_ended |= imsm_next_may_begin(c);
 	if (r < 0 || !may_zero(c, res->retry))
 		return r;
