@@ -95,6 +95,19 @@ keep_start()
 	copy_disks 0 $((2 * n))
 }
 
+# start_with LEVEL N: the start is a volume with data on the first N disks, clean, and nothing runs
+start_with()
+{
+	make_container "${DISKS[@]:0:$2}"
+	make_volume "$1" "$2"
+	write_data
+	wait_settled "$V"
+	wait_clean
+	stop_all
+	power_off
+	keep_start
+}
+
 from_start()
 {
 	copy_disks $((2 * n)) 0

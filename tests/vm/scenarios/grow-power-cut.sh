@@ -29,14 +29,7 @@ before=${LEVEL%-*}
 after=${LEVEL#*-}
 fast_sync
 make_cut_disks "$after"
-make_container "${DISKS[@]:0:before}"
-make_volume 5 "$before"
-write_data
-wait_settled "$V"
-wait_clean
-stop_all
-power_off
-keep_start
+start_with 5 "$before"
 from_start
 assemble "${DISKS[@]:0:before}"
 add_spares "${DISKS[@]:before}"

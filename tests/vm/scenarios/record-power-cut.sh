@@ -50,14 +50,7 @@ boot()
 
 fast_sync
 make_cut_disks "$after"
-make_container "${DISKS[@]:0:before}"
-make_volume "$level" "$before"
-write_data
-wait_settled "$V"
-wait_clean
-stop_all
-power_off
-keep_start
+start_with "$level" "$before"
 for ((held = before - 1; held < n; held++)); do
 	say "disk $held takes nothing"
 	from_start
