@@ -59,6 +59,21 @@ fail_in_resync()
 	replaced
 }
 
+# A failure interrupts the reshape, and md begins it again at once. mdadm gives up if it looks in between, with either
+# daemon; until then the reshape waits where mdadm let it go last, and the kernel keeps the failed member.
+continue_reshape()
+{
+	local time
+
+	for time in 1 2 3 4 5 6; do
+		eventually 60 no_mdadm || return 0
+		! attr_is "$V" reshape_position none || return 0
+		say "mdadm has given up at $(get_attr "$V" reshape_position)"
+		timeout 60 mdadm --grow --continue "/dev/$V" >/tmp/grow 2>&1 </dev/null
+		say "mdadm --grow --continue: exit $?, says $(</tmp/grow)"
+	done
+}
+
 case $LEVEL in
 init)
 	make_disks 4
@@ -159,13 +174,9 @@ reshape | new-member)
 	fail_member "$V" "$victim"
 	wait_metadata 10 vol0.migr_type=GEN_MIGR vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" "disk$ENTRY.status=0x6" \
 		"vol0.map0.ords=*${ENTRY}R*" -- "${OTHERS[@]}"
-	wait_for 30 no_member "$V" "$victim"
 	fast_sync
-	if eventually 60 no_mdadm && ! attr_is "$V" reshape_position none; then
-		say "mdadm has given up at $(get_attr "$V" reshape_position)"
-		timeout 60 mdadm --grow --continue "/dev/$V" >/tmp/grow 2>&1 </dev/null
-		say "mdadm --grow --continue: exit $?, says $(</tmp/grow)"
-	fi
+	continue_reshape
+	wait_for 30 no_member "$V" "$victim"
 	wait_grown
 	assert_kernel level=raid5 raid_disks=4 degraded=1 size=30720
 	wait_metadata 20 vol0.migr_state=0 vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" vol0.map0.members=4 -- "${OTHERS[@]}"
