@@ -676,7 +676,7 @@ static void compare_with_disks(void)
 
 	/* If nothing is served what no disk takes may have been given up. */
 	if (!world.ad->differ || !known || arriving || monitor.sync_failed || !monitor.arrays || !all_in_order() ||
-	    !judge_knows_newest(known))
+	    !judge_knows_newest(known & ~misleading))
 		return;
 	for (unsigned i = 0; i < world.disks; i++)
 		if (known & ~misleading & 1u << i)
