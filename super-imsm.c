@@ -17,6 +17,7 @@ struct imsm_super {
 	struct imsm_container c;
 	struct imsm_meta scratch;  /* where updates are tried out */
 	struct imsm_container before; /* an update that cannot be made durable is taken back */
+	struct sync_result early;  /* of what has been written in this pass before the others were due */
 	struct imsm_event event;
 	struct imsm_writer *writer;
 };
@@ -225,7 +226,11 @@ static void take_waiting(const struct supertype *st, struct imsm_container *c, s
 static int sync_metadata(struct supertype *st, struct sync_result *res)
 {
 	struct imsm_super *s = super_of(st);
+	const bool retry = res->retry;
 
+	*res = s->early;
+	res->retry = retry;
+	s->early = (struct sync_result){ 0 };
 	take_waiting(st, &s->c, res);
 	imsm_undo_joins(s->writer, &s->c, st->container);
 	return imsm_write(s->writer, &s->c, st->container, res);
@@ -249,9 +254,18 @@ static int prepare_update(struct supertype *st, struct metadata_update *u)
 	return err;
 }
 
+/*
+ * Who joins is given the metadata as they are (imsm/join.c). What an update in the same pass has changed before is written
+ * to the members first: else the new disk alone would say so, and it is a spare again if the daemon dies.
+ */
 static void begin_change(const struct supertype *st, struct imsm_super *s)
 {
+	const bool awaited = s->c.awaited;
+
 	imsm_undo_joins(s->writer, &s->c, st->container);
+	if (s->c.write_due)
+		imsm_write(s->writer, &s->c, st->container, &s->early);
+	s->c.awaited = awaited; /* the answer comes at the end of the pass */
 	imsm_remember(&s->c, &s->before);
 }
 

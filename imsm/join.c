@@ -200,7 +200,9 @@ int imsm_join(struct imsm_writer *w, struct imsm_container *c, struct imsm_conta
 	struct imsm_meta *m = &before->meta;
 	struct imsm_header header = m->header;
 	unsigned num_disks = m->num_disks;
-	int err;
+	int err = before->write_due && next_new_member(c, 0) ?
+			  refuse(why, -EIO, "new members: no disk takes what has changed before") :
+			  0;
 
 	if (!m->num_volumes && c->meta.num_volumes) {
 		found_family(&c->meta.header, random);
@@ -208,7 +210,8 @@ int imsm_join(struct imsm_writer *w, struct imsm_container *c, struct imsm_conta
 		m->num_disks = 0; /* what is left of the record that was loaded */
 	}
 	imsm_settle_family(&m->header);
-	err = zero_records(w, c, container, why);
+	if (!err)
+		err = zero_records(w, c, container, why);
 	if (!err)
 		err = join_all(w, c, before, container, why);
 	if (!err) {

@@ -87,6 +87,33 @@ static void test_copies_are_written_one_by_one(void **state)
 	ir_free(r);
 }
 
+static int rename_volume(struct imsm_rig *r)
+{
+	const struct shape_message renamed = { { IMSM_UPDATE_RENAME_ARRAY, 'n' | 'e' << 8 | 'w' << 16, 0, 0, 0, 0 }, 24 };
+
+	return ir_send_message(r, renamed.word, renamed.len);
+}
+
+/*
+ * What was changed in the same pass is on the members before anybody joins. Else the new disk alone would say so, and nobody
+ * knows of it when the daemon dies then and the disk becomes a spare again.
+ */
+static void test_earlier_change_goes_to_the_members_first(void **state)
+{
+	struct imsm_rig *r = new_raid0();
+
+	(void)state;
+	assert_int_equal(rename_volume(r), 0);
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	for (unsigned n = 0; n < 4; n++)
+		assert_string_equal((const char *)ir_volume_on(r, n, 0)->head.name, "new");
+	assert_true(ir_generation_on(r, 2) > ir_generation_on(r, 0));
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 2 + 4);
+	assert_string_equal(ir_text_on(r, 0, 0), "N<GEN<N 0,1,2,3/0,1 u0");
+	ir_free(r);
+}
+
 /* Nothing that is refused is written. */
 static void test_refused_message_writes_nothing(void **state)
 {
@@ -439,10 +466,41 @@ static void test_spare_that_takes_nothing(void **state)
 	ir_free(r);
 }
 
+/* No member takes what was changed before in the same pass: nobody joins. */
+static void test_spare_beside_a_change_that_no_member_takes(void **state)
+{
+	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
+	struct metadata_update u = { .op = UPDATE_COMMIT_SPARES, .spares = &r->spares };
+
+	(void)state;
+	ir_load(r);
+	ir_open_array(r);
+	ir_fail_member(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_tell_state(r, MARK_CLEAN);
+	r->spares.pick[0] = (struct spare_pick){ .dev = ifx_dev(3), .slot = 1 };
+	r->spares.count = 1;
+	ir_remember(r);
+	ir_break_disk(r, 0);
+	ir_break_disk(r, 2);
+	assert_int_equal(ir_apply(r, &u), -EIO);
+	assert_true(ir_is_untouched(r, 3));
+	assert_int_equal(ir_sync_now(r), -EIO);
+	assert_int_equal(r->res.reports, 2);
+	ir_mend_disk(r, 0);
+	ir_mend_disk(r, 2);
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_false(ir_is_dirty_on(r, 2));
+	assert_int_equal(ir_apply(r, &u), 0);
+	ir_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies_are_written_one_by_one),
+		cmocka_unit_test(test_earlier_change_goes_to_the_members_first),
 		cmocka_unit_test(test_refused_message_writes_nothing),
 		cmocka_unit_test(test_spare_stays_one_until_its_copy_is_complete),
 		cmocka_unit_test(test_disk_that_takes_nothing),
@@ -454,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disks_and_an_absent_member),
 		cmocka_unit_test(test_joined_disk_that_stayed_behind),
 		cmocka_unit_test(test_spare_that_takes_nothing),
+		cmocka_unit_test(test_spare_beside_a_change_that_no_member_takes),
 	};
 
 	return cmocka_run_group_tests_name("imsm-join", tests, NULL, NULL);
