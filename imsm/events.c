@@ -269,11 +269,19 @@ static bool slots_are_known(const struct imsm_container *c, unsigned volume)
 	       imsm_map_level(&v->map[0]) != IMSM_RAID0;
 }
 
+/* Though the disk may be absent: md keeps the last one that has a volume's data. */
+static bool md_keeps(const struct imsm_container *c, unsigned volume, uint32_t index)
+{
+	int slot = imsm_slot_of(&c->meta.volume[volume].map[0], index);
+
+	return slot >= 0 && slots_are_known(c, volume) && c->md_has[volume][slot];
+}
+
 /* The volume has its data with the disk, and would not have them without it. What md lacks it does not have. */
 static bool depends_on(struct imsm_container *c, unsigned volume, uint32_t index)
 {
 	struct imsm_volume v = c->meta.volume[volume];
-	const struct imsm_view w = { .c = c, .v = &v };
+	const struct imsm_view w = { .c = c, .v = &v, .awaited = md_keeps(c, volume, index) ? index + 1 : 0 };
 	le32 *status = &c->meta.disk[index].status;
 	const le32 before = *status;
 	bool depends;
@@ -472,6 +480,34 @@ static bool any_slot_lost(const struct scene *s)
 	return false;
 }
 
+static bool another_trusts(const struct scene *s, uint32_t index)
+{
+	for (unsigned i = 0; i < s->c->meta.num_volumes; i++) {
+		const struct imsm_volume *v = &s->c->meta.volume[i];
+		int slot = imsm_slot_of(&v->map[0], index);
+
+		if (v != s->v && slot >= 0 && !is_flagged(v, (unsigned)slot))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * An entry that is called missing counts for no volume. As in record_failure() only this one does without the disk if another
+ * one, which is dead without it, has nothing else; what is said of the slot is enough then, also when that one has ended.
+ */
+static void record_lost_disk(struct scene *s, unsigned slot)
+{
+	uint32_t index = imsm_ord_index(s->v->map[0].ord[slot]);
+
+	if (is_flagged(s->v, slot) && another_trusts(s, index))
+		return;
+	if (imsm_disk_absent(s->c, index) && another_depends_on(s, index))
+		imsm_flag_slot(s->c, s->v, slot);
+	else
+		imsm_mark_missing(s->c, s->v, index);
+}
+
 static bool flagged_in_both(const struct imsm_volume *v)
 {
 	for (unsigned slot = 0; v->head.migr_state && slot < v->map[0].head.num_members; slot++) {
@@ -517,7 +553,7 @@ static void record_lost_disks(struct scene *s)
 	go_on_without_members(s, imsm_view_count_bad(&s->view, IMSM_M0) && !flagged_in_both(v));
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
 		if (imsm_view_slot_lost(&s->view, slot))
-			imsm_mark_missing(s->c, v, imsm_ord_index(v->map[0].ord[slot]));
+			record_lost_disk(s, slot);
 }
 
 /* ---- disks that are there, but not in md (metadata/left-out.h) ---- */

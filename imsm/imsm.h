@@ -300,6 +300,7 @@ struct imsm_view {
 	const struct imsm_container *c;
 	const struct imsm_volume *v;
 	const struct imsm_event *ev; /* may be NULL */
+	uint32_t awaited;            /* index + 1 of an absent disk that counts as if it were there; 0: none */
 };
 
 /* Slots that are bad: flagged, or their disk has failed or is missing. IMSM_MX: in either map, each disk once. */

@@ -118,6 +118,8 @@ static bool disk_bad(const struct imsm_view *w, unsigned slot, uint32_t index)
 {
 	if (imsm_disk_failed(w->c, index))
 		return true;
+	if (w->awaited == index + 1)
+		return false;
 	return !imsm_disk_present(w->c, index) && !md_in_sync(w, slot, index);
 }
 

@@ -308,6 +308,52 @@ static void test_another_volume_loses_all(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0x!,1 f0");
 }
 
+/*
+ * The other volume's last disk was taken out; md keeps it there, and this volume goes on without it. Nothing is said against
+ * the disk, also when the other array has ended.
+ */
+static void test_absent_disk_that_another_volume_needs(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(1, "N 2,0?");
+	ifx_volume(&ifx, 1, "D 0?,1x?! f1");
+	ifx.c.live_volumes = 3;
+	ev_md_reset(0, 1);
+	ev_md_remove(1);
+	md_has(0, "10");
+	md_has(1, "10");
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_true(due);
+	assert_string_equal(ifx_text(&ifx, 0), "D 2,0?! f1");
+	assert_string_equal(ifx_text(&ifx, 1), "D 0?,1x?! f1");
+	assert_true(ifx_table_serial_is(&ifx, 0, "DISK0"));
+	ifx.c.live_volumes = 1;
+	imsm_forget_slots(&ifx.c, 1);
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_false(due);
+	assert_string_equal(ifx_text(&ifx, 1), "D 0?,1x?! f1");
+}
+
+/* md does not have it there either: it is missing for both. */
+static void test_absent_disk_that_no_other_volume_has(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(1, "N 2,0?");
+	ifx_volume(&ifx, 1, "N 0?,1");
+	ifx.c.live_volumes = 3;
+	ev_md_reset(0, 1);
+	ev_md_remove(1);
+	md_has(0, "10");
+	md_has(1, "01");
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_string_equal(ifx_text(&ifx, 0), "D 2,0x?! f1");
+	assert_true(ifx_table_serial_is(&ifx, 0, "ISK0:0"));
+}
+
 /* The other disk of the other volume has come late: by the metadata it is good, but md runs without it. */
 static void test_another_volume_runs_without_a_good_disk(void **state)
 {
@@ -568,6 +614,8 @@ int main(void)
 		cmocka_unit_test(test_two_volumes_fail_crosswise_in_turn),
 		cmocka_unit_test(test_two_volumes_lose_the_same_disk),
 		cmocka_unit_test(test_another_volume_loses_all),
+		cmocka_unit_test(test_absent_disk_that_another_volume_needs),
+		cmocka_unit_test(test_absent_disk_that_no_other_volume_has),
 		cmocka_unit_test(test_another_volume_runs_without_a_good_disk),
 		cmocka_unit_test(test_disks_in_any_order),
 		cmocka_unit_test(test_rebuild_not_ended_by_old_copy),
