@@ -63,6 +63,7 @@ struct imsm_dl {
 	int index;                       /* position in the disk table, or IMSM_INDEX_* */
 	bool spare_record_due;           /* its spare record must be (re)written */
 	bool clear_migr_record_due;      /* its last sector must be zeroed */
+	bool has_migr_record;            /* it failed under an earlier daemon, and mdadm still goes by its record of a reshape */
 	bool stale;                      /* its last write failed; it holds something older */
 	bool unfit;                      /* it failed in an array under this daemon, and counts for others: no spare */
 	struct imsm_meta *copy;          /* owned: what it carries, if it has had to wait (imsm_let_wait()) */
@@ -438,6 +439,8 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
  * be taken when more volumes are in use.
  */
 int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why);
+/* `marked` is the serial with the mark of a failure, once or more often. */
+bool imsm_is_marked_failed(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN]);
 
 /* After -EAGAIN: keeps it, and its copy (owned from then on), for imsm_take_waiting(). */
 void imsm_let_wait(struct imsm_container *c, struct imsm_dl *dl, struct imsm_meta *copy);

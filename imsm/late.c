@@ -50,6 +50,19 @@ static bool is_marked_missing(const uint8_t marked[IMSM_SERIAL_LEN], const uint8
 	return false;
 }
 
+bool imsm_is_marked_failed(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	uint8_t with[IMSM_SERIAL_LEN];
+
+	memcpy(with, serial, IMSM_SERIAL_LEN);
+	for (unsigned i = 0; i < MOST_MARKS; i++) {
+		imsm_serial_mark_failed(with);
+		if (imsm_serial_equal(marked, with))
+			return true;
+	}
+	return false;
+}
+
 static bool only_missing(const struct imsm_disk *d)
 {
 	return (le32_get(d->status) & IMSM_DISK_FAILED) && le32_get(d->scsi_id) == IMSM_SCSI_ID_MISSING;

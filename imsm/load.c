@@ -240,6 +240,40 @@ static int take_dropped(struct imsm_container *c, const char *container, struct 
 	return taken;
 }
 
+/* The disk has failed, and is in one of the first slots of a volume that is being reshaped. */
+static bool holds_record(const struct imsm_container *c, const struct imsm_candidate *cand)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
+		const struct imsm_volume *v = &c->meta.volume[i];
+
+		for (unsigned slot = 0; slot < 2 && imsm_general_migration(v) && slot < v->map[0].head.num_members; slot++) {
+			uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
+
+			if (imsm_disk_failed(c, index) && imsm_is_marked_failed(c->meta.disk[index].serial, cand->serial))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* An mdadm that began the reshape before the disk failed goes by its record, too (imsm/write.c). 1, 0 or -ENOMEM. */
+static int keep_record(struct imsm_container *c, const struct imsm_candidate *cand)
+{
+	struct imsm_dl *dl;
+
+	if (!cand->meta || !holds_record(c, cand))
+		return 0;
+	dl = imsm_dl_new(cand->disk, cand->serial);
+	if (!dl)
+		return -ENOMEM;
+	dl->record = own_record(c, cand, IMSM_INDEX_UNRELATED);
+	dl->index = IMSM_INDEX_UNRELATED;
+	dl->has_migr_record = true;
+	dl->next = c->disks;
+	c->disks = dl;
+	return 1;
+}
+
 /*
  * Disks that the choice dropped, but that were only missing for a while: what of them is out of date can be rebuilt.
  * The others are reported and left to the caller.
@@ -250,10 +284,12 @@ static int keep_missing(struct imsm_container *c, const char *container, struct 
 	for (size_t i = 0; i < count; i++) {
 		int taken = index[i] == IMSM_DROPPED ? take_dropped(c, container, &cand[i]) : 0;
 
+		if (index[i] == IMSM_DROPPED && taken >= 0 && taken != 1)
+			report_unused(&cand[i], container);
+		if (index[i] == IMSM_DROPPED && !taken)
+			taken = keep_record(c, &cand[i]);
 		if (taken < 0)
 			return taken;
-		if (index[i] == IMSM_DROPPED && taken != 1)
-			report_unused(&cand[i], container);
 		if (taken)
 			disks[count - 1 - i] = NULL;
 	}

@@ -51,9 +51,13 @@ static int64_t long_word(const void *buf, size_t offset)
 	return v;
 }
 
-/* The record of an earlier reshape would be taken for that of the one that begins: zero it before that is recorded. */
+/*
+ * The record of an earlier reshape would be taken for that of the one that begins: zero it before that is recorded. If a
+ * disk did not take the zeros when that one ended, they are not due any more: they would hit the new one's record.
+ */
 static void clear_migr_records(struct imsm_container *c)
 {
+	c->reshape_ended = c->zeros_refused = false;
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (dl->index >= 0)
 			dl->clear_migr_record_due = true;

@@ -357,20 +357,26 @@ static int write_changes(struct imsm_writer *w, struct imsm_container *c, const 
 
 /* ---- migration records ---- */
 
-/* Also on disks that did not take their last write: what lies there would be taken for the next reshape's. */
+/*
+ * Also on disks that did not take their last write: what lies there would be taken for the next reshape's. And on those
+ * that have failed since mdadm began: from its record there it sees that this reshape is not over, and writes the record of
+ * its end to the others, too. It does without them if they take nothing.
+ */
 static bool zero_migr_records(struct imsm_writer *w, struct imsm_container *c, struct sync_result *res)
 {
 	bool all = true;
 
 	metaio_plan_clear(w->plan);
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
-		if (is_written_member(c, dl))
+		if (dl->index >= 0 || dl->has_migr_record)
 			plan_zeros(w, dl->disk);
 	metaio_run(w->io, w->plan);
 	for (unsigned i = 0; i < w->plan->disks; i++) {
 		const struct metaio_disk *pd = &w->plan->disk[i];
 		struct imsm_dl *dl = imsm_dl_by_dev(c, pd->disk->dev);
 
+		if (!is_written_member(c, dl))
+			continue;
 		all &= !pd->error;
 		res->written += !pd->error;
 		if (!pd->error)
