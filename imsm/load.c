@@ -240,14 +240,16 @@ static int take_dropped(struct imsm_container *c, const char *container, struct 
 	return taken;
 }
 
-/* The disk has failed, and is in one of the first slots of a volume that is being reshaped. */
+/* The disk has failed, and is in one of the first slots of a volume; one is being reshaped, or the next one is to be. */
 static bool holds_record(const struct imsm_container *c, const struct imsm_candidate *cand)
 {
+	if (!imsm_container_reshaping(c) && !imsm_has_sequel(&c->meta.header))
+		return false;
 	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
-		const struct imsm_volume *v = &c->meta.volume[i];
+		const struct imsm_map *m0 = &c->meta.volume[i].map[0];
 
-		for (unsigned slot = 0; slot < 2 && imsm_general_migration(v) && slot < v->map[0].head.num_members; slot++) {
-			uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
+		for (unsigned slot = 0; slot < 2 && slot < m0->head.num_members; slot++) {
+			uint32_t index = imsm_ord_index(m0->ord[slot]);
 
 			if (imsm_disk_failed(c, index) && imsm_is_marked_failed(c->meta.disk[index].serial, cand->serial))
 				return true;

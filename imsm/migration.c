@@ -707,6 +707,14 @@ void imsm_mark_sequel(struct imsm_container *c)
 		memset(at, 0, sizeof(s));
 }
 
+bool imsm_has_sequel(const struct imsm_header *h)
+{
+	struct sequel s;
+
+	memcpy(&s, h->filler + SEQUEL_OFFSET, sizeof(s));
+	return !memcmp(s.magic, sequel_magic, sizeof(s.magic)) && le32_get(s.generation) == le32_get(h->generation_num);
+}
+
 void imsm_find_sequel(struct imsm_container *c)
 {
 	const struct imsm_header *h = &c->meta.header;
@@ -715,9 +723,7 @@ void imsm_find_sequel(struct imsm_container *c)
 
 	memcpy(&s, h->filler + SEQUEL_OFFSET, sizeof(s));
 	members = le32_get(s.members);
-	if (memcmp(s.magic, sequel_magic, sizeof(s.magic)) != 0 ||
-	    le32_get(s.generation) != le32_get(h->generation_num) || members > c->meta.num_disks ||
-	    !next_to_widen(c, members))
+	if (!imsm_has_sequel(h) || members > c->meta.num_disks || !next_to_widen(c, members))
 		return;
 	c->reshape_ended = true;
 	c->widened_to = members;

@@ -92,12 +92,12 @@ static void test_reshape_is_refused_where_a_record_stays(void **state)
 }
 
 /* A volume has been widened, and the next one is to follow. */
-static struct imsm_rig *new_widened(void)
+static struct imsm_rig *new_widened(int next_level)
 {
 	struct imsm_rig *r = ir_new(512, 4096, 4, 0);
 
 	ifx_volume(&r->fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u8");
-	ifx_volume(&r->fx, 0, "N 0,1,2");
+	ifx_volume(&r->fx, next_level, "N 0,1,2");
 	for (unsigned n = 0; n < 4; n++)
 		ir_write_member_metadata(r, n);
 	ir_make_array(r, 0, 5, 4);
@@ -111,7 +111,7 @@ static struct imsm_rig *new_widened(void)
 /* As long as a disk has the record of the first volume's reshape the second one does not begin. */
 static void test_next_reshape_waits_for_the_zeros(void **state)
 {
-	struct imsm_rig *r = new_widened();
+	struct imsm_rig *r = new_widened(IMSM_RAID0);
 
 	(void)state;
 	ir_break_disk(r, 1);
@@ -134,7 +134,7 @@ static void test_next_reshape_waits_for_the_zeros(void **state)
 /* A disk that failed meanwhile: mdadm, which goes by its record, would else write that of the first reshape's end once more. */
 static void test_failed_disk_lets_go_of_its_record(void **state)
 {
-	struct imsm_rig *r = new_widened();
+	struct imsm_rig *r = new_widened(IMSM_RAID0);
 
 	(void)state;
 	ir_fail_member(r, 1);
@@ -153,16 +153,9 @@ static void test_failed_disk_lets_go_of_its_record(void **state)
 /* It need not: the next volume does not wait for that. */
 static void test_failed_disk_that_keeps_its_record(void **state)
 {
-	struct imsm_rig *r = ir_new(512, 4096, 4, 0);
+	struct imsm_rig *r = new_widened(IMSM_RAID5);
 
 	(void)state;
-	ifx_volume(&r->fx, 5, "N<GEN<N 0,1,2,3/0,1,2 u8");
-	ifx_volume(&r->fx, 5, "N 0,1,2");
-	for (unsigned n = 0; n < 4; n++)
-		ir_write_member_metadata(r, n);
-	ir_make_array(r, 0, 5, 4);
-	ir_load(r);
-	ir_open_array(r);
 	ir_fail_member(r, 1);
 	ir_break_disk(r, 1);
 	assert_int_equal(ir_sync_now(r), 1);
@@ -186,7 +179,7 @@ static void load_again(struct imsm_rig *r)
 /* The same if another daemon has recorded the failure. */
 static void test_disk_that_failed_before_lets_go_of_its_record(void **state)
 {
-	struct imsm_rig *r = new_widened();
+	struct imsm_rig *r = new_widened(IMSM_RAID5);
 
 	(void)state;
 	ir_fail_member(r, 1);
@@ -198,6 +191,29 @@ static void test_disk_that_failed_before_lets_go_of_its_record(void **state)
 	for (unsigned n = 0; n < 4; n++)
 		assert_true(ir_migration_record_is(r, n, 0));
 	assert_string_equal(ir_text_on(r, 1, 0), "N<GEN<N 0,1,2,3/0,1,2 u8");
+	ir_free(r);
+}
+
+/* And if that one died when the first volume's reshape had ended, and the next one had not begun. */
+static void test_disk_that_failed_before_the_end_lets_go_of_its_record(void **state)
+{
+	struct imsm_rig *r = new_widened(IMSM_RAID5);
+
+	(void)state;
+	ir_fail_member(r, 1);
+	assert_int_equal(ir_sync_now(r), 1);
+	ir_break_disk(r, 0);
+	r->watch.reshape_done = true;
+	ir_tell_state(r, MARK_CLEAN);
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 2, 1), "N 0,1x,2");
+	ir_mend_disk(r, 0);
+	ir_fill_migration_record(r, 1);
+	load_again(r);
+	r->watch.reshape_done = false;
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_string_equal(ir_text_on(r, 2, 1), "N<GEN<N 0,1x,2,3/0,1x,2 u0");
+	assert_true(ir_migration_record_is(r, 1, 0));
 	ir_free(r);
 }
 
@@ -239,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_failed_disk_lets_go_of_its_record),
 		cmocka_unit_test(test_failed_disk_that_keeps_its_record),
 		cmocka_unit_test(test_disk_that_failed_before_lets_go_of_its_record),
+		cmocka_unit_test(test_disk_that_failed_before_the_end_lets_go_of_its_record),
 		cmocka_unit_test(test_zeros_are_not_due_when_another_reshape_has_begun),
 	};
 
