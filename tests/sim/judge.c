@@ -418,7 +418,7 @@ static bool newest_is_torn(const struct view *v)
 	return v->torn && v->r.loads && v->r.generation < world.generation;
 }
 
-/* What has been written is durable. */
+/* What has been written is durable, and the newest, even if nobody loads it: a reshape lacks both disks with its record. */
 void judge_note_written(void)
 {
 	static struct view v;
@@ -426,7 +426,7 @@ void judge_note_written(void)
 	if (!disks_written())
 		return;
 	read_view(&v, set_of_all(), "");
-	if (v.r.loads && v.r.generation > world.generation)
+	if (v.r.generation > world.generation)
 		world.generation = v.r.generation;
 }
 
