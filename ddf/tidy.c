@@ -48,7 +48,10 @@ static unsigned tidy_type(unsigned type, bool named, bool spare_record)
 	return named ? type : (type & ~(unsigned)DDF_PD_SPARE) | DDF_PD_GLOBAL_SPARE;
 }
 
-/* Transition marks failed disks that no record names. A disk that nothing is rebuilt for is not being rebuilt. */
+/*
+ * Transition marks failed disks that no record names. A disk that nothing is rebuilt for is not being rebuilt; one that is
+ * absent may have an old record, which says that it has the data that it lacks.
+ */
 static unsigned tidy_state(unsigned state, bool named, bool rebuilt)
 {
 	if (!rebuilt)
@@ -83,7 +86,7 @@ static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
 	bool named = ddf_any_names(c, refnum);
 
-	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named, may_be_rebuilt(c, refnum)));
+	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named, !dl || may_be_rebuilt(c, refnum)));
 	if (dl)
 		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
 }
