@@ -73,17 +73,30 @@ static bool others_synced(const struct event *ev)
 	return true;
 }
 
-static void note_in_sync(const struct event *ev)
+/*
+ * The disk has the data of this virtual disk: readers are not to leave it out because another one is rebuilt onto it, or
+ * was when its daemon died. That goes on in memory. Returns the state of the disk.
+ */
+static unsigned unmark_rebuilding(const struct event *ev)
 {
 	unsigned state;
+
+	if (ddf_recorded_rebuilds(ev->c, ev->refnum) <= ddf_free_rebuilds(ev->c))
+		ddf_take_off_record(ev->c, ev->refnum);
+	state = be16_get(ev->e->state);
+	return others_synced(ev) ? state & ~(unsigned)DDF_PD_REBUILDING : state;
+}
+
+static void note_in_sync(const struct event *ev)
+{
+	unsigned before, state;
 
 	note_synced(ev->c, ev->vd, ev->slot, true);
 	if (!ev->e || is_failed_or_missing(ev->e))
 		return;
-	state = be16_get(ev->e->state) | DDF_PD_ONLINE;
-	if (others_synced(ev))
-		state &= ~(unsigned)DDF_PD_REBUILDING;
-	set_pd_state(ev, state, false);
+	before = be16_get(ev->e->state);
+	state = unmark_rebuilding(ev);
+	set_pd_state(ev, state | DDF_PD_ONLINE, before & ~state & DDF_PD_REBUILDING);
 }
 
 /* md rebuilds the disk, and no record says so, for the daemon that chose the disk is no more: keeps its room. */
@@ -202,12 +215,10 @@ static void name_rebuilt(const struct event *ev, struct ddf_rebuild *b)
 		return;
 	if (b)
 		b->used = false;
-	/* As long as the disk is recorded as rebuilding for another one, readers do not take it for this one either. */
-	if (ddf_recorded_rebuilds(ev->c, ev->refnum) <= ddf_free_rebuilds(ev->c))
-		ddf_take_off_record(ev->c, ev->refnum);
+	ev->e->state = be16_make((uint16_t)unmark_rebuilding(ev));
 	ddf_name_at(ev->c, &ev->at, ev->refnum, ev->data_offset);
 	note_synced(ev->c, ev->vd, ev->slot, true);
-	ddf_update_state(ev->c, ev->vd);
+	ddf_update_states_of(ev->c, ev->refnum);
 	ddf_stamp(ev->c, ev->at.record);
 	/* The disk is a spare no more, and perhaps nobody needs the one that it replaced. */
 	ddf_tidy_disks(ev->c);
