@@ -8,8 +8,8 @@
  * says. And a virtual disk that ceases to be dirty would be clean with a member that nobody has compared.
  *
  * Such a change is written as two generations. The tables of the first one still say of these disks and virtual disks
- * what they said before. Of a disk that no record names any more, and that refuses to give up its old one, they say so
- * for as long as it does. (One that another virtual disk has begun to use has to count.) Pure.
+ * what they said before. Of a disk that refuses to give up a record which names it they say so for as long as it does,
+ * also if another virtual disk has begun to use it. Pure.
  */
 #include "ddf/ddf.h"
 
@@ -45,7 +45,8 @@ static void hold_disk(struct ddf_container *c, uint32_t refnum)
 }
 
 /* Some disk still has `old`, and `now` names fewer disks. */
-static void compare_records(struct ddf_container *c, unsigned vd, const struct ddf_vdc *old, const struct ddf_vdc *now)
+static void compare_records(struct ddf_container *c, struct ddf_dl *dl, unsigned vd, const struct ddf_vdc *old,
+			    const struct ddf_vdc *now)
 {
 	for (unsigned i = 0; i < c->layout.mppe; i++) {
 		uint32_t refnum = ddf_element_ref(old, i);
@@ -53,11 +54,12 @@ static void compare_records(struct ddf_container *c, unsigned vd, const struct d
 		if (!ddf_is_disk(refnum) || ddf_record_names(c, now, refnum))
 			continue;
 		hold_disk(c, refnum);
+		dl->disowned |= refnum == dl->refnum;
 		c->volume[vd].held = true;
 	}
 }
 
-static void compare_disk(struct ddf_container *c, const struct ddf_dl *dl)
+static void compare_disk(struct ddf_container *c, struct ddf_dl *dl)
 {
 	for (unsigned i = 0; i < c->layout.records; i++) {
 		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now;
@@ -65,7 +67,7 @@ static void compare_disk(struct ddf_container *c, const struct ddf_dl *dl)
 
 		now = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
 		if (now)
-			compare_records(c, (unsigned)vd, old, now);
+			compare_records(c, dl, (unsigned)vd, old, now);
 	}
 }
 
@@ -85,7 +87,7 @@ static bool keeps_old_record(const struct ddf_container *c, uint32_t refnum)
 {
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
 
-	return dl && dl->record_due && !ddf_any_names(c, refnum);
+	return dl && dl->record_due && (dl->disowned || !ddf_any_names(c, refnum));
 }
 
 static bool hold_pds(const struct ddf_container *c)
@@ -127,7 +129,7 @@ bool ddf_hold_back(struct ddf_container *c)
 {
 	bool any;
 
-	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		compare_disk(c, dl);
 	memcpy(c->pd_held, c->pd, (size_t)c->layout.pd.length * DDF_SECTOR);
 	memcpy(c->vd_held, c->vd, (size_t)c->layout.vd.length * DDF_SECTOR);

@@ -118,20 +118,10 @@ unsigned ddf_count_names(const struct ddf_container *c, uint32_t refnum)
 	return n;
 }
 
-/* For others, or of ours and naming other disks, while there are none of these (ddf/write.c). */
-static bool is_kept(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *slot)
+/* The records of others. One of ours that does not name the disk gives way (ddf/write.c). */
+static bool is_kept(const struct ddf_container *c, const struct ddf_vdc *slot)
 {
-	int vd = ddf_vd_by_guid(c, slot->guid);
-
-	switch (ddf_slot_content(c, slot)) {
-	case DDF_SLOT_EMPTY:
-		return false;
-	case DDF_SLOT_OURS:
-		return vd >= 0 && !ddf_vd_names(c, (unsigned)vd, dl->refnum);
-	case DDF_SLOT_OTHERS:
-		return true;
-	}
-	return true;
+	return ddf_slot_content(c, slot) == DDF_SLOT_OTHERS;
 }
 
 /* Records that the disk will have, and what stays where it is. The last slot is for a spare record. */
@@ -140,6 +130,6 @@ bool ddf_has_record_slot(const struct ddf_container *c, const struct ddf_dl *dl)
 	unsigned used = ddf_count_names(c, dl->refnum);
 
 	for (unsigned i = 0; i + 1 < c->layout.records; i++)
-		used += is_kept(c, dl, ddf_record_slot(c, dl, i));
+		used += is_kept(c, ddf_record_slot(c, dl, i));
 	return used + 1 < c->layout.records;
 }

@@ -141,10 +141,16 @@ static bool has_member(const struct ddf_container *c, const struct ddf_vdc *r)
 	return false;
 }
 
+/* Readers trust it, where a record names it. */
+static bool is_trusted(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	return ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum));
+}
+
 /*
- * The record that takes the place of this one; NULL: none, for the disk is not named any more. If no disk that is named
- * is there and takes it, that is said by those which were: else it would be nowhere, and what an absent disk says would
- * count.
+ * The record that takes the place of this one; NULL: none, for the disk is not named any more, and has failed. Else it says
+ * itself that it is not: an absent disk may have an old record that names it, and would be believed as soon as those are
+ * absent that are named now. Likewise if no disk that is named is there and takes it.
  */
 static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl,
 				       const struct ddf_vdc *old)
@@ -152,7 +158,7 @@ static const struct ddf_vdc *successor(const struct ddf_container *c, const stru
 	int vd = ddf_vd_by_guid(c, old->guid);
 	const struct ddf_vdc *r = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
 
-	return r && (ddf_record_names(c, r, dl->refnum) || !has_member(c, r)) ? r : NULL;
+	return r && (ddf_record_names(c, r, dl->refnum) || is_trusted(c, dl) || !has_member(c, r)) ? r : NULL;
 }
 
 /* The checksum of a record in memory is made when it is written. */
@@ -198,19 +204,29 @@ static bool same_record(const struct ddf_vdc *a, const struct ddf_vdc *b)
 	       a->secondary_seq == b->secondary_seq;
 }
 
-/* Into the first empty slot, if the disk has not got it. The last slot is for a spare record. */
+/* Says only that the disk is not named. */
+static bool may_give_way(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *slot)
+{
+	return ddf_slot_content(c, slot) == DDF_SLOT_OURS && !ddf_record_names(c, slot, dl->refnum);
+}
+
+/* Into the first empty slot, if the disk has not got it, or a dispensable one. The last slot is for a spare record. */
 static void add_record(const struct ddf_container *c, struct ddf_dl *dl, const struct ddf_vdc *r)
 {
-	unsigned room = c->layout.records;
+	unsigned none = c->layout.records, room = none, other = none;
 
 	for (unsigned i = 0; i < c->layout.records; i++) {
 		const struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
 
 		if (same_record(slot, r))
 			return;
-		if (room == c->layout.records && ddf_slot_content(c, slot) == DDF_SLOT_EMPTY)
+		if (room == none && ddf_slot_content(c, slot) == DDF_SLOT_EMPTY)
 			room = i;
+		if (other == none && may_give_way(c, dl, slot))
+			other = i;
 	}
+	if (room + 1 >= none && other < none)
+		room = other;
 	if (room + 1 < c->layout.records)
 		put_record(c, dl, room, r);
 }
@@ -486,27 +502,34 @@ static bool has_record(const struct ddf_container *c, const struct ddf_dl *dl, c
 }
 
 /*
- * Some disk that counts has it: else what the record says is nowhere (that a member is not named any more, say). True
- * also if no such disk is to have it: the tables say of the others that they have failed.
+ * Some disk that counts has it: else what the record says is nowhere (that a member is not named any more, say). Those that
+ * are not named will do, if all of them have it. True also if no disk is to have it: the tables say of the others that
+ * they have failed.
  */
 static bool is_stored(const struct ddf_container *c, const struct ddf_vdc *r)
 {
-	bool any = false;
+	bool any = false, others = false, refused = false;
 
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		bool named = ddf_record_names(c, r, dl->refnum);
+
 		if (is_failed(c, dl) || !has_record(c, dl, r))
 			continue;
-		if (!dl->record_due)
+		if (!dl->record_due && named)
 			return true;
 		any = true;
+		others |= !named && !dl->record_due;
+		refused |= !named && dl->record_due;
 	}
-	return !any;
+	return !any || (others && !refused);
 }
 
 static void note_stored(const struct ddf_container *c)
 {
-	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		dl->record_due &= !is_found(c, dl);
+		dl->disowned &= dl->record_due;
+	}
 }
 
 static bool all_stored(const struct ddf_container *c)

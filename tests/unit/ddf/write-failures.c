@@ -215,6 +215,7 @@ static void test_disk_is_not_good_before_its_record_is_gone(void **state)
 	uint32_t seq;
 
 	stop_rebuild(b);
+	dfx_unlink(&b->f, 1); /* what is on it names it */
 	seq = b->f.c.seq;
 	break_disk(b, 0, 0, FX_SECTORS); /* the only one with the record */
 	assert_int_equal(write_once(b, false), -EIO);
@@ -226,6 +227,22 @@ static void test_disk_is_not_good_before_its_record_is_gone(void **state)
 	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
 	assert_int_equal(pd_state_on(b, 0, 1), 0x01);
 	assert_int_equal(b->f.c.seq, seq + 2);
+}
+
+/* Who is named no more says so itself, where it is: nobody waits for those that are named. */
+static void test_disk_that_is_named_no_more_has_the_record(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_vdc *r = (struct ddf_vdc *)(void *)b->f.config[1];
+
+	stop_rebuild(b);
+	break_disk(b, 0, 0, FX_SECTORS);
+	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
+	assert_int_equal(ddf_element_ref(r, 1), DDF_REF_MISSING);
 	dwb_assert_all_complete(b);
 }
 
@@ -239,16 +256,16 @@ static void test_nothing_is_clean_before_its_record_has_arrived(void **state)
 	dwb_set_dirty(b, false);
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
 	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
+	dfx_unlink(&b->f, 1);
 	break_disk(b, 0, 0, FX_SECTORS);
 	assert_int_equal(write_once(b, false), -EIO);
 	assert_int_equal(vd_state_on(b, 2), DDF_VD_OPTIMAL | DDF_VD_INCONSISTENT);
 	dwb_seen.broken_fd = -1;
 	assert_int_equal(write_once(b, true), 1);
 	assert_int_equal(vd_state_on(b, 2), DDF_VD_OPTIMAL);
-	dwb_assert_all_complete(b);
 }
 
-/* The only one that is named refuses: who was named before has the record until it does not. */
+/* The only one that is named refuses: who was named before has the record. Who has failed needs none any more. */
 static void test_record_is_kept_while_its_member_refuses(void **state)
 {
 	struct bench *b = *state;
@@ -265,7 +282,7 @@ static void test_record_is_kept_while_its_member_refuses(void **state)
 	assert_int_equal(ddf_element_ref(r, 1), DDF_REF_MISSING);
 	dwb_seen.broken_fd = -1;
 	assert_int_equal(write_once(b, true), 1);
-	dwb_set_dirty(b, false);
+	dwb_fail_disk(b);
 	assert_int_equal(write_once(b, false), 1);
 	assert_int_equal(be32_get(r->magic), DDF_NO_RECORD);
 	dwb_assert_all_complete(b);
@@ -293,8 +310,8 @@ static void test_disk_is_not_good_while_it_keeps_its_record(void **state)
 	dwb_assert_all_complete(b);
 }
 
-/* Another virtual disk needs it meanwhile: it has to count. */
-static void test_disk_with_an_old_record_is_good_if_another_needs_it(void **state)
+/* Another virtual disk is made on it meanwhile: that has the disk when it takes its record. */
+static void test_disk_with_an_old_record_is_not_good_for_others(void **state)
 {
 	struct bench *b = *state;
 
@@ -302,6 +319,10 @@ static void test_disk_with_an_old_record_is_good_if_another_needs_it(void **stat
 	dfx_volume(&b->f, 1, DDF_RAID0, 0, "00/02 v3 1,2");
 	break_disk(b, 1, 0, FX_SECTORS);
 	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(pd_state_on(b, 2, 1), 0x05);
+	dwb_seen.broken_fd = -1;
+	write_once(b, true);
+	write_once(b, false);
 	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
 }
 
@@ -382,10 +403,10 @@ static void test_members_with_a_new_record_come_first(void **state)
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
 	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
 	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
-	first = writes_to_disk(b, 0);
+	first = writes_to_disk(b, 0) + writes_to_disk(b, 1);
 	assert_true(first > 0);
 	for (unsigned i = 0; i < first; i++)
-		assert_int_equal(dwb_seen.write[i].fd, dwb_fd_of(b, 0));
+		assert_int_not_equal(dwb_seen.write[i].fd, dwb_fd_of(b, 2));
 }
 
 /* The tables alone are another matter. */
@@ -681,10 +702,11 @@ int main(void)
 		T(test_there_is_no_disk_left),
 		T(test_no_member_takes_the_record),
 		T(test_disk_is_not_good_before_its_record_is_gone),
+		T(test_disk_that_is_named_no_more_has_the_record),
 		T(test_nothing_is_clean_before_its_record_has_arrived),
 		T(test_record_is_kept_while_its_member_refuses),
 		T(test_disk_is_not_good_while_it_keeps_its_record),
-		T(test_disk_with_an_old_record_is_good_if_another_needs_it),
+		T(test_disk_with_an_old_record_is_not_good_for_others),
 		T(test_record_is_not_entrusted_to_a_disk_that_is_behind),
 		T(test_disk_without_an_anchor_is_found_by_nobody),
 		T(test_only_disk_refuses_its_anchor),

@@ -174,6 +174,11 @@ static void test_records_follow_the_disks_that_they_name(void **state)
 	assert_int_equal(be32_get(slot(b, 2, 0)->magic), DDF_NO_RECORD);
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, dfx_ref(2));
 	dwb_write_all(b);
+	/* It says itself that it is no member, in case that an absent disk says something else. */
+	assert_int_equal(be32_get(slot(b, 1, 0)->magic), DDF_VDC_MAGIC);
+	assert_int_equal(ddf_element_ref(slot(b, 1, 0), 1), dfx_ref(2));
+	dfx_fail_disk(&b->f, 1);
+	dwb_write_all(b);
 	assert_int_equal(be32_get(slot(b, 1, 0)->magic), DDF_NO_RECORD); /* all of it is empty again */
 	for (unsigned i = 0; i < FX_RECORD_SECTORS * 512; i++)
 		assert_int_equal(b->f.config[1][i], 0xff);
@@ -193,6 +198,9 @@ static void test_record_whose_members_are_absent(void **state)
 	assert_int_equal(be32_get(slot(b, 1, 0)->magic), DDF_VDC_MAGIC);
 	assert_int_equal(ddf_element_ref(slot(b, 1, 0), 1), DDF_REF_MISSING);
 	assert_int_equal(be32_get(slot(b, 2, 0)->magic), DDF_NO_RECORD);
+	dfx_fail_disk(&b->f, 1);
+	dwb_write_all(b);
+	assert_int_equal(be32_get(slot(b, 1, 0)->magic), DDF_VDC_MAGIC);
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, dfx_ref(2));
 	dwb_write_all(b);
 	assert_int_equal(be32_get(slot(b, 1, 0)->magic), DDF_NO_RECORD);
@@ -263,6 +271,21 @@ static void test_the_slot_for_spares_is_not_used(void **state)
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, dfx_ref(2));
 	dwb_write_all(b);
 	assert_int_equal(be32_get(slot(b, 2, FX_RECORDS - 1)->magic), DDF_NO_RECORD);
+}
+
+/* What says only that the disk is not named gives way to what names it. */
+static void test_record_that_names_the_disk_has_a_slot(void **state)
+{
+	struct bench *b = *state;
+
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
+	dwb_write_all(b);
+	for (unsigned i = 1; i + 1 < FX_RECORDS; i++)
+		memset(slot(b, 1, i), 0x88, FX_RECORD_SECTORS * 512);
+	assert_true(ddf_has_record_slot(&b->f.c, &b->f.dl[1]));
+	dfx_volume(&b->f, 1, DDF_RAID1, 0, "00/02 v3 1,2");
+	dwb_write_all(b);
+	assert_memory_equal(slot(b, 1, 0)->guid, dfx_vd(&b->f, 1)->guid, DDF_GUID_LEN);
 }
 
 /* ---- copies that are not good ---- */
@@ -371,6 +394,7 @@ int main(void)
 		T(test_records_of_nobody_are_dropped),
 		T(test_records_that_were_ignored_survive),
 		T(test_the_slot_for_spares_is_not_used),
+		T(test_record_that_names_the_disk_has_a_slot),
 		T(test_the_copy_that_is_not_good_comes_first),
 		T(test_the_copy_that_was_used_comes_last),
 		T(test_repair_waits_for_a_change),

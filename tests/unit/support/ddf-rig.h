@@ -4,7 +4,7 @@
  * handler's help.
  *
  * After each sync the disks are examined: both copies of all of them are closed, complete and the same, unused
- * entries are empty, records are on the disks that they name and nowhere else, and a second handler that loads them
+ * entries are empty, records are on the disks that they name, no disk has an old one, and a second handler that loads them
  * reports what the first one does. The text forms are those of tests/unit/support/ddf-fixture.h:
  *
  *   disks            "0:03/01 1:03/42? 2:05/01"    number of the disk, type/state, "?" if it is not there
