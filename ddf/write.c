@@ -439,12 +439,20 @@ static void plan_next_copy(struct ddf_writer *w, const struct ddf_container *c, 
 
 /* ---- writing ---- */
 
+/* Both copies had failed, and this one is taken now: the disk refuses no more, and readers are to find nothing older. */
+static void try_other_again(struct ddf_dl *dl)
+{
+	dl->copy[dl->in_plan == DDF_FIRST_COPY ? DDF_SECOND_COPY : DDF_FIRST_COPY].failed = false;
+}
+
 /* A copy that was not written completely stays open on the disk: readers leave it alone. */
 static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const struct metaio_disk *pd)
 {
 	struct ddf_copy *copy = &dl->copy[dl->in_plan];
 	const struct metaio_step *last = &pd->step[pd->steps - 1];
 
+	if (copy->failed && !pd->error)
+		try_other_again(dl);
 	copy->failed = pd->error;
 	copy->good = !pd->error;
 	if (copy->good) {

@@ -326,6 +326,21 @@ static void test_disk_with_an_old_record_is_not_good_for_others(void **state)
 	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
 }
 
+/* Both copies were refused. When one is taken the other one is older, and readers would find it during the next write. */
+static void test_disk_that_takes_a_copy_again_gets_the_other_one(void **state)
+{
+	struct bench *b = *state;
+
+	dfx_unlink(&b->f, 1);
+	dfx_unlink(&b->f, 2);
+	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_set_dirty(b, true);
+	assert_int_equal(write_once(b, false), -EIO);
+	dwb_seen.broken_fd = -1;
+	assert_int_equal(write_once(b, false), 1);
+	dwb_assert_disk_complete(b, 0);
+}
+
 /* Loaded by a daemon that does not know yet that disk 0 refuses: its generation is an old one. */
 static void test_record_is_not_entrusted_to_a_disk_that_is_behind(void **state)
 {
@@ -707,6 +722,7 @@ int main(void)
 		T(test_record_is_kept_while_its_member_refuses),
 		T(test_disk_is_not_good_while_it_keeps_its_record),
 		T(test_disk_with_an_old_record_is_not_good_for_others),
+		T(test_disk_that_takes_a_copy_again_gets_the_other_one),
 		T(test_record_is_not_entrusted_to_a_disk_that_is_behind),
 		T(test_disk_without_an_anchor_is_found_by_nobody),
 		T(test_only_disk_refuses_its_anchor),
