@@ -109,6 +109,7 @@ struct ddf_volume {
 	bool held;                   /* ddf/held.c: its record is about to name fewer disks */
 	bool announced;              /* by a message; its records are still to come */
 	uint64_t synced[DDF_MAX_SLOTS / 64]; /* bit per slot: its member has been seen in sync */
+	uint64_t back[DDF_MAX_SLOTS / 64];   /* its disk was put in just now, and is no member as far as was told */
 };
 
 /*
@@ -158,6 +159,7 @@ struct ddf_container {
 	unsigned held_count;
 
 	struct ddf_volume *volume; /* layout.max_vd of them, by table index */
+	bool any_back;             /* there may be some in volume[].back */
 	struct ddf_dl *disks;      /* present disks, most recently added first */
 	struct ddf_rebuild rebuild[DDF_MAX_REBUILDS];
 	struct ddf_arrival *arrivals; /* kept, for records of virtual disks are in them */
@@ -225,6 +227,9 @@ bool ddf_keep_rebuild(struct ddf_container *c, const struct ddf_rebuild *what); 
 /* ---- ddf/recorded.c ---- */
 
 bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot); /* -1: not */
+/* struct ddf_volume.back */
+bool ddf_is_back(const struct ddf_container *c, unsigned vd, int slot);
+void ddf_mark_back(struct ddf_container *c, unsigned vd, int slot, bool back);
 bool ddf_is_redundant(const struct ddf_container *c, unsigned vd);
 /* md has all data of the virtual disk, which is in use, on disks that are present, this one not counted. */
 bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum);
@@ -359,6 +364,11 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why);
  * one. -EEXIST as there. -ESTALE: it has newer data of a virtual disk that is in use, nothing has changed.
  */
 int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival **arrival, const char **why);
+/*
+ * Before each write. Arrays that go on without a disk that has come back name it no more: whether they do is known when all
+ * was told.
+ */
+void ddf_drop_back(struct ddf_container *c);
 /*
  * Start-up. A disk that is there is not missing. One that a virtual disk was started without (5.1), and that none needs
  * as it is, becomes a spare, which is rebuilt. False: it is no such disk.

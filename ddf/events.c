@@ -21,6 +21,8 @@
 /* True if it was not known as such. */
 static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool synced)
 {
+	if (synced)
+		ddf_mark_back(c, vd, slot, false);
 	if ((unsigned)slot >= DDF_MAX_SLOTS || ddf_is_synced(c, vd, slot) == synced)
 		return false;
 	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
@@ -520,6 +522,7 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	c->volume[vd].live = true;
 	c->volume[vd].stopped = false;
 	memset(c->volume[vd].synced, 0, sizeof(c->volume[vd].synced));
+	memset(c->volume[vd].back, 0, sizeof(c->volume[vd].back));
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);
 	fill = positions_are_slots(c, vd, member, members);

@@ -214,17 +214,41 @@ static void name_no_more(struct ddf_container *c, const struct ddf_place *at)
 	ddf_stamp(c, at->record);
 }
 
-/*
- * A virtual disk that is in use runs without it. Where md has not got all data without it nothing was written since it
- * left, whether this daemon saw it leave or another one did: md still has it, dead, and it may be the only good one.
- */
-static void drop_from_live(struct ddf_container *c, uint32_t refnum)
+/* Virtual disks that are in use may run without it. */
+static void note_back(struct ddf_container *c, uint32_t refnum)
 {
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (c->volume[vd].live && ddf_vd_names(c, vd, refnum))
+			ddf_mark_back(c, vd, ddf_slot_of(c, vd, refnum), true);
+}
+
+/*
+ * Where md has not got all data without it nothing was written since it left, whether this daemon saw it leave or another
+ * one did: md still has it, dead, and it may be the only good one.
+ */
+static void drop_if_out(struct ddf_container *c, unsigned vd, unsigned slot)
+{
+	const struct ddf_dl *dl;
 	struct ddf_place at;
 
-	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (c->volume[vd].live && ddf_place_of(c, vd, refnum, &at) && ddf_goes_on_without(c, vd, refnum))
-			name_no_more(c, &at);
+	ddf_mark_back(c, vd, (int)slot, false);
+	if (!c->volume[vd].live || c->volume[vd].stopped || !ddf_place_of_slot(c, vd, slot, &at))
+		return;
+	dl = ddf_dl_by_ref(c, ddf_ref_at(&at));
+	if (!dl || !dl->late || !ddf_goes_on_without(c, vd, dl->refnum))
+		return;
+	name_no_more(c, &at);
+	ddf_update_state(c, vd);
+	ddf_tidy_disks(c);
+}
+
+void ddf_drop_back(struct ddf_container *c)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd && c->any_back; vd++)
+		for (unsigned slot = 0; slot < DDF_MAX_SLOTS; slot++)
+			if (ddf_is_back(c, vd, (int)slot))
+				drop_if_out(c, vd, slot);
+	c->any_back = false;
 }
 
 /* All that needed it have started without it, and name it no more: a spare, in its old place. */
@@ -322,8 +346,8 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 		keep_for_those_in_need(c, e, a->refnum);
 	}
 	make_good(c, e);
-	drop_from_live(c, a->refnum);
 	link_disk(c, dl, a);
+	note_back(c, a->refnum);
 	ddf_tidy_disks(c);
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
 		if (c->volume[vd].live)

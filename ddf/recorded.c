@@ -13,6 +13,19 @@ bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot)
 	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
 }
 
+bool ddf_is_back(const struct ddf_container *c, unsigned vd, int slot)
+{
+	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].back[slot / 64] >> slot % 64 & 1);
+}
+
+void ddf_mark_back(struct ddf_container *c, unsigned vd, int slot, bool back)
+{
+	if ((unsigned)slot >= DDF_MAX_SLOTS || ddf_is_back(c, vd, slot) == back)
+		return;
+	c->volume[vd].back[slot / 64] ^= UINT64_C(1) << slot % 64;
+	c->any_back |= back;
+}
+
 bool ddf_is_redundant(const struct ddf_container *c, unsigned vd)
 {
 	const struct ddf_vdc *r = ddf_any_record(c, vd);

@@ -425,7 +425,47 @@ static void test_last_disk_of_a_mirror_comes_back(void **state)
 	drig_free(r);
 }
 
-/* The same, and the daemon that saw it go is no more. Its record is the only one that tells of the volume's data. */
+/* It was pulled and put in before the monitor has looked at the array, of which the other one failed. */
+static void test_last_disk_is_back_before_the_failure_of_the_other_is_seen(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	a = drig_open_array(r, 0, 1, 0, "0,1");
+	assert_int_equal(drig_remove_disk(r, 1), 0);
+	assert_int_equal(drig_add_disk(r, 1), 0);
+	drig_tell(a, "0x,1");
+	assert_synced(r);
+	assert_pds(r, "0:03/03 1:03/01 2:05/01");
+	assert_vd(r, 0, "01/02 v4 0,1");
+	drig_free(r);
+}
+
+/* It came before the daemon had looked at the array, which has it. */
+static void test_disk_that_the_array_has_comes_late(void **state)
+{
+	struct rig *r = drig_bare(2);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	boot_with(r, "0");
+	a = drig_make_array(r, 0, 1, 0, "0,1");
+	assert_int_equal(drig_open_new(a), 0);
+	assert_int_equal(drig_add_disk(r, 1), 0);
+	drig_tell_state(a, MARK_DECIDE);
+	drig_tell(a, "0,1");
+	drig_sync_with(r, false);
+	drig_finish(r);
+	drig_examine(r);
+	assert_pds(r, "0:03/01 1:03/01");
+	assert_vd(r, 0, "00/02 v3 0,1");
+	drig_free(r);
+}
+
+/* The daemon that saw it go is no more. Its record is the only one that tells of the volume's data. */
 static void test_last_disk_of_a_mirror_comes_back_to_another_daemon(void **state)
 {
 	struct rig *r = drig_bare(3);
@@ -685,6 +725,8 @@ int main(void)
 		cmocka_unit_test(test_last_disk_of_another_volume_comes_back),
 		cmocka_unit_test(test_disk_of_a_raid0_comes_back),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back_to_another_daemon),
+		cmocka_unit_test(test_last_disk_is_back_before_the_failure_of_the_other_is_seen),
+		cmocka_unit_test(test_disk_that_the_array_has_comes_late),
 		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
 		cmocka_unit_test(test_disk_goes_when_its_array_has_been_stopped),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),
