@@ -132,6 +132,7 @@ static void do_start(const struct event *e)
 		sim_say("  volume %s is started", t->plan.name);
 		excuse_old(set_of_container());
 		t->halved |= truth_is_halved(t);
+		world.generation = r.generation > world.generation ? r.generation : world.generation;
 		if (r.volume[i].reshaping)
 			truth_begin_reshape(t);
 		else if (t->reshaping && t->moved < REGIONS && !world.split)
