@@ -209,9 +209,11 @@ static int prepare_update(struct supertype *st, struct metadata_update *u)
 
 static int apply_message(struct supertype *st, struct metadata_update *u)
 {
+	struct ddf_container *c = changing(st);
 	const char *why = "it contradicts the metadata";
-	int err = ddf_apply_message(changing(st), u->buf, u->len, &u->space, &why);
+	int err = ddf_apply_message(c, u->buf, u->len, &u->space, &why);
 
+	c->asked |= !err;
 	if (err)
 		mon_log_event(LOG_LEVEL_WARNING, ABOUT("update-refused", NULL, NULL),
 			      "%s: metadata update refused: %s", st->container, why);

@@ -144,7 +144,8 @@ struct ddf_container {
 	struct ddf_layout layout; /* the same, decoded; only sizes are meant for all disks */
 	uint32_t seq;             /* generation on the disks */
 	uint32_t loaded_seq;      /* when it was loaded */
-	bool skip_one;            /* an absent disk may have the generation that follows, of a write that was cut off */
+	bool skips;               /* an absent disk may have the generation that follows, of a write that was cut off */
+	bool asked;               /* a message has changed something: somebody waits for an answer */
 	uint32_t now;             /* seconds of the DDF epoch; set by the caller before anything is changed */
 
 	/* whole sections, as they are to be on the disks: */
@@ -428,6 +429,12 @@ void ddf_let_go(struct ddf_container *c);
 /* ---- ddf/write.c: monitor ---- */
 
 struct ddf_writer;
+
+/*
+ * Numbers that the next generation passes over: an absent disk may have one of them, from a daemon that was killed, as may
+ * the one before that. Seconds since the last write, so that each daemon takes a later one.
+ */
+uint32_t ddf_skipped(const struct ddf_container *c);
 
 struct ddf_writer *ddf_writer_new(void); /* start-up, NULL: ENOMEM */
 void ddf_writer_free(struct ddf_writer *w);

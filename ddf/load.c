@@ -484,7 +484,7 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 	report_tables(c, container);
 	err = take_disks(c, cand, count, disks);
 	c->loaded_seq = c->seq;
-	c->skip_one = any_absent(c);
+	c->skips = any_absent(c);
 	if (!err)
 		err = load_chosen(c, order, n, container);
 	if (!err)

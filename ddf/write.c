@@ -23,6 +23,8 @@
 
 #define MAX_REQUESTS 256 /* in flight */
 
+#define SKIPPED_MAX (1 << 24)
+
 struct ddf_writer {
 	struct metaio *io;
 	struct metaio_plan *plan;
@@ -256,6 +258,15 @@ static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl
 	return dl->changed.length;
 }
 
+uint32_t ddf_skipped(const struct ddf_container *c)
+{
+	int32_t since = (int32_t)(c->now - be32_get(c->header.timestamp));
+
+	if (!c->skips)
+		return 0;
+	return since > 0 && since < SKIPPED_MAX ? (uint32_t)since + 1 : 1;
+}
+
 /* Makes the buffers what is to be on the disks, or to be there first. A change begins a new generation. */
 static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 {
@@ -273,8 +284,8 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 	}
 	w->old_seq = c->seq;
 	if (changed) {
-		c->seq += 1 + c->skip_one;
-		c->skip_one = false;
+		c->seq += 1 + ddf_skipped(c);
+		c->skips = false;
 	}
 	return changed;
 }
@@ -645,7 +656,7 @@ static int write_generation(struct ddf_writer *w, struct ddf_container *c, struc
 	if (!count_found(c))
 		write_first_copies(w, c, FAILED_DISKS, ALL_COPIES, res);
 	res->written = count_found(c);
-	if (w->pending && !res->written && (c->disks || any_live(c)))
+	if (w->pending && !res->written && (c->disks || any_live(c) || c->asked))
 		return -EIO;
 	if (w->pending && !all_stored(c))
 		return -EIO;
@@ -666,6 +677,7 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 		/* What a disk that refuses is to be said of is held still. */
 		r = r ? r : 1;
 	}
+	c->asked = false; /* this is the answer */
 	return r;
 }
 

@@ -772,6 +772,7 @@ void daemon_start(void)
 	st.ss = world.ad->ss;
 	snprintf(st.container, sizeof(st.container), "md127");
 	monitor.st = &st;
+	world.now_ns += NS_PER_S; /* nobody starts two of them within a second */
 	monitor.next_look_ns = world.now_ns + NS_PER_S;
 	known = misleading = arriving = 0;
 	sim_wake_up = false;

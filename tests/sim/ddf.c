@@ -82,7 +82,7 @@ static void put_header(struct ddf_header *h, unsigned disk, enum ddf_header_type
 	put_text(h->guid, "CONT", 1);
 	memcpy(h->revision, "01.02.00", sizeof(h->revision));
 	h->seq = be32_make(type == DDF_ANCHOR ? DDF_ANCHOR_SEQ : 2);
-	h->timestamp = be32_make(0);
+	h->timestamp = be32_make((uint32_t)-DDF_EPOCH); /* the world's clock begins at 0 */
 	h->open_flag = type == DDF_ANCHOR ? DDF_ANCHOR_OPEN_FLAG : DDF_CLOSED;
 	h->foreign_flag = h->grouping = 0;
 	h->type = (uint8_t)type;

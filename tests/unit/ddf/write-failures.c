@@ -456,6 +456,21 @@ static void test_no_disk_takes_it(void **state)
 	dwb_assert_disk_complete(b, 0);
 }
 
+/* Somebody asked for it, and waits: the first answer is that it is nowhere. */
+static void test_what_was_asked_for_is_written_nowhere(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned n = 0; n < DISKS; n++)
+		dfx_unlink(&b->f, n);
+	dwb_set_dirty(b, true);
+	b->f.c.asked = true;
+	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(write_once(b, false), 1);
+	dwb_set_dirty(b, false);
+	assert_int_equal(write_once(b, false), 1);
+}
+
 /* ---- power cuts ---- */
 
 #define COPY_SECTORS 25
@@ -730,6 +745,7 @@ int main(void)
 		T(test_members_with_a_new_record_come_first),
 		T(test_tables_do_not_need_the_members),
 		T(test_no_disk_takes_it),
+		T(test_what_was_asked_for_is_written_nowhere),
 		T(test_power_cut_while_a_bit_is_written),
 		T(test_power_cut_while_a_failure_is_written),
 		T(test_power_cut_while_a_copy_is_repaired),

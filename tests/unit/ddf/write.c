@@ -288,6 +288,31 @@ static void test_record_that_names_the_disk_has_a_slot(void **state)
 	assert_memory_equal(slot(b, 1, 0)->guid, dfx_vd(&b->f, 1)->guid, DDF_GUID_LEN);
 }
 
+/* Daemons that begin with the same generation, one of which was killed: the later one has the newer number. */
+static void test_absent_disk_may_have_later_numbers(void **state)
+{
+	static const struct {
+		int32_t since; /* seconds since the last write */
+		uint32_t more;
+	} row[] = {
+		{ -1, 2 }, { 0, 2 }, { 1, 3 }, { 100, 102 }, { (1 << 24) - 1, (1 << 24) + 1 }, { 1 << 24, 2 },
+	};
+	struct bench *b = *state;
+
+	for (unsigned i = 0; i < COUNT(row); i++) {
+		uint32_t seq = b->f.c.seq;
+
+		b->f.c.skips = true;
+		b->f.c.now = be32_get(b->f.c.header.timestamp) + (uint32_t)row[i].since;
+		dwb_set_dirty(b, true);
+		dwb_write_all(b);
+		assert_int_equal(b->f.c.seq - seq, row[i].more);
+		dwb_set_dirty(b, false);
+		dwb_write_all(b);
+		assert_int_equal(b->f.c.seq - seq, row[i].more + 1);
+	}
+}
+
 /* ---- copies that are not good ---- */
 
 /* What readers have to make do with is written last. */
@@ -395,6 +420,7 @@ int main(void)
 		T(test_records_that_were_ignored_survive),
 		T(test_the_slot_for_spares_is_not_used),
 		T(test_record_that_names_the_disk_has_a_slot),
+		T(test_absent_disk_may_have_later_numbers),
 		T(test_the_copy_that_is_not_good_comes_first),
 		T(test_the_copy_that_was_used_comes_last),
 		T(test_repair_waits_for_a_change),
