@@ -280,9 +280,12 @@ static void test_record_is_kept_while_its_member_refuses(void **state)
 	r = (struct ddf_vdc *)(void *)b->f.config[1];
 	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
 	assert_int_equal(ddf_element_ref(r, 1), DDF_REF_MISSING);
+	dwb_fail_disk(b);
+	write_once(b, false);
+	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
 	dwb_seen.broken_fd = -1;
 	assert_int_equal(write_once(b, true), 1);
-	dwb_fail_disk(b);
+	dwb_set_dirty(b, false);
 	assert_int_equal(write_once(b, false), 1);
 	assert_int_equal(be32_get(r->magic), DDF_NO_RECORD);
 	dwb_assert_all_complete(b);
