@@ -63,9 +63,7 @@ fail_in_resync()
 # daemon; until then the reshape waits where mdadm let it go last, and the kernel keeps the failed member.
 continue_reshape()
 {
-	local time
-
-	for time in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		eventually 60 no_mdadm || return 0
 		! attr_is "$V" reshape_position none || return 0
 		say "mdadm has given up at $(get_attr "$V" reshape_position)"
