@@ -119,6 +119,9 @@ static uint64_t next_deadline(const struct manager *mgr)
 	}
 	earlier(&t, mgr->look_again_ns);
 	earlier(&t, mgr->disk_again_ns);
+	earlier(&t, worker_retry_ns());
+	if (mgr->waiters)
+		earlier(&t, manager_disk_patience_ns(mgr));
 	earlier(&t, mgr->alive_ns);
 	if (!mgr->handing_over)
 		earlier(&t, mgr->exit_retry.at_ns);

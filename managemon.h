@@ -6,6 +6,7 @@
 #ifndef MANAGEMON_H
 #define MANAGEMON_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct manager;
@@ -38,6 +39,9 @@ void manager_free(struct manager *mgr);
 /* start-up: what load_container saw; any other disk comes later. manager_note_disk: 0 or -errno. */
 int manager_note_disk(struct manager *mgr, dev_t dev, ino_t inode);
 void manager_forget_disks(struct manager *mgr);
+
+/* A helper thread is looking at a disk, and may be reading the handler's container. */
+bool manager_disk_is_coming(const struct manager *mgr);
 
 /*
  * start-up: handlers for SIGUSR1 and SIGTERM, which stay blocked except while a thread waits. Before the monitor

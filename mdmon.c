@@ -31,7 +31,6 @@
 #include "sysfs.h"
 #include "threads/handoff.h"
 #include "threads/thread.h"
-#include "threads/worker.h"
 
 /* One container on its way from a name to a running daemon. */
 struct startup {
@@ -173,32 +172,27 @@ static void unload_container(struct startup *s)
 
 static int start_threads(struct startup *s)
 {
-	int err;
-
 	lock_memory();
 	/* Failed members wait for the manager's "-blocked": it must not wait for memory to be written to them. */
 	thread_is_io_flusher();
 	handoff_set_manager(getpid());
-	err = worker_start();
-	return err ? err : monitor_start(&s->st);
+	return monitor_start(&s->st);
 }
 
 static void end_threads(struct startup *s, enum manager_end end)
 {
 	switch (end) {
-	case MANAGER_HANDED_OVER: /* the helper may be inside a call that takes long: the process takes it along */
+	case MANAGER_HANDED_OVER: /* helpers may be inside calls that take long: the process takes them along */
 		break;
 	case MANAGER_NO_ARRAYS:
 		notify_stopping();
 		rundir_remove_socket(&s->run);
 		monitor_stop();
-		worker_stop();
 		manager_serve_last(s->mgr);
 		break;
 	case MANAGER_DRAINED:
 		notify_stopping(); /* not before: letting go may take for ever, and systemd would lose its patience */
 		monitor_stop();
-		worker_stop();
 		manager_serve_last(s->mgr);
 		break;
 	case MANAGER_GOES_ON:
@@ -263,7 +257,8 @@ static int serve(struct startup *s)
 		rundir_remove_socket(&s->run);
 	}
 	msg_server_close(s->server);
-	unload_container(s);
+	if (!manager_disk_is_coming(s->mgr))
+		unload_container(s); /* else a helper may still look at it */
 	return status;
 }
 

@@ -212,7 +212,7 @@ void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again)
 		if (ma->leftovers) {
 			ma->leftover_job = (struct worker_job){ .run = remove_leftovers, .done = leftovers_removed };
 			ma->jobs++;
-			worker_submit(&ma->leftover_job);
+			worker_submit(&ma->lane, &ma->leftover_job);
 		}
 	} else if (ma && err == -EINVAL) {
 		array_refuse(ma, err);

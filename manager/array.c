@@ -204,7 +204,7 @@ static void start_removal(struct managed_array *ma, struct mdinfo *d)
 	ma->jobs++;
 	d->refs++;
 	d->removing = true;
-	worker_submit(&r->job);
+	worker_submit(&ma->lane, &r->job);
 }
 
 /* Returns whether something did not work; what is merely under way comes back by itself. */

@@ -74,7 +74,7 @@ static void serve_waiters(struct manager *mgr)
 	while (*link) {
 		struct waiter *w = *link;
 
-		if (!w->has_ticket && !manager_is_half_done(mgr)) {
+		if (!w->has_ticket && !manager_is_half_done(mgr) && !manager_disk_patience_ns(mgr)) {
 			w->ticket = handoff_draw_ticket();
 			w->has_ticket = true;
 		}

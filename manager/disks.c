@@ -18,9 +18,27 @@
 #define DISK_RETRY_MAX_MS 30000
 /* One that the handler cannot take, for a reason that may pass, is tried so often: each time it says why. */
 #define DISK_OFFERS 5
+/* How long a ping waits for a disk that has just come. */
+#define PATIENCE_NS (1 * NS_PER_S)
+
+/* It is opened and read in a lane of its own: that may take long. Owned by the helper until it comes back. */
+struct arrival {
+	struct worker_job job;
+	struct worker_lane lane;
+	struct manager *mgr;       /* not for the helper: the process may be at its end */
+	struct supertype *st;
+	struct container_disk *of; /* NULL: it has left meanwhile */
+	uint64_t since_ns;
+	dev_t dev;
+	struct disk *disk; /* NULL: it could not be opened */
+	struct metadata_update *update;
+	int err;
+};
 
 static void free_disk(struct container_disk *cd)
 {
+	if (cd->arrival)
+		cd->arrival->of = NULL;
 	free(cd->leaving);
 	free(cd);
 }
@@ -101,50 +119,25 @@ static bool may_pass(int err)
 	return err == -ENOMEM || err == -EIO || err == -EBUSY || err == -EAGAIN || err == -EINTR;
 }
 
-/* The handler says whether the metadata that it carries mean anything: else it is a new spare. 0 or -errno, logged. */
-static int offer_disk(struct manager *mgr, struct disk *d)
-{
-	struct metadata_update *u = calloc(1, sizeof(*u));
-	int err = -ENOMEM;
+/* ---- a disk that comes ---- */
 
-	if (u) {
-		u->op = UPDATE_ADD_DISK;
-		u->dev = d->dev;
-		u->done = disk_added;
-		err = mgr->st->ss->add_to_super(mgr->st, d, u);
-	}
-	if (err)
-		free(u);
-	else
-		manager_queue_update(mgr, u);
-	return err;
+/* Helper thread. The handler says whether the metadata that it carries mean anything: else it is a new spare. */
+static void look_at_disk(struct worker_job *job)
+{
+	struct arrival *a = container_of(job, struct arrival, job);
+
+	a->disk = disk_open(a->dev);
+	a->err = a->disk ? a->st->ss->add_to_super(a->st, a->disk, a->update) : -errno;
 }
 
-/* Returns whether nothing is left to be done. */
-static bool disk_came(struct manager *mgr, struct container_disk *cd, const struct sysfs_member *m)
+static void cannot_open(const struct arrival *a)
 {
-	struct disk *d = disk_open(m->dev);
-	int err;
+	char disk[LOG_NAME_MAX];
 
-	if (!d) {
-		if (!cd->retry.pause_ms) /* said once */
-			log_error("%s: cannot open %s: %m", mgr->st->container, member_disk(m->name));
-		return false;
-	}
-	err = offer_disk(mgr, d);
-	if (err)
-		disk_close(d);
-	return !may_pass(err) || ++cd->refused == DISK_OFFERS;
-}
-
-static void try_disk(struct manager *mgr, struct container_disk *cd, const struct sysfs_member *m)
-{
-	retry_check(&cd->retry, clock_now_ns());
-	if (cd->retry.at_ns)
-		return;
-	cd->taken = disk_came(mgr, cd, m);
-	if (!cd->taken)
-		retry_later(&cd->retry, DISK_RETRY_MIN_MS, DISK_RETRY_MAX_MS);
+	if (a->of->retry.pause_ms)
+		return; /* said once */
+	sysfs_name_or_number(a->dev, disk, sizeof(disk));
+	log_error("%s: cannot open %s: %s", a->mgr->st->container, disk, strerror(-a->err));
 }
 
 static void try_again_at(struct manager *mgr, uint64_t at_ns)
@@ -152,6 +145,100 @@ static void try_again_at(struct manager *mgr, uint64_t at_ns)
 	if (!mgr->disk_again_ns || at_ns < mgr->disk_again_ns)
 		mgr->disk_again_ns = at_ns;
 }
+
+static void judge(struct arrival *a)
+{
+	struct container_disk *cd = a->of;
+
+	if (!a->disk)
+		cannot_open(a);
+	/* One that opens and is refused for good, or too often, is left alone. */
+	cd->taken = a->disk && (!may_pass(a->err) || ++cd->refused == DISK_OFFERS);
+	if (cd->taken)
+		return;
+	retry_later(&cd->retry, DISK_RETRY_MIN_MS, DISK_RETRY_MAX_MS);
+	try_again_at(a->mgr, cd->retry.at_ns);
+}
+
+static void disk_looked_at(struct worker_job *job)
+{
+	struct arrival *a = container_of(job, struct arrival, job);
+
+	a->mgr->arrivals--;
+	if (a->of) {
+		a->of->arrival = NULL;
+		judge(a);
+	}
+	if (a->of && !a->err) {
+		manager_queue_update(a->mgr, a->update);
+	} else {
+		if (a->err)
+			disk_close(a->disk);
+		manager_free_update(a->update);
+	}
+	free(a);
+}
+
+static struct arrival *arrival_new(struct manager *mgr, struct container_disk *cd)
+{
+	struct arrival *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->update = calloc(1, sizeof(*a->update));
+	if (!a->update) {
+		free(a);
+		return NULL;
+	}
+	a->job = (struct worker_job){ .run = look_at_disk, .done = disk_looked_at };
+	a->mgr = mgr;
+	a->st = mgr->st;
+	a->of = cd;
+	a->dev = cd->dev;
+	a->update->op = UPDATE_ADD_DISK;
+	a->update->dev = cd->dev;
+	a->update->done = disk_added;
+	return a;
+}
+
+static void disk_came(struct manager *mgr, struct container_disk *cd)
+{
+	cd->arrival = arrival_new(mgr, cd);
+	if (!cd->arrival) {
+		retry_later(&cd->retry, DISK_RETRY_MIN_MS, DISK_RETRY_MAX_MS);
+		return;
+	}
+	cd->arrival->since_ns = clock_now_ns();
+	mgr->arrivals++;
+	worker_submit(&cd->arrival->lane, &cd->arrival->job);
+}
+
+bool manager_disk_is_coming(const struct manager *mgr)
+{
+	return mgr->arrivals;
+}
+
+uint64_t manager_disk_patience_ns(const struct manager *mgr)
+{
+	uint64_t latest = 0, now = clock_now_ns();
+
+	for (const struct container_disk *cd = mgr->disks; cd; cd = cd->next) {
+		uint64_t until = cd->arrival ? cd->arrival->since_ns + PATIENCE_NS : 0;
+
+		if (until > now && until > latest)
+			latest = until;
+	}
+	return latest;
+}
+
+static void try_disk(struct manager *mgr, struct container_disk *cd)
+{
+	retry_check(&cd->retry, clock_now_ns());
+	if (!cd->arrival && !cd->retry.at_ns)
+		disk_came(mgr, cd);
+}
+
+/* ---- what is there ---- */
 
 static struct container_disk *find_disk(struct manager *mgr, const struct sysfs_member *m)
 {
@@ -187,12 +274,15 @@ static bool judge_disk(struct manager *mgr, const struct sysfs_member *m)
 
 	if (!cd)
 		cd = note_disk(mgr, m->dev, m->inode);
-	if (cd && !cd->taken)
-		try_disk(mgr, cd, m);
-	if (cd && cd->taken)
-		return true;
-	try_again_at(mgr, cd ? cd->retry.at_ns : clock_now_ns() + LOOK_RETRY_MS * NS_PER_MS);
-	return false;
+	if (!cd) {
+		try_again_at(mgr, clock_now_ns() + LOOK_RETRY_MS * NS_PER_MS);
+		return false;
+	}
+	if (!cd->taken)
+		try_disk(mgr, cd);
+	if (cd->retry.at_ns)
+		try_again_at(mgr, cd->retry.at_ns);
+	return cd->taken;
 }
 
 /*

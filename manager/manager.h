@@ -15,7 +15,7 @@
  *   manager/status.c       what the manager knows for a status
  *   manager/status-json.c  a status as JSON
  *
- * All of it runs in the manager thread, except what is said to run in the helper thread (threads/worker.h).
+ * All of it runs in the manager thread, except what is said to run in a helper thread (threads/worker.h).
  */
 #ifndef MANAGER_H
 #define MANAGER_H
@@ -97,7 +97,8 @@ struct managed_array {
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
 	struct retry retry;           /* of `wants`, spares apart; and of looking whether the device is gone */
 
-	unsigned jobs;                    /* of the helper thread that are out for this array */
+	struct worker_lane lane;
+	unsigned jobs;                    /* of the lane that are out */
 	struct worker_job leftover_job;   /* removes what a dead daemon left */
 	struct worker_job spare_job;      /* owns spares and with_spares while SPARE_INSERTING or SPARE_TAKING_OUT */
 	enum spare_step spare_step;
@@ -115,7 +116,8 @@ struct container_disk {
 	ino_t inode; /* of its directory in sysfs: a disk that was removed and added again has another */
 	bool seen;
 	bool taken;  /* the handler has it, or does not want it */
-	struct retry retry; /* if not: it is tried again then */
+	struct arrival *arrival; /* a helper is looking at it; NULL: none is */
+	struct retry retry; /* it is tried again then */
 	unsigned refused;   /* how often the handler could not take it */
 	struct metadata_update *leaving; /* for when it leaves; NULL: it has */
 };
@@ -139,6 +141,7 @@ struct manager {
 	struct msg_server *server;
 	struct managed_array *arrays;
 	struct container_disk *disks;
+	unsigned arrivals;          /* disks that helpers are looking at, those that have left since among them */
 	struct waiter *waiters;
 	unsigned updates_out;       /* queued and not yet handled */
 	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
@@ -175,6 +178,12 @@ void manager_take_handled(struct manager *mgr);
 
 /* Looks which disks have come and which have left: the monitor is told. */
 void manager_look_at_disks(struct manager *mgr);
+
+/*
+ * A disk has come, and is being looked at: whoever pings because of it waits until that is done, but not for one that takes
+ * longer than other disks. When that will be (CLOCK_MONOTONIC); 0: nobody has to wait.
+ */
+uint64_t manager_disk_patience_ns(const struct manager *mgr);
 
 /* ---- manager/arrays.c ---- */
 

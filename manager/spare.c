@@ -297,7 +297,7 @@ static void start_job(struct managed_array *ma, enum spare_step step, void (*run
 	ma->spare_step = step;
 	ma->spare_job = (struct worker_job){ .run = run, .done = done };
 	ma->jobs++;
-	worker_submit(&ma->spare_job);
+	worker_submit(&ma->lane, &ma->spare_job);
 }
 
 static void take_out(struct managed_array *ma)

@@ -37,6 +37,7 @@ TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/read := -Wl,--wrap=disk_read
 TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
 TEST_LDFLAGS_lib/log-journal := -Wl,--wrap=sendto
+TEST_LDFLAGS_threads/worker := -Wl,--wrap=pthread_create
 TEST_LDFLAGS_manager/status-memory := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 
 # What single unit tests are linked with besides.
@@ -68,7 +69,7 @@ $(foreach t,states durable failure arrays updates waiting syncs bad-block-life t
 # The manager between an md that is a directory, and fakes (tests/unit/support/sysfs-tree.h, manager-rig.h).
 SYSFS_TREE := open64 __open64_2 write mdstat_read
 MANAGER_RIG := $(SYSFS_TREE) ppoll __ppoll_chk poll __poll_chk clock_gettime handoff_publish handoff_queue_update monitor_start monitor_stop \
-	worker_submit worker_finish_jobs disk_open disk_close disk_write disk_open_node \
+	worker_submit worker_finish_jobs worker_retry_ns disk_open disk_close disk_write disk_open_node \
 	rundir_replaced rundir_remove_pid_file rundir_restore_pid_file \
 	notify_watchdog_interval_ns notify_watchdog log_event log_error log_warning log_info
 # -u: these fakes are to be linked before another file that has some of the same calls (fake-md.c).

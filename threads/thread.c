@@ -10,18 +10,38 @@
 
 #define STACK_SIZE (128 * 1024) /* all of it is locked in memory */
 
-int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg)
+static int start(pthread_t *thread, int detached, void *(*run)(void *), void *arg)
 {
 	pthread_attr_t attr;
 	int err;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, detached);
 	err = pthread_create(thread, &attr, run, arg);
 	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg)
+{
+	int err = start(thread, PTHREAD_CREATE_JOINABLE, run, arg);
+
 	if (!err)
 		pthread_setname_np(*thread, name);
-	return -err;
+	return err;
+}
+
+int thread_start_detached(void *(*run)(void *), void *arg)
+{
+	pthread_t thread; /* it may have ended by now */
+
+	return start(&thread, PTHREAD_CREATE_DETACHED, run, arg);
+}
+
+void thread_is_named(const char *name)
+{
+	pthread_setname_np(pthread_self(), name);
 }
 
 void thread_is_io_flusher(void)

@@ -9,23 +9,39 @@
 #include <errno.h>
 #include <string.h>
 
+#include "msg.h"
 #include "tests/unit/support/manager-rig.h"
 #include "threads/handoff.h"
+
+/* mdstat has changed; a disk that has come is looked at by a helper. Returns whether anything woke the manager. */
+static bool look(void)
+{
+	bool woken;
+
+	mdstat_changes();
+	woken = mgr_run();
+	return mgr_helper() || woken;
+}
+
+static void time_passes(unsigned ms)
+{
+	mgr_time_passes(ms);
+	mgr_helper();
+}
 
 static void test_a_disk_comes(void **state)
 {
 	(void)state;
 	mgr_start_with_md126();
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	assert_true(mgr_run());
-	assert_steps("sdc: opened\n"
+	assert_true(look());
+	assert_steps("helper has a job\n"
+		     "sdc: opened\n"
 		     "update: add sdc\n");
 	mgr_settle();
 	assert_said("disk-added: md127: sdc is a new spare\n");
 	assert_steps("sdc: closed\n"); /* the metadata of the rig keep no disks */
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("");
 }
 
@@ -34,12 +50,10 @@ static void test_a_disk_leaves(void **state)
 	(void)state;
 	mgr_start_with_md126();
 	kmd_drops_member("md127", 'b');
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("update: remove sdb\n");
 	assert_said("disk-left: md127: disk sdb left the container\n");
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("");
 }
 
@@ -50,9 +64,9 @@ static void test_one_for_another(void **state)
 	mgr_start_with_md126();
 	kmd_drops_member("md127", 'b');
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("update: remove sdb\n"
+		     "helper has a job\n"
 		     "sdc: opened\n"
 		     "update: add sdc\n");
 }
@@ -63,9 +77,9 @@ static void test_removed_and_added_again(void **state)
 	(void)state;
 	mgr_start_with_md126();
 	kmd_binds_again("md127", 'b');
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("update: remove sdb\n"
+		     "helper has a job\n"
 		     "sdb: opened\n"
 		     "update: add sdb\n");
 }
@@ -86,13 +100,12 @@ static void test_offline(void **state)
 	mgr_start_with_md126();
 	kmd_has_member("md127", 'c', -1);
 	kmd_is_offline("md127", 'c', true);
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("");
 	kmd_is_offline("md127", 'c', false);
-	mdstat_changes();
-	mgr_run();
-	assert_steps("sdc: opened\n"
+	look();
+	assert_steps("helper has a job\n"
+		     "sdc: opened\n"
 		     "update: add sdc\n");
 }
 
@@ -102,9 +115,9 @@ static void test_a_member_goes_offline(void **state)
 	mgr_start_with_md126();
 	kmd_is_offline("md127", 'b', true);
 	kmd_has_member("md127", 'c', -1); /* its own state is no event: another disk makes us look */
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("update: remove sdb\n"
+		     "helper has a job\n"
 		     "sdc: opened\n"
 		     "update: add sdc\n");
 }
@@ -115,8 +128,7 @@ static void test_without_a_number(void **state)
 	mgr_start_with_md126();
 	kmd_has_member("md127", 'c', -1);
 	kmd_hides("md127/dev-sdc/block/dev");
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_steps("");
 }
 
@@ -126,9 +138,8 @@ static void test_it_cannot_be_opened(void **state)
 	mgr_start_with_md126();
 	fakes.open_error = EACCES;
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	mgr_run();
-	assert_steps("");
+	look();
+	assert_steps("helper has a job\n");
 	assert_said("error: md127: cannot open sdc: Permission denied\n");
 }
 
@@ -141,17 +152,17 @@ static void test_it_can_be_opened_later(void **state)
 	mgr_start_with_md126();
 	fakes.open_error = EBUSY;
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	mgr_run();
+	look();
 	assert_int_equal(mgr_wait_ms(), 200);
-	mgr_time_passes(200);
+	time_passes(200);
 	assert_int_equal(mgr_wait_ms(), 400);
 	fakes.open_error = 0;
-	mdstat_changes(); /* is no reason to try before its time */
-	mgr_run();
+	forget_steps();
+	look(); /* that mdstat has changed is no reason to try before its time */
 	assert_steps("");
-	mgr_time_passes(400);
-	assert_steps("sdc: opened\n"
+	time_passes(400);
+	assert_steps("helper has a job\n"
+		     "sdc: opened\n"
 		     "update: add sdc\n");
 	said = strstr(mgr_messages(), "cannot open sdc");
 	assert_non_null(said);
@@ -166,8 +177,8 @@ static void test_it_goes_unopened(void **state)
 	mgr_start_with_md126();
 	fakes.open_error = EBUSY;
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	mgr_run();
+	look();
+	forget_steps();
 	kmd_drops_member("md127", 'c');
 	mdstat_changes();
 	mgr_settle();
@@ -185,13 +196,14 @@ static void test_it_could_not_be_prepared(void **state)
 		mgr_start_with_md126();
 		fakes.add_error = errors[i];
 		kmd_has_member("md127", 'c', -1);
-		mdstat_changes();
-		mgr_run();
-		assert_steps("sdc: opened\n"
+		look();
+		assert_steps("helper has a job\n"
+			     "sdc: opened\n"
 			     "sdc: closed\n");
 		fakes.add_error = 0;
-		mgr_time_passes(200);
-		assert_steps("sdc: opened\n"
+		time_passes(200);
+		assert_steps("helper has a job\n"
+			     "sdc: opened\n"
 			     "update: add sdc\n");
 		if (i < 2) {
 			mgr_tear_down(state);
@@ -209,10 +221,9 @@ static void test_it_cannot_be_prepared(void **state)
 	mgr_start_with_md126();
 	fakes.add_error = -EIO;
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	mgr_run();
+	look();
 	for (; mgr_wait_ms() != MGR_FOR_EVER; tries++)
-		mgr_time_passes((unsigned)mgr_wait_ms());
+		time_passes((unsigned)mgr_wait_ms());
 	assert_int_equal(tries, 5);
 }
 
@@ -224,10 +235,9 @@ static void test_nobody_waits_for_a_disk(void **state)
 	mgr_start();
 	mgr_settle();
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	mgr_settle();
+	look();
 	assert_said("cannot open sdc");
-	mgr_time_passes(1000);
+	time_passes(1000);
 	assert_int_equal(mgr_ended(), MANAGER_NO_ARRAYS);
 }
 
@@ -237,9 +247,9 @@ static void test_it_is_not_wanted(void **state)
 	mgr_start_with_md126();
 	fakes.add_error = -EINVAL;
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
-	mgr_run();
-	assert_steps("sdc: opened\n"
+	look();
+	assert_steps("helper has a job\n"
+		     "sdc: opened\n"
 		     "sdc: closed\n");
 	assert_not_said("disk-added");
 }
@@ -250,12 +260,118 @@ static void test_the_metadata_refuse_it(void **state)
 	mgr_start_with_md126();
 	fakes.update_error = -ENOSPC;
 	kmd_has_member("md127", 'c', -1);
-	mdstat_changes();
+	look();
 	mgr_settle();
-	assert_steps("sdc: opened\n"
+	assert_steps("helper has a job\n"
+		     "sdc: opened\n"
 		     "update: add sdc\n"
 		     "sdc: closed\n");
 	assert_not_said("sdc"); /* the handler has named it, and the reason */
+}
+
+/* ---- what takes long ---- */
+
+/* The rest of the container goes on meanwhile. */
+static void test_a_slow_disk_keeps_nobody(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	assert_steps("helper has a job\n");
+	kmd_drops_member("md127", 'b');
+	mdstat_changes();
+	mgr_run();
+	assert_steps("update: remove sdb\n");
+	kmd_has_member("md127", 'd', -1);
+	mdstat_changes();
+	mgr_run();
+	assert_steps("helper has a job\n");
+	mgr_helper();
+	assert_non_null(strstr(steps(), "update: add sdc\n"));
+	assert_non_null(strstr(steps(), "update: add sdd\n"));
+	forget_steps();
+}
+
+/* "mdadm --add" pings so that the disk is known when it returns. */
+static void test_a_ping_waits_for_a_disk(void **state)
+{
+	int c;
+
+	(void)state;
+	mgr_start_with_md126();
+	c = mgr_client();
+	kmd_has_member("md127", 'c', -1);
+	mgr_client_sends(c, MSG_PING_MANAGER, NULL);
+	mgr_settle();
+	assert_string_equal(mgr_client_gets(c), "nothing");
+	mgr_helper();
+	mgr_settle();
+	assert_string_equal(mgr_client_gets(c), "LEN 0");
+	assert_said("disk-added");
+	forget_steps();
+}
+
+static void test_a_ping_does_not_wait_for_ever(void **state)
+{
+	int c;
+
+	(void)state;
+	mgr_start_with_md126();
+	c = mgr_client();
+	kmd_has_member("md127", 'c', -1);
+	mgr_client_sends(c, MSG_PING_MANAGER, NULL);
+	mgr_settle();
+	assert_int_equal(mgr_wait_ms(), 1000);
+	mgr_time_passes(999);
+	mgr_settle();
+	assert_string_equal(mgr_client_gets(c), "nothing");
+	mgr_time_passes(1);
+	mgr_settle();
+	assert_string_equal(mgr_client_gets(c), "LEN 0");
+	forget_steps();
+}
+
+/* What a helper finds out about a disk that has gone meanwhile is of no use. */
+static void test_it_goes_while_it_is_looked_at(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	kmd_drops_member("md127", 'c');
+	mdstat_changes();
+	mgr_run();
+	assert_steps("helper has a job\n"
+		     "update: remove sdc\n");
+	mgr_helper();
+	assert_steps("sdc: opened\n"
+		     "sdc: closed\n");
+	mgr_settle();
+	assert_steps("");
+}
+
+/* It is bound anew while it is looked at: what counts is what it holds now. */
+static void test_it_comes_again_while_it_is_looked_at(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_run();
+	kmd_binds_again("md127", 'c');
+	mdstat_changes();
+	mgr_run();
+	assert_steps("helper has a job\n"
+		     "update: remove sdc\n"
+		     "helper has a job\n");
+	mgr_helper();
+	mgr_settle();
+	assert_non_null(strstr(steps(), "update: add sdc\n"));
+	assert_null(strstr(strstr(steps(), "update: add sdc\n") + 1, "update: add"));
+	forget_steps();
 }
 
 int main(void)
@@ -277,6 +393,11 @@ int main(void)
 		mgr_test(test_nobody_waits_for_a_disk),
 		mgr_test(test_it_is_not_wanted),
 		mgr_test(test_the_metadata_refuse_it),
+		mgr_test(test_a_slow_disk_keeps_nobody),
+		mgr_test(test_a_ping_waits_for_a_disk),
+		mgr_test(test_a_ping_does_not_wait_for_ever),
+		mgr_test(test_it_goes_while_it_is_looked_at),
+		mgr_test(test_it_comes_again_while_it_is_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, mgr_begin, mgr_end);

@@ -174,11 +174,18 @@ void __wrap_monitor_stop(void)
 
 /* ---- the helper thread ---- */
 
-void __wrap_worker_submit(struct worker_job *job);
-void __wrap_worker_submit(struct worker_job *job)
+void __wrap_worker_submit(struct worker_lane *lane, struct worker_job *job);
+void __wrap_worker_submit(struct worker_lane *lane, struct worker_job *job)
 {
+	(void)lane;
 	step("helper has a job");
 	handoff_list_push(&todo, &job->node);
+}
+
+uint64_t __wrap_worker_retry_ns(void);
+uint64_t __wrap_worker_retry_ns(void)
+{
+	return 0;
 }
 
 bool mgr_run_jobs(void)
