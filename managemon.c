@@ -47,7 +47,7 @@ static void on_signal(int sig)
 		sigterm_seen = 1;
 }
 
-void manager_block_signals(void)
+void manager_block_signals(bool background)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	sigset_t set;
@@ -60,6 +60,9 @@ void manager_block_signals(void)
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (background)
+		signal(SIGINT, SIG_IGN);
 }
 
 static bool take_sigterm(void)

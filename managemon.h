@@ -45,9 +45,10 @@ bool manager_disk_is_coming(const struct manager *mgr);
 
 /*
  * start-up: handlers for SIGUSR1 and SIGTERM, which stay blocked except while a thread waits. Before the monitor
- * starts.
+ * starts. A terminal that goes away (SIGHUP) ends no daemon, and in the background neither does SIGINT: nobody would be
+ * there for the arrays.
  */
-void manager_block_signals(void);
+void manager_block_signals(bool background);
 
 /*
  * Runs until there is nothing more to do. The monitor must run; after MANAGER_HANDED_OVER it has ended. The server and

@@ -172,9 +172,6 @@ static void unload_container(struct startup *s)
 
 static int start_threads(struct startup *s)
 {
-	lock_memory();
-	/* Failed members wait for the manager's "-blocked": it must not wait for memory to be written to them. */
-	thread_is_io_flusher();
 	handoff_set_manager(getpid());
 	return monitor_start(&s->st);
 }
@@ -233,7 +230,12 @@ static bool make_way(struct startup *s)
 		unload_container(s);
 		log_set_level(s->opt->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	}
-	return possible && rundir_prepare(&s->run) && (!s->run.victim || rundir_evict(&s->run));
+	if (!possible || !rundir_prepare(&s->run))
+		return false;
+	/* From when the predecessor is asked to leave nobody serves the arrays, and no memory may have to be written to them. */
+	lock_memory();
+	thread_is_io_flusher();
+	return !s->run.victim || rundir_evict(&s->run);
 }
 
 static bool take_place(struct startup *s)
@@ -285,7 +287,7 @@ static int daemon_main(struct startup *s)
 	log_set_container(s->cont.name);
 	if (!container_identify(&s->cont, &s->st))
 		return EXIT_REFUSED;
-	manager_block_signals();
+	manager_block_signals(s->status_fd >= 0);
 	umask(077);
 	if (s->status_fd >= 0)
 		setsid();

@@ -221,6 +221,14 @@ void notify_stopping(void)
 	say("STOPPING=1");
 }
 
+void notify_more_time(unsigned seconds)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%llu", seconds * 1000000ULL);
+	say(text);
+}
+
 void notify_watchdog(void)
 {
 	say("WATCHDOG=1");

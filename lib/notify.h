@@ -32,6 +32,9 @@ void notify_ready(const char *status);
  */
 void notify_status(const char *status);
 void notify_stopping(void); /* "STOPPING=1" */
+
+/* The start takes longer than systemd would wait, and it is known why: at least so long from now. "EXTEND_TIMEOUT_USEC=..." */
+void notify_more_time(unsigned seconds);
 void notify_watchdog(void); /* "WATCHDOG=1" */
 
 /* How often notify_watchdog() must be called (half of what systemd waits), in ns; 0: systemd does not watch us. */

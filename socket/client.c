@@ -211,6 +211,19 @@ int msg_ask(int fd, int32_t kind, int timeout_ms, unsigned char **data, size_t *
 	return r;
 }
 
+/* What the answer means; frees it. */
+static int judge_handover(int r, struct msg_parser *answer, int *listener)
+{
+	if (!r && *listener < 0)
+		r = answer->len == 0 ? -EOPNOTSUPP : -EPROTO;
+	if (r && *listener >= 0) {
+		close(*listener);
+		*listener = -1;
+	}
+	msg_parser_reset(answer);
+	return r;
+}
+
 int msg_ask_handover(int fd, int timeout_ms, int *listener)
 {
 	struct msg_parser answer;
@@ -218,12 +231,16 @@ int msg_ask_handover(int fd, int timeout_ms, int *listener)
 
 	*listener = -1;
 	r = exchange(fd, MSG_HANDOVER, timeout_ms, &answer, listener);
-	if (!r && *listener < 0)
-		r = answer.len == 0 ? -EOPNOTSUPP : -EPROTO;
-	if (r && *listener >= 0) {
-		close(*listener);
-		*listener = -1;
-	}
-	msg_parser_reset(&answer);
-	return r;
+	return judge_handover(r, &answer, listener);
+}
+
+int msg_await_handover(int fd, int timeout_ms, int *listener)
+{
+	struct msg_parser answer;
+	int r;
+
+	*listener = -1;
+	msg_parser_init(&answer);
+	r = receive_answer(fd, &answer, clock_now_ns() + (uint64_t)timeout_ms * NS_PER_MS, listener);
+	return judge_handover(r, &answer, listener);
 }

@@ -32,4 +32,7 @@ int msg_ask(int fd, int32_t kind, int timeout_ms, unsigned char **data, size_t *
  */
 int msg_ask_handover(int fd, int timeout_ms, int *listener);
 
+/* Waits on, for the answer to a request that has been made: the same results. For after -ETIMEDOUT. */
+int msg_await_handover(int fd, int timeout_ms, int *listener);
+
 #endif

@@ -35,6 +35,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/notify.h"
 #include "msg.h"
 #include "socket/client.h"
 
@@ -43,7 +44,9 @@
 #define HANDOVER_MS 3000     /* ours takes milliseconds, unless it waits for a disk */
 #define FLUSH_MS 2000        /* for another one to write what clients have asked for */
 #define TERM_MS 1000         /* for another one to leave when its arrays become clean */
-#define KILL_MS 60000        /* a killed process ends when the disks have taken its last write */
+#define KILL_MS 10000        /* a killed process ends when the disks have taken its last write: then it is waited for anew */
+#define SAY_AGAIN_NS (30 * NS_PER_S)
+#define MORE_TIME_S 60
 
 pid_t rundir_parse_pid(const char *text)
 {
@@ -232,11 +235,41 @@ void rundir_restore_pid_file(struct rundir *r)
 		r->state = RUNDIR_NOTHING;
 }
 
+/* What takes as long as a disk does. `said_ns`: when that was logged last. */
+static void wait_on(const struct rundir *r, uint64_t *said_ns, const char *what)
+{
+	uint64_t now = clock_now_ns();
+
+	notify_more_time(MORE_TIME_S);
+	if (*said_ns && now - *said_ns < SAY_AGAIN_NS)
+		return;
+	*said_ns = now;
+	log_event(LOG_LEVEL_WARNING, ABOUT("takeover-waits", NULL, NULL), "%s: process %d %s; waiting for it", r->container,
+		  (int)r->victim, what);
+	log_flush();
+}
+
+/*
+ * Whoever writes to a disk that does not answer is not replaced: the successor would wait for the same disk, and meanwhile
+ * nobody would serve the other arrays. The request stays open; it is granted as soon as the disk has answered.
+ */
+static int await_handover(struct rundir *r, int fd)
+{
+	int err = msg_ask_handover(fd, HANDOVER_MS, &r->inherited);
+	uint64_t said = 0;
+
+	while (err == -ETIMEDOUT && waits_for_disk(r)) {
+		wait_on(r, &said, "waits for a disk to take its metadata");
+		err = msg_await_handover(fd, HANDOVER_MS, &r->inherited);
+	}
+	return err;
+}
+
 /* One of ours lets go of its arrays and hands over its socket. False: SIGTERM has to say it. */
 static bool ask_handover(struct rundir *r, int pidfd)
 {
 	int fd = msg_connect(r->sock_path);
-	int err = fd < 0 ? fd : msg_ask_handover(fd, HANDOVER_MS, &r->inherited);
+	int err = fd < 0 ? fd : await_handover(r, fd);
 
 	if (err == -EOPNOTSUPP) {
 		/* What it has acknowledged it may not have written yet. */
@@ -250,14 +283,20 @@ static bool ask_handover(struct rundir *r, int pidfd)
 	return !err;
 }
 
+/* One that has been killed serves nobody any more: whoever has done so takes its place, however long it takes to end. */
 static bool terminate(const struct rundir *r, int pidfd)
 {
+	uint64_t said = 0;
+
 	syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0);
 	if (ends_within(pidfd, TERM_MS))
 		return true;
 	log_info("%s: process %d does not end; killing it", r->container, (int)r->victim);
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	return ends_within(pidfd, KILL_MS);
+	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return false;
+	while (!ends_within(pidfd, KILL_MS))
+		wait_on(r, &said, "has been killed, and ends when a disk answers");
+	return true;
 }
 
 static void log_takeover(const struct rundir *r, uint64_t began_ns)

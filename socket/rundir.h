@@ -50,7 +50,9 @@ bool rundir_prepare(struct rundir *r);
  * Ends the victim. One of ours hands over at once: its arrays as they are, and its socket with the clients that wait
  * there. Another one is sent SIGTERM and has a second, in which its arrays may become clean. One that does not
  * answer, or does not end, is killed: two daemons that write the same metadata are worse. All of them are as good as
- * a crash, which loses nothing. False: it cannot be ended (logged); it keeps its files.
+ * a crash, which loses nothing. One of ours that says that it waits for a disk is waited for, and so is one that has been
+ * killed until it has ended: as long as the disk takes; that is logged, and systemd told. False: it cannot be ended
+ * (logged); it keeps its files.
  */
 bool rundir_evict(struct rundir *r);
 

@@ -441,7 +441,7 @@ static void hang_up(void)
 
 int mgr_begin(void **state)
 {
-	manager_block_signals();
+	manager_block_signals(true);
 	return sysfs_tree_begin(state);
 }
 

@@ -12,7 +12,11 @@ static int wait_less(struct pollfd *p, nfds_t n, int ms);
 static int ping_less(int fd, int kind, int ms);
 #define poll(fds, count, ms) wait_less(fds, count, ms)
 #define msg_ping(fd, kind, ms) ping_less(fd, kind, ms)
+#define msg_ask_handover(fd, ms, listener) msg_ask_handover(fd, (ms) / 20, listener)
+#define msg_await_handover(fd, ms, listener) msg_await_handover(fd, (ms) / 20, listener)
 #include "socket/rundir.c"
+#undef msg_ask_handover
+#undef msg_await_handover
 #undef poll
 #undef msg_ping
 
@@ -31,11 +35,15 @@ _Static_assert(sizeof(RUNDIR) == sizeof(RUNDIR_OF_TEST), "the same directory");
 
 static char temp_dir[] = "/tmp/mdmon-rundir-XXXXXX";
 int rundir_md_dir;
-bool rundir_nobody_ends;
+unsigned rundir_unseen;
 
 static int wait_less(struct pollfd *p, nfds_t n, int ms)
 {
-	return rundir_nobody_ends ? 0 : poll(p, n, ms / 25);
+	if (rundir_unseen) {
+		rundir_unseen--;
+		return 0;
+	}
+	return poll(p, n, ms / 25);
 }
 
 static int ping_less(int fd, int kind, int ms)
@@ -67,7 +75,7 @@ int rundir_end(void **state)
 int rundir_clean(void **state)
 {
 	(void)state;
-	rundir_nobody_ends = false;
+	rundir_unseen = 0;
 	unlink(PID_FILE);
 	unlink(SOCK_FILE);
 	return rmdir(RUNDIR) == 0 || errno == ENOENT ? 0 : -1;
@@ -201,6 +209,21 @@ pid_t who_listens(void)
 	return listener(&r);
 }
 
+/* It says that it is writing, and when it has said so twice it hands over. */
+static void hand_over_late(struct msg_server *s, const struct msg_request *req)
+{
+	static uint64_t successor;
+	static unsigned asked;
+
+	if (req->kind == MSG_REQ_HANDOVER)
+		successor = req->client;
+	if (req->kind != MSG_REQ_WRITING)
+		return;
+	msg_server_reply(s, req->client, "7000", 5, 0);
+	if (++asked == 2)
+		_exit(msg_server_hand_over(s, successor) ? 0 : 1);
+}
+
 static void answer(struct msg_server *s, const struct msg_request *req, enum daemon_kind kind)
 {
 	switch (kind) {
@@ -211,6 +234,9 @@ static void answer(struct msg_server *s, const struct msg_request *req, enum dae
 	case DAEMON_THAT_WAITS:
 		if (req->kind == MSG_REQ_WRITING)
 			msg_server_reply(s, req->client, "7000", 5, 0);
+		return;
+	case DAEMON_THAT_IS_LATE:
+		hand_over_late(s, req);
 		return;
 	case DAEMON_THAT_HANGS:
 		return;

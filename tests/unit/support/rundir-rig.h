@@ -25,8 +25,8 @@ int rundir_clean(void **state);
 /* Stands for the container's directory in sysfs. */
 extern int rundir_md_dir;
 
-/* No process is seen to end, whatever happens to it. Until rundir_clean(). */
-extern bool rundir_nobody_ends;
+/* So often no process is seen to end, whatever happens to it. */
+extern unsigned rundir_unseen;
 
 /* ---- files ---- */
 
@@ -63,6 +63,7 @@ enum daemon_kind {
 	DAEMON_OF_OURS,  /* and hands over its socket when it is asked to, and ends */
 	DAEMON_THAT_HANGS, /* answers nothing */
 	DAEMON_THAT_WAITS, /* the same, but says that it is writing metadata */
+	DAEMON_THAT_IS_LATE, /* says so twice, and hands over then */
 };
 
 pid_t start_server(enum daemon_kind kind);
