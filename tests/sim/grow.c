@@ -196,13 +196,17 @@ static bool write_record(unsigned unit, bool copied)
 	return true;
 }
 
-/* Zeros: the daemon has seen the end before. */
+/* Zeros: the daemon has seen the end before. Of disks that can be read; without any mdadm gives up. */
 static bool record_is_gone(void)
 {
-	for (int s = 0; s < 2; s++)
+	bool any = false;
+
+	for (int s = 0; s < 2; s++) {
 		if (job.record[s] >= 0 && world.ad->has_record((unsigned)job.record[s]))
 			return false;
-	return true;
+		any |= job.record[s] >= 0;
+	}
+	return any;
 }
 
 void grow_gone(unsigned disk)
