@@ -492,6 +492,12 @@ static bool another_trusts(const struct scene *s, uint32_t index)
 	return false;
 }
 
+/* The first two slots' disks have mdadm's record of the reshape, and whoever goes on with that believes what they say. */
+static bool would_mislead(const struct imsm_volume *v, unsigned slot)
+{
+	return imsm_general_migration(v) && slot < 2;
+}
+
 /*
  * An entry that is called missing counts for no volume. As in record_failure() only this one does without the disk if another
  * one, which is dead without it, has nothing else; what is said of the slot is enough then, also when that one has ended.
@@ -500,9 +506,11 @@ static void record_lost_disk(struct scene *s, unsigned slot)
 {
 	uint32_t index = imsm_ord_index(s->v->map[0].ord[slot]);
 
-	if (is_flagged(s->v, slot) && another_trusts(s, index))
+	if (would_mislead(s->v, slot))
+		imsm_mark_missing(s->c, s->v, index);
+	else if (is_flagged(s->v, slot) && another_trusts(s, index))
 		return;
-	if (imsm_disk_absent(s->c, index) && another_depends_on(s, index))
+	else if (imsm_disk_absent(s->c, index) && another_depends_on(s, index))
 		imsm_flag_slot(s->c, s->v, slot);
 	else
 		imsm_mark_missing(s->c, s->v, index);
@@ -718,9 +726,13 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 	if (!set_scene(&s, c, volume, ev))
 		return want == MARK_DIRTY ? MARK_DIRTY : MARK_CLEAN;
 	was_dirty = s.v->head.dirty & IMSM_DIRTY;
-	/* mdadm drives a reshape and records it. */
-	if (md_lags_behind(&s) || (imsm_general_migration(s.v) && ev->action == SYNC_RESHAPE))
+	if (md_lags_behind(&s))
 		return record_dirty(&s, want);
+	/* mdadm drives a reshape and records it, but not what it goes on without: data are moved, whether or not anybody writes. */
+	if (imsm_general_migration(s.v) && ev->action == SYNC_RESHAPE) {
+		record_lost_disks(&s);
+		return record_dirty(&s, want);
+	}
 	found = look(&s);
 	follow_reshape(&s);
 	if (want != MARK_CLEAN)

@@ -336,6 +336,36 @@ static void test_absent_disk_that_another_volume_needs(void **state)
 	assert_string_equal(ifx_text(&ifx, 1), "D 0?,1x?! f1");
 }
 
+/* What it says of how far a reshape has come would be believed when it comes back: it is missing for all. */
+static void test_absent_disk_that_would_mislead(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} rows[] = {
+		{ "D<GEN<D 0?!,1,2,3/0?!,1,2 f0 u2", "D<GEN<D 0x?!,1,2,3/0x?!,1,2 f0 u2" },
+		{ "N<GEN<N 1,0?,2,3/1,0?,2 u2", "N<GEN<N 1,0x?!,2,3/1,0x?!,2 f1 u2" },
+		{ "D<GEN<D 1,2,0?!,3/1,2,0?! f2 u2", "D<GEN<D 1,2,0?!,3/1,2,0?! f2 u2" }, /* it has no record */
+	};
+	bool due;
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		bool moving = i % 2; /* then it is not for users' writes only */
+		const struct imsm_map *m0;
+
+		ev_container(5, rows[i / 2].before);
+		ifx_volume(&ifx, 1, "N 0?,5");
+		ev_md_reset(0, 5);
+		ifx.ev.action = moving ? SYNC_RESHAPE : SYNC_IDLE;
+		m0 = &ifx.c.meta.volume[0].map[0];
+		for (unsigned slot = 0; slot < m0->head.num_members; slot++)
+			if (imsm_ord_index(m0->ord[slot]) == 0)
+				ev_md_remove(slot);
+		ev_tell_array(moving ? MARK_CLEAN : MARK_DIRTY, &due);
+		assert_string_equal(ifx_text(&ifx, 0), rows[i / 2].after);
+	}
+}
+
 /* md does not have it there either: it is missing for both. */
 static void test_absent_disk_that_no_other_volume_has(void **state)
 {
@@ -615,6 +645,7 @@ int main(void)
 		cmocka_unit_test(test_two_volumes_lose_the_same_disk),
 		cmocka_unit_test(test_another_volume_loses_all),
 		cmocka_unit_test(test_absent_disk_that_another_volume_needs),
+		cmocka_unit_test(test_absent_disk_that_would_mislead),
 		cmocka_unit_test(test_absent_disk_that_no_other_volume_has),
 		cmocka_unit_test(test_another_volume_runs_without_a_good_disk),
 		cmocka_unit_test(test_disks_in_any_order),
