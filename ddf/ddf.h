@@ -236,7 +236,10 @@ bool ddf_is_redundant(const struct ddf_container *c, unsigned vd);
 bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 /* Rebuilds onto the disk that records tell of. */
 unsigned ddf_recorded_rebuilds(const struct ddf_container *c, uint32_t refnum);
-/* From now on no record does; there must be room for them. Those of virtual disks that do not run begin anew. */
+/*
+ * From now on no record does; there must be room for them. Those of virtual disks that do not run begin anew. The mark goes
+ * also if there are none: the power failed before the record was written.
+ */
 void ddf_take_off_record(struct ddf_container *c, uint32_t refnum);
 
 /* ---- slots (3.1, ddf/find.c) ---- */

@@ -94,7 +94,7 @@ void ddf_take_off_record(struct ddf_container *c, uint32_t refnum)
 {
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, refnum);
 
-	if (!ddf_recorded_rebuilds(c, refnum))
+	if (!e || !(be16_get(e->state) & DDF_PD_REBUILDING))
 		return;
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
 		if (is_rebuilt(c, vd, refnum))

@@ -150,6 +150,20 @@ static void test_new_virtual_disk_on_a_disk_whose_rebuild_was_interrupted(void *
 	assert_false(ddf_rebuilds_disk(&dfx.c, dfx_ref(1)));
 }
 
+/* The power failed when the mark was on the disks, and the record was not. */
+static void test_new_virtual_disk_on_a_disk_whose_rebuild_no_record_has(void **state)
+{
+	struct message m = dms_config(1, DDF_RAID1, 0, "v3 1,2");
+
+	(void)state;
+	dms_start("0:03/01 1:05/05 2:05/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,_");
+	dms_send_create(1);
+	dms_assert_applied(&m);
+	dfx_check_pds("0:03/01 1:03/01 2:03/01");
+	dfx_check_vd(1, "00/00 v3 1,2");
+}
+
 static void test_records_without_entry_are_refused(void **state)
 {
 	struct message m = dms_config(1, DDF_RAID1, 0, "v3 2,3");
@@ -526,6 +540,7 @@ int main(void)
 		T(test_new_virtual_disk_on_a_disk_that_has_just_failed),
 		T(test_new_virtual_disk_on_a_disk_that_is_rebuilt),
 		T(test_new_virtual_disk_on_a_disk_whose_rebuild_was_interrupted),
+		T(test_new_virtual_disk_on_a_disk_whose_rebuild_no_record_has),
 		T(test_records_without_entry_are_refused),
 		T(test_creation_that_is_refused_leaves_nothing),
 		T(test_new_records_that_cannot_be_are_refused),
