@@ -426,6 +426,8 @@ const char *ddf_probe_anchor(const struct disk *disk, struct ddf_header *anchor)
 
 /* True: pd_held and vd_held are to be written first, with the records. Else the tables are to be written as they are. */
 bool ddf_hold_back(struct ddf_container *c);
+/* The disk leaves, and has not taken a record which names it no more: it is not good until it has. */
+void ddf_hold_lost(struct ddf_container *c, const struct ddf_dl *dl);
 /* All records are on disks. */
 void ddf_let_go(struct ddf_container *c);
 

@@ -221,6 +221,7 @@ struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev)
 		if (b->refnum == dl->refnum)
 			b->used = false;
 	note_left(c, dl->refnum);
+	ddf_hold_lost(c, dl);
 	e = ddf_pd_by_ref(c, dl->refnum);
 	if (e)
 		e->state = be16_make(be16_get(e->state) | DDF_PD_MISSING);

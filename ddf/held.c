@@ -59,16 +59,34 @@ static void compare_records(struct ddf_container *c, struct ddf_dl *dl, unsigned
 	}
 }
 
+/* The record that counts in the place of what a disk has; NULL: there is none. */
+static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_vdc *old)
+{
+	int vd = be32_get(old->magic) == DDF_VDC_MAGIC ? ddf_vd_by_guid(c, old->guid) : -1;
+
+	return vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
+}
+
 static void compare_disk(struct ddf_container *c, struct ddf_dl *dl)
 {
 	for (unsigned i = 0; i < c->layout.records; i++) {
-		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now;
-		int vd = be32_get(old->magic) == DDF_VDC_MAGIC ? ddf_vd_by_guid(c, old->guid) : -1;
+		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now = successor(c, old);
 
-		now = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
 		if (now)
-			compare_records(c, dl, (unsigned)vd, old, now);
+			compare_records(c, dl, (unsigned)ddf_vd_by_guid(c, old->guid), old, now);
 	}
+}
+
+/* What is on it names it where nothing does now. */
+static bool is_disowned(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	for (unsigned i = 0; i < c->layout.records; i++) {
+		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now = successor(c, old);
+
+		if (now && ddf_record_names(c, old, dl->refnum) && !ddf_record_names(c, now, dl->refnum))
+			return true;
+	}
+	return dl->disowned;
 }
 
 /* ---- the tables of the first generation ---- */
@@ -142,4 +160,13 @@ void ddf_let_go(struct ddf_container *c)
 	c->held_count = 0;
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
 		c->volume[vd].held = false;
+}
+
+void ddf_hold_lost(struct ddf_container *c, const struct ddf_dl *dl)
+{
+	struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
+	const struct ddf_pd_entry *was = e ? written_pd(c, e) : NULL;
+
+	if (was && is_trusted(e) && !is_trusted(was) && is_disowned(c, dl))
+		e->state = was->state;
 }

@@ -86,6 +86,9 @@ static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
 	bool named = ddf_any_names(c, refnum);
 
+	/* It failed for an array, and was kept for others that are no more. */
+	if (dl && dl->unfit && !named)
+		e->state = be16_make((uint16_t)(be16_get(e->state) | DDF_PD_FAILED));
 	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named, !dl || may_be_rebuilt(c, refnum)));
 	if (dl)
 		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));

@@ -567,6 +567,31 @@ static void test_disk_goes_when_its_array_has_been_stopped(void **state)
 	drig_free(r);
 }
 
+/*
+ * It was absent when the volume was started, is there at the next start, and leaves before it has taken what counts now: its
+ * own record still says that it is a member.
+ */
+static void test_missing_disk_is_back_and_leaves(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	boot_with(r, "02");
+	drig_open_array(r, 0, 1, 0, "0,-");
+	assert_synced(r);
+	r->in[1] = true;
+	drig_restart(r);
+	assert_int_equal(drig_remove_disk(r, 1), 0);
+	a = drig_open_array(r, 0, 1, 0, "0,-");
+	drig_tell_state(a, MARK_DIRTY);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:05/42? 2:05/01");
+	assert_vd(r, 0, "11/02 v5 0,_");
+	drig_free(r);
+}
+
 /* It was absent when the volume was started, and is there at the next start, before or after the others. */
 static void test_missing_disk_is_back_at_the_start(void **state)
 {
@@ -720,6 +745,7 @@ int main(void)
 		cmocka_unit_test(test_failed_disk_that_is_put_in_again_is_new),
 		cmocka_unit_test(test_disk_that_was_out_for_a_while),
 		cmocka_unit_test(test_disk_that_was_out_is_there_at_the_start),
+		cmocka_unit_test(test_missing_disk_is_back_and_leaves),
 		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),

@@ -126,6 +126,16 @@ static void test_spare_record_that_is_broken_does_not_count(void **state)
 	dfx_check_pds("0:03/01 1:03/01 2:05/01 3:05/01");
 }
 
+/* It was good for others only. */
+static void test_disk_that_failed_for_one_is_kept_for_others_only(void **state)
+{
+	(void)state;
+	dms_small_container();
+	dfx.dl[1].unfit = dfx.dl[2].unfit = true;
+	ddf_tidy_disks(&dfx.c);
+	dfx_check_pds("0:03/01 1:03/01 2:05/0b 3:05/01");
+}
+
 static void test_spare_record_counts_in_any_slot(void **state)
 {
 	(void)state;
@@ -147,6 +157,7 @@ int main(void)
 		T(test_entries_move_whole),
 		T(test_disks_with_a_spare_record_are_no_global_spares),
 		T(test_spare_record_that_is_broken_does_not_count),
+		T(test_disk_that_failed_for_one_is_kept_for_others_only),
 		T(test_spare_record_counts_in_any_slot),
 	};
 
