@@ -10,7 +10,7 @@ other_processes()
 
 	for pid in /proc/[0-9]*; do
 		pid=${pid#/proc/}
-		[[ $pid != 1 && $pid != "$$" ]] || continue
+		[[ $pid != 1 && $pid != "$BASHPID" && $pid != "$$" ]] || continue
 		line=''
 		read -r -d '' line 2>/dev/null <"/proc/$pid/cmdline"
 		[ -n "$line" ] && alive "$pid" && return 0
@@ -53,6 +53,37 @@ clear_arrays()
 	[ $left = 1 ]
 }
 
+# in_time COMMAND: tries for 10 s, in a process of its own, since md may let a write to sysfs sleep for ever; says so.
+in_time()
+{
+	local worker
+
+	(eventually 10 "$1") &
+	worker=$!
+	eventually 20 gone $worker || {
+		echo "$1 sleeps in the kernel"
+		return 1
+	}
+	wait $worker || {
+		echo "$1 has not succeeded"
+		return 1
+	}
+}
+
+# What is left when clean_up fails, and where in the kernel it is.
+show_left()
+{
+	local pid
+
+	for pid in /proc/[0-9]*; do
+		[ "${pid#/proc/}" != "$$" ] || continue
+		grep -qs '[^[:space:]]' "$pid/cmdline" || [[ $(cat "$pid/comm" 2>/dev/null) = *md12* ]] || continue
+		echo "--- ${pid#/proc/} $(cat "$pid/comm" 2>/dev/null) $(tr '\0' ' ' <"$pid/cmdline" 2>/dev/null): $(sed -n 's/^State:[[:space:]]*//p' "$pid/status" 2>/dev/null)"
+		cat "$pid/stack" 2>/dev/null
+	done
+	lsmod | head -n 20
+}
+
 clean_up()
 {
 	local device
@@ -64,17 +95,20 @@ clean_up()
 	fi
 	fast_sync
 	kill -CONT -1 2>/dev/null
-	eventually 10 release_everything || return 1
+	in_time release_everything || return 1
 	grep -o ' /mnt[^ ]*\| /run/[^ ]*' /proc/mounts | while read -r device; do
 		umount "$device"
 	done
-	eventually 10 clear_arrays || return 1
+	in_time clear_arrays || return 1
 	! compgen -G '/sys/block/dm-*' >/dev/null || dmsetup remove_all --force
 	for device in /sys/block/loop*/loop; do
 		[ ! -e "$device" ] || losetup -d "/dev/$(basename "${device%/loop}")"
 	done
 	for device in brd scsi_debug loop; do
-		[ ! -e "/sys/module/$device" ] || rmmod "$device" || return 1
+		[ ! -e "/sys/module/$device" ] || rmmod "$device" || {
+			echo "$device is still in use"
+			return 1
+		}
 	done
 	rm -rf /run/mdadm /run/udev /dev/md /dev/disk /tmp/*
 	return 0
