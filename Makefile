@@ -132,7 +132,7 @@ check: deps check-unit check-vm
 # T="name ..." runs some scenarios only, D=reference runs them with Debian's mdmon.
 D ?= ours
 check-vm: all
-	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon tests/vm/run -d $(D) $(T)
+	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon tests/vm/run -r -d $(D) $(T)
 
 # A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
 check-systemd: deb

@@ -64,6 +64,13 @@ progress_end()
 	} 7>"$progress/lock"
 }
 
+# progress_forget NAME: it has failed, but is run again.
+progress_forget()
+{
+	grep -v -- "^  $1: " "$progress/failed" >"$progress/failed.new"
+	mv "$progress/failed.new" "$progress/failed"
+}
+
 # progress_close: ends the run, names what failed, and keeps the times for the next one.
 progress_close()
 {
