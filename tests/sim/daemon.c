@@ -721,6 +721,11 @@ bool daemon_is_called(void)
 	return sim_wake_up || posted;
 }
 
+bool daemon_knows_more(void)
+{
+	return world.loaded && monitor.sync_failed;
+}
+
 bool daemon_idle(void)
 {
 	return !queued;

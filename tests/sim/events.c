@@ -131,6 +131,7 @@ static void do_start(const struct event *e)
 			continue;
 		sim_say("  volume %s is started", t->plan.name);
 		excuse_old(set_of_container());
+		world.split |= daemon_knows_more(); /* an old half, too, and nobody can tell mdadm */
 		t->halved |= truth_is_halved(t);
 		world.generation = r.generation > world.generation ? r.generation : world.generation;
 		if (r.volume[i].reshaping)

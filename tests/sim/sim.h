@@ -313,6 +313,8 @@ void daemon_manage(void);
 /* The daemon gets it as from mdadm. Takes effect with the passes that follow. `volume`: whose change it is. */
 void daemon_message(const uint8_t *buf, size_t len, unsigned volume, void (*done)(unsigned volume, int status));
 bool daemon_idle(void);
+/* Something that no disk has taken. */
+bool daemon_knows_more(void);
 /* Somebody has something for the monitor, or an array has. */
 bool daemon_is_called(void);
 
