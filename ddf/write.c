@@ -306,11 +306,19 @@ static bool is_due(const struct ddf_container *c, const struct ddf_copy *copy, e
 	return copy->exists && !is_current(copy, c->seq) && (copies == ALL_COPIES || !copy->failed);
 }
 
+static bool is_open(const struct ddf_copy *copy)
+{
+	return !copy->closed || copy->opened;
+}
+
 /* Of two copies that are due, readers rather find `a` while the other one is written. */
 static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
 {
 	if (a->good != b->good)
 		return a->good;
+	/* One that refused to be opened is as it was. */
+	if (is_open(a) != is_open(b))
+		return !is_open(a);
 	if (a->good && a->seq != b->seq)
 		return (int32_t)(a->seq - b->seq) > 0;
 	return a->chosen && !b->chosen;
@@ -466,6 +474,7 @@ static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const st
 		try_other_again(dl);
 	copy->failed = pd->error;
 	copy->good = !pd->error;
+	copy->opened = pd->error && pd->done;
 	if (copy->good) {
 		copy->closed = true;
 		copy->seq = c->seq;

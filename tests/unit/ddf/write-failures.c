@@ -344,6 +344,25 @@ static void test_disk_that_takes_a_copy_again_gets_the_other_one(void **state)
 	dwb_assert_disk_complete(b, 0);
 }
 
+/* One copy had been left open, and the other one refused: when the disk takes it again, the open one is written first. */
+static void test_open_copy_comes_first_when_both_were_refused(void **state)
+{
+	struct bench *b = *state;
+
+	dfx_unlink(&b->f, 1);
+	dfx_unlink(&b->f, 2);
+	b->f.dl[0].copy[DDF_FIRST_COPY].good = b->f.dl[0].copy[DDF_FIRST_COPY].closed = false;
+	b->f.dl[0].copy[DDF_SECOND_COPY].closed = true;
+	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_set_dirty(b, true);
+	assert_int_equal(write_once(b, false), -EIO);
+	dwb_seen.broken_fd = -1;
+	dwb_forget_writes();
+	b->res = (struct sync_result){ .retry = true };
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	assert_int_equal(dwb_trace(b, 0)[0], 'p');
+}
+
 /* Loaded by a daemon that does not know yet that disk 0 refuses: its generation is an old one. */
 static void test_record_is_not_entrusted_to_a_disk_that_is_behind(void **state)
 {
@@ -741,6 +760,7 @@ int main(void)
 		T(test_disk_is_not_good_while_it_keeps_its_record),
 		T(test_disk_with_an_old_record_is_not_good_for_others),
 		T(test_disk_that_takes_a_copy_again_gets_the_other_one),
+		T(test_open_copy_comes_first_when_both_were_refused),
 		T(test_record_is_not_entrusted_to_a_disk_that_is_behind),
 		T(test_disk_without_an_anchor_is_found_by_nobody),
 		T(test_only_disk_refuses_its_anchor),
