@@ -444,6 +444,13 @@ static bool is_held(const struct ddf_container *c, const struct ddf_pd_entry *e)
 	return dl && dl->record_due;
 }
 
+/* Our own mark of failed disks, which is brought up to date with the next change of a record (ddf.md 8.4). */
+static void forget_mark(struct ddf_pd_entry *e)
+{
+	if (be16_get(e->state) & DDF_PD_FAILED)
+		e->state = be16_make((uint16_t)(be16_get(e->state) & ~(unsigned)DDF_PD_TRANSITION));
+}
+
 /* A disk that was only absent, and that nobody needs, is taken back by the next daemon (ddf.md 10.5). */
 static bool same_disks(const struct ddf_container *a, const struct ddf_container *b)
 {
@@ -459,6 +466,8 @@ static bool same_disks(const struct ddf_container *a, const struct ddf_container
 			x.state = y.state;
 			x.type = y.type;
 		}
+		forget_mark(&x);
+		forget_mark(&y);
 		if (memcmp(&x, &y, sizeof(x)) != 0)
 			return false;
 	}
