@@ -733,26 +733,25 @@ bool daemon_idle(void)
 
 /* ---- start and end ---- */
 
+static void forget_updates(struct metadata_update *u)
+{
+	for (struct metadata_update *next; u; u = next) {
+		next = handoff_next_update(u);
+		free(u->disk);
+		free(u->space);
+		if (u->op == UPDATE_ADD_DISK)
+			free(u->buf);
+	}
+}
+
 void daemon_end(void)
 {
 	if (!world.loaded)
 		return;
 	if (st.sb)
 		st.ss->free_super(&st);
-	for (struct metadata_update *u = handoff_take_handled(), *next; u; u = next) {
-		next = handoff_next_update(u);
-		free(u->disk);
-		free(u->space);
-		if (u->op == UPDATE_ADD_DISK)
-			free(u->buf);
-	}
-	for (struct metadata_update *u = handoff_take_updates(), *next; u; u = next) {
-		next = handoff_next_update(u);
-		free(u->disk);
-		free(u->space);
-		if (u->op == UPDATE_ADD_DISK)
-			free(u->buf);
-	}
+	forget_updates(handoff_take_handled());
+	forget_updates(handoff_take_updates());
 	handoff_take_discarded();
 	handoff_take_published();
 	handoff_reset();
