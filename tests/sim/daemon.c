@@ -527,8 +527,7 @@ static void update_is_back(struct metadata_update *u)
 	case UPDATE_REMOVE_DISK:
 		break;
 	}
-	if (u->disk)
-		free(u->disk);
+	free(u->disk);
 	free(u->space);
 	if (u->op == UPDATE_ADD_DISK)
 		free(u->buf);
