@@ -162,7 +162,10 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 
 /* ---- a disk that goes ---- */
 
-/* They get a spare's record once all members hold something newer than these disks. */
+/*
+ * They get a spare's record once the members hold something newer than these disks. If there is none, an absent one may hold
+ * the change that names them as members, and would be turned down.
+ */
 void imsm_leave_family(struct imsm_container *c)
 {
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
@@ -170,6 +173,7 @@ void imsm_leave_family(struct imsm_container *c)
 			continue;
 		dl->joined = 0;
 		dl->spare_record_due = true;
+		dl->after_members = c->meta.num_volumes > 0;
 		c->write_due |= c->meta.num_volumes > 0;
 	}
 }

@@ -62,6 +62,7 @@ struct imsm_dl {
 	struct imsm_disk record;         /* 512-byte units. For index >= 0 the table entry is the truth */
 	int index;                       /* position in the disk table, or IMSM_INDEX_* */
 	bool spare_record_due;           /* its spare record must be (re)written */
+	bool after_members;              /* but not before a member has taken something newer than what the disk holds */
 	bool clear_migr_record_due;      /* its last sector must be zeroed */
 	bool has_migr_record;            /* it failed under an earlier daemon, and mdadm still goes by its record of a reshape */
 	bool stale;                      /* its last write failed; it holds something older */

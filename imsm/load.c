@@ -143,7 +143,7 @@ static void note_spare(struct imsm_container *c, struct imsm_dl *dl, const struc
 	if (dl->index != IMSM_INDEX_SPARE || imsm_serial_in_table(&c->meta, dl->serial) >= 0)
 		return;
 	dl->record.status = le32_make(IMSM_DISK_SPARE);
-	dl->spare_record_due = copy->num_volumes;
+	dl->spare_record_due = dl->after_members = copy->num_volumes;
 	c->write_due |= dl->spare_record_due; /* the members first: they have to be newer than what it holds */
 }
 

@@ -77,7 +77,9 @@ static bool is_due(const struct imsm_container *c, const struct imsm_dl *dl, boo
 {
 	if (is_written_member(c, dl))
 		return dl->stale ? retry : c->write_due;
-	return dl->index == IMSM_INDEX_SPARE && (dl->spare_record_due || (retry && dl->stale));
+	if (dl->index != IMSM_INDEX_SPARE || (dl->after_members && c->meta.num_volumes))
+		return false;
+	return dl->spare_record_due || (retry && dl->stale);
 }
 
 static bool any_due(const struct imsm_container *c, bool retry)
@@ -330,6 +332,8 @@ static int write_members(struct imsm_writer *w, struct imsm_container *c, const 
 	/* The last hope for what has changed: disks that had failed before, although that may take time. */
 	if (c->write_due && !members.written && plan_rest(w, c, (size_t)len))
 		run_plan(w, c, res, &members);
+	for (struct imsm_dl *dl = c->disks; dl && c->write_due && members.written; dl = dl->next)
+		dl->after_members = false;
 	sufficed = !c->write_due || write_sufficed(c, &members);
 	remember_image(w, (size_t)len);
 	if (!sufficed)

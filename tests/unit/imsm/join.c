@@ -410,6 +410,43 @@ static void test_joined_disks_and_an_absent_member(void **state)
 	ir_free(r);
 }
 
+/* No other member is here either: the disks that joined keep their copies until there is one. */
+static void test_joined_disks_and_no_member(void **state)
+{
+	struct metadata_update u = { .op = UPDATE_ADD_DISK, .dev = ifx_dev(0) };
+	static const unsigned order[] = { 0, 1, 2, 3 };
+	struct imsm_rig *r = new_raid0();
+
+	(void)state;
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	for (unsigned n = 1; n < 4; n++)
+		ir_break_disk(r, n);
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 1; n < 4; n++)
+		ir_mend_disk(r, n);
+	super_imsm.free_super(&r->st);
+	for (unsigned n = 0; n < 4; n++)
+		r->disk[n] = ir_disk_new(r, n);
+	ir_drop_disk(r, 0);
+	ir_drop_disk(r, 1);
+	ir_load(r);
+	ir_remember(r);
+	ir_sync_now(r);
+	ir_sync_with(r, true);
+	assert_true(ir_is_untouched(r, 2) && ir_is_untouched(r, 3));
+	cuts_each_order(order, 4, volume_is_found, r);
+	/* one that was not written comes */
+	u.dev = ifx_dev(1);
+	assert_int_equal(super_imsm.add_to_super(&r->st, ir_disk_new(r, 1), &u), 0);
+	assert_int_equal(ir_apply(r, &u), 0);
+	free(u.buf);
+	assert_int_equal(ir_sync_now(r), 1);
+	for (unsigned n = 2; n < 4; n++)
+		assert_int_equal(ir_read_back(r, n)->num_volumes, 0);
+	assert_true(ir_generation_on(r, 1) > ir_generation_on(r, 0));
+	ir_free(r);
+}
+
 /* The family goes on without a disk that had joined, and the next daemon finds it: a spare, whose copy is old. */
 static void test_joined_disk_that_stayed_behind(void **state)
 {
@@ -510,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disk_that_cannot_be_undone),
 		cmocka_unit_test(test_joined_disk_that_has_left),
 		cmocka_unit_test(test_joined_disks_and_an_absent_member),
+		cmocka_unit_test(test_joined_disks_and_no_member),
 		cmocka_unit_test(test_joined_disk_that_stayed_behind),
 		cmocka_unit_test(test_spare_that_takes_nothing),
 		cmocka_unit_test(test_spare_beside_a_change_that_no_member_takes),
