@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -118,6 +119,21 @@ static void lock_memory(void)
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		log_warning("cannot lock memory: %m");
+}
+
+/*
+ * Each member of an array needs seven descriptors. The limit that a process gets without asking is a good deal lower than what it
+ * may have.
+ */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur == l.rlim_max)
+		return;
+	l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l))
+		log_warning("cannot raise the limit of open files: %m");
 }
 
 /* What we open must not get a number that somebody writes messages to. */
@@ -288,6 +304,7 @@ static int daemon_main(struct startup *s)
 	if (!container_identify(&s->cont, &s->st))
 		return EXIT_REFUSED;
 	manager_block_signals(s->status_fd >= 0);
+	raise_descriptor_limit();
 	umask(077);
 	if (s->status_fd >= 0)
 		setsid();

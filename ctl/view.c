@@ -124,6 +124,18 @@ static void summarize_peace(struct view *v, bool *any)
 		summary_word(v, any, STYLE_WARN, "in a state unknown to mdmonctl");
 }
 
+static void summarize_unserved(struct view *v, bool *any)
+{
+	const json_t *list = field_array(&v->odd, v->status, "unserved"), *name;
+	char word[64];
+	size_t i;
+
+	json_array_foreach (list, i, name) {
+		snprintf(word, sizeof(word), "%.20s is not served", json_is_string(name) ? json_string_value(name) : "?");
+		summary_word(v, any, STYLE_BAD, word);
+	}
+}
+
 static void show_summary(struct view *v, const char *container)
 {
 	bool any = false;
@@ -135,6 +147,7 @@ static void show_summary(struct view *v, const char *container)
 	text_indent_here(&v->text);
 	summarize_volumes(v, &any);
 	summarize_disks(v, &any);
+	summarize_unserved(v, &any);
 	if (field_bool(&v->odd, v->status, "draining", false))
 		summary_word(v, &any, STYLE_WARN, "the daemon is leaving");
 	if (!any)

@@ -128,10 +128,11 @@ static int fill_array(struct managed_array *ma, struct active_array *a, const st
 	return err;
 }
 
-static struct managed_array *managed_new(struct manager *mgr, const char *name)
+static struct managed_array *managed_new(struct manager *mgr, const char *name, int *err)
 {
 	struct managed_array *ma = calloc(1, sizeof(*ma));
 
+	*err = -ENOMEM;
 	if (!ma)
 		return NULL;
 	ma->mgr = mgr;
@@ -140,6 +141,7 @@ static struct managed_array *managed_new(struct manager *mgr, const char *name)
 	ma->md_dir = sysfs_open_md_dir(name);
 	ma->watch = calloc(1, sizeof(*ma->watch));
 	if (!ma->watch || ma->md_dir < 0) {
+		*err = ma->watch ? ma->md_dir : -ENOMEM;
 		array_free(ma);
 		return NULL;
 	}
@@ -191,11 +193,31 @@ static void link_array(struct managed_array *ma)
 	ma->mgr->arrays = ma;
 }
 
+static bool is_among(const struct unserved *u, const char *name)
+{
+	for (unsigned i = 0; i < u->count; i++)
+		if (strcmp(u->name[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Said once; what happens to the rest of the container is not its fault. */
+static void cannot_serve(struct manager *mgr, const char *name, int err)
+{
+	struct unserved *u = &mgr->unserved;
+
+	if (!is_among(&mgr->unserved_before, name))
+		log_event(LOG_LEVEL_ERROR, ABOUT("array-unserved", name, NULL),
+			  "%s: cannot be served: %s; its writes wait", name, strerror(-err));
+	if (u->count < UNSERVED_MAX)
+		snprintf(u->name[u->count++], MD_NAME_MAX, "%s", name);
+}
+
 void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again)
 {
-	struct managed_array *ma = managed_new(mgr, e->name);
+	int err;
+	struct managed_array *ma = managed_new(mgr, e->name, &err);
 	struct active_array *a = NULL;
-	int err = -ENOMEM;
 
 	if (ma) {
 		ma->complained = again;
@@ -217,6 +239,10 @@ void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again)
 	} else if (ma && err == -EINVAL) {
 		array_refuse(ma, err);
 		link_array(ma);
+	} else if (array_is_shortage(err)) {
+		if (ma)
+			array_free(ma);
+		cannot_serve(mgr, e->name, err);
 	} else {
 		/* On its way in or out. If it stays we get it next time. */
 		if (ma)

@@ -42,6 +42,9 @@ static void forget_refused(struct manager *mgr, const struct mdstat *m)
 	}
 }
 
+/* Those that cannot be taken on for want of something are tried again after pauses that grow to this. */
+#define ADOPT_RETRY_MAX_MS 5000
+
 static void look_at_entry(struct manager *mgr, const struct mdstat_entry *e)
 {
 	struct managed_array *ma = find_array(mgr, e->name);
@@ -78,6 +81,8 @@ void manager_look(struct manager *mgr)
 		return;
 	}
 	mgr->mdstat_failed = false;
+	mgr->unserved_before = mgr->unserved;
+	mgr->unserved.count = 0;
 	if (mdstat_find(&m, mgr->st->container))
 		manager_look_at_disks(mgr);
 	forget_refused(mgr, &m);
@@ -85,6 +90,13 @@ void manager_look(struct manager *mgr)
 		if (mdstat_is_member_of(&m.entry[i], mgr->st->container))
 			look_at_entry(mgr, &m.entry[i]);
 	mdstat_free(&m);
+	if (!mgr->unserved.count) {
+		mgr->adopt_retry = (struct retry){ 0 };
+		return;
+	}
+	retry_later(&mgr->adopt_retry, LOOK_RETRY_MS, ADOPT_RETRY_MAX_MS);
+	if (!mgr->look_again_ns)
+		mgr->look_again_ns = mgr->adopt_retry.at_ns;
 }
 
 /* ---- work ---- */

@@ -57,6 +57,7 @@ static void answer_waiter(struct manager *mgr, const struct waiter *w)
 }
 
 /*
+ * The start is over when all arrays have been taken on.
  * A ping is answered when nothing is half done and one complete pass of the monitor that began after that has
  * ended. The tickets honoured are looked up before the monitor's requests are worked on, and
  * answered afterwards: what the pass asked for has then been done, too.
@@ -67,6 +68,15 @@ void clients_note_honoured(struct manager *mgr)
 		w->done = w->has_ticket && handoff_ticket_honoured(w->ticket);
 }
 
+static bool may_draw(const struct manager *mgr, const struct waiter *w)
+{
+	bool start = !w->client;
+
+	if (manager_is_half_done(mgr) || manager_disk_patience_ns(mgr))
+		return false;
+	return !start || !mgr->unserved.count;
+}
+
 static void serve_waiters(struct manager *mgr)
 {
 	struct waiter **link = &mgr->waiters;
@@ -74,7 +84,7 @@ static void serve_waiters(struct manager *mgr)
 	while (*link) {
 		struct waiter *w = *link;
 
-		if (!w->has_ticket && !manager_is_half_done(mgr) && !manager_disk_patience_ns(mgr)) {
+		if (!w->has_ticket && may_draw(mgr, w)) {
 			w->ticket = handoff_draw_ticket();
 			w->has_ticket = true;
 		}

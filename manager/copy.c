@@ -72,9 +72,33 @@ static int read_data_offset(int member_dir, uint64_t *sectors)
 	return n < 0 ? (int)n : sysfs_parse_sectors(buf, sectors);
 }
 
+bool array_is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
+/*
+ * What a member cannot be served without: -errno if that could not be opened. Its bad blocks need not be there, but that there
+ * was no room for them does not mean that they are not.
+ */
+static int member_error(const struct mdinfo *d, int offset_error)
+{
+	const int fds[] = { d->state_fd, d->recovery_start_fd, d->manager_fd, d->remove_fd, d->bad_blocks_fd,
+			    d->unacknowledged_fd, d->acknowledge_fd };
+
+	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (array_is_shortage(fds[i]))
+			return fds[i];
+	if (array_is_shortage(offset_error))
+		return offset_error;
+	/* Metadata may come to name it with its offset: a wrong one would cost its data. */
+	return d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0 || offset_error ? -ENODEV : 0;
+}
+
 struct mdinfo *member_open_in(int member_dir, const char *name, dev_t dev, int slot)
 {
 	struct mdinfo *d = calloc(1, sizeof(*d));
+	int err;
 
 	if (!d)
 		return NULL;
@@ -91,11 +115,10 @@ struct mdinfo *member_open_in(int member_dir, const char *name, dev_t dev, int s
 	d->acknowledge_fd = open_for_monitor(member_dir, "bad_blocks", O_RDWR);
 	d->manager_fd = open_for_monitor(member_dir, "state", O_RDWR);
 	d->remove_fd = open_for_monitor(member_dir, "state", O_RDWR);
-	/* Metadata may come to name it with its offset: a wrong one would cost its data. */
-	if (d->state_fd < 0 || d->recovery_start_fd < 0 || d->manager_fd < 0 || d->remove_fd < 0 ||
-	    read_data_offset(member_dir, &d->data_offset)) {
+	err = member_error(d, read_data_offset(member_dir, &d->data_offset));
+	if (err) {
 		member_free(d);
-		errno = ENODEV;
+		errno = -err;
 		return NULL;
 	}
 	return d;
@@ -181,7 +204,7 @@ int array_open_attrs(struct managed_array *ma, struct active_array *a)
 
 	for (unsigned i = 0; i < ARRAY_FILES; i++) {
 		ma->fds[i] = open_for_monitor(ma->md_dir, array_file[i].name, array_file[i].flags);
-		if (ma->fds[i] < 0 && !array_file[i].optional && !err)
+		if (ma->fds[i] < 0 && (!array_file[i].optional || array_is_shortage(ma->fds[i])) && !err)
 			err = ma->fds[i];
 	}
 	a->array_state_fd = ma->fds[FILE_ARRAY_STATE];

@@ -132,6 +132,14 @@ struct waiter {
 	bool done; /* the ticket is honoured; answer at the end of this round */
 };
 
+#define UNSERVED_MAX 8
+
+/* Arrays of ours that run and cannot be taken on, for want of files or memory: their writes wait. */
+struct unserved {
+	unsigned count; /* the first of them are kept */
+	char name[UNSERVED_MAX][MD_NAME_MAX];
+};
+
 struct manager {
 	struct supertype *st;
 	struct rundir *run;
@@ -145,6 +153,9 @@ struct manager {
 	struct waiter *waiters;
 	unsigned updates_out;       /* queued and not yet handled */
 	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
+	struct unserved unserved;   /* at the last look */
+	struct unserved unserved_before; /* at the one before: they have been logged */
+	struct retry adopt_retry;   /* they are tried again then */
 	bool look_due;              /* read mdstat and manage in this round */
 	uint64_t look_again_ns;     /* something could not be read: look again then; 0 = no */
 	uint64_t disk_again_ns;     /* a disk could not be opened: the same, but nobody has to wait for it */
@@ -227,6 +238,9 @@ void end_start_handover(struct manager *mgr, uint64_t successor);
 enum manager_end end_check(struct manager *mgr);
 
 /* ---- manager/copy.c ---- */
+
+/* -errno: no files or no memory left, which says nothing about what was to be opened. */
+bool array_is_shortage(int err);
 
 /* With room for so many disks, all zero. NULL: no memory. */
 struct active_array *array_copy_alloc(unsigned disks);

@@ -468,6 +468,10 @@ static void put_daemon(struct out *o, const struct status *s)
 	put_count(o, "time_ms", s->time_ms);
 	put_count(o, "uptime_ms", s->uptime_ms);
 	put_bool(o, "draining", s->draining);
+	put_word(o, "unserved", "[");
+	for (unsigned i = 0; i < s->unserved_count; i++)
+		put_string(o, NULL, s->unserved[i]);
+	put(o, "]");
 }
 
 static void put_work(struct out *o, const struct status *s)

@@ -38,6 +38,8 @@ struct status {
 	const struct report *report;      /* NULL: the monitor has not reported yet */
 	const struct status_array *arrays;
 	size_t array_count;
+	const char (*unserved)[MD_NAME_MAX]; /* arrays that run and cannot be taken on */
+	unsigned unserved_count;
 	const dev_t *disks;               /* all disks that are in the container */
 	size_t disk_count;
 	/* Kernel name of a disk into name, or an -errno (it has gone: then its number is shown). */

@@ -125,6 +125,8 @@ char *manager_status(struct manager *mgr)
 
 	note_time(mgr, &s);
 	s.arrays = arrays;
+	s.unserved = mgr->unserved.name;
+	s.unserved_count = mgr->unserved.count;
 	s.disks = disks;
 	if (arrays && disks)
 		text = status_to_json(&s);
@@ -150,6 +152,7 @@ void manager_status_line(struct manager *mgr, char *line, size_t size)
 
 	if (troubled)
 		snprintf(more, sizeof(more), ", %u degraded or failed", troubled);
-	snprintf(line, size, "%s: %s %zu array%s%s", mgr->st->container,
-		 handoff_draining() ? "letting go of" : "serves", arrays, arrays == 1 ? "" : "s", more);
+	snprintf(line, size, "%s: %s %zu array%s%s%s%s", mgr->st->container,
+		 handoff_draining() ? "letting go of" : "serves", arrays, arrays == 1 ? "" : "s", more,
+		 mgr->unserved.count ? ", cannot serve " : "", mgr->unserved.count ? mgr->unserved.name[0] : "");
 }

@@ -18,7 +18,7 @@
 #define NO_STALLS "{'count':0,'total_us':0,'max_us':0,'buckets':" ZEROES "}"
 #define HEAD                                                                                                    \
 	"{'schema':1,'version':'0.1.0','pid':412,'container':'md127','metadata':'imsm','time_ms':1763841234567," \
-	"'uptime_ms':93784000,'draining':false,'generation':17,'queues':{'updates':0,'pings':0,'clients':1,"     \
+	"'uptime_ms':93784000,'draining':false,'unserved':[],'generation':17,'queues':{'updates':0,'pings':0,'clients':1,"     \
 	"'lost_messages':0},"
 #define WRITTEN                                                                                             \
 	"'writing_ms':null,'last_write':{'time_ms':1763841230000,'duration_us':1843,'disks':2,'failed':[]," \

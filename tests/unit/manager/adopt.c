@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/unit/support/manager-rig.h"
 #include "threads/handoff.h"
@@ -260,6 +262,75 @@ static void test_not_running(void **state)
 	assert_steps("md125: published\n");
 }
 
+/* From now on as many files can be opened as are open, and `more`. */
+static void leave_files(unsigned more)
+{
+	struct rlimit l;
+	int fd = dup(STDIN_FILENO);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	l.rlim_cur = (rlim_t)fd + more;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+}
+
+/* Said once, named in the status, tried again less and less often; and the start is not over. */
+static void test_no_files_left(void **state)
+{
+	const char *said;
+	struct rlimit l;
+
+	(void)state;
+	mgr_has_md126();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	leave_files(12);
+	mgr_start();
+	mgr_settle();
+	assert_steps("");
+	assert_int_equal(mgr_wait_ms(), 200);
+	mgr_time_passes(200);
+	assert_int_equal(mgr_wait_ms(), 400);
+	mgr_time_passes(400);
+	mgr_settle();
+	assert_steps("");
+	said = strstr(mgr_messages(), "array-unserved: md126: cannot be served: Too many open files; its writes wait\n");
+	assert_non_null(said);
+	assert_null(strstr(said + 1, "array-unserved"));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+	mgr_time_passes(800);
+	assert_steps("md126: published sda[0] sdb[1]\n");
+	mgr_settle();
+	assert_steps("ready\n");
+	assert_int_equal(mgr_wait_ms(), MGR_FOR_EVER);
+}
+
+/* Whatever there is no room for: the array is taken on with all that it has, or not at all. */
+static void test_not_enough_files(void **state)
+{
+	struct rlimit l;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	for (unsigned more = 6; more < 40; more++) {
+		const struct mdinfo *d;
+
+		mgr_has_md126();
+		leave_files(more);
+		mgr_start();
+		mgr_settle();
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+		d = mgr_array("md126") ? mgr_member("md126", 'b') : NULL;
+		if (d)
+			assert_true(d->bad_blocks_fd >= 0 && d->unacknowledged_fd >= 0 && d->acknowledge_fd >= 0);
+		else
+			assert_said("array-unserved: md126");
+		forget_steps();
+		mgr_tear_down(state);
+		mgr_set_up(state);
+	}
+}
+
 /* The array is on its way in or out. */
 static void test_half_there(void **state)
 {
@@ -433,6 +504,8 @@ int main(void)
 		mgr_test(test_none_of_ours),
 		mgr_test(test_without_redundancy),
 		mgr_test(test_not_running),
+		mgr_test(test_no_files_left),
+		mgr_test(test_not_enough_files),
 		mgr_test(test_half_there),
 		mgr_test(test_sizes_beyond_reason),
 		mgr_test(test_member_without_an_offset),

@@ -17,7 +17,7 @@
 /* ---- the schema ---- */
 
 /* "name:type ...", in their order: s string, i integer, b boolean, o object, a array; "?": or null. */
-#define TOP "schema:i version:s pid:i container:s metadata:s time_ms:i uptime_ms:i draining:b generation:i " \
+#define TOP "schema:i version:s pid:i container:s metadata:s time_ms:i uptime_ms:i draining:b unserved:a generation:i " \
 	"writing_ms:i? last_write:o? queues:o stalls:o disks:a volumes:a"
 #define LAST_WRITE "time_ms:i duration_us:i disks:i failed:a count:i errors:i"
 #define QUEUES "updates:i pings:i clients:i lost_messages:i"

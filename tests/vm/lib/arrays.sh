@@ -175,9 +175,21 @@ stay_dirty()
 	set_attr "$V" safe_mode_delay 60
 }
 
+# mdadm 4.2 to 4.4 try again when somebody has the array open for a moment, as udev does when it sees a change; later ones
+# say that it is busy, even if it has stopped by then.
 stop_volume()
 {
-	must mdadm --stop "/dev/$1"
+	local said
+
+	udev_settled
+	said=$(mdadm --stop "/dev/$1" 2>&1) && {
+		[ -z "$said" ] || printf '  | %s\n' "$said"
+		return 0
+	}
+	[[ $said = *[Bb]usy* && $(mdadm --version 2>&1) = "mdadm - v4."[5-9]* ]] || fail "mdadm --stop /dev/$1: $said"
+	say "mdadm --stop /dev/$1 says: $said"
+	udev_settled
+	[ ! -e "/sys/block/$1/md/array_state" ] || [ "$(get_attr "$1" array_state)" = clear ] || must mdadm --stop "/dev/$1"
 }
 
 stop_all()

@@ -30,12 +30,18 @@ on_disk()
 	"$FORMAT-peek" -k "$1" "$2"
 }
 
+# With IMSM_DEVNAME_AS_SERIAL mdadm takes the name of a disk that has a serial number, too, from 4.4 on (docs/imsm.md 13).
+name_is_serial()
+{
+	[ -n "${IMSM_DEVNAME_AS_SERIAL:-}" ] && [[ $(mdadm --version 2>&1) != "mdadm - v4."[0-3]?([!0-9]*) ]]
+}
+
 # The serial number under which the metadata know DISK.
 serial_of()
 {
 	local page=/sys/block/${1##*/}/device/vpd_pg80
 
-	if [ -e "$page" ]; then
+	if [ -e "$page" ] && ! name_is_serial; then
 		tail -c +5 "$page" | tr -d ' \0'
 	else
 		echo "$1"
