@@ -262,16 +262,16 @@ static void test_not_running(void **state)
 	assert_steps("md125: published\n");
 }
 
-/* From now on as many files can be opened as are open, and `more`. */
+/* From now on so many more files can be opened. */
 static void leave_files(unsigned more)
 {
 	struct rlimit l;
-	int fd = dup(STDIN_FILENO);
+	int fd = 0;
 
-	assert_true(fd >= 0);
-	close(fd);
+	for (; more; fd++)
+		more -= fcntl(fd, F_GETFD) < 0;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
-	l.rlim_cur = (rlim_t)fd + more;
+	l.rlim_cur = (rlim_t)fd;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
 }
 
