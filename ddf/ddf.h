@@ -81,6 +81,7 @@ struct ddf_dl {
 	bool anchor_due;          /* the anchor is missing or damaged */
 	bool left_out;            /* an array runs without it, as was recorded; not logged yet */
 	bool unfit;               /* it failed in an array under this daemon, and counts for others: no spare */
+	bool failing;             /* it has failed for all since the last write */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
 	bool record_new;          /* the last change put a record onto it */
 	bool record_due;          /* a record on it has changed and is not on the disk yet */
@@ -318,6 +319,12 @@ enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const
 bool ddf_is_trusted(const struct ddf_container *c, unsigned vd, const struct md_member *m);
 /* `slot`: the member's in md, or what ddf_slot_of says. */
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m);
+
+/*
+ * Before each write. A disk that has failed for all virtual disks is good for those that md has on it alone: what else fails
+ * in the same pass was told later.
+ */
+void ddf_settle_failures(struct ddf_container *c);
 
 /* ---- ddf/room.c ---- */
 

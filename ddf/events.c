@@ -178,11 +178,60 @@ static bool is_kept_for_others(const struct event *ev)
 static void note_failure(const struct event *ev)
 {
 	bool was_synced = note_synced(ev->c, ev->vd, ev->slot, false);
+	struct ddf_dl *dl = ddf_dl_by_ref(ev->c, ev->refnum);
 
-	if (is_kept_for_others(ev))
+	if (is_kept_for_others(ev)) {
 		distrust(ev);
-	else if (ev->e)
+		return;
+	}
+	if (dl)
+		dl->failing |= ddf_pd_working(ev->e);
+	if (ev->e)
 		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
+}
+
+/* md has the data of the virtual disk with the disk only. */
+static bool lives_on(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	return c->volume[vd].live && !c->volume[vd].stopped && ddf_vd_names(c, vd, refnum) && ddf_is_redundant(c, vd) &&
+	       ddf_is_synced(c, vd, ddf_slot_of(c, vd, refnum)) && !ddf_goes_on_without(c, vd, refnum);
+}
+
+static bool any_lives_on(const struct ddf_container *c, uint32_t refnum)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (lives_on(c, vd, refnum))
+			return true;
+	return false;
+}
+
+/* As is_kept_for_others() has it: those for which it failed name it no more. */
+static void keep_for_others(struct ddf_container *c, struct ddf_dl *dl)
+{
+	struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
+	struct ddf_place at;
+
+	for (unsigned vd = 0; e && vd < c->layout.max_vd; vd++) {
+		if (!c->volume[vd].live || !ddf_place_of(c, vd, dl->refnum, &at) ||
+		    ddf_is_synced(c, vd, ddf_slot_of(c, vd, dl->refnum)))
+			continue;
+		ddf_name_at(c, &at, DDF_REF_MISSING, 0);
+		ddf_stamp(c, at.record);
+		ddf_update_state(c, vd);
+	}
+	if (e)
+		e->state = be16_make((uint16_t)(be16_get(e->state) & ~(unsigned)DDF_PD_FAILED));
+	ddf_update_states_of(c, dl->refnum);
+	dl->unfit = true;
+}
+
+void ddf_settle_failures(struct ddf_container *c)
+{
+	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
+		if (dl->failing && any_lives_on(c, dl->refnum))
+			keep_for_others(c, dl);
+		dl->failing = false;
+	}
 }
 
 /* A record names the disk. */

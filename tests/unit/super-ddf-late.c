@@ -528,6 +528,30 @@ static void test_last_disk_of_another_volume_comes_back(void **state)
 	drig_free(r);
 }
 
+/* In one pass each of two disks fails for another volume, which goes on with the other disk: told in any order. */
+static void test_each_volume_goes_on_with_another_disk(void **state)
+{
+	(void)state;
+	for (unsigned first = 0; first < 2; first++) {
+		struct rig *r = drig_bare(3);
+		struct rig_array *a[2];
+
+		drig_create(r, 0, &drig_raid1, "v3 0,1");
+		drig_create(r, 1, &drig_raid1, "v3 0@16384,1@16384");
+		a[0] = drig_open_array(r, 0, 1, 0, "0,1");
+		a[1] = drig_open_array(r, 1, 1, 0, "0@16384,1@16384");
+		drig_tell(a[first], first ? "0@16384,1x@16384" : "0x,1");
+		drig_tell(a[!first], first ? "0x,1" : "0@16384,1x@16384");
+		assert_int_equal(drig_sync_with(r, false), 1);
+		drig_finish(r);
+		drig_examine(r);
+		assert_pds(r, "0:03/01 1:03/01 2:05/01");
+		assert_int_equal(drig_vd(r->any, 0)->state, DDF_VD_DEGRADED);
+		assert_int_equal(drig_vd(r->any, 1)->state, DDF_VD_DEGRADED);
+		drig_free(r);
+	}
+}
+
 /* The other one is a RAID 0, which nobody watches. */
 static void test_disk_of_a_raid0_comes_back(void **state)
 {
@@ -750,6 +774,7 @@ int main(void)
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
 		cmocka_unit_test(test_last_disk_of_another_volume_comes_back),
+		cmocka_unit_test(test_each_volume_goes_on_with_another_disk),
 		cmocka_unit_test(test_disk_of_a_raid0_comes_back),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back_to_another_daemon),
 		cmocka_unit_test(test_last_disk_is_back_before_the_failure_of_the_other_is_seen),
