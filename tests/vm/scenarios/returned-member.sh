@@ -9,6 +9,7 @@
 # udev: yes
 # timeout: 90
 # reference: fails - it leaves the entry as it is, and no copy that names the disk is believed: mdadm finds spares only
+# ours: fails@trixie@forky - mdadm 4.4 and 4.6 make no IMSM volume on other disks than those of the first
 
 fast_sync
 make_disks 4
