@@ -333,6 +333,22 @@ static void handle_unknown(struct event *ev, unsigned md_state)
 		note_failure(ev);
 }
 
+/* md has the disk in a slot whose record no disk has brought: its room is taken. */
+static void keep_room(const struct event *ev, unsigned md_state)
+{
+	const struct ddf_vdc *any = ddf_any_record(ev->c, ev->vd);
+	struct ddf_rebuild *b = ddf_rebuild_of(ev->c, ev->vd, ev->refnum);
+
+	if (b && md_state & MEMBER_FAULTY)
+		b->used = false;
+	else if (any && !b && !(md_state & MEMBER_FAULTY))
+		ddf_keep_rebuild(ev->c, &(struct ddf_rebuild){ .vd = ev->vd,
+							       .slot = (unsigned)ev->slot,
+							       .refnum = ev->refnum,
+							       .start = ev->data_offset,
+							       .length = be64_get(any->block_count) });
+}
+
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m)
 {
 	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
@@ -350,6 +366,8 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 			handle_unnamed(&ev, m->state);
 		else
 			handle_unknown(&ev, m->state);
+	} else if (dl) {
+		keep_room(&ev, m->state);
 	}
 }
 

@@ -353,6 +353,22 @@ static void a_disk_that_is_named_again_is_not_rebuilding(void **state)
 	dfx_check_vd(1, "00/02 v1 0@16384,1@16384");
 }
 
+/* The disk that has the record of its mirror is gone. */
+static void a_member_of_a_mirror_without_a_record_keeps_its_room(void **state)
+{
+	struct ddf_records *r;
+
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01? 2:03/01 3:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v3 0,1 v3 2,3");
+	r = dfx.volume[0].records;
+	r->present[0] = 2;
+	dfx_watch(0, 10, "0!@16384,-,2,3");
+	assert_false(ddf_is_free(&dfx.c, dfx_ref(0), 16384, 1));
+	dfx_tell(0, 10, "0x@16384,-,2,3");
+	assert_true(ddf_is_free(&dfx.c, dfx_ref(0), 16384, 1));
+}
+
 /* "Rebuilding" would leave it out of this array, too, of which it has the data: the other rebuild goes off the record. */
 static void a_disk_that_another_array_rebuilds_works_when_it_is_named(void **state)
 {
@@ -602,6 +618,7 @@ int main(void)
 		TEST(a_failed_member_is_not_in_sync_any_more),
 		TEST(a_disk_of_other_arrays_is_named_when_it_has_its_data),
 		TEST(a_disk_that_is_named_again_is_not_rebuilding),
+		TEST(a_member_of_a_mirror_without_a_record_keeps_its_room),
 		TEST(a_disk_that_another_array_rebuilds_works_when_it_is_named),
 		TEST(whom_a_member_in_sync_replaces),
 		TEST(a_member_in_sync_replaces_nobody_before_a_write),
