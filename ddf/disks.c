@@ -30,7 +30,7 @@ static void make_guid(uint8_t guid[DDF_GUID_LEN])
 	char date[9] = "19800101";
 	struct tm tm;
 
-	if (localtime_r(&now, &tm))
+	if (gmtime_r(&now, &tm)) /* which reads no file of time zones */
 		strftime(date, sizeof(date), "%Y%m%d", &tm);
 	memcpy(guid, "Linux-MD", 8);
 	memcpy(guid + 8, date, 8);
