@@ -18,7 +18,8 @@ other_processes()
 	return 1
 }
 
-release_everything()
+# What waits for a daemon's word.
+let_go()
 {
 	local file
 
@@ -28,14 +29,22 @@ release_everything()
 	for file in /sys/block/md*/md/array_state; do
 		grep -qs write-pending "$file" && { echo active >"$file"; } 2>/dev/null
 	done
+}
+
+release_everything()
+{
+	let_go
 	kill -KILL -1 2>/dev/null
 	! other_processes
 }
 
 clear_arrays()
 {
-	local file left=1
+	local file left=1 helper
 
+	# what is written below waits for a sync thread, which waits for a word that nobody else gives
+	(while nap 0.2; do let_go; done) &
+	helper=$!
 	# members before containers: a container is busy as long as it has members
 	for file in /sys/block/md*/md; do
 		[ -e "$file" ] || continue
@@ -50,6 +59,8 @@ clear_arrays()
 		*) echo clear >"$file/array_state" ;;
 		esac
 	done 2>/dev/null
+	kill -KILL $helper 2>/dev/null
+	wait $helper 2>/dev/null
 	[ $left = 1 ]
 }
 
