@@ -24,7 +24,7 @@ let_go()
 	local file
 
 	for file in /sys/block/md*/md/dev-*/state; do
-		grep -qs faulty "$file" && { echo -blocked >"$file"; } 2>/dev/null
+		grep -qs -e faulty -e blocked "$file" && { echo -blocked >"$file"; } 2>/dev/null
 	done
 	for file in /sys/block/md*/md/array_state; do
 		grep -qs write-pending "$file" && { echo active >"$file"; } 2>/dev/null
