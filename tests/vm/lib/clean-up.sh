@@ -21,8 +21,13 @@ other_processes()
 # What waits for a daemon's word.
 let_go()
 {
-	local file
+	local file range
 
+	for file in /sys/block/md*/md/dev-*/unacknowledged_bad_blocks; do
+		while read -r range; do
+			echo "$range" >"${file%/*}/bad_blocks"
+		done <"$file"
+	done 2>/dev/null
 	for file in /sys/block/md*/md/dev-*/state; do
 		grep -qs -e faulty -e blocked "$file" && { echo -blocked >"$file"; } 2>/dev/null
 	done
