@@ -106,6 +106,7 @@ struct arrival {
 	uint32_t index; /* in the container; IMSM_MAX_DISKS: it has none */
 	bool left;      /* it has been in use here before: what it holds we have written */
 	bool newer;     /* written after the container was loaded, and not by us */
+	bool joining;   /* it has the copy with which it joined, and not yet the one that names it as a member */
 };
 
 static uint32_t origin(const struct imsm_meta *m)
@@ -129,6 +130,23 @@ static bool left_before(const struct imsm_container *c, const uint8_t serial[IMS
 	return false;
 }
 
+/*
+ * A spare that was about to become a member is one still, unless those that are here have recorded that it is a member: then
+ * the power failed before it was told (imsm/join.c). What it lacks in metadata it does not lack in data: whoever has written
+ * to the volume since has written metadata, too, to the disk or of it.
+ */
+static bool describes_member(struct arrival *a, const struct imsm_container *c)
+{
+	const uint32_t mask = IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE;
+	uint32_t status = le32_get(a->copy->disk[a->own].status) & mask;
+
+	if (status == IMSM_DISK_CONFIGURED)
+		return true;
+	a->joining = status == (IMSM_DISK_CONFIGURED | IMSM_DISK_SPARE) && !a->newer && a->index < c->meta.num_disks &&
+		     !only_missing(&c->meta.disk[a->index]);
+	return a->joining;
+}
+
 /* Its copy describes this container, and the disk as a member of it. */
 static bool read_arrival(struct arrival *a, struct imsm_container *c, const struct imsm_dl *dl,
 			 const struct imsm_meta *copy)
@@ -137,10 +155,6 @@ static bool read_arrival(struct arrival *a, struct imsm_container *c, const stru
 	int index;
 
 	if (own < 0 || !c->meta.num_volumes || !copy->num_volumes || origin(copy) != origin(&c->meta))
-		return false;
-	/* A spare that was about to become a member is one still (imsm/join.c). */
-	if ((le32_get(copy->disk[own].status) & (IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE)) !=
-	    IMSM_DISK_CONFIGURED)
 		return false;
 	index = entry_of(c, dl);
 	*a = (struct arrival){
@@ -151,7 +165,7 @@ static bool read_arrival(struct arrival *a, struct imsm_container *c, const stru
 		.left = left_before(c, dl->serial),
 	};
 	a->newer = !a->left && (int32_t)(generation(copy) - c->loaded_generation) > 0;
-	return true;
+	return describes_member(a, c);
 }
 
 static bool same_place(const struct imsm_map *a, const struct imsm_map *b)
@@ -288,6 +302,8 @@ static int check_volume(const struct arrival *a, unsigned volume, const char **w
 		return has_parted(a, volume) ?
 			       refuse(why, -ESTALE, "it has newer data of a volume that runs, or has run, without it") :
 			       0;
+	if (a->joining)
+		return 0;
 	if (!its)
 		return refuse(why, a->newer ? -ESTALE : -EAGAIN,
 			      "its metadata do not have a volume that it should have data of");
@@ -368,8 +384,10 @@ static void adopt_news(struct arrival *a)
 	for (unsigned i = 0; i < a->c->meta.num_volumes; i++) {
 		struct imsm_volume *ours = &a->c->meta.volume[i];
 
-		if (slot_of(a, i) >= 0 && !went_on_without(a, i))
-			adopt_volume(a, ours, its_volume(a, ours));
+		const struct imsm_volume *its = its_volume(a, ours);
+
+		if (its && slot_of(a, i) >= 0 && !went_on_without(a, i))
+			adopt_volume(a, ours, its);
 	}
 	if (a->newer && (int32_t)(generation(a->copy) - le32_get(h->generation_num)) > 0) {
 		h->generation_num = a->copy->header.generation_num; /* the next one must be newer than that, too */

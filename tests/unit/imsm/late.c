@@ -84,6 +84,39 @@ static void test_volumes_on_different_disks(void **state)
 	assert_string_equal(ifx_text(&ifx, 1), "N 2,3");
 }
 
+/* The power failed when a volume was made on a spare: those that are here have it on record, the disk has only joined. */
+static void test_it_had_joined(void **state)
+{
+	(void)state;
+	begin(3);
+	ifx_volume(&ifx, 1, "N 0,1");
+	volume(&ifx, 0, "N 1,2?");
+	volume(&its, 1, "N 0,1");
+	its.c.meta.disk[2].status = le32_make(IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED);
+	generations(7, 7, 5);
+	assert_int_equal(take(2), 1);
+	assert_string_equal(ifx_text(&ifx, 1), "N 1,2");
+	assert_int_equal(ifx.dl[2].index, 2);
+	assert_true(ifx.c.write_due);
+}
+
+/* Its copy is of later: it was made a spare of since. Or nobody here counts on it any more. */
+static void test_it_is_a_spare_all_the_same(void **state)
+{
+	(void)state;
+	for (int lost = 0; lost < 2; lost++) {
+		begin(3);
+		ifx_volume(&ifx, 1, "N 0,1");
+		volume(&ifx, 1, "N 1,2?");
+		volume(&its, 1, "N 0,1");
+		its.c.meta.disk[2].status = le32_make(IMSM_DISK_SPARE | IMSM_DISK_CONFIGURED);
+		generations(7, 7, lost ? 5 : 8);
+		if (lost)
+			goes_on_without(1, 2);
+		assert_int_equal(take(2), 0);
+	}
+}
+
 /* What it carries is of before: it is brought up to date. */
 static void test_older_copy(void **state)
 {
@@ -517,6 +550,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_volumes_on_different_disks),
+		cmocka_unit_test(test_it_had_joined),
+		cmocka_unit_test(test_it_is_a_spare_all_the_same),
 		cmocka_unit_test(test_older_copy),
 		cmocka_unit_test(test_volume_that_has_not_been_written_to),
 		cmocka_unit_test(test_raid0_beside_a_degraded_raid1),
