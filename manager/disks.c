@@ -108,6 +108,7 @@ static void disk_added(struct manager *mgr, struct metadata_update *u)
 
 	if (u->status)
 		return; /* the handler has said why */
+	mgr->look_due = true; /* a volume that was not known may be by now: its array is served before a spare is looked for */
 	sysfs_name_or_number(u->dev, disk, sizeof(disk));
 	log_event(LOG_LEVEL_INFO, ABOUT("disk-added", NULL, disk), "%s: %s is %s", mgr->st->container, disk,
 		  u->known ? "a disk that the metadata know" : "a new spare");

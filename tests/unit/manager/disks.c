@@ -269,6 +269,28 @@ static void test_the_metadata_refuse_it(void **state)
 	assert_not_said("sdc"); /* the handler has named it, and the reason */
 }
 
+/* Its metadata have a volume that those that were there did not have: the array, which runs, is served. */
+static void test_an_array_is_served_with_the_disk(void **state)
+{
+	(void)state;
+	mgr_has_md126();
+	fakes.array_error = -ENODEV;
+	mgr_start();
+	mgr_settle();
+	assert_said("array-refused: md126");
+	forget_steps();
+	kmd_has_member("md127", 'c', -1);
+	mdstat_changes();
+	mgr_settle();
+	assert_null(mgr_array("md126"));
+	fakes.array_error = 0;
+	mgr_helper();
+	mgr_settle();
+	assert_non_null(strstr(steps(), "update: add sdc\n"));
+	assert_non_null(mgr_array("md126"));
+	forget_steps();
+}
+
 /* ---- what takes long ---- */
 
 /* The rest of the container goes on meanwhile. */
@@ -393,6 +415,7 @@ int main(void)
 		mgr_test(test_nobody_waits_for_a_disk),
 		mgr_test(test_it_is_not_wanted),
 		mgr_test(test_the_metadata_refuse_it),
+		mgr_test(test_an_array_is_served_with_the_disk),
 		mgr_test(test_a_slow_disk_keeps_nobody),
 		mgr_test(test_a_ping_waits_for_a_disk),
 		mgr_test(test_a_ping_does_not_wait_for_ever),
