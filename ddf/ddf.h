@@ -85,6 +85,7 @@ struct ddf_dl {
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
 	bool record_new;          /* the last change put a record onto it */
 	bool record_due;          /* a record on it has changed and is not on the disk yet */
+	bool record_added;        /* one that is due is of a virtual disk of which it had none */
 	bool disowned;            /* ddf/held.c: the record that is due names it no more, the one that it has does */
 	bool late;                /* came with older metadata: has to be written although nothing has changed */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */

@@ -293,6 +293,37 @@ static bool is_needed(const struct ddf_container *c, uint32_t refnum)
 	return false;
 }
 
+static bool has_record(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *r)
+{
+	for (unsigned i = 0; i < c->layout.records && !dl->record_added; i++) {
+		const struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
+
+		if (ddf_slot_content(c, slot) == DDF_SLOT_OURS && ddf_guid_equal(slot->guid, r->guid) &&
+		    slot->secondary_seq == r->secondary_seq)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What lies on a disk that is made a new one is lost. If the disks that are here have not taken the record of a virtual disk that
+ * they have the data of, it would be forgotten.
+ */
+static bool has_last_record(const struct ddf_container *c, const struct ddf_arrival *a)
+{
+	for (unsigned i = 0; i < a->records; i++) {
+		const struct ddf_vdc *its = its_record(a, i);
+		int vd = ddf_vd_by_guid(c, its->guid);
+		bool known = vd < 0 || !c->volume[vd].records;
+
+		for (const struct ddf_dl *dl = c->disks; dl && !known; dl = dl->next)
+			known = has_record(c, dl, its);
+		if (!known)
+			return true;
+	}
+	return false;
+}
+
 /* It stays what it is for those that need it. The others, for which it failed, name it no more. */
 static void keep_for_those_in_need(struct ddf_container *c, struct ddf_pd_entry *e, uint32_t refnum)
 {
@@ -337,6 +368,8 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 		return 0;
 	if (is_newer(c, a) && has_newer_data(c, a, e))
 		return refuse(why, -ESTALE, "it has newer data of a virtual disk that is in use");
+	if (is_put_in_again(c, a, e) && !is_needed(c, a->refnum) && has_last_record(c, a))
+		return refuse(why, -EAGAIN, "no other disk has taken the record of a virtual disk");
 	if (is_newer(c, a))
 		adopt_newer(c, a);
 	adopt_records(c, arrival);

@@ -229,8 +229,10 @@ static void add_record(const struct ddf_container *c, struct ddf_dl *dl, const s
 	}
 	if (room + 1 >= none && other < none)
 		room = other;
-	if (room + 1 < c->layout.records)
+	if (room + 1 < c->layout.records) {
 		put_record(c, dl, room, r);
+		dl->record_added = true;
+	}
 }
 
 static void add_records(const struct ddf_container *c, struct ddf_dl *dl)
@@ -557,6 +559,7 @@ static void note_stored(const struct ddf_container *c)
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		dl->record_due &= !is_found(c, dl);
 		dl->disowned &= dl->record_due;
+		dl->record_added &= dl->record_due;
 	}
 }
 

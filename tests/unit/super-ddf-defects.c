@@ -368,6 +368,48 @@ static void let_disk_take_writes(struct rig *r, unsigned n, bool takes)
 	close(fd);
 }
 
+/* mdadm creates a virtual disk, of which disk 0 takes nothing. */
+static void create_half(struct rig *r, unsigned vd, const char *records)
+{
+	struct message m;
+
+	let_disk_take_writes(r, 0, false);
+	drig_entry_message(&m, vd, DDF_VD_OPTIMAL);
+	assert_int_equal(drig_send_message(r, &m), 0);
+	drig_config_message(r, &m, vd, &drig_raid1, records);
+	assert_int_equal(drig_send_message(r, &m), 0);
+	assert_int_equal(drig_sync_with(r, false), 1);
+	drig_finish(r);
+}
+
+/*
+ * The disk with the only record of a virtual disk is taken out and put in again: made a new one it would take the record along.
+ * Another change that disk 0 did not take is no reason: it knows the virtual disk.
+ */
+static void test_disk_with_the_only_record_is_no_new_one(void **state)
+{
+	(void)state;
+	for (int created = 0; created < 2; created++) {
+		struct rig *r = drig_bare(2);
+		struct rig_array *a;
+
+		drig_create(r, 0, &drig_raid1, "v3 0,1");
+		if (created)
+			create_half(r, 1, "v3 0@16384,1@16384");
+		else
+			let_disk_take_writes(r, 0, false);
+		a = drig_open_array(r, created, 1, 0, "0,1");
+		drig_tell(a, "0,1x");
+		drig_sync_with(r, false);
+		drig_finish(r);
+		assert_int_equal(drig_remove_disk(r, 1), 0);
+		drig_sync_with(r, false);
+		drig_finish(r);
+		assert_int_equal(drig_add_disk(r, 1), created ? -EAGAIN : 0);
+		drig_free(r);
+	}
+}
+
 /* Item 26. */
 static void test_disk_that_took_no_write_is_tried_again(void **state)
 {
@@ -666,6 +708,7 @@ int main(void)
 		cmocka_unit_test(test_arrays_beyond_the_table_are_not_bound),
 		cmocka_unit_test(test_disk_that_leaves_before_its_failure_is_seen),
 		cmocka_unit_test(test_mirror_that_nobody_has_a_record_of_is_lost),
+		cmocka_unit_test(test_disk_with_the_only_record_is_no_new_one),
 		cmocka_unit_test(test_disk_that_took_no_write_is_tried_again),
 		cmocka_unit_test(test_change_that_no_disk_took_stays_pending),
 		cmocka_unit_test(test_disks_without_a_secondary_copy),
