@@ -148,7 +148,7 @@ static void read_shape(const struct md_array *md, struct active_array *a)
 	a->layout = md_layout(md);
 }
 
-/* One that was refused is tried again. (Other lives are older than that.) */
+/* One that was refused is tried again. */
 static struct managed *entry_for(unsigned number)
 {
 	for (unsigned i = 0; i < manageds; i++)
@@ -193,7 +193,7 @@ static bool is_managed(unsigned number)
 {
 	for (unsigned i = 0; i < manageds; i++)
 		if (managed[i].number == number && !managed[i].let_go &&
-		    !(world.reshapes && managed[i].refused && !managed[i].copies))
+		    !(managed[i].refused && !managed[i].copies))
 			return true;
 	return false;
 }
@@ -301,11 +301,9 @@ static void take_out(struct managed *ma)
 
 static bool may_begin(const struct managed *ma, const struct spare_pick *p)
 {
-	unsigned disk = (unsigned)disk_of_dev(p->dev);
-
 	if (!world.ad->own_places)
 		return p->data_offset == world.volume[ma->md->volume].plan.offset;
-	return truth_is_free(ma->md->volume, disk, p->data_offset);
+	return truth_is_free(ma->md->volume, (unsigned)disk_of_dev(p->dev), p->data_offset);
 }
 
 static void insert_picks(struct managed *ma)
@@ -314,18 +312,20 @@ static void insert_picks(struct managed *ma)
 
 	for (unsigned i = 0; i < ma->spares.count; i++) {
 		const struct spare_pick *p = &ma->spares.pick[i];
+		unsigned disk = (unsigned)disk_of_dev(p->dev);
 		int member;
 
 		if (!p->in_array) {
 			if (!sim_point())
 				return;
+			if (truth_md_has(ma->md->volume, disk, p->data_offset))
+				continue;
 			if (!may_begin(ma, p))
-				sim_hit("spare sd%c is to begin at sector %llu", 'a' + disk_of_dev(p->dev),
-					(unsigned long long)p->data_offset);
-			member = md_insert(ma->md, (unsigned)disk_of_dev(p->dev), p->slot);
+				sim_hit("spare sd%c is to begin at sector %llu", 'a' + disk, (unsigned long long)p->data_offset);
+			member = md_insert(ma->md, disk, p->slot);
 			if (member < 0)
 				continue;
-			truth_begins(ma->md->volume, (unsigned)disk_of_dev(p->dev), p->data_offset);
+			truth_begins(ma->md->volume, disk, p->data_offset);
 			ma->with_spares->disks[ma->with_spares->disk_count++] = open_member(ma, (unsigned)member);
 		}
 		ma->spares.pick[kept++] = *p;

@@ -199,6 +199,12 @@ bool truth_enough(const struct truth *t, const bool *slot);
 void truth_begins(unsigned volume, unsigned disk, uint64_t sector);
 /* No other volume has data there that count. */
 bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector);
+
+/*
+ * Another array has the disk there, also one that the daemon does not serve yet: md lets no second one begin (kernel-md.md 5.2,
+ * "size").
+ */
+bool truth_md_has(unsigned volume, unsigned disk, uint64_t sector);
 void truth_init(struct truth *t, const struct sim_volume *plan);
 /* The disks may be told from each other in this region. `slot`: of those to be compared. */
 bool truth_differ(const struct truth *t, unsigned region, const int *disk_of_slot);

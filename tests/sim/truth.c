@@ -64,6 +64,24 @@ bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector)
 	return true;
 }
 
+bool truth_md_has(unsigned volume, unsigned disk, uint64_t sector)
+{
+	uint64_t size = world.volume[volume].plan.component_size;
+
+	for (unsigned i = 0; i < ARRAYS; i++) {
+		const struct md_array *a = &world.array[i];
+		const struct truth *t = &world.volume[a->volume];
+
+		if (!a->there || a->volume == volume || sector >= t->begins[disk] + t->plan.component_size ||
+		    t->begins[disk] >= sector + size)
+			continue;
+		for (unsigned k = 0; k < a->members; k++)
+			if (a->member[k].there && a->member[k].disk == disk)
+				return true;
+	}
+	return false;
+}
+
 unsigned truth_new_version(struct truth *t, unsigned region)
 {
 	world.truth_changed = true;
