@@ -204,6 +204,10 @@ bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t ref
 /* What the configuration section of a disk has in its record slot i < layout.records. */
 struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_dl *dl, unsigned i);
 
+/* Both are records of one BVD, whatever they say. */
+bool ddf_same_record(const struct ddf_vdc *a, const struct ddf_vdc *b);
+bool ddf_has_record(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *r);
+
 enum ddf_slot_content {
 	DDF_SLOT_EMPTY,
 	DDF_SLOT_OURS,   /* a record of a BVD that we know, or of a deleted virtual disk: ddf_write() changes it */

@@ -181,6 +181,20 @@ struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_
 	return (struct ddf_vdc *)(void *)(dl->config + i * ddf_record_bytes(&c->layout));
 }
 
+bool ddf_same_record(const struct ddf_vdc *a, const struct ddf_vdc *b)
+{
+	return be32_get(a->magic) == DDF_VDC_MAGIC && ddf_guid_equal(a->guid, b->guid) &&
+	       a->secondary_seq == b->secondary_seq;
+}
+
+bool ddf_has_record(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *r)
+{
+	for (unsigned i = 0; i < c->layout.records; i++)
+		if (ddf_same_record(ddf_record_slot(c, dl, i), r))
+			return true;
+	return false;
+}
+
 enum ddf_slot_content ddf_slot_content(const struct ddf_container *c, const struct ddf_vdc *slot)
 {
 	uint32_t magic = be32_get(slot->magic);

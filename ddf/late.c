@@ -293,18 +293,6 @@ static bool is_needed(const struct ddf_container *c, uint32_t refnum)
 	return false;
 }
 
-static bool has_record(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *r)
-{
-	for (unsigned i = 0; i < c->layout.records && !dl->record_added; i++) {
-		const struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
-
-		if (ddf_slot_content(c, slot) == DDF_SLOT_OURS && ddf_guid_equal(slot->guid, r->guid) &&
-		    slot->secondary_seq == r->secondary_seq)
-			return true;
-	}
-	return false;
-}
-
 /*
  * What lies on a disk that is made a new one is lost. If the disks that are here have not taken the record of a virtual disk that
  * they have the data of, it would be forgotten.
@@ -317,7 +305,7 @@ static bool has_last_record(const struct ddf_container *c, const struct ddf_arri
 		bool known = vd < 0 || !c->volume[vd].records;
 
 		for (const struct ddf_dl *dl = c->disks; dl && !known; dl = dl->next)
-			known = has_record(c, dl, its);
+			known = !dl->record_added && ddf_has_record(c, dl, its);
 		if (!known)
 			return true;
 	}

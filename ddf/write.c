@@ -200,12 +200,6 @@ static void update_slot(const struct ddf_container *c, struct ddf_dl *dl, unsign
 	}
 }
 
-static bool same_record(const struct ddf_vdc *a, const struct ddf_vdc *b)
-{
-	return be32_get(a->magic) == DDF_VDC_MAGIC && ddf_guid_equal(a->guid, b->guid) &&
-	       a->secondary_seq == b->secondary_seq;
-}
-
 /* Says only that the disk is not named. */
 static bool may_give_way(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *slot)
 {
@@ -220,7 +214,7 @@ static void add_record(const struct ddf_container *c, struct ddf_dl *dl, const s
 	for (unsigned i = 0; i < c->layout.records; i++) {
 		const struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
 
-		if (same_record(slot, r))
+		if (ddf_same_record(slot, r))
 			return;
 		if (room == none && ddf_slot_content(c, slot) == DDF_SLOT_EMPTY)
 			room = i;
@@ -523,14 +517,6 @@ static unsigned count_found(const struct ddf_container *c)
 	return n;
 }
 
-static bool has_record(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *r)
-{
-	for (unsigned i = 0; i < c->layout.records; i++)
-		if (same_record(ddf_record_slot(c, dl, i), r))
-			return true;
-	return false;
-}
-
 /*
  * Some disk that counts has it: else what the record says is nowhere (that a member is not named any more, say). Those that
  * are not named will do, if all of them have it. True also if no disk is to have it: the tables say of the others that
@@ -543,7 +529,7 @@ static bool is_stored(const struct ddf_container *c, const struct ddf_vdc *r)
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		bool named = ddf_record_names(c, r, dl->refnum);
 
-		if (is_failed(c, dl) || !has_record(c, dl, r))
+		if (is_failed(c, dl) || !ddf_has_record(c, dl, r))
 			continue;
 		if (!dl->record_due && named)
 			return true;
