@@ -108,6 +108,18 @@ static bool keeps_old_record(const struct ddf_container *c, uint32_t refnum)
 	return dl && dl->record_due && (dl->disowned || !ddf_any_names(c, refnum));
 }
 
+/*
+ * The disk came late, has the only record that names it, and is to take one that does not. Until it has, those that are beside it
+ * say that it has failed: it may refuse, or leave, and the disk with the new record may be absent when it is read next. (Where
+ * another virtual disk needs it, that cannot be said.)
+ */
+static bool gives_up_last_name(const struct ddf_container *c, uint32_t refnum)
+{
+	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
+
+	return dl && dl->late && dl->disowned && !ddf_any_names(c, refnum);
+}
+
 static bool hold_pds(const struct ddf_container *c)
 {
 	struct ddf_pd_entry *e = (void *)(c->pd_held + sizeof(struct ddf_table_head));
@@ -116,11 +128,13 @@ static bool hold_pds(const struct ddf_container *c)
 	for (unsigned i = 0; i < c->layout.max_pd; i++) {
 		const struct ddf_pd_entry *was = ddf_pd_used(&e[i]) && is_trusted(&e[i]) ? written_pd(c, &e[i]) : NULL;
 
-		if (!was || is_trusted(was))
+		if (was && is_trusted(was) && gives_up_last_name(c, be32_get(was->refnum)))
+			e[i].state = be16_make(DDF_PD_FAILED);
+		else if (was && !is_trusted(was) &&
+			 (is_held(c, be32_get(was->refnum)) || keeps_old_record(c, be32_get(was->refnum))))
+			e[i].state = was->state;
+		else
 			continue;
-		if (!is_held(c, be32_get(was->refnum)) && !keeps_old_record(c, be32_get(was->refnum)))
-			continue;
-		e[i].state = was->state;
 		any = true;
 	}
 	return any;

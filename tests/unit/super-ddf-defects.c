@@ -410,6 +410,34 @@ static void test_disk_with_the_only_record_is_no_new_one(void **state)
 	}
 }
 
+/*
+ * A disk comes late, and its array has gone on without it: the record names it no more. If it does not take that it would be
+ * trusted with its old one as soon as the disk with the new one is absent.
+ */
+static void test_late_disk_that_keeps_its_record_has_failed(void **state)
+{
+	(void)state;
+	for (int refuses = 0; refuses < 2; refuses++) {
+		struct rig *r = drig_bare(2);
+		struct rig_array *a;
+
+		drig_create(r, 0, &drig_raid1, "v3 0,1");
+		r->in[1] = false;
+		drig_restart(r);
+		a = drig_open_array(r, 0, 1, 0, "0,-");
+		assert_int_equal(drig_add_disk(r, 1), 0);
+		if (refuses)
+			let_disk_take_writes(r, 1, false);
+		drig_tell_state(a, MARK_DIRTY);
+		assert_int_equal(drig_sync_with(r, false), 1);
+		drig_finish(r);
+		r->in[1] = !refuses;
+		drig_examine(r);
+		assert_pds(r, refuses ? "0:03/01 1:05/02?" : "0:03/01 1:05/01");
+		drig_free(r);
+	}
+}
+
 /* Item 26. */
 static void test_disk_that_took_no_write_is_tried_again(void **state)
 {
@@ -709,6 +737,7 @@ int main(void)
 		cmocka_unit_test(test_disk_that_leaves_before_its_failure_is_seen),
 		cmocka_unit_test(test_mirror_that_nobody_has_a_record_of_is_lost),
 		cmocka_unit_test(test_disk_with_the_only_record_is_no_new_one),
+		cmocka_unit_test(test_late_disk_that_keeps_its_record_has_failed),
 		cmocka_unit_test(test_disk_that_took_no_write_is_tried_again),
 		cmocka_unit_test(test_change_that_no_disk_took_stays_pending),
 		cmocka_unit_test(test_disks_without_a_secondary_copy),

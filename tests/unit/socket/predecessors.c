@@ -298,6 +298,31 @@ static void test_whoever_was_killed_is_waited_for(void **state)
 	rundir_unlock(&r);
 }
 
+/* Nothing can be done about this process: it may not be ended by us. */
+static void test_daemon_that_goes_on_keeps_its_files(void **state)
+{
+	struct process p;
+	struct rundir r;
+
+	(void)state;
+	need_pidfd();
+	mkdir(RUNDIR_OF_TEST, 0755);
+	p = start_process("mdmon", "md127");
+	put_pid(p.pid);
+	assert_true(rundir_claim(&r, "md127", true, rundir_md_dir));
+	assert_true(rundir_prepare(&r));
+	rundir_no_signals = true;
+	log_set_level((enum log_level)-1);
+	assert_false(rundir_evict(&r));
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(r.state, RUNDIR_PREPARED);
+	rundir_abandon(&r);
+	assert_int_equal(pid_in_file(), p.pid);
+	assert_int_equal(files_in_rundir(), 1);
+	rundir_unlock(&r);
+	finish_process(&p);
+}
+
 /* At its last moment a victim that lost its successor's sight put its own pid there, or removed the file. */
 static void test_pid_file_is_ours_when_we_are_ready(void **state)
 {
@@ -373,6 +398,7 @@ int main(void)
 		rundir_test(test_socket_is_handed_over),
 		rundir_test(test_a_daemon_that_is_late_hands_over),
 		rundir_test(test_whoever_was_killed_is_waited_for),
+		rundir_test(test_daemon_that_goes_on_keeps_its_files),
 		rundir_test(test_pid_file_is_ours_when_we_are_ready),
 		rundir_test(test_successor_is_recognized),
 	};

@@ -519,8 +519,9 @@ static void free_updates(struct metadata_update *u)
 
 static void free_manager(void)
 {
-	while (mgr_run_jobs())
+	do
 		worker_finish_jobs();
+	while (mgr_run_jobs());
 	free_updates(handoff_take_updates());
 	free_updates(handoff_take_handled());
 	free_copies(handoff_take_published());

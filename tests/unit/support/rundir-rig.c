@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See rundir-rig.h. This is socket/rundir.c, too, so that nothing has to be different in the program. */
+#include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #undef RUNDIR
 #define RUNDIR "run"
 
 #include "socket/client.h"
 
+bool rundir_no_signals;
+
 /* The source waits for the end of processes and for answers: less patiently here. */
 static int wait_less(struct pollfd *p, nfds_t n, int ms);
 static int ping_less(int fd, int kind, int ms);
 #define poll(fds, count, ms) wait_less(fds, count, ms)
 #define msg_ping(fd, kind, ms) ping_less(fd, kind, ms)
+#define syscall(number, ...) \
+	((number) == SYS_pidfd_send_signal && rundir_no_signals ? (errno = EPERM, -1L) : syscall(number, __VA_ARGS__))
 #define msg_ask_handover(fd, ms, listener) msg_ask_handover(fd, (ms) / 20, listener)
 #define msg_await_handover(fd, ms, listener) msg_await_handover(fd, (ms) / 20, listener)
 #include "socket/rundir.c"
+#undef syscall
 #undef msg_ask_handover
 #undef msg_await_handover
 #undef poll
@@ -76,6 +85,7 @@ int rundir_clean(void **state)
 {
 	(void)state;
 	rundir_unseen = 0;
+	rundir_no_signals = false;
 	unlink(PID_FILE);
 	unlink(SOCK_FILE);
 	return rmdir(RUNDIR) == 0 || errno == ENOENT ? 0 : -1;

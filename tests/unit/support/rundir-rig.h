@@ -28,6 +28,9 @@ extern int rundir_md_dir;
 /* So often no process is seen to end, whatever happens to it. */
 extern unsigned rundir_unseen;
 
+/* We may not send it any. Until rundir_clean(). */
+extern bool rundir_no_signals;
+
 /* ---- files ---- */
 
 void write_file(const char *path, const char *text);
