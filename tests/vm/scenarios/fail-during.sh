@@ -11,7 +11,7 @@
 #   reshape      a member of a RAID5 that gets one more disk (25, 27)
 #   new-member   the disk that is being added by a reshape (25, 27)
 # cases: init repair spare other-pair second reshape new-member
-# timeout: 150
+# timeout: 180
 # reference: fails@other-pair@second@new-member - it does not record the end of the first rebuild, the loss of the volume, the failure of the new member
 
 # others_of DISK...: sets OTHERS to all disks but these
@@ -59,16 +59,19 @@ fail_in_resync()
 	replaced
 }
 
-# A failure interrupts the reshape, and md begins it again at once. mdadm gives up if it looks in between, with either
-# daemon; until then the reshape waits where mdadm let it go last, and the kernel keeps the failed member.
+# continue_reshape MEMBER: it has failed. That interrupts the reshape, and md begins it again at once. mdadm gives up if it looks
+# in between, with either daemon, and so does each "--continue", which interrupts it, too: most of all as long as the kernel
+# keeps the failed member, which it lets go of only in between. Until then the reshape waits where mdadm let it go last.
 continue_reshape()
 {
-	for _ in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		eventually 60 no_mdadm || return 0
 		! attr_is "$V" reshape_position none || return 0
+		eventually 3 no_member "$V" "$1"
 		say "mdadm has given up at $(get_attr "$V" reshape_position)"
 		timeout 60 mdadm --grow --continue "/dev/$V" >/tmp/grow 2>&1 </dev/null
 		say "mdadm --grow --continue: exit $?, says $(</tmp/grow)"
+		nap 1
 	done
 }
 
@@ -173,7 +176,7 @@ reshape | new-member)
 	wait_metadata 10 vol0.migr_type=GEN_MIGR vol0.map0.state=DEGRADED "vol0.map0.failed=$SLOT" "disk$ENTRY.status=0x6" \
 		"vol0.map0.ords=*${ENTRY}R*" -- "${OTHERS[@]}"
 	fast_sync
-	continue_reshape
+	continue_reshape "$victim"
 	wait_for 30 no_member "$V" "$victim"
 	wait_grown
 	assert_kernel level=raid5 raid_disks=4 degraded=1 size=30720
