@@ -208,6 +208,9 @@ struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_
 bool ddf_same_record(const struct ddf_vdc *a, const struct ddf_vdc *b);
 bool ddf_has_record(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_vdc *r);
 
+/* What counts in the place of such a record; NULL: nothing does. */
+struct ddf_vdc *ddf_current_record(const struct ddf_container *c, const struct ddf_vdc *old);
+
 enum ddf_slot_content {
 	DDF_SLOT_EMPTY,
 	DDF_SLOT_OURS,   /* a record of a BVD that we know, or of a deleted virtual disk: ddf_write() changes it */
@@ -241,6 +244,8 @@ void ddf_mark_back(struct ddf_container *c, unsigned vd, int slot, bool back);
 bool ddf_is_redundant(const struct ddf_container *c, unsigned vd);
 /* md has all data of the virtual disk, which is in use, on disks that are present, this one not counted. */
 bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t refnum);
+/* The virtual disk is in use, and md has its data with this disk, and not without it. */
+bool ddf_needs_for_data(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 /* Rebuilds onto the disk that records tell of. */
 unsigned ddf_recorded_rebuilds(const struct ddf_container *c, uint32_t refnum);
 /*
@@ -281,6 +286,8 @@ bool ddf_update_state(struct ddf_container *c, unsigned vd);
 void ddf_update_states_of(struct ddf_container *c, uint32_t refnum);
 /* The record changed: sequence number and time stamp (1.13). */
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r);
+/* The element says that its disk is missing, in a new version of the record. */
+void ddf_name_no_more(struct ddf_container *c, const struct ddf_place *at);
 
 /* ---- ddf/tidy.c ---- */
 

@@ -129,9 +129,8 @@ static bool distrust(const struct event *ev)
 		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_REBUILDING, false);
 		return false;
 	}
-	ddf_name_at(ev->c, &ev->at, DDF_REF_MISSING, 0);
+	ddf_name_no_more(ev->c, &ev->at);
 	ddf_update_state(ev->c, ev->vd);
-	ddf_stamp(ev->c, ev->at.record);
 	return true;
 }
 
@@ -193,8 +192,8 @@ static void note_failure(const struct event *ev)
 /* md has the data of the virtual disk with the disk only. */
 static bool lives_on(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 {
-	return c->volume[vd].live && !c->volume[vd].stopped && ddf_vd_names(c, vd, refnum) && ddf_is_redundant(c, vd) &&
-	       ddf_is_synced(c, vd, ddf_slot_of(c, vd, refnum)) && !ddf_goes_on_without(c, vd, refnum);
+	return !c->volume[vd].stopped && ddf_vd_names(c, vd, refnum) && ddf_is_redundant(c, vd) &&
+	       ddf_needs_for_data(c, vd, refnum);
 }
 
 static bool any_lives_on(const struct ddf_container *c, uint32_t refnum)
@@ -215,8 +214,7 @@ static void keep_for_others(struct ddf_container *c, struct ddf_dl *dl)
 		if (!c->volume[vd].live || !ddf_place_of(c, vd, dl->refnum, &at) ||
 		    ddf_is_synced(c, vd, ddf_slot_of(c, vd, dl->refnum)))
 			continue;
-		ddf_name_at(c, &at, DDF_REF_MISSING, 0);
-		ddf_stamp(c, at.record);
+		ddf_name_no_more(c, &at);
 		ddf_update_state(c, vd);
 	}
 	if (e)

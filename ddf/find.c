@@ -195,6 +195,13 @@ bool ddf_has_record(const struct ddf_container *c, const struct ddf_dl *dl, cons
 	return false;
 }
 
+struct ddf_vdc *ddf_current_record(const struct ddf_container *c, const struct ddf_vdc *old)
+{
+	int vd = be32_get(old->magic) == DDF_VDC_MAGIC ? ddf_vd_by_guid(c, old->guid) : -1;
+
+	return vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
+}
+
 enum ddf_slot_content ddf_slot_content(const struct ddf_container *c, const struct ddf_vdc *slot)
 {
 	uint32_t magic = be32_get(slot->magic);

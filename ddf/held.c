@@ -59,18 +59,10 @@ static void compare_records(struct ddf_container *c, struct ddf_dl *dl, unsigned
 	}
 }
 
-/* The record that counts in the place of what a disk has; NULL: there is none. */
-static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_vdc *old)
-{
-	int vd = be32_get(old->magic) == DDF_VDC_MAGIC ? ddf_vd_by_guid(c, old->guid) : -1;
-
-	return vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
-}
-
 static void compare_disk(struct ddf_container *c, struct ddf_dl *dl)
 {
 	for (unsigned i = 0; i < c->layout.records; i++) {
-		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now = successor(c, old);
+		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now = ddf_current_record(c, old);
 
 		if (now)
 			compare_records(c, dl, (unsigned)ddf_vd_by_guid(c, old->guid), old, now);
@@ -81,7 +73,7 @@ static void compare_disk(struct ddf_container *c, struct ddf_dl *dl)
 static bool is_disowned(const struct ddf_container *c, const struct ddf_dl *dl)
 {
 	for (unsigned i = 0; i < c->layout.records; i++) {
-		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now = successor(c, old);
+		const struct ddf_vdc *old = ddf_record_slot(c, dl, i), *now = ddf_current_record(c, old);
 
 		if (now && ddf_record_names(c, old, dl->refnum) && !ddf_record_names(c, now, dl->refnum))
 			return true;

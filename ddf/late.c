@@ -208,12 +208,6 @@ static void link_disk(struct ddf_container *c, struct ddf_dl *dl, const struct d
 	c->disks = dl;
 }
 
-static void name_no_more(struct ddf_container *c, const struct ddf_place *at)
-{
-	ddf_name_at(c, at, DDF_REF_MISSING, 0);
-	ddf_stamp(c, at->record);
-}
-
 /* Virtual disks that are in use may run without it. */
 static void note_back(struct ddf_container *c, uint32_t refnum)
 {
@@ -237,7 +231,7 @@ static void drop_if_out(struct ddf_container *c, unsigned vd, unsigned slot)
 	dl = ddf_dl_by_ref(c, ddf_ref_at(&at));
 	if (!dl || !dl->late || !ddf_goes_on_without(c, vd, dl->refnum))
 		return;
-	name_no_more(c, &at);
+	ddf_name_no_more(c, &at);
 	ddf_update_state(c, vd);
 	ddf_tidy_disks(c);
 }
@@ -282,7 +276,7 @@ static bool needs(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 		return false;
 	if (!ddf_is_redundant(c, vd))
 		return true;
-	return c->volume[vd].live && ddf_is_synced(c, vd, ddf_slot_of(c, vd, refnum)) && !ddf_goes_on_without(c, vd, refnum);
+	return ddf_needs_for_data(c, vd, refnum);
 }
 
 static bool is_needed(const struct ddf_container *c, uint32_t refnum)
@@ -319,7 +313,7 @@ static void keep_for_those_in_need(struct ddf_container *c, struct ddf_pd_entry 
 
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
 		if (!needs(c, vd, refnum) && ddf_place_of(c, vd, refnum, &at))
-			name_no_more(c, &at);
+			ddf_name_no_more(c, &at);
 	e->state = be16_make((uint16_t)(be16_get(e->state) & ~(unsigned)DDF_PD_FAILED));
 }
 

@@ -56,6 +56,11 @@ bool ddf_goes_on_without(const struct ddf_container *c, unsigned vd, uint32_t re
 	return enough_left(level, layout, slots, left);
 }
 
+bool ddf_needs_for_data(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	return c->volume[vd].live && ddf_is_synced(c, vd, ddf_slot_of(c, vd, refnum)) && !ddf_goes_on_without(c, vd, refnum);
+}
+
 static bool is_rebuilt(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 {
 	return ddf_vd_names(c, vd, refnum) && ddf_is_redundant(c, vd) &&
@@ -85,8 +90,7 @@ static void take_off_record(struct ddf_container *c, unsigned vd, uint32_t refnu
 	b.length = be64_get(at.record->block_count);
 	if (c->volume[vd].live)
 		ddf_keep_rebuild(c, &b);
-	ddf_name_at(c, &at, DDF_REF_MISSING, 0);
-	ddf_stamp(c, at.record);
+	ddf_name_no_more(c, &at);
 	ddf_update_state(c, vd);
 }
 

@@ -131,3 +131,9 @@ void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 	r->seq = be32_make(seq == UINT32_MAX ? seq : seq + 1);
 	r->timestamp = be32_make(c->now);
 }
+
+void ddf_name_no_more(struct ddf_container *c, const struct ddf_place *at)
+{
+	ddf_name_at(c, at, DDF_REF_MISSING, 0);
+	ddf_stamp(c, at->record);
+}

@@ -157,8 +157,7 @@ static bool is_trusted(const struct ddf_container *c, const struct ddf_dl *dl)
 static const struct ddf_vdc *successor(const struct ddf_container *c, const struct ddf_dl *dl,
 				       const struct ddf_vdc *old)
 {
-	int vd = ddf_vd_by_guid(c, old->guid);
-	const struct ddf_vdc *r = vd < 0 ? NULL : ddf_record(c->volume[vd].records, old->secondary_seq);
+	const struct ddf_vdc *r = ddf_current_record(c, old);
 
 	return r && (ddf_record_names(c, r, dl->refnum) || is_trusted(c, dl) || !has_member(c, r)) ? r : NULL;
 }
