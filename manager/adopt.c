@@ -239,14 +239,12 @@ void array_adopt(struct manager *mgr, const struct mdstat_entry *e, bool again)
 	} else if (ma && err == -EINVAL) {
 		array_refuse(ma, err);
 		link_array(ma);
-	} else if (array_is_shortage(err)) {
-		if (ma)
-			array_free(ma);
-		cannot_serve(mgr, e->name, err);
 	} else {
-		/* On its way in or out. If it stays we get it next time. */
 		if (ma)
 			array_free(ma);
-		mgr->look_again_ns = clock_now_ns() + ADOPT_RETRY_MS * NS_PER_MS;
+		if (array_is_shortage(err))
+			cannot_serve(mgr, e->name, err);
+		else /* On its way in or out. If it stays we get it next time. */
+			mgr->look_again_ns = clock_now_ns() + ADOPT_RETRY_MS * NS_PER_MS;
 	}
 }

@@ -29,9 +29,8 @@ struct arrival {
 	struct supertype *st;
 	struct container_disk *of; /* NULL: it has left meanwhile */
 	uint64_t since_ns;
-	dev_t dev;
 	struct disk *disk; /* NULL: it could not be opened */
-	struct metadata_update *update;
+	struct metadata_update *update; /* names the disk */
 	int err;
 };
 
@@ -127,7 +126,7 @@ static void look_at_disk(struct worker_job *job)
 {
 	struct arrival *a = container_of(job, struct arrival, job);
 
-	a->disk = disk_open(a->dev);
+	a->disk = disk_open(a->update->dev);
 	a->err = a->disk ? a->st->ss->add_to_super(a->st, a->disk, a->update) : -errno;
 }
 
@@ -137,7 +136,7 @@ static void cannot_open(const struct arrival *a)
 
 	if (a->of->retry.pause_ms)
 		return; /* said once */
-	sysfs_name_or_number(a->dev, disk, sizeof(disk));
+	sysfs_name_or_number(a->update->dev, disk, sizeof(disk));
 	log_error("%s: cannot open %s: %s", a->mgr->st->container, disk, strerror(-a->err));
 }
 
@@ -195,7 +194,6 @@ static struct arrival *arrival_new(struct manager *mgr, struct container_disk *c
 	a->mgr = mgr;
 	a->st = mgr->st;
 	a->of = cd;
-	a->dev = cd->dev;
 	a->update->op = UPDATE_ADD_DISK;
 	a->update->dev = cd->dev;
 	a->update->done = disk_added;
