@@ -383,10 +383,12 @@ static void adopt_news(struct arrival *a)
 
 	for (unsigned i = 0; i < a->c->meta.num_volumes; i++) {
 		struct imsm_volume *ours = &a->c->meta.volume[i];
+		const struct imsm_volume *its;
 
-		const struct imsm_volume *its = its_volume(a, ours);
-
-		if (its && slot_of(a, i) >= 0 && !went_on_without(a, i))
+		if (slot_of(a, i) < 0 || went_on_without(a, i))
+			continue;
+		its = its_volume(a, ours);
+		if (its) /* a disk that has only joined has none */
 			adopt_volume(a, ours, its);
 	}
 	if (a->newer && (int32_t)(generation(a->copy) - le32_get(h->generation_num)) > 0) {
