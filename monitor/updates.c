@@ -46,6 +46,13 @@ static bool any_about_volumes(const struct metadata_update *u)
 	return u;
 }
 
+/* md may have it as a member already: the handler, that did not know it, is told of all members once more. */
+static void note_disk_added(struct monitor *mon)
+{
+	for (struct active_array *a = mon->arrays; a; a = a->next)
+		a->watch->look = a->watch->new_members = true;
+}
+
 void monitor_apply_updates(struct monitor *mon)
 {
 	mon->applied = handoff_take_updates();
@@ -55,6 +62,8 @@ void monitor_apply_updates(struct monitor *mon)
 		u->status = apply(mon, u);
 		if (u->status == 0 && (u->op == UPDATE_ADD_DISK || u->op == UPDATE_REMOVE_DISK))
 			mon->spare_check_all = true;
+		if (u->status == 0 && u->op == UPDATE_ADD_DISK)
+			note_disk_added(mon);
 	}
 }
 

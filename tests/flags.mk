@@ -25,6 +25,7 @@ DDF_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy $(COUNT_ALLOCATION
 TEST_LDFLAGS_super-ddf := $(DDF_RIG)
 TEST_LDFLAGS_super-ddf-defects := $(DDF_RIG)
 TEST_LDFLAGS_super-ddf-late := $(DDF_RIG)
+TEST_LDFLAGS_super-ddf-back := $(DDF_RIG)
 TEST_LDFLAGS_super-ddf-samples := $(DDF_RIG)
 TEST_LDFLAGS_super-ddf-traces := $(DDF_RIG)
 # Programs with support/ddf-bench.c.

@@ -47,6 +47,7 @@ static uint32_t known; /* set of disks that the manager has seen in the containe
 /* Of them, those turned down because of a reshape, and not by who loads when it is over; those that may yet be. */
 static uint32_t misleading, arriving;
 static unsigned queued; /* updates that are not back */
+static bool reading;    /* the helper reads a disk that has come */
 static bool posted;     /* something, since the monitor's last pass */
 
 /* ---- memory that a daemon has until it ends ---- */
@@ -544,8 +545,10 @@ static void take_updates(void)
 	}
 }
 
+/* A disk that has come is read beside all else, and may take its time. */
 static void look_at_disks(void)
 {
+	reading = false;
 	for (unsigned n = 0; n < world.disks && world.alive; n++) {
 		bool in = world.disk[n].in_container && world.disk[n].attached;
 		struct metadata_update *u;
@@ -553,6 +556,10 @@ static void look_at_disks(void)
 
 		if (in == !!(known & 1u << n) || !sim_point())
 			continue;
+		if (in && sim_chance(4)) {
+			reading = true;
+			continue;
+		}
 		known ^= 1u << n;
 		misleading &= ~(1u << n);
 		u = new_update(in ? UPDATE_ADD_DISK : UPDATE_REMOVE_DISK, NULL);
@@ -581,117 +588,6 @@ void daemon_manage(void)
 
 /* ---- the monitor's turn ---- */
 
-/*
- * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and
- * there is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs,
- * nothing is claimed that needs the disk. (It is what it was when the daemon sees it come back: imsm.md 10.4.)
- */
-static void note_missing(void)
-{
-	unsigned serving = 0;
-
-	for (unsigned v = 0; v < SIM_VOLUMES; v++)
-		serving += md_serves(md_of(v));
-	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
-		struct truth *t = &world.volume[v];
-
-		if (t->plan.level > 0 && (md_serves(md_of(v)) || (md_runs(md_of(v)) && !serving)))
-			continue;
-		for (unsigned s = 0; s < t->plan.members; s++)
-			if (t->entitled[s] >= 0 && !(set_of_container() & known & 1u << t->entitled[s]))
-				t->entitled[s] = -1;
-	}
-}
-
-/*
- * A disk that takes no metadata may be rebuilt all the same, if a daemon died between giving it to md and recording it;
- * its data count once that is on record.
- */
-static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
-{
-	static struct reader_result r;
-	unsigned number[SIM_DISKS];
-
-	if (!world.disk[disk].refused)
-		return true;
-	judge_read(set_of_container(), &r, number);
-	for (unsigned i = 0; r.loads && i < r.volumes; i++) {
-		const struct reader_member *m = &r.volume[i].member[slot];
-
-		if (strcmp(r.volume[i].name, t->plan.name) == 0)
-			return m->disk >= 0 && number[m->disk] == disk && m->recovery_start == READER_IN_SYNC;
-	}
-	return false;
-}
-
-/* md has the slot's data on it, as far as md can tell. */
-static bool may_be_entitled(const struct md_disk *m)
-{
-	return m->in_sync && m->there && m->recorded && !m->gone && !md_failed_somewhere(m->disk);
-}
-
-/* Members that are complete now, and that the handler has been told of, with success. */
-static void note_entitled(void)
-{
-	if (monitor.sync_failed)
-		return;
-	for (unsigned i = 0; i < monitor.looked_at_count; i++)
-		world.truth_changed = true;
-	for (struct active_array *a = monitor.arrays; a; a = a->next) {
-		struct md_array *md = array_of_fd(a->array_state_fd);
-		struct truth *t = &world.volume[md->volume];
-
-		if (a->watch->first || md->mode == MD_STOPPED)
-			continue;
-		for (unsigned k = 0; k < a->disk_count; k++) {
-			const struct mdinfo *d = a->disks[k];
-			const struct md_disk *m = &md->member[d->manager_fd];
-
-			if (d->slot >= 0 && d->prev_state & d->curr_state & MEMBER_IN_SYNC && may_be_entitled(m) &&
-			    is_recorded(t, (unsigned)d->slot, m->disk))
-				t->entitled[d->slot] = (int)m->disk;
-		}
-	}
-}
-
-/* All disks of the daemon take what it writes; one that has refused waits until it is asked again. */
-static bool all_in_order(void)
-{
-	if (monitor.refusals.count)
-		return false;
-	for (unsigned n = 0; n < world.disks; n++)
-		if (known & 1u << n && (world.disk[n].refuses || !world.disk[n].attached))
-			return false;
-	return true;
-}
-
-/* What was written is loaded once more, and must be what the daemon has in memory. */
-static void compare_with_disks(void)
-{
-	struct supertype again = { .ss = st.ss, .container = "md127" };
-	struct disk *disk[SIM_DISKS];
-	const char *why;
-	unsigned n = 0;
-
-	/* If nothing is served what no disk takes may have been given up. */
-	if (!world.ad->differ || !known || arriving || monitor.sync_failed || !monitor.arrays || !all_in_order() ||
-	    !judge_knows_newest(known & ~misleading))
-		return;
-	for (unsigned i = 0; i < world.disks; i++)
-		if (known & ~misleading & 1u << i)
-			disk[n++] = disk_for_handler(i);
-	if (st.ss->load_container(&again, disk, n)) {
-		sim_hit("what was written cannot be loaded");
-	} else {
-		why = world.ad->differ(&st, &again);
-		if (why)
-			sim_hit("what was written loads as something else: %s", why);
-		st.ss->free_super(&again);
-	}
-	for (unsigned i = 0; i < n; i++)
-		free(disk[i]);
-}
-
 void daemon_pass(void)
 {
 	sigset_t none = { 0 };
@@ -699,17 +595,17 @@ void daemon_pass(void)
 
 	if (!world.loaded)
 		return;
-	note_missing();
+	claims_note_missing(known);
 	timer = monitor_wait(&monitor, &none);
 	sim_wake_up = posted = false;
 	monitor_pass(&monitor, timer);
 	world.now_ns += NS_PER_MS;
 	if (!world.alive)
 		return;
-	note_entitled();
+	claims_note_entitled(&monitor);
 	judge_note_written();
-	if (sim_chance(8))
-		compare_with_disks();
+	if (sim_chance(8) && !arriving)
+		claims_compare_with_disks(&monitor, known & ~misleading);
 }
 
 bool daemon_is_called(void)
@@ -727,7 +623,7 @@ bool daemon_knows_more(void)
 
 bool daemon_idle(void)
 {
-	return !queued;
+	return !queued && !reading;
 }
 
 /* ---- start and end ---- */
@@ -778,6 +674,7 @@ void daemon_start(void)
 	world.now_ns += NS_PER_S; /* nobody starts two of them within a second */
 	monitor.next_look_ns = world.now_ns + NS_PER_S;
 	known = misleading = arriving = 0;
+	reading = false;
 	sim_wake_up = false;
 	for (unsigned i = 0; i < world.disks; i++)
 		if (world.disk[i].in_container && world.disk[i].attached) {

@@ -324,6 +324,12 @@ bool daemon_knows_more(void);
 /* Somebody has something for the monitor, or an array has. */
 bool daemon_is_called(void);
 
+/* claims.c. `known`: set of disks that the daemon has seen in the container */
+struct monitor;
+void claims_note_missing(uint32_t known);
+void claims_note_entitled(const struct monitor *mon);
+void claims_compare_with_disks(const struct monitor *mon, uint32_t known);
+
 /* judge.c */
 void judge_now(void);
 void judge_all(void);

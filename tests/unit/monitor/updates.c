@@ -114,6 +114,18 @@ static void test_a_disk_comes(void **state)
 		     "manager woken\n");
 }
 
+/* At boot mdadm may start an array with the disk before the daemon has read it. */
+static void test_members_are_told_when_a_disk_comes(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 2);
+	handler.disk_is_member = true;
+	rig_update(UPDATE_ADD_DISK, 1);
+	rig_signal();
+	assert_steps("disk added\nmd126[0]: in sync\nmd126[1]: in sync\nmetadata written\nask md126: spares\n"
+		     "update 1 returned\nmanager woken\n");
+}
+
 static void test_a_disk_that_is_refused(void **state)
 {
 	(void)state;
@@ -226,6 +238,7 @@ int main(void)
 		TEST(test_array_of_a_volume_to_be_created),
 		TEST(test_each_kind),
 		TEST(test_a_disk_comes),
+		TEST(test_members_are_told_when_a_disk_comes),
 		TEST(test_a_disk_that_is_refused),
 		TEST(test_spares_are_looked_for),
 		TEST(test_spares_for_nobody),

@@ -444,6 +444,27 @@ int drig_remove_disk(struct rig *r, unsigned n)
 	return err;
 }
 
+/* The machine is off, and comes up with these disks. */
+void drig_boot_with(struct rig *r, const char *disks)
+{
+	for (unsigned n = 0; n < r->disks; n++)
+		r->in[n] = strchr(disks, (int)('0' + n));
+	drig_restart(r);
+	drig_examine(r);
+}
+
+/* The disk is taken in, and the copies on all disks agree. */
+void drig_comes(struct rig *r, unsigned n)
+{
+	assert_int_equal(drig_add_disk(r, n), 0);
+	assert_int_equal(drig_sync_with(r, false), 1);
+	drig_finish(r);
+	assert_int_equal(r->res.failed + r->rest.failed, 0);
+	drig_examine(r);
+	drig_assert_same_after_reload(r);
+	r->new_disk = false;
+}
+
 /* ---- a container without arrays ---- */
 
 static void drig_make_disk_data(struct rig_copy *m, const struct ddf_pd_entry *e)

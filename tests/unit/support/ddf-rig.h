@@ -185,6 +185,10 @@ int drig_prepare_disk(struct rig *r, unsigned n, struct metadata_update *u);
 int drig_apply_disk(struct rig *r, unsigned n, struct metadata_update *u);
 int drig_add_disk(struct rig *r, unsigned n);
 int drig_remove_disk(struct rig *r, unsigned n);
+/* The machine is off, and comes up with these disks: "02". */
+void drig_boot_with(struct rig *r, const char *disks);
+/* The disk is taken in, and the copies on all disks agree. */
+void drig_comes(struct rig *r, unsigned n);
 
 /* ---- messages ---- */
 

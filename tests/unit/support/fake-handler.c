@@ -186,6 +186,9 @@ static int add_disk(struct supertype *st, struct metadata_update *u)
 {
 	(void)st;
 	(void)u;
+	if (handler.disk_is_member)
+		for (unsigned i = 0; i < VOLUMES; i++)
+			memset(volume[i].slot, 0, sizeof(volume[i].slot));
 	return apply("disk added");
 }
 

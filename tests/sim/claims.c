@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon may claim by what it has seen and written, before and after a pass of its monitor: which disk has the
+ * data of which slot, and that the disks say what it has in memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "monitor/pass.h"
+#include "tests/sim/sim.h"
+
+/*
+ * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and
+ * there is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs,
+ * nothing is claimed that needs the disk. (It is what it was when the daemon sees it come back: imsm.md 10.4.)
+ */
+void claims_note_missing(uint32_t known)
+{
+	unsigned serving = 0;
+
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		serving += md_serves(md_of(v));
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		struct truth *t = &world.volume[v];
+
+		if (t->plan.level > 0 && (md_serves(md_of(v)) || (md_runs(md_of(v)) && !serving)))
+			continue;
+		for (unsigned s = 0; s < t->plan.members; s++)
+			if (t->entitled[s] >= 0 && !(set_of_container() & known & 1u << t->entitled[s]))
+				t->entitled[s] = -1;
+	}
+}
+
+/*
+ * A disk that takes no metadata may be rebuilt all the same, if a daemon died between giving it to md and recording it;
+ * its data count once that is on record.
+ */
+static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	if (!world.disk[disk].refused)
+		return true;
+	judge_read(set_of_container(), &r, number);
+	for (unsigned i = 0; r.loads && i < r.volumes; i++) {
+		const struct reader_member *m = &r.volume[i].member[slot];
+
+		if (strcmp(r.volume[i].name, t->plan.name) == 0)
+			return m->disk >= 0 && number[m->disk] == disk && m->recovery_start == READER_IN_SYNC;
+	}
+	return false;
+}
+
+/* md has the slot's data on it, as far as md can tell. */
+static bool may_be_entitled(const struct md_disk *m)
+{
+	return m->in_sync && m->there && m->recorded && !m->gone && !md_failed_somewhere(m->disk);
+}
+
+/* Members that are complete now, and that the handler has been told of, with success. */
+void claims_note_entitled(const struct monitor *mon)
+{
+	if (mon->sync_failed)
+		return;
+	for (unsigned i = 0; i < mon->looked_at_count; i++)
+		world.truth_changed = true;
+	for (struct active_array *a = mon->arrays; a; a = a->next) {
+		struct md_array *md = array_of_fd(a->array_state_fd);
+		struct truth *t = &world.volume[md->volume];
+
+		if (a->watch->first || md->mode == MD_STOPPED)
+			continue;
+		for (unsigned k = 0; k < a->disk_count; k++) {
+			const struct mdinfo *d = a->disks[k];
+			const struct md_disk *m = &md->member[d->manager_fd];
+
+			if (d->slot >= 0 && d->prev_state & d->curr_state & MEMBER_IN_SYNC && may_be_entitled(m) &&
+			    is_recorded(t, (unsigned)d->slot, m->disk))
+				t->entitled[d->slot] = (int)m->disk;
+		}
+	}
+}
+
+/* All disks of the daemon take what it writes; one that has refused waits until it is asked again. */
+static bool all_in_order(const struct monitor *mon, uint32_t known)
+{
+	if (mon->refusals.count)
+		return false;
+	for (unsigned n = 0; n < world.disks; n++)
+		if (known & 1u << n && (world.disk[n].refuses || !world.disk[n].attached))
+			return false;
+	return true;
+}
+
+/* What was written is loaded once more, and must be what the daemon has in memory. */
+void claims_compare_with_disks(const struct monitor *mon, uint32_t known)
+{
+	struct supertype again = { .ss = mon->st->ss, .container = "md127" };
+	struct disk *disk[SIM_DISKS];
+	const char *why;
+	unsigned n = 0;
+
+	/* If nothing is served what no disk takes may have been given up. */
+	if (!world.ad->differ || !known || mon->sync_failed || !mon->arrays || !all_in_order(mon, known) ||
+	    !judge_knows_newest(known))
+		return;
+	for (unsigned i = 0; i < world.disks; i++)
+		if (known & 1u << i)
+			disk[n++] = disk_for_handler(i);
+	if (mon->st->ss->load_container(&again, disk, n)) {
+		sim_hit("what was written cannot be loaded");
+	} else {
+		why = world.ad->differ(mon->st, &again);
+		if (why)
+			sim_hit("what was written loads as something else: %s", why);
+		mon->st->ss->free_super(&again);
+	}
+	for (unsigned i = 0; i < n; i++)
+		free(disk[i]);
+}
