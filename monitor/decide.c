@@ -105,7 +105,8 @@ static void decide_sync_end(const struct array_view *v, struct decision *d)
 		d->tell_disks = true;
 	if (resync_has_ended(v) || ((recover_ended || v->first) && !v->all_in_sync) || v->unrecorded)
 		d->requests |= ARRAY_WANT_SPARE_CHECK;
-	if (v->action == SYNC_RESHAPE && v->prev_action != SYNC_RESHAPE)
+	/* New members may have come since the manager opened those that there were. */
+	if (v->action == SYNC_RESHAPE && (v->prev_action != SYNC_RESHAPE || v->first))
 		d->requests |= ARRAY_WANT_RESHAPE_CHECK;
 	d->reshape_done = v->prev_action == SYNC_RESHAPE && v->action != SYNC_RESHAPE &&
 			  v->reshape_position == SECTORS_NONE;
