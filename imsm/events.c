@@ -392,6 +392,23 @@ static void keep_what_is_left(struct scene *s)
 	}
 }
 
+/* The first two slots' disks have mdadm's record of the reshape, and whoever goes on with that believes what they say. */
+static bool would_mislead(const struct imsm_volume *v, unsigned slot)
+{
+	return imsm_general_migration(v) && slot < 2;
+}
+
+/*
+ * They are absent, and what they say is out of date as soon as mdadm goes on, or has put back what was in the copy area: that
+ * is before anybody writes. mdadm begins when the daemon has looked at the array.
+ */
+static void record_misleading_disks(struct scene *s)
+{
+	for (unsigned slot = 0; would_mislead(s->v, slot) && slot < s->v->map[0].head.num_members; slot++)
+		if (imsm_view_slot_lost(&s->view, slot))
+			imsm_mark_missing(s->c, s->v, imsm_ord_index(s->v->map[0].ord[slot]));
+}
+
 void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev)
 {
 	bool faulty = state & MEMBER_FAULTY;
@@ -411,6 +428,7 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 		note_in_sync(&s, (unsigned)slot);
 	if (faulty)
 		keep_what_is_left(&s);
+	record_misleading_disks(&s);
 	note_recovery(&s);
 	settle(&s, faulty ? slot : -1);
 }
@@ -490,12 +508,6 @@ static bool another_trusts(const struct scene *s, uint32_t index)
 			return true;
 	}
 	return false;
-}
-
-/* The first two slots' disks have mdadm's record of the reshape, and whoever goes on with that believes what they say. */
-static bool would_mislead(const struct imsm_volume *v, unsigned slot)
-{
-	return imsm_general_migration(v) && slot < 2;
 }
 
 /*

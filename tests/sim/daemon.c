@@ -621,6 +621,14 @@ bool daemon_knows_more(void)
 	return world.loaded && monitor.sync_failed;
 }
 
+bool daemon_has_looked_at(const struct md_array *a)
+{
+	for (unsigned i = 0; i < manageds; i++)
+		if (managed[i].md == a && managed[i].copies && !managed[i].watch->first)
+			return world.loaded && world.alive && !monitor.sync_failed;
+	return false;
+}
+
 bool daemon_idle(void)
 {
 	return !queued && !reading;

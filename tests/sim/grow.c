@@ -258,9 +258,11 @@ static void begin(struct md_array *a)
 		give_up();
 }
 
-/* Volumes that are assembled in the middle of it. */
+/* Volumes that are assembled in the middle of it. First the daemon is pinged (mdmon.md, the table of clients). */
 static void go_on(struct md_array *a)
 {
+	if (!daemon_has_looked_at(a))
+		return;
 	if (a->mode == MD_READONLY && world.loaded)
 		md_array_state(a, "active");
 	if (a->mode == MD_READ_WRITE && !a->pending)

@@ -319,6 +319,8 @@ void daemon_manage(void);
 /* The daemon gets it as from mdadm. Takes effect with the passes that follow. `volume`: whose change it is. */
 void daemon_message(const uint8_t *buf, size_t len, unsigned volume, void (*done)(unsigned volume, int status));
 bool daemon_idle(void);
+/* And what followed from that is durable. */
+bool daemon_has_looked_at(const struct md_array *a);
 /* Something that no disk has taken. */
 bool daemon_knows_more(void);
 /* Somebody has something for the monitor, or an array has. */

@@ -366,6 +366,21 @@ static void test_absent_disk_that_would_mislead(void **state)
 	}
 }
 
+/* Before anybody writes: mdadm waits until the daemon has looked at what it has assembled, and then goes on. */
+static void test_absent_disk_that_would_mislead_at_the_first_look(void **state)
+{
+	(void)state;
+	ev_container(5, "D<GEN<D 0?!,1,2,3/0?!,1,2 f0 u2");
+	ifx_volume(&ifx, 1, "N 0?,5");
+	ev_md_reset(0, 5);
+	ev_md_remove(0);
+	ifx.ev.state = ARRAY_READONLY;
+	ifx.ev.first = true;
+	imsm_set_disk(&ifx.c, 0, 1, MEMBER_IN_SYNC, &ifx.ev);
+	assert_true(ifx.c.write_due);
+	assert_string_equal(ifx_text(&ifx, 0), "D<GEN<D 0x?!,1,2,3/0x?!,1,2 f0 u2");
+}
+
 /* md does not have it there either: it is missing for both. */
 static void test_absent_disk_that_no_other_volume_has(void **state)
 {
@@ -646,6 +661,7 @@ int main(void)
 		cmocka_unit_test(test_another_volume_loses_all),
 		cmocka_unit_test(test_absent_disk_that_another_volume_needs),
 		cmocka_unit_test(test_absent_disk_that_would_mislead),
+		cmocka_unit_test(test_absent_disk_that_would_mislead_at_the_first_look),
 		cmocka_unit_test(test_absent_disk_that_no_other_volume_has),
 		cmocka_unit_test(test_another_volume_runs_without_a_good_disk),
 		cmocka_unit_test(test_disks_in_any_order),
