@@ -465,7 +465,7 @@ bool imsm_next_may_begin(const struct imsm_container *c);
  * that were loaded: goes on with what such a mark says.
  */
 void imsm_mark_sequel(struct imsm_container *c);
-bool imsm_has_sequel(const struct imsm_header *h);
+bool imsm_has_sequel(const struct imsm_container *c);
 void imsm_find_sequel(struct imsm_container *c);
 
 /* ---- imsm/messages.c ---- */

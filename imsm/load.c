@@ -243,7 +243,7 @@ static int take_dropped(struct imsm_container *c, const char *container, struct 
 /* The disk has failed, and is in one of the first slots of a volume; one is being reshaped, or the next one is to be. */
 static bool holds_record(const struct imsm_container *c, const struct imsm_candidate *cand)
 {
-	if (!imsm_container_reshaping(c) && !imsm_has_sequel(&c->meta.header))
+	if (!imsm_container_reshaping(c) && !imsm_has_sequel(c))
 		return false;
 	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
 		const struct imsm_map *m0 = &c->meta.volume[i].map[0];

@@ -707,23 +707,23 @@ void imsm_mark_sequel(struct imsm_container *c)
 		memset(at, 0, sizeof(s));
 }
 
-bool imsm_has_sequel(const struct imsm_header *h)
+/* A disk that was taken in since may have moved the generation on. */
+bool imsm_has_sequel(const struct imsm_container *c)
 {
 	struct sequel s;
 
-	memcpy(&s, h->filler + SEQUEL_OFFSET, sizeof(s));
-	return !memcmp(s.magic, sequel_magic, sizeof(s.magic)) && le32_get(s.generation) == le32_get(h->generation_num);
+	memcpy(&s, c->meta.header.filler + SEQUEL_OFFSET, sizeof(s));
+	return !memcmp(s.magic, sequel_magic, sizeof(s.magic)) && le32_get(s.generation) == c->loaded_generation;
 }
 
 void imsm_find_sequel(struct imsm_container *c)
 {
-	const struct imsm_header *h = &c->meta.header;
 	struct sequel s;
 	unsigned members;
 
-	memcpy(&s, h->filler + SEQUEL_OFFSET, sizeof(s));
+	memcpy(&s, c->meta.header.filler + SEQUEL_OFFSET, sizeof(s));
 	members = le32_get(s.members);
-	if (!imsm_has_sequel(h) || members > c->meta.num_disks || !next_to_widen(c, members))
+	if (!imsm_has_sequel(c) || members > c->meta.num_disks || !next_to_widen(c, members))
 		return;
 	c->reshape_ended = true;
 	c->widened_to = members;

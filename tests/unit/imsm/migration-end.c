@@ -212,16 +212,24 @@ static void test_array_size_in_whole_mib(void **state)
 
 /* ---- a power cut before the next volume begins ---- */
 
-static bool goes_on(void)
+/* Loaded, and what was learnt of a late disk moves the generation on. */
+static bool goes_on_after(uint32_t generations)
 {
 	bool on;
 
+	ifx.c.loaded_generation = le32_get(ifx.c.meta.header.generation_num);
+	imsm_pass_generations(&ifx.c.meta.header, generations);
 	ifx.c.reshape_ended = false;
 	ifx.c.widened_to = 0;
 	imsm_find_sequel(&ifx.c);
 	on = ifx.c.reshape_ended;
 	assert_int_equal(ifx.c.widened_to, on ? 4 : 0);
 	return on;
+}
+
+static bool goes_on(void)
+{
+	return goes_on_after(0);
 }
 
 static void widened_and_to_widen(void)
@@ -266,6 +274,15 @@ static void test_no_mark_where_none_follows(void **state)
 	memset(ifx.c.meta.header.filler, 0xa5, sizeof(none));
 	imsm_mark_sequel(&ifx.c);
 	assert_int_equal(ifx.c.meta.header.filler[sizeof(none) - 1], 0xa5);
+}
+
+/* A disk of another family has a newer copy, in which nothing says otherwise. */
+static void test_mark_before_a_late_disk(void **state)
+{
+	(void)state;
+	widened_and_to_widen();
+	imsm_mark_sequel(&ifx.c);
+	assert_true(goes_on_after(7));
 }
 
 /* A mark that does not fit the volumes, or more members than there are disks. */
@@ -329,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_array_size_in_whole_mib),
 		cmocka_unit_test(test_mark_that_another_volume_follows),
 		cmocka_unit_test(test_no_mark_where_none_follows),
+		cmocka_unit_test(test_mark_before_a_late_disk),
 		cmocka_unit_test(test_mark_that_does_not_fit),
 		cmocka_unit_test(test_next_volume_waits_for_a_resync),
 		cmocka_unit_test(test_next_volume_waits_for_a_disk),
