@@ -510,9 +510,18 @@ static bool another_trusts(const struct scene *s, uint32_t index)
 	return false;
 }
 
+/* md has it in another array: the disk has come late, and we have not read it yet, or it is the last one there. */
+static bool another_keeps(const struct scene *s, uint32_t index)
+{
+	for (unsigned i = 0; i < s->c->meta.num_volumes; i++)
+		if (&s->c->meta.volume[i] != s->v && (s->c->live_volumes >> i & 1) && md_keeps(s->c, i, index))
+			return true;
+	return false;
+}
+
 /*
  * An entry that is called missing counts for no volume. As in record_failure() only this one does without the disk if another
- * one, which is dead without it, has nothing else; what is said of the slot is enough then, also when that one has ended.
+ * one has it; what is said of the slot is enough then, also when that one has ended.
  */
 static void record_lost_disk(struct scene *s, unsigned slot)
 {
@@ -522,7 +531,7 @@ static void record_lost_disk(struct scene *s, unsigned slot)
 		imsm_mark_missing(s->c, s->v, index);
 	else if (is_flagged(s->v, slot) && another_trusts(s, index))
 		return;
-	else if (imsm_disk_absent(s->c, index) && another_depends_on(s, index))
+	else if (imsm_disk_absent(s->c, index) && another_keeps(s, index))
 		imsm_flag_slot(s->c, s->v, slot);
 	else
 		imsm_mark_missing(s->c, s->v, index);

@@ -336,6 +336,26 @@ static void test_absent_disk_that_another_volume_needs(void **state)
 	assert_string_equal(ifx_text(&ifx, 1), "D 0?,1x?! f1");
 }
 
+/* It came late, and another volume was started with it; we have not read it yet. */
+static void test_absent_disk_that_another_array_has(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(5, "N 0,1?,2");
+	ifx_volume(&ifx, 5, "N 0,1?,2");
+	ifx.c.live_volumes = 3;
+	ev_md_reset(0, 5);
+	ev_md_remove(1);
+	md_has(0, "101");
+	md_has(1, "111");
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_true(due);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1?!,2 f1");
+	assert_string_equal(ifx_text(&ifx, 1), "N 0,1?,2");
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1"));
+}
+
 /* What it says of how far a reshape has come would be believed when it comes back: it is missing for all. */
 static void test_absent_disk_that_would_mislead(void **state)
 {
@@ -660,6 +680,7 @@ int main(void)
 		cmocka_unit_test(test_two_volumes_lose_the_same_disk),
 		cmocka_unit_test(test_another_volume_loses_all),
 		cmocka_unit_test(test_absent_disk_that_another_volume_needs),
+		cmocka_unit_test(test_absent_disk_that_another_array_has),
 		cmocka_unit_test(test_absent_disk_that_would_mislead),
 		cmocka_unit_test(test_absent_disk_that_would_mislead_at_the_first_look),
 		cmocka_unit_test(test_absent_disk_that_no_other_volume_has),
