@@ -314,7 +314,9 @@ static bool is_better(const struct ddf_copy *a, const struct ddf_copy *b)
 	/* One that refused to be opened is as it was. */
 	if (is_open(a) != is_open(b))
 		return !is_open(a);
-	if (a->good && a->seq != b->seq)
+	if (!a->good && a->chosen != b->chosen)
+		return a->chosen;
+	if (a->closed && b->closed && a->seq != b->seq)
 		return (int32_t)(a->seq - b->seq) > 0;
 	return a->chosen && !b->chosen;
 }

@@ -344,14 +344,12 @@ static void test_disk_that_takes_a_copy_again_gets_the_other_one(void **state)
 	dwb_assert_disk_complete(b, 0);
 }
 
-/* One copy had been left open, and the other one refused: when the disk takes it again, the open one is written first. */
-static void test_open_copy_comes_first_when_both_were_refused(void **state)
+/* The only disk has its first copy like that, and refuses a change. When it takes it again the first copy is written first. */
+static void assert_first_comes_first(struct bench *b, struct ddf_copy first)
 {
-	struct bench *b = *state;
-
 	dfx_unlink(&b->f, 1);
 	dfx_unlink(&b->f, 2);
-	b->f.dl[0].copy[DDF_FIRST_COPY].good = b->f.dl[0].copy[DDF_FIRST_COPY].closed = false;
+	b->f.dl[0].copy[DDF_FIRST_COPY] = first;
 	b->f.dl[0].copy[DDF_SECOND_COPY].closed = true;
 	break_disk(b, 0, 0, FX_SECTORS);
 	dwb_set_dirty(b, true);
@@ -361,6 +359,19 @@ static void test_open_copy_comes_first_when_both_were_refused(void **state)
 	b->res = (struct sync_result){ .retry = true };
 	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
 	assert_int_equal(dwb_trace(b, 0)[0], 'p');
+}
+
+static void test_open_copy_comes_first_when_both_were_refused(void **state)
+{
+	assert_first_comes_first(*state, (struct ddf_copy){ .exists = true });
+}
+
+/* A daemon was killed between the two copies. */
+static void test_older_copy_comes_first_when_both_were_refused(void **state)
+{
+	struct bench *b = *state;
+
+	assert_first_comes_first(b, (struct ddf_copy){ .exists = true, .closed = true, .seq = b->f.c.seq - 1 });
 }
 
 /* Loaded by a daemon that does not know yet that disk 0 refuses: its generation is an old one. */
@@ -761,6 +772,7 @@ int main(void)
 		T(test_disk_with_an_old_record_is_not_good_for_others),
 		T(test_disk_that_takes_a_copy_again_gets_the_other_one),
 		T(test_open_copy_comes_first_when_both_were_refused),
+		T(test_older_copy_comes_first_when_both_were_refused),
 		T(test_record_is_not_entrusted_to_a_disk_that_is_behind),
 		T(test_disk_without_an_anchor_is_found_by_nobody),
 		T(test_only_disk_refuses_its_anchor),
