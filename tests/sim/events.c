@@ -382,6 +382,9 @@ static void resolve_unsure(void)
 
 	if (!judge_read(set_of_container(), &r, number))
 		return;
+	/* Whoever goes on without the disks that said so goes on with an old half: do_daemon(). */
+	if (r.generation > world.generation)
+		world.generation = r.generation;
 	judge_read(set_of_all(), &all, number);
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		struct truth *t = &world.volume[v];
