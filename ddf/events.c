@@ -455,8 +455,9 @@ bool ddf_is_trusted(const struct ddf_container *c, unsigned vd, const struct md_
 	return ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)); /* if it was rebuilt that is about to be told */
 }
 
-/* Of what the metadata trust md has enough. Else it was started with what they call out of date. */
-static bool enough_trusted(const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
+/* The members of which that is true are enough for the level. */
+static bool enough_are(bool (*is)(const struct ddf_container *c, unsigned vd, const struct md_member *m),
+		       const struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
 {
 	bool has_data[DDF_MAX_SLOTS] = { false };
 
@@ -464,10 +465,16 @@ static bool enough_trusted(const struct ddf_container *c, unsigned vd, const str
 		const struct md_member *m = &md->members.member[i];
 
 		if ((unsigned)m->slot < DDF_MAX_SLOTS)
-			has_data[m->slot] = ddf_is_trusted(c, vd, m);
+			has_data[m->slot] = is(c, vd, m);
 	}
 	return (unsigned)md->raid_disks <= DDF_MAX_SLOTS &&
 	       enough_left(md->level, md->layout, (unsigned)md->raid_disks, has_data);
+}
+
+static bool is_here(const struct ddf_container *c, unsigned vd, const struct md_member *m)
+{
+	(void)vd;
+	return (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && ddf_dl_by_dev(c, m->dev);
 }
 
 /* metadata/left-out.h. What md is rebuilding is told as such by ddf_set_disk. True: there was such a disk. */
@@ -504,7 +511,8 @@ static void name_members(struct ddf_container *c, unsigned vd, const struct ddf_
  */
 static void drop_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
 {
-	if (enough_trusted(c, vd, md) && distrust_left_out(c, vd, md))
+	/* Else md started it with what the metadata call out of date. */
+	if (enough_are(ddf_is_trusted, c, vd, md) && distrust_left_out(c, vd, md))
 		name_members(c, vd, md);
 }
 
@@ -513,6 +521,7 @@ enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const
 {
 	struct ddf_vd_entry *e = ddf_vd(c, vd);
 	bool complete = resync_complete(md), was_dirty = e->state & DDF_VD_INCONSISTENT;
+	bool was_initialised = (e->init_state & DDF_INIT_MASK) == DDF_INITIALISED;
 
 	if (want != MARK_CLEAN)
 		drop_missing(c, vd, md, want == MARK_DECIDE);
@@ -520,6 +529,9 @@ enum consistency ddf_set_array_state(struct ddf_container *c, unsigned vd, const
 		want = complete ? MARK_CLEAN : MARK_DIRTY;
 	if (want == MARK_DIRTY || was_dirty)
 		drop_left_out(c, vd, md);
+	/* Members that have left take no record of what it goes on without: with those that have an old one it is not clean. */
+	if (want == MARK_CLEAN && (was_dirty || !was_initialised) && !enough_are(is_here, c, vd, md))
+		return want;
 	if (want == MARK_CLEAN)
 		e->state &= (uint8_t)~DDF_VD_INCONSISTENT;
 	else

@@ -96,7 +96,24 @@ static void an_array_of_strangers_says_nothing_of_our_disks(void **state)
 	dfx_watch(0, 1, "8,9");
 	dfx_write(0);
 	dfx_check_pds("0:03/01 1:03/01");
-	dfx_check_vd(0, "00/02 v3 0,1");
+	dfx_check_vd(0, "10/02 v3 0,1");
+}
+
+/*
+ * The last disk of a mirror is pulled before the daemon has looked at the array, and what is recorded, that it went on without
+ * disk 1, is on no disk. With their old records both would count.
+ */
+static void an_array_of_disks_that_have_left_does_not_become_clean(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/41? 1:03/01? 2:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "14/02 v3 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID0, 0, "04/02 v3 0@16384,1@16384,2@16384");
+	dfx_watch(0, 1, "0,-");
+	assert_int_equal(ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DECIDE), MARK_CLEAN);
+	dfx_check_vd(0, "14/02 v4 0,_");
+	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_CLEAN);
+	dfx_check_vd(0, "14/02 v4 0,_");
 }
 
 /* ---- spares that fail ---- */
@@ -152,6 +169,7 @@ int main(void)
 		TEST(a_shared_member_that_is_rebuilt_is_named_when_it_has_its_data),
 		TEST(what_is_recorded_of_a_disk_that_md_runs_without_stays),
 		TEST(an_array_of_strangers_says_nothing_of_our_disks),
+		TEST(an_array_of_disks_that_have_left_does_not_become_clean),
 		TEST(a_spare_that_fails_while_it_is_rebuilt_has_failed),
 		TEST(a_spare_that_vanishes_while_it_is_rebuilt_may_be_well),
 		TEST(a_new_disk_has_not_failed_because_the_old_one_did),

@@ -194,12 +194,12 @@ static void a_resync_goes_over_what_its_level_says(void **state)
 			.component_size = FX_BLOCKS, .resync_start = row[i].size,
 		};
 
-		ddf_set_array_state(&dfx.c, 0, &md, MARK_CLEAN);
+		ddf_set_array_state(&dfx.c, 0, &md, MARK_DIRTY);
 		assert_int_equal(dfx_vd(&dfx, 0)->init_state, DDF_INITIALISED);
 		if (!row[i].size)
 			continue;
 		md.resync_start--;
-		ddf_set_array_state(&dfx.c, 0, &md, MARK_CLEAN);
+		ddf_set_array_state(&dfx.c, 0, &md, MARK_DIRTY);
 		assert_int_equal(dfx_vd(&dfx, 0)->init_state, DDF_QUICK_INIT);
 	}
 }
