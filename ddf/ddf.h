@@ -198,7 +198,9 @@ bool ddf_vd_names(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 bool ddf_any_names(const struct ddf_container *c, uint32_t refnum); /* some virtual disk does */
 bool ddf_other_names(const struct ddf_container *c, unsigned vd, uint32_t refnum); /* some other one does */
 bool ddf_live_names(const struct ddf_container *c, uint32_t refnum); /* some one in use does */
-/* Some other virtual disk names the disk, or may do so in a record that no disk has brought yet. */
+/* The virtual disk names the disk, or may do so in a record that no disk has brought yet. */
+bool ddf_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum);
+/* Some other one does. */
 bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 
 /* What the configuration section of a disk has in its record slot i < layout.records. */

@@ -169,9 +169,14 @@ static bool is_known(const struct ddf_container *c, unsigned vd)
 bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 {
 	for (unsigned i = 0; i < c->layout.max_vd; i++)
-		if (i != vd && !ddf_guid_unused(ddf_vd(c, i)->guid) && (!is_known(c, i) || ddf_vd_names(c, i, refnum)))
+		if (i != vd && ddf_may_name(c, i, refnum))
 			return true;
 	return false;
+}
+
+bool ddf_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	return !ddf_guid_unused(ddf_vd(c, vd)->guid) && (!is_known(c, vd) || ddf_vd_names(c, vd, refnum));
 }
 
 /* ---- the slots of a disk's configuration section ---- */

@@ -71,11 +71,11 @@ static bool has_rebuilds(const struct ddf_container *c, unsigned vd)
 	return !r || !ddf_md_level(r, &level, &layout, &raid_disks) || level > 0;
 }
 
-/* Some virtual disk that names it has rebuilds. */
+/* Some virtual disk that names it, or may in a record that is on absent disks only, has rebuilds. */
 static bool may_be_rebuilt(const struct ddf_container *c, uint32_t refnum)
 {
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (ddf_vd_names(c, vd, refnum) && has_rebuilds(c, vd))
+		if (ddf_may_name(c, vd, refnum) && has_rebuilds(c, vd))
 			return true;
 	return false;
 }
