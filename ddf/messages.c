@@ -74,10 +74,10 @@ static void give_up_absent(struct ddf_container *c, const struct ddf_records *r)
 	for (unsigned i = 0; i < c->layout.max_pd; i++) {
 		struct ddf_pd_entry *e = ddf_pd(c, i);
 		uint32_t refnum = be32_get(e->refnum);
-		bool named = false;
+		bool named = !r; /* or may be */
 
 		for (unsigned seq = 0; r && seq < r->count; seq++)
-			named |= ddf_record(r, seq) && ddf_record_names(c, ddf_record(r, seq), refnum);
+			named |= !ddf_record(r, seq) || ddf_record_names(c, ddf_record(r, seq), refnum);
 		if (!named || !ddf_pd_used(e) || !(be16_get(e->state) & DDF_PD_ONLINE) ||
 		    be16_get(e->state) & DDF_PD_FAILED || ddf_dl_by_ref(c, refnum) ||
 		    ddf_other_may_name(c, c->layout.max_vd, refnum))

@@ -417,6 +417,28 @@ static void test_last_volume_that_names_an_absent_disk_is_deleted(void **state)
 	drig_free(r);
 }
 
+/* The record that names it is on absent disks, too: whoever deletes the volume cannot know that it does. */
+static void test_volume_with_unknown_records_is_deleted(void **state)
+{
+	struct rig *r = drig_bare(4);
+	struct rig_array *a;
+	struct message m;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_create(r, 1, &drig_raid1, "v3 0@16384,2@16384 v3 1@16384,3@16384");
+	drig_boot_with(r, "02");
+	a = drig_open_array(r, 0, 1, 0, "0,-");
+	drig_tell_state(a, MARK_DIRTY);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/01? 2:03/01 3:03/01?");
+	drig_delete_message(&m, 1);
+	assert_int_equal(drig_send_message(r, &m), 0);
+	assert_synced(r);
+	assert_pds(r, "0:03/01 1:03/4a? 2:05/01 3:03/4a?");
+	drig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_two_disks_were_left_out),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),
 		cmocka_unit_test(test_last_volume_that_names_an_absent_disk_is_deleted),
+		cmocka_unit_test(test_volume_with_unknown_records_is_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
