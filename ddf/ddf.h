@@ -180,6 +180,7 @@ bool ddf_pd_used(const struct ddf_pd_entry *e); /* both GUID and refnum are not 
 struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum); /* NULL also for the special ones */
 int ddf_vd_by_guid(const struct ddf_container *c, const uint8_t guid[DDF_GUID_LEN]); /* -1: none */
 struct ddf_dl *ddf_dl_by_ref(const struct ddf_container *c, uint32_t refnum);
+bool ddf_any_absent(const struct ddf_container *c); /* some disk of the table is not present */
 unsigned ddf_count_present(const struct ddf_container *c); /* disks */
 struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev);
 
@@ -288,6 +289,10 @@ bool ddf_update_state(struct ddf_container *c, unsigned vd);
 void ddf_update_states_of(struct ddf_container *c, uint32_t refnum);
 /* The record changed: sequence number and time stamp (1.13). */
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r);
+/* An absent disk may have a newer record. The number passes over as many as seconds have gone by since the last change. */
+void ddf_stamp_beyond(struct ddf_container *c, struct ddf_vdc *r);
+/* Of the DDF epoch; 0 if so many have not gone by as it seems. */
+uint32_t ddf_seconds_since(const struct ddf_container *c, const be32 *then);
 /* The element says that its disk is missing, in a new version of the record. */
 void ddf_name_no_more(struct ddf_container *c, const struct ddf_place *at);
 

@@ -587,6 +587,23 @@ static void fill_holes(struct ddf_container *c, struct ddf_vdc *r)
 		ddf_stamp(c, r);
 }
 
+/*
+ * md began with a disk in the place of which the record names none, or another one that is here: a newer record, which is on no
+ * disk that is here, names it. What is recorded from now on must be newer still.
+ */
+static void outdo_absent(struct ddf_container *c, unsigned vd, const struct md_member *m)
+{
+	struct ddf_place at;
+	uint32_t refnum;
+
+	if (m->slot < 0 || ddf_dl_by_dev(c, m->dev) || !ddf_place_of_slot(c, vd, (unsigned)m->slot, &at))
+		return;
+	refnum = ddf_ref_at(&at);
+	if (ddf_is_disk(refnum) && !ddf_dl_by_ref(c, refnum))
+		return; /* that may be it */
+	ddf_stamp_beyond(c, at.record);
+}
+
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken)
 {
@@ -602,6 +619,8 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	memset(c->volume[vd].back, 0, sizeof(c->volume[vd].back));
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);
+	for (unsigned i = 0; i < members && ddf_any_absent(c); i++)
+		outdo_absent(c, vd, &member[i]);
 	fill = positions_are_slots(c, vd, member, members);
 	for (unsigned seq = 0; fill && seq < ddf_bvds(c, vd); seq++) {
 		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);

@@ -63,6 +63,14 @@ struct ddf_dl *ddf_dl_by_ref(const struct ddf_container *c, uint32_t refnum)
 	return NULL;
 }
 
+bool ddf_any_absent(const struct ddf_container *c)
+{
+	for (unsigned i = 0; i < c->layout.max_pd; i++)
+		if (ddf_pd_used(ddf_pd(c, i)) && !ddf_dl_by_ref(c, be32_get(ddf_pd(c, i)->refnum)))
+			return true;
+	return false;
+}
+
 struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev)
 {
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
@@ -166,17 +174,17 @@ static bool is_known(const struct ddf_container *c, unsigned vd)
 	return c->volume[vd].records;
 }
 
+bool ddf_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum)
+{
+	return !ddf_guid_unused(ddf_vd(c, vd)->guid) && (!is_known(c, vd) || ddf_vd_names(c, vd, refnum));
+}
+
 bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum)
 {
 	for (unsigned i = 0; i < c->layout.max_vd; i++)
 		if (i != vd && ddf_may_name(c, i, refnum))
 			return true;
 	return false;
-}
-
-bool ddf_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum)
-{
-	return !ddf_guid_unused(ddf_vd(c, vd)->guid) && (!is_known(c, vd) || ddf_vd_names(c, vd, refnum));
 }
 
 /* ---- the slots of a disk's configuration section ---- */

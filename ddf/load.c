@@ -443,15 +443,6 @@ static int load_chosen(struct ddf_container *c, struct candidate *const *order, 
 	return 0;
 }
 
-/* A daemon that was killed may have begun a generation on a disk that is not here: no other must bear the same number. */
-static bool any_absent(const struct ddf_container *c)
-{
-	for (unsigned i = 0; i < c->layout.max_pd; i++)
-		if (ddf_pd_used(ddf_pd(c, i)) && !ddf_dl_by_ref(c, be32_get(ddf_pd(c, i)->refnum)))
-			return true;
-	return false;
-}
-
 static void take_back_missing(struct ddf_container *c, const char *container)
 {
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
@@ -484,7 +475,8 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 	report_tables(c, container);
 	err = take_disks(c, cand, count, disks);
 	c->loaded_seq = c->seq;
-	c->skips = any_absent(c);
+	/* A daemon that was killed may have begun a generation on a disk that is not here: no other must bear the same number. */
+	c->skips = ddf_any_absent(c);
 	if (!err)
 		err = load_chosen(c, order, n, container);
 	if (!err)

@@ -5,6 +5,8 @@
 #include "ddf/ddf.h"
 #include "metadata/redundancy.h"
 
+#define SECONDS_MAX (1 << 24) /* more mean that some clock was wrong */
+
 bool ddf_pd_working(const struct ddf_pd_entry *e)
 {
 	return ddf_pd_usable(e) && !(be16_get(e->state) & DDF_PD_REBUILDING);
@@ -123,6 +125,13 @@ void ddf_update_states_of(struct ddf_container *c, uint32_t refnum)
 			ddf_update_state(c, vd);
 }
 
+uint32_t ddf_seconds_since(const struct ddf_container *c, const be32 *then)
+{
+	int32_t since = (int32_t)(c->now - be32_get(*then));
+
+	return since > 0 && since < SECONDS_MAX ? (uint32_t)since : 0;
+}
+
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 {
 	uint32_t seq = be32_get(r->seq);
@@ -130,6 +139,14 @@ void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 	/* Zero would be older than the record on a disk that is absent. */
 	r->seq = be32_make(seq == UINT32_MAX ? seq : seq + 1);
 	r->timestamp = be32_make(c->now);
+}
+
+void ddf_stamp_beyond(struct ddf_container *c, struct ddf_vdc *r)
+{
+	uint32_t seq = be32_get(r->seq), skipped = ddf_seconds_since(c, &r->timestamp) + 1;
+
+	r->seq = be32_make(seq > UINT32_MAX - skipped ? UINT32_MAX : seq + skipped);
+	ddf_stamp(c, r);
 }
 
 void ddf_name_no_more(struct ddf_container *c, const struct ddf_place *at)

@@ -23,8 +23,6 @@
 
 #define MAX_REQUESTS 256 /* in flight */
 
-#define SKIPPED_MAX (1 << 24)
-
 struct ddf_writer {
 	struct metaio *io;
 	struct metaio_plan *plan;
@@ -255,11 +253,7 @@ static bool take_config_changes(const struct ddf_container *c, struct ddf_dl *dl
 
 uint32_t ddf_skipped(const struct ddf_container *c)
 {
-	int32_t since = (int32_t)(c->now - be32_get(c->header.timestamp));
-
-	if (!c->skips)
-		return 0;
-	return since > 0 && since < SKIPPED_MAX ? (uint32_t)since + 1 : 1;
+	return c->skips ? ddf_seconds_since(c, &c->header.timestamp) + 1 : 0;
 }
 
 /* Makes the buffers what is to be on the disks, or to be there first. A change begins a new generation. */

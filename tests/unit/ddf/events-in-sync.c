@@ -116,6 +116,30 @@ static void an_array_of_disks_that_have_left_does_not_become_clean(void **state)
 	dfx_check_vd(0, "14/02 v4 0,_");
 }
 
+/* md began with disk 1, which is pulled before a daemon is started: its record says so, and is newer than that of disk 0. */
+static void a_record_is_newer_than_that_of_a_member_which_none_here_names(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01? 2:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "11/02 v4 0,_");
+	dfx_volume(&dfx, 1, DDF_RAID0, 0, "00/02 v3 0@16384,1@16384,2@16384");
+	dfx_watch(0, 1, "0,9x");
+	dfx_check_vd(0, "11/02 v24555 0,_");
+	dfx_tell(0, 1, "0,9x");
+	dfx_check_vd(0, "11/02 v24555 0,_");
+	dfx_check_pds("0:03/01 1:03/01? 2:03/01");
+}
+
+/* The record names an absent disk: that may be the one that md has. */
+static void a_member_that_a_record_names_is_known(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01? 2:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
+	dfx_watch(0, 1, "0,1");
+	dfx_check_vd(0, "00/02 v4 0,1");
+}
+
 /* ---- spares that fail ---- */
 
 /* The other arrays on it may not be running, and would not say so. */
@@ -170,6 +194,8 @@ int main(void)
 		TEST(what_is_recorded_of_a_disk_that_md_runs_without_stays),
 		TEST(an_array_of_strangers_says_nothing_of_our_disks),
 		TEST(an_array_of_disks_that_have_left_does_not_become_clean),
+		TEST(a_record_is_newer_than_that_of_a_member_which_none_here_names),
+		TEST(a_member_that_a_record_names_is_known),
 		TEST(a_spare_that_fails_while_it_is_rebuilt_has_failed),
 		TEST(a_spare_that_vanishes_while_it_is_rebuilt_may_be_well),
 		TEST(a_new_disk_has_not_failed_because_the_old_one_did),
