@@ -80,8 +80,9 @@ static bool may_be_rebuilt(const struct ddf_container *c, uint32_t refnum)
 	return false;
 }
 
-static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
+static void tidy_disk(struct ddf_container *c, struct ddf_pd_entry *e)
 {
+	bool worked = ddf_pd_working(e);
 	uint32_t refnum = be32_get(e->refnum);
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, refnum);
 	bool named = ddf_any_names(c, refnum);
@@ -90,6 +91,8 @@ static void tidy_disk(const struct ddf_container *c, struct ddf_pd_entry *e)
 	if (dl && dl->unfit && !named)
 		e->state = be16_make((uint16_t)(be16_get(e->state) | DDF_PD_FAILED));
 	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named, !dl || may_be_rebuilt(c, refnum)));
+	if (ddf_pd_working(e) != worked)
+		ddf_update_states_of(c, refnum);
 	if (dl)
 		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
 }

@@ -61,19 +61,20 @@ static void test_nothing_is_rebuilt_for_a_raid0(void **state)
 {
 	static const struct {
 		unsigned prl;
-		const char *after;
+		const char *after, *volume;
 	} rows[] = {
-		{ DDF_RAID0, "0:03/01 1:03/01" },
-		{ DDF_RAID1, "0:03/01 1:03/05" },
-		{ 0x25, "0:03/01 1:03/05" }, /* RAID5EE: not for us to say */
+		{ DDF_RAID0, "0:03/01 1:03/01", "00/02 v1 0,1" },
+		{ DDF_RAID1, "0:03/01 1:03/05", "04/02 v1 0,1" },
+		{ 0x25, "0:03/01 1:03/05", "04/02 v1 0,1" }, /* RAID5EE: not for us to say */
 	};
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		dms_start("0:03/01 1:03/05");
-		dfx_volume(&dfx, 0, rows[i].prl, 0, "00/02 v1 0,1");
+		dfx_volume(&dfx, 0, rows[i].prl, 0, "04/02 v1 0,1");
 		ddf_tidy_disks(&dfx.c);
 		dfx_check_pds(rows[i].after);
+		dfx_check_vd(0, rows[i].volume);
 		dfx_free(&dfx);
 	}
 }
