@@ -68,6 +68,32 @@ static void test_commit_leaves_the_replaced_disk_behind(void **state)
 	assert_int_equal(le32_get(ifx.c.meta.header.generation_num), 7 + IMSM_LEAP_REPLACED);
 }
 
+static uint32_t sum_of(const struct imsm_meta *m)
+{
+	static uint8_t mpb[IMSM_MPB_MAX];
+	ssize_t len = imsm_encode(m, 512, mpb, sizeof(mpb));
+
+	assert_true(len > 0);
+	return imsm_checksum(mpb, le32_get(((const struct imsm_header *)mpb)->mpb_size));
+}
+
+/* Else the reader takes what it holds for the copy of those that went on. The serials of the disks are in a row. */
+static void test_commit_has_not_the_sum_of_the_replaced_disk(void **state)
+{
+	static struct imsm_meta on_replaced;
+
+	(void)state;
+	ifx_init(&ifx, 5);
+	ifx_volume(&ifx, 5, "N 2,3,4");
+	ifx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	on_replaced = ifx.c.meta;
+	ifx_init(&ifx, 5);
+	ifx_volume(&ifx, 5, "N 2,3,1");
+	imsm_pass_generations(&ifx.c.meta.header, IMSM_LEAP_REPLACED);
+	for (unsigned writes = 0; writes < 1000; writes++, imsm_pass_generations(&ifx.c.meta.header, 1))
+		assert_int_not_equal(sum_of(&ifx.c.meta), sum_of(&on_replaced));
+}
+
 /* It does not take the metadata of a spare; those of a member it would not take either. */
 static void test_stale_spare_is_not_picked(void **state)
 {
@@ -454,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_commit_one),
 		cmocka_unit_test(test_commit_removed_disk),
 		cmocka_unit_test(test_commit_leaves_the_replaced_disk_behind),
+		cmocka_unit_test(test_commit_has_not_the_sum_of_the_replaced_disk),
 		cmocka_unit_test(test_stale_spare_is_not_picked),
 		cmocka_unit_test(test_unfit_disk_is_not_picked),
 		cmocka_unit_test(test_commit_own_disk),
