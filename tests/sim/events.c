@@ -194,6 +194,7 @@ static void do_refuse(const struct event *e)
 		return;
 	d->refuses = !d->refuses;
 	d->refused |= d->refuses;
+	d->torn |= d->refuses && truth_left_torn(e->a % SIM_DISKS);
 	world.trouble = true;
 }
 

@@ -144,6 +144,18 @@ bool truth_differ(const struct truth *t, unsigned region, const int *disk)
 	return false;
 }
 
+bool truth_left_torn(unsigned disk)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	judge_read(1u << disk, &r, number);
+	if (r.role[0] != READER_DAMAGED)
+		return false;
+	truth_torn(disk);
+	return true;
+}
+
 struct truth *truth_by_name(const char *name)
 {
 	for (unsigned i = 0; i < SIM_VOLUMES; i++)
