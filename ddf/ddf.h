@@ -101,6 +101,8 @@ struct ddf_records {
 	size_t record_bytes;
 	bool part_of_arrival;  /* no block of its own */
 	uint8_t present[32];   /* bit per BVD: the record is known */
+	uint8_t old[32];       /* bit per BVD: only disks have it that did not get what was written last, and no number followed */
+	uint32_t behind;       /* generations that those disks lack, at most */
 	uint8_t bytes[];
 };
 
@@ -190,6 +192,8 @@ struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq);
 bool ddf_records_agree(const struct ddf_vdc *a, const struct ddf_vdc *b);
 /* Takes the place of the record with that secondary_seq, which is below r->count. */
 void ddf_put_record(struct ddf_records *r, const struct ddf_vdc *v);
+/* The disk that brought that record lacks so many generations: a newer one may be on a disk that is absent. */
+void ddf_note_behind(struct ddf_records *r, unsigned seq, int64_t generations);
 /* Any known record of the virtual disk, NULL if there is none: for what is the same in all of them. */
 struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd);
 unsigned ddf_bvds(const struct ddf_container *c, unsigned vd); /* of which there may be records; 0: none is known */

@@ -125,6 +125,16 @@ void ddf_put_record(struct ddf_records *r, const struct ddf_vdc *v)
 {
 	memcpy(r->bytes + v->secondary_seq * r->record_bytes, v, r->record_bytes);
 	r->present[v->secondary_seq / 8] |= (uint8_t)(1u << v->secondary_seq % 8);
+	r->old[v->secondary_seq / 8] &= (uint8_t)~(1u << v->secondary_seq % 8);
+}
+
+void ddf_note_behind(struct ddf_records *r, unsigned seq, int64_t generations)
+{
+	if (generations <= 0)
+		return;
+	r->old[seq / 8] |= (uint8_t)(1u << seq % 8);
+	if (generations > r->behind)
+		r->behind = (uint32_t)generations;
 }
 
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)

@@ -149,7 +149,7 @@ static void adopt_newer(struct ddf_container *c, const struct ddf_arrival *a)
 /* ---- records ---- */
 
 /* The newest record counts, but nobody knows a virtual disk in use better than we do. True: `r` is in use now. */
-static bool adopt_record(struct ddf_container *c, struct ddf_records *r, const struct ddf_vdc *its)
+static bool adopt_record(struct ddf_container *c, struct ddf_records *r, const struct ddf_vdc *its, int64_t behind)
 {
 	int vd = ddf_vd_by_guid(c, its->guid);
 	struct ddf_volume *v = vd < 0 ? NULL : &c->volume[vd];
@@ -159,23 +159,27 @@ static bool adopt_record(struct ddf_container *c, struct ddf_records *r, const s
 		return false;
 	if (!any) {
 		v->records = r;
+		ddf_note_behind(r, its->secondary_seq, behind);
 		return true;
 	}
 	if (!ddf_records_agree(its, any))
 		return false;
 	old = ddf_record(v->records, its->secondary_seq);
-	if (!old || (!v->live && be32_get(its->seq) > be32_get(old->seq)))
-		ddf_put_record(v->records, its);
+	if (old && (v->live || be32_get(its->seq) <= be32_get(old->seq)))
+		return false;
+	ddf_put_record(v->records, its);
+	ddf_note_behind(v->records, its->secondary_seq, behind);
 	return false;
 }
 
 static void adopt_records(struct ddf_container *c, struct ddf_arrival **arrival)
 {
 	struct ddf_arrival *a = *arrival;
+	int64_t behind = (int64_t)ddf_rank(c->loaded_seq) - a->rank;
 	bool used = false;
 
 	for (unsigned i = 0; i < a->records; i++)
-		used |= adopt_record(c, a->record[i], its_record(a, i));
+		used |= adopt_record(c, a->record[i], its_record(a, i), behind);
 	if (!used)
 		return;
 	a->next = c->arrivals;

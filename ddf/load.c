@@ -288,7 +288,7 @@ static size_t bytes_of_records(const struct ddf_container *c)
 }
 
 /* The newest record of each basic virtual disk counts. */
-static int add_record(struct ddf_container *c, unsigned vd, const struct ddf_vdc *v, const char **why)
+static int add_record(struct ddf_container *c, unsigned vd, const struct ddf_vdc *v, int64_t behind, const char **why)
 {
 	const struct ddf_vdc *other = ddf_any_record(c, vd), *old;
 	struct ddf_records *r = c->volume[vd].records;
@@ -311,11 +311,12 @@ static int add_record(struct ddf_container *c, unsigned vd, const struct ddf_vdc
 	if (old && be32_get(old->seq) >= be32_get(v->seq))
 		return 0;
 	ddf_put_record(r, v);
+	ddf_note_behind(r, v->secondary_seq, behind);
 	return 0;
 }
 
 /* 0; -EBADMSG: it is ignored, *why; -ENOMEM. */
-static int load_record(struct ddf_container *c, const struct ddf_vdc *v, const char **why)
+static int load_record(struct ddf_container *c, const struct ddf_vdc *v, int64_t behind, const char **why)
 {
 	int vd;
 
@@ -326,15 +327,15 @@ static int load_record(struct ddf_container *c, const struct ddf_vdc *v, const c
 	if (!ddf_check_vdc(v, &c->layout, why))
 		return -EBADMSG;
 	vd = ddf_vd_by_guid(c, v->guid);
-	return vd < 0 ? 0 : add_record(c, (unsigned)vd, v, why); /* deleted while the disk was away */
+	return vd < 0 ? 0 : add_record(c, (unsigned)vd, v, behind, why); /* deleted while the disk was away */
 }
 
-static int load_records(struct ddf_container *c, const struct candidate *cand, const char *container)
+static int load_records(struct ddf_container *c, const struct candidate *cand, int64_t behind, const char *container)
 {
 	for (unsigned i = 0; i < c->layout.records; i++) {
 		const struct ddf_vdc *v = (const struct ddf_vdc *)(const void *)ddf_image_record(cand->chosen, i);
 		const char *why = "";
-		int err = be32_get(v->magic) == DDF_VDC_MAGIC ? load_record(c, v, &why) : 0;
+		int err = be32_get(v->magic) == DDF_VDC_MAGIC ? load_record(c, v, behind, &why) : 0;
 
 		if (err == -ENOMEM)
 			return err;
@@ -436,7 +437,7 @@ static int load_chosen(struct ddf_container *c, struct candidate *const *order, 
 		if (order[i]->why)
 			continue;
 		judge_copies(c, order[i], container);
-		err = load_records(c, order[i], container);
+		err = load_records(c, order[i], (int64_t)rank_of(order[0]) - rank_of(order[i]), container);
 		if (err)
 			return err;
 	}

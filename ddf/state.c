@@ -6,6 +6,8 @@
 #include "metadata/redundancy.h"
 
 #define SECONDS_MAX (1 << 24) /* more mean that some clock was wrong */
+#define NUMBERS_PER_GENERATION 4 /* that a record may be given before it is written */
+#define SEQ_LEAP_MAX (1u << 24)
 
 bool ddf_pd_working(const struct ddf_pd_entry *e)
 {
@@ -132,12 +134,25 @@ uint32_t ddf_seconds_since(const struct ddf_container *c, const be32 *then)
 	return since > 0 && since < SECONDS_MAX ? (uint32_t)since : 0;
 }
 
+/* The numbers that another record may have, on a disk that is absent, which was written when those that are here were not. */
+static uint32_t numbers_taken(struct ddf_container *c, const struct ddf_vdc *r)
+{
+	int vd = ddf_vd_by_guid(c, r->guid);
+	struct ddf_records *all = vd < 0 ? NULL : c->volume[vd].records;
+	uint8_t bit = (uint8_t)(1u << r->secondary_seq % 8);
+
+	if (!all || !(all->old[r->secondary_seq / 8] & bit))
+		return 0;
+	all->old[r->secondary_seq / 8] &= (uint8_t)~bit;
+	return all->behind < SEQ_LEAP_MAX / NUMBERS_PER_GENERATION ? all->behind * NUMBERS_PER_GENERATION : SEQ_LEAP_MAX;
+}
+
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 {
-	uint32_t seq = be32_get(r->seq);
+	uint32_t seq = be32_get(r->seq), more = 1 + numbers_taken(c, r);
 
 	/* Zero would be older than the record on a disk that is absent. */
-	r->seq = be32_make(seq == UINT32_MAX ? seq : seq + 1);
+	r->seq = be32_make(seq > UINT32_MAX - more ? UINT32_MAX : seq + more);
 	r->timestamp = be32_make(c->now);
 }
 

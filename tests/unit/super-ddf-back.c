@@ -353,6 +353,34 @@ static void test_failed_disk_is_not_back_at_the_start(void **state)
 	drig_free(r);
 }
 
+/*
+ * The disk with the newest record is away, and only one that was away before has another: what is recorded now must not have
+ * the number of the one that is away.
+ */
+static void test_newest_record_is_away(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_boot_with(r, "02");
+	drig_open_array(r, 0, 1, 0, "0,-");
+	assert_synced(r);
+	assert_vd(r, 0, "01/02 v5 0,_");
+	r->in[0] = false;
+	r->in[1] = true;
+	drig_restart(r);
+	a = drig_open_array(r, 0, 1, 0, "-,2");
+	drig_tell_state(a, MARK_DIRTY);
+	drig_tell(a, "-,2");
+	assert_int_equal(drig_sync_with(r, false), 1);
+	drig_finish(r);
+	drig_examine(r);
+	assert_vd(r, 0, "11/02 v14 _,2");
+	drig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_missing_disk_is_back_and_leaves),
 		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
 		cmocka_unit_test(test_failed_disk_is_not_back_at_the_start),
+		cmocka_unit_test(test_newest_record_is_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
