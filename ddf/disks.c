@@ -147,8 +147,18 @@ static void make_entry(const struct ddf_dl *dl, struct ddf_pd_entry *e)
 	memcpy(e->path, path, sizeof(e->path));
 }
 
+/* Copies of what the disk was that lie elsewhere are found as long as the anchor is the old one. */
+static void plan_copies(struct ddf_dl *dl, const struct ddf_layout *old)
+{
+	if (old->primary_lba != dl->at.primary_lba || old->secondary_lba != dl->at.secondary_lba)
+		memset(dl->copy, 0, sizeof(dl->copy));
+	dl->copy[DDF_FIRST_COPY].exists = true;
+	dl->copy[DDF_SECOND_COPY].exists = dl->at.secondary_lba != DDF_NO_LBA;
+}
+
 int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why)
 {
+	const struct ddf_layout old = dl->at;
 	struct ddf_pd_entry *e = unused_pd(c);
 	int err;
 
@@ -165,9 +175,7 @@ int ddf_add_disk(struct ddf_container *c, struct ddf_dl *dl, const char **why)
 	make_entry(dl, e);
 	ddf_count_pds(c);
 	memset(dl->config, 0xff, (size_t)c->layout.config.length * DDF_SECTOR);
-	memset(dl->copy, 0, sizeof(dl->copy));
-	dl->copy[DDF_FIRST_COPY].exists = true;
-	dl->copy[DDF_SECOND_COPY].exists = dl->at.secondary_lba != DDF_NO_LBA;
+	plan_copies(dl, &old);
 	dl->anchor_due = true;
 	dl->given_up = dl->unfit = false;
 	dl->next = c->disks;

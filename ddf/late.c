@@ -310,6 +310,13 @@ static bool has_last_record(const struct ddf_container *c, const struct ddf_arri
 	return false;
 }
 
+/* What it is until the first new copy is complete: what no other disk may have taken is in the newer one of the old ones. */
+static void note_old_copies(struct ddf_dl *dl, const struct ddf_arrival *a)
+{
+	dl->at = a->at;
+	memcpy(dl->copy, a->copy, sizeof(dl->copy));
+}
+
 /* It stays what it is for those that need it. The others, for which it failed, name it no more. */
 static void keep_for_those_in_need(struct ddf_container *c, struct ddf_pd_entry *e, uint32_t refnum)
 {
@@ -360,8 +367,10 @@ int ddf_take_late(struct ddf_container *c, struct ddf_dl *dl, struct ddf_arrival
 		adopt_newer(c, a);
 	adopt_records(c, arrival);
 	if (is_put_in_again(c, a, e)) {
-		if (!is_needed(c, a->refnum))
+		if (!is_needed(c, a->refnum)) {
+			note_old_copies(dl, a);
 			return 0;
+		}
 		keep_for_those_in_need(c, e, a->refnum);
 	}
 	make_good(c, e);

@@ -38,6 +38,35 @@ static void test_failed_disk_that_is_put_in_again_is_new(void **state)
 	drig_free(r);
 }
 
+/* The older copy of what it was goes first: the other one may be the only one with the last change. */
+static void test_older_copy_of_a_disk_that_is_put_in_again_goes_first(void **state)
+{
+	(void)state;
+	for (unsigned older = 0; older < DDF_COPIES; older++) {
+		struct rig *r = drig_bare(2);
+		struct snapshot before;
+		struct rig_copy *m;
+
+		drig_create(r, 0, &drig_raid1, "v3 0,1");
+		drig_tell(drig_open_array(r, 0, 1, 0, "0,1"), "0,1x");
+		assert_synced(r);
+		assert_int_equal(drig_remove_disk(r, 1), 0);
+		assert_synced(r);
+		m = &r->copy[1][older];
+		assert_true(drig_read_copy(r, 1, older));
+		((struct ddf_header *)(void *)m->bytes)->seq = be32_make(be32_get(m->header.seq) - 1);
+		drig_seal(m);
+		drig_write_copy(r, 1, older);
+		drig_remember(r, &before);
+		assert_int_equal(drig_add_disk(r, 1), 0);
+		assert_int_equal(drig_sync_with(r, false), 1);
+		assert_int_equal(drig_changes(r, &before, 1)[0], older == DDF_FIRST_COPY ? 'P' : 'S');
+		assert_null(strchr(drig_changes(r, &before, 1), older == DDF_FIRST_COPY ? 'S' : 'P'));
+		drig_forget(&before);
+		drig_free(r);
+	}
+}
+
 /* Pulled, while its volume did not run, and put in again: it has its data. */
 static void test_disk_that_was_out_for_a_while(void **state)
 {
@@ -385,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed_disk_that_is_put_in_again_is_new),
+		cmocka_unit_test(test_older_copy_of_a_disk_that_is_put_in_again_goes_first),
 		cmocka_unit_test(test_disk_that_was_out_for_a_while),
 		cmocka_unit_test(test_disk_that_was_out_is_there_at_the_start),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back),
