@@ -82,6 +82,7 @@ struct ddf_dl {
 	bool left_out;            /* an array runs without it, as was recorded; not logged yet */
 	bool unfit;               /* it failed in an array under this daemon, and counts for others: no spare */
 	bool failing;             /* it has failed for all since the last write */
+	bool failed_here;         /* or before that, under this daemon */
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
 	bool record_new;          /* the last change put a record onto it */
 	bool record_due;          /* a record on it has changed and is not on the disk yet */

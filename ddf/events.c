@@ -185,6 +185,8 @@ static void note_failure(const struct event *ev)
 	}
 	if (dl)
 		dl->failing |= ddf_pd_working(ev->e);
+	if (dl)
+		dl->failed_here |= dl->failing;
 	if (ev->e)
 		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
 }
@@ -204,6 +206,14 @@ static bool any_lives_on(const struct ddf_container *c, uint32_t refnum)
 	return false;
 }
 
+/* It runs, and the disk has failed for it; or it ran when the disk failed, which was before the last write. */
+static bool does_without(const struct ddf_container *c, unsigned vd, const struct ddf_dl *dl)
+{
+	if (c->volume[vd].live)
+		return !ddf_is_synced(c, vd, ddf_slot_of(c, vd, dl->refnum));
+	return !dl->failing && ddf_is_redundant(c, vd);
+}
+
 /* As is_kept_for_others() has it: those for which it failed name it no more. */
 static void keep_for_others(struct ddf_container *c, struct ddf_dl *dl)
 {
@@ -211,8 +221,7 @@ static void keep_for_others(struct ddf_container *c, struct ddf_dl *dl)
 	struct ddf_place at;
 
 	for (unsigned vd = 0; e && vd < c->layout.max_vd; vd++) {
-		if (!c->volume[vd].live || !ddf_place_of(c, vd, dl->refnum, &at) ||
-		    ddf_is_synced(c, vd, ddf_slot_of(c, vd, dl->refnum)))
+		if (!ddf_place_of(c, vd, dl->refnum, &at) || !does_without(c, vd, dl))
 			continue;
 		ddf_name_no_more(c, &at);
 		ddf_update_state(c, vd);
@@ -221,12 +230,13 @@ static void keep_for_others(struct ddf_container *c, struct ddf_dl *dl)
 		e->state = be16_make((uint16_t)(be16_get(e->state) & ~(unsigned)DDF_PD_FAILED));
 	ddf_update_states_of(c, dl->refnum);
 	dl->unfit = true;
+	dl->failed_here = dl->given_up = false;
 }
 
 void ddf_settle_failures(struct ddf_container *c)
 {
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
-		if (dl->failing && any_lives_on(c, dl->refnum))
+		if (dl->failed_here && any_lives_on(c, dl->refnum))
 			keep_for_others(c, dl);
 		dl->failing = false;
 	}

@@ -206,7 +206,7 @@ static void link_disk(struct ddf_container *c, struct ddf_dl *dl, const struct d
 	memcpy(dl->disk_data, a->disk_data, (size_t)a->at.disk_data.length * DDF_SECTOR);
 	memcpy(dl->copy, a->copy, sizeof(dl->copy));
 	dl->anchor_due = a->anchor_due;
-	dl->given_up = dl->unfit = false;
+	dl->given_up = dl->unfit = dl->failed_here = false;
 	dl->late = true;
 	dl->next = c->disks;
 	c->disks = dl;

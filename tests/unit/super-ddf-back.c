@@ -272,6 +272,32 @@ static void test_each_volume_goes_on_with_another_disk(void **state)
 	}
 }
 
+/* The same one after the other: md has the data of the second volume on nothing but the disk that failed for the first one. */
+static void test_failed_disk_is_all_that_another_volume_has(void **state)
+{
+	struct rig *r = drig_bare(4);
+	struct rig_array *a[2];
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_create(r, 1, &drig_raid1, "v3 0@16384,1@16384");
+	drig_create(r, 2, &drig_raid1, "v3 0@32768,2");
+	a[0] = drig_open_array(r, 0, 1, 0, "0,1");
+	a[1] = drig_open_array(r, 1, 1, 0, "0@16384,1@16384");
+	drig_tell(a[0], "0x,1");
+	assert_synced(r);
+	assert_pds(r, "0:03/03 1:03/01 2:03/01 3:05/01");
+	drig_tell(a[1], "0@16384,1x@16384");
+	assert_int_equal(drig_sync_with(r, false), 1);
+	drig_finish(r);
+	drig_examine(r);
+	assert_pds(r, "0:03/01 1:03/01 2:03/01 3:05/01");
+	assert_vd(r, 0, "01/02 v5 _,1");
+	assert_vd(r, 1, "01/02 v4 0@16384,_");
+	assert_vd(r, 2, "01/02 v4 _,2"); /* whether it ran nobody knows */
+	drig_free(r);
+}
+
 /* The other one is a RAID 0, which nobody watches. */
 static void test_disk_of_a_raid0_comes_back(void **state)
 {
@@ -425,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
 		cmocka_unit_test(test_last_disk_of_another_volume_comes_back),
 		cmocka_unit_test(test_each_volume_goes_on_with_another_disk),
+		cmocka_unit_test(test_failed_disk_is_all_that_another_volume_has),
 		cmocka_unit_test(test_disk_of_a_raid0_comes_back),
 		cmocka_unit_test(test_disk_goes_when_its_array_has_been_stopped),
 		cmocka_unit_test(test_missing_disk_is_back_and_leaves),
