@@ -9,6 +9,13 @@
 #include "monitor/pass.h"
 #include "tests/sim/sim.h"
 
+static void note_unclear(struct truth *t, uint32_t known)
+{
+	for (unsigned n = 0; n < world.disks; n++)
+		if (!(set_of_container() & known & 1u << n) && truth_others_may_need(t, n))
+			t->unclear[n] = true;
+}
+
 /*
  * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and
  * there is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs,
@@ -23,6 +30,7 @@ void claims_note_missing(uint32_t known)
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		struct truth *t = &world.volume[v];
 
+		note_unclear(t, known);
 		if (t->plan.level > 0 && (md_serves(md_of(v)) || (md_runs(md_of(v)) && !serving)))
 			continue;
 		for (unsigned s = 0; s < t->plan.members; s++)
@@ -58,6 +66,12 @@ static bool may_be_entitled(const struct md_disk *m)
 	return m->in_sync && m->there && m->recorded && !m->gone && !md_failed_somewhere(m->disk);
 }
 
+static void note_entitled(struct truth *t, unsigned slot, unsigned disk)
+{
+	t->entitled[slot] = (int)disk;
+	t->unclear[disk] = false;
+}
+
 /* Members that are complete now, and that the handler has been told of, with success. */
 void claims_note_entitled(const struct monitor *mon)
 {
@@ -77,7 +91,7 @@ void claims_note_entitled(const struct monitor *mon)
 
 			if (d->slot >= 0 && d->prev_state & d->curr_state & MEMBER_IN_SYNC && may_be_entitled(m) &&
 			    is_recorded(t, (unsigned)d->slot, m->disk))
-				t->entitled[d->slot] = (int)m->disk;
+				note_entitled(t, (unsigned)d->slot, m->disk);
 		}
 	}
 }

@@ -143,35 +143,10 @@ static bool is_known(const struct view *v, const struct truth *t)
 	       world.ad->changes(v->set, t->plan.name) == world.ad->changes(set_of_all(), t->plan.name);
 }
 
-/* No disk of the container has its record: for all that is known it needs any disk. */
-static bool is_unknown(const struct truth *t)
-{
-	for (unsigned s = 0; s < t->plan.members; s++)
-		if (set_of_container() & (1u << t->plan.disk[s] | (t->entitled[s] < 0 ? 0 : 1u << t->entitled[s])))
-			return false;
-	return true;
-}
-
-static bool may_need(const struct truth *t, unsigned disk)
-{
-	for (unsigned s = 0; s < t->plan.members; s++)
-		if (t->plan.disk[s] == disk || t->entitled[s] == (int)disk)
-			return true;
-	return is_unknown(t);
-}
-
 /* The table cannot call it failed, for another volume may need it; that this one does not is on other disks (ddf.md 10.5). */
 static bool is_unclear(const struct trial *tr, unsigned disk)
 {
-	if (is_known(tr->v, tr->t))
-		return false;
-	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
-		const struct truth *t = &world.volume[v];
-
-		if (t != tr->t && (t->exists || t->unsure) && may_need(t, disk))
-			return true;
-	}
-	return false;
+	return !is_known(tr->v, tr->t) && (tr->t->unclear[disk] || truth_others_may_need(tr->t, disk));
 }
 
 static void judge_shape(const struct trial *tr)

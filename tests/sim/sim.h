@@ -65,6 +65,7 @@ struct truth {
 	bool failed[SIM_DISKS];   /* its failure in this volume has been acknowledged */
 	bool lost[SIM_DISKS];     /* its array ended before that, but it was on record */
 	bool needless[SIM_DISKS]; /* failed, but nobody has gone on without it */
+	bool unclear[SIM_DISKS];  /* absent, and others might have needed it: not called failed when it was left out */
 	int array;                /* md's array that runs it; -1 */
 	bool sync_due;            /* when it ran last (md_sync_is_due()) */
 
@@ -204,6 +205,8 @@ bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector);
  * Another array has the disk there, also one that the daemon does not serve yet: md lets no second one begin (kernel-md.md 5.2,
  * "size").
  */
+/* Some other volume needs the disk, or may, for no disk of the container has its record. */
+bool truth_others_may_need(const struct truth *t, unsigned disk);
 bool truth_md_has(unsigned volume, unsigned disk, uint64_t sector);
 void truth_init(struct truth *t, const struct sim_volume *plan);
 /* The disks may be told from each other in this region. `slot`: of those to be compared. */

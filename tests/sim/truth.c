@@ -64,6 +64,38 @@ bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector)
 	return true;
 }
 
+static bool is_unknown(const struct truth *t)
+{
+	for (unsigned s = 0; s < t->plan.members; s++)
+		if (set_of_container() & (1u << t->plan.disk[s] | (t->entitled[s] < 0 ? 0 : 1u << t->entitled[s])))
+			return false;
+	return true;
+}
+
+static bool needs(const struct truth *t, unsigned disk)
+{
+	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
+
+	for (unsigned s = 0; s < t->plan.members; s++)
+		if (t->plan.disk[s] == disk || t->entitled[s] == (int)disk)
+			return true;
+	for (unsigned k = 0; a && k < a->members; k++)
+		if (a->member[k].there && a->member[k].in_sync && a->member[k].disk == disk)
+			return true;
+	return false;
+}
+
+bool truth_others_may_need(const struct truth *t, unsigned disk)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		const struct truth *other = &world.volume[v];
+
+		if (other != t && (other->exists || other->unsure) && (is_unknown(other) || needs(other, disk)))
+			return true;
+	}
+	return false;
+}
+
 bool truth_md_has(unsigned volume, unsigned disk, uint64_t sector)
 {
 	uint64_t size = world.volume[volume].plan.component_size;
