@@ -115,6 +115,7 @@ struct ddf_volume {
 	bool held;                   /* ddf/held.c: its record is about to name fewer disks */
 	bool announced;              /* by a message; its records are still to come */
 	uint64_t synced[DDF_MAX_SLOTS / 64]; /* bit per slot: its member has been seen in sync */
+	uint64_t strange[DDF_MAX_SLOTS / 64]; /* bit per slot: its member is in sync, and not here: it may be the one that left */
 	uint64_t back[DDF_MAX_SLOTS / 64];   /* its disk was put in just now, and is no member as far as was told */
 };
 
@@ -246,6 +247,9 @@ bool ddf_keep_rebuild(struct ddf_container *c, const struct ddf_rebuild *what); 
 /* ---- ddf/recorded.c ---- */
 
 bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot); /* -1: not */
+/* struct ddf_volume.strange */
+bool ddf_is_strange(const struct ddf_container *c, unsigned vd, int slot);
+void ddf_mark_strange(struct ddf_container *c, unsigned vd, int slot, bool strange);
 /* struct ddf_volume.back */
 bool ddf_is_back(const struct ddf_container *c, unsigned vd, int slot);
 void ddf_mark_back(struct ddf_container *c, unsigned vd, int slot, bool back);

@@ -193,7 +193,8 @@ static void note_left(struct ddf_container *c, uint32_t refnum)
 static bool some_go_on_without(const struct ddf_container *c, uint32_t refnum)
 {
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
-		if (c->volume[vd].live && !c->volume[vd].stopped && ddf_vd_names(c, vd, refnum) && ddf_goes_on_without(c, vd, refnum))
+		if (c->volume[vd].live && !c->volume[vd].stopped && ddf_vd_names(c, vd, refnum) &&
+		    !ddf_is_strange(c, vd, ddf_slot_of(c, vd, refnum)) && ddf_goes_on_without(c, vd, refnum))
 			return true;
 	return false;
 }

@@ -333,6 +333,7 @@ static bool forget_absent(struct ddf_container *c, unsigned vd, unsigned slot)
  */
 static void handle_unknown(struct event *ev, unsigned md_state)
 {
+	ddf_mark_strange(ev->c, ev->vd, ev->slot, (md_state & (MEMBER_FAULTY | MEMBER_IN_SYNC)) == MEMBER_IN_SYNC);
 	if (!(md_state & MEMBER_FAULTY) || forget_absent(ev->c, ev->vd, (unsigned)ev->slot))
 		return;
 	ev->refnum = ddf_ref_at(&ev->at);
@@ -626,6 +627,7 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	c->volume[vd].live = true;
 	c->volume[vd].stopped = false;
 	memset(c->volume[vd].synced, 0, sizeof(c->volume[vd].synced));
+	memset(c->volume[vd].strange, 0, sizeof(c->volume[vd].strange));
 	memset(c->volume[vd].back, 0, sizeof(c->volume[vd].back));
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);

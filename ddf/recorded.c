@@ -8,14 +8,30 @@
 
 #include "metadata/redundancy.h"
 
+static bool has_slot(const uint64_t *slots, int slot)
+{
+	return (unsigned)slot < DDF_MAX_SLOTS && (slots[slot / 64] >> slot % 64 & 1);
+}
+
 bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot)
 {
-	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].synced[slot / 64] >> slot % 64 & 1);
+	return has_slot(c->volume[vd].synced, slot);
+}
+
+bool ddf_is_strange(const struct ddf_container *c, unsigned vd, int slot)
+{
+	return has_slot(c->volume[vd].strange, slot);
+}
+
+void ddf_mark_strange(struct ddf_container *c, unsigned vd, int slot, bool strange)
+{
+	if ((unsigned)slot < DDF_MAX_SLOTS && ddf_is_strange(c, vd, slot) != strange)
+		c->volume[vd].strange[slot / 64] ^= UINT64_C(1) << slot % 64;
 }
 
 bool ddf_is_back(const struct ddf_container *c, unsigned vd, int slot)
 {
-	return (unsigned)slot < DDF_MAX_SLOTS && (c->volume[vd].back[slot / 64] >> slot % 64 & 1);
+	return has_slot(c->volume[vd].back, slot);
 }
 
 void ddf_mark_back(struct ddf_container *c, unsigned vd, int slot, bool back)

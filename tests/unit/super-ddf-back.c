@@ -316,6 +316,33 @@ static void test_disk_of_a_raid0_comes_back(void **state)
 	drig_free(r);
 }
 
+/* The array is started anew with the disk that was taken out, before the daemon has read it: it has not failed, unless md says so. */
+static void test_disk_is_a_member_before_it_is_back(void **state)
+{
+	(void)state;
+	for (unsigned fails = 0; fails < 2; fails++) {
+		struct rig *r = drig_bare(2);
+		struct rig_array *a;
+
+		drig_create(r, 0, &drig_raid1, "v3 0,1");
+		assert_int_equal(drig_remove_disk(r, 1), 0);
+		assert_synced(r);
+		a = drig_open_array(r, 0, 1, 0, "0,1");
+		if (fails)
+			drig_tell(a, "0,1x");
+		drig_sync_with(r, false);
+		drig_finish(r);
+		drig_examine(r);
+		assert_pds(r, fails ? "0:03/01 1:03/43?" : "0:03/01 1:03/41?");
+		assert_int_equal(drig_add_disk(r, 1), 0);
+		if (!fails)
+			drig_tell(a, "0,1");
+		assert_synced(r);
+		assert_pds(r, fails ? "0:03/01 #1001:03/43? 1:05/01" : "0:03/01 1:03/01");
+		drig_free(r);
+	}
+}
+
 /* Stopped, and a disk taken out, before the daemon looks: nothing was written without it. */
 static void test_disk_goes_when_its_array_has_been_stopped(void **state)
 {
@@ -453,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_each_volume_goes_on_with_another_disk),
 		cmocka_unit_test(test_failed_disk_is_all_that_another_volume_has),
 		cmocka_unit_test(test_disk_of_a_raid0_comes_back),
+		cmocka_unit_test(test_disk_is_a_member_before_it_is_back),
 		cmocka_unit_test(test_disk_goes_when_its_array_has_been_stopped),
 		cmocka_unit_test(test_missing_disk_is_back_and_leaves),
 		cmocka_unit_test(test_missing_disk_is_back_at_the_start),
