@@ -327,6 +327,7 @@ static void insert_picks(struct managed *ma)
 			if (member < 0)
 				continue;
 			truth_begins(ma->md->volume, disk, p->data_offset);
+			truth_taken(ma->md->volume, disk);
 			ma->with_spares->disks[ma->with_spares->disk_count++] = open_member(ma, (unsigned)member);
 		}
 		ma->spares.pick[kept++] = *p;

@@ -16,7 +16,8 @@
  * power fails, or the daemon dies and the disk takes no metadata any more, for metadata of two sectors have one place only
  * (imsm.md 1.2); and a volume that did not run
  * while another one did without a disk of both (daemon.c, note_missing()); and the data of a volume that was started
- * while its last change was on disks that were not there (truth.c, truth_is_halved()); and a volume that is to be widened,
+ * while its last change was on disks that were not there (truth.c, truth_is_halved()), and of a spare that is a member by
+ * such a change only (truth_taken()); and a volume that is to be widened,
  * lacks a disk already, and then one of the new ones, for there are no words for a reshape that is called off (imsm.md 5.5).
  */
 #include <stdio.h>

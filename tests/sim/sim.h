@@ -198,6 +198,8 @@ unsigned truth_new_version(struct truth *t, unsigned region);
 bool truth_enough(const struct truth *t, const bool *slot);
 /* It is somewhere else on the disk now, where none of its data are. */
 void truth_begins(unsigned volume, unsigned disk, uint64_t sector);
+/* It becomes a spare of the volume. That another one has it as a member may be on record on disks only that are not there. */
+void truth_taken(unsigned volume, unsigned disk);
 /* No other volume has data there that count. */
 bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector);
 

@@ -226,3 +226,14 @@ bool truth_is_halved(const struct truth *t)
 	return world.ad->changes &&
 	       world.ad->changes(set_of_container(), t->plan.name) != world.ad->changes(set_of_all(), t->plan.name);
 }
+
+void truth_taken(unsigned volume, unsigned disk)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
+		struct truth *t = &world.volume[v];
+
+		for (unsigned s = 0; v != volume && t->exists && s < t->plan.members; s++)
+			if (t->entitled[s] == (int)disk && truth_is_halved(t))
+				t->entitled[s] = -1;
+	}
+}
