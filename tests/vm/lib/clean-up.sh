@@ -18,22 +18,23 @@ other_processes()
 	return 1
 }
 
-# What waits for a daemon's word.
+# What waits for a daemon's word. A rebuild of a broken array asks for it once for each stripe, hundreds of times: no process is
+# started for it.
 let_go()
 {
-	local file range
+	local file line
 
 	for file in /sys/block/md*/md/dev-*/unacknowledged_bad_blocks; do
-		while read -r range; do
-			echo "$range" >"${file%/*}/bad_blocks"
+		while read -r line; do
+			echo "$line" >"${file%/*}/bad_blocks"
 		done <"$file"
 	done 2>/dev/null
 	for file in /sys/block/md*/md/dev-*/state; do
-		grep -qs -e faulty -e blocked "$file" && { echo -blocked >"$file"; } 2>/dev/null
-	done
+		read -r line <"$file" && [[ $line = *faulty* || $line = *blocked* ]] && echo -blocked >"$file"
+	done 2>/dev/null
 	for file in /sys/block/md*/md/array_state; do
-		grep -qs write-pending "$file" && { echo active >"$file"; } 2>/dev/null
-	done
+		read -r line <"$file" && [[ $line = *write-pending* ]] && echo active >"$file"
+	done 2>/dev/null
 }
 
 release_everything()
@@ -48,7 +49,7 @@ clear_arrays()
 	local file left=1 helper
 
 	# what is written below waits for a sync thread, which waits for a word that nobody else gives
-	(while nap 0.2; do let_go; done) &
+	(while nap 0.01; do let_go; done) &
 	helper=$!
 	# members before containers: a container is busy as long as it has members
 	for file in /sys/block/md*/md; do
