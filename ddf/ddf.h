@@ -266,6 +266,12 @@ unsigned ddf_recorded_rebuilds(const struct ddf_container *c, uint32_t refnum);
  */
 void ddf_take_off_record(struct ddf_container *c, uint32_t refnum);
 
+/*
+ * md has data in the slot on a disk that has no record of the virtual disk, and those with the record that was to name it are
+ * absent: another one, newer than theirs, which names nobody yet. False: the record is known, or the disk has some.
+ */
+bool ddf_begin_record(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_dl *dl);
+
 /* ---- slots (3.1, ddf/find.c) ---- */
 
 unsigned ddf_primary_count(const struct ddf_vdc *r);

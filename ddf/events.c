@@ -358,6 +358,12 @@ static void keep_room(const struct event *ev, unsigned md_state)
 							       .length = be64_get(any->block_count) });
 }
 
+/* It was rebuilt, and the daemon that was to record that is no more. */
+static bool is_rebuilt_unrecorded(const struct md_member *m, const struct ddf_pd_entry *e)
+{
+	return (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && e && !is_failed_or_missing(e);
+}
+
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m)
 {
 	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
@@ -366,6 +372,8 @@ void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const str
 	if (dl) {
 		ev.refnum = dl->refnum;
 		ev.e = ddf_pd_by_ref(c, dl->refnum);
+		if (is_rebuilt_unrecorded(m, ev.e))
+			ddf_begin_record(c, vd, slot, dl);
 	}
 	if (dl && ddf_place_of(c, vd, dl->refnum, &ev.at)) {
 		ev.slot = ddf_slot_of(c, vd, dl->refnum);

@@ -6,7 +6,11 @@
  */
 #include "ddf/ddf.h"
 
+#include <string.h>
+
 #include "metadata/redundancy.h"
+
+#define UNKNOWN_CHANGES (1u << 24) /* more than a record has seen */
 
 static bool has_slot(const uint64_t *slots, int slot)
 {
@@ -121,4 +125,41 @@ void ddf_take_off_record(struct ddf_container *c, uint32_t refnum)
 			take_off_record(c, vd, refnum);
 	e->state = be16_make((uint16_t)(be16_get(e->state) & ~DDF_PD_REBUILDING));
 	ddf_update_states_of(c, refnum);
+}
+
+/* ---- a record that is on absent disks only ---- */
+
+static bool has_any_record(const struct ddf_container *c, unsigned vd, const struct ddf_dl *dl)
+{
+	for (unsigned i = 0; i < c->layout.records; i++) {
+		const struct ddf_vdc *v = ddf_record_slot(c, dl, i);
+
+		if (be32_get(v->magic) == DDF_VDC_MAGIC && ddf_guid_equal(v->guid, ddf_vd(c, vd)->guid))
+			return true;
+	}
+	return false;
+}
+
+bool ddf_begin_record(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_dl *dl)
+{
+	struct ddf_records *r = c->volume[vd].records;
+	const struct ddf_vdc *any = ddf_any_record(c, vd);
+	unsigned seq = any ? slot / ddf_primary_count(any) : 0;
+	struct ddf_vdc *v;
+	uint32_t number;
+
+	if (!any || seq >= r->count || ddf_record(r, seq) || has_any_record(c, vd, dl))
+		return false;
+	number = be32_get(any->seq);
+	v = (struct ddf_vdc *)(void *)(r->bytes + seq * r->record_bytes);
+	memcpy(v, any, r->record_bytes);
+	r->present[seq / 8] |= (uint8_t)(1u << seq % 8);
+	v->secondary_seq = (uint8_t)seq;
+	v->seq = be32_make(number > UINT32_MAX - UNKNOWN_CHANGES ? UINT32_MAX : number + UNKNOWN_CHANGES);
+	for (unsigned i = 0; i < c->layout.mppe; i++) {
+		ddf_set_element_ref(v, i, i < ddf_primary_count(v) ? DDF_REF_MISSING : DDF_REF_NONE);
+		ddf_set_element_start(v, c->layout.mppe, i, 0);
+	}
+	ddf_stamp(c, v);
+	return true;
 }

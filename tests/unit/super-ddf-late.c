@@ -417,6 +417,32 @@ static void test_last_volume_that_names_an_absent_disk_is_deleted(void **state)
 	drig_free(r);
 }
 
+/*
+ * Disk 0 had failed, and disk 4 was rebuilt, but not recorded before the daemon was killed. Then disk 1 failed and was taken out:
+ * the record of this mirror is on no disk that is here, and disk 4 is all that it has.
+ */
+static void test_rebuilt_disk_gets_a_record_when_all_others_are_absent(void **state)
+{
+	struct rig *r = drig_bare(5);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v7 0,1 v3 2,3");
+	drig_boot_with(r, "234");
+	a = drig_open_array(r, 0, 10, 0x102, "4!@16384,1x,2,3");
+	drig_sync_with(r, false);
+	drig_finish(r);
+	drig_examine(r);
+	assert_vd(r, 0, "04/02 ? v3 2,3");
+	drig_tell(a, "4@16384,1x,2,3");
+	assert_synced(r);
+	assert_vd(r, 0, "01/02 v16777220 4@16384,_ v3 2,3");
+	drig_restart(r);
+	drig_comes(r, 1);
+	assert_vd(r, 0, "01/02 v16777220 4@16384,_ v3 2,3");
+	drig_free(r);
+}
+
 /* The record that names it is on absent disks, too: whoever deletes the volume cannot know that it does. */
 static void test_volume_with_unknown_records_is_deleted(void **state)
 {
@@ -458,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_two_disks_were_left_out),
 		cmocka_unit_test(test_volume_that_came_late_is_deleted),
 		cmocka_unit_test(test_last_volume_that_names_an_absent_disk_is_deleted),
+		cmocka_unit_test(test_rebuilt_disk_gets_a_record_when_all_others_are_absent),
 		cmocka_unit_test(test_volume_with_unknown_records_is_deleted),
 	};
 
