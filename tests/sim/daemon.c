@@ -147,6 +147,7 @@ static void read_shape(const struct md_array *md, struct active_array *a)
 	a->level = md_level(md);
 	a->raid_disks = (int)md->raid_disks;
 	a->layout = md_layout(md);
+	a->chunk = md_chunk(md);
 }
 
 /* One that was refused is tried again. */
@@ -175,7 +176,6 @@ static void adopt(unsigned number)
 	a->watch = ma->watch;
 	a->member = (int)md->number;
 	read_shape(md, a);
-	a->chunk = v->level == 1 ? 0 : SIM_CHUNK;
 	a->component_size = v->component_size;
 	a->array_state_fd = md_fd(number, 0, FILE_STATE);
 	a->sync_action_fd = md_fd(number, 0, FILE_ACTION);
@@ -207,7 +207,7 @@ static void update_shape(struct managed *ma)
 	read_shape(ma->md, &now);
 	if (ma->let_go || ma->refused || ma->copies != 1 || ma->step != IDLE || !md_runs(ma->md) ||
 	    (now.level == ma->current->level && now.raid_disks == ma->current->raid_disks &&
-	     now.layout == ma->current->layout))
+	     now.layout == ma->current->layout && now.chunk == ma->current->chunk))
 		return;
 	ma->let_go = ma->md->raid0;
 	a = duplicate(ma);

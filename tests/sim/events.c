@@ -14,7 +14,7 @@
  *	kill N, cut N   after N more steps the daemon dies, the power fails
  *	boot DISKS      the machine starts with these disks      daemon         a daemon is started
  *	takeover        one that takes the place of another
- *	grow N          mdadm is to widen all volumes by N disks, or to go on with that (in lives with reshapes, as the next one)
+ *	grow N          mdadm --grow, or on with it: N disks for all; 10 + V: volume V as RAID5; 20 + V: other chunks for it
  *	mdadm N         it goes N steps                            busy N         as run, but no time passes
  */
 #include <errno.h>
@@ -134,6 +134,7 @@ static void do_start(const struct event *e)
 		world.split |= daemon_knows_more(); /* an old half, too, and nobody can tell mdadm */
 		t->halved |= truth_is_halved(t);
 		world.generation = r.generation > world.generation ? r.generation : world.generation;
+		truth_learn_shape(t, &r.volume[i], number);
 		if (r.volume[i].reshaping)
 			truth_begin_reshape(t);
 		else if (t->reshaping && t->moved < REGIONS && !world.split)
@@ -622,7 +623,7 @@ static void choose_arguments(struct event *e)
 	case NONE:
 		break;
 	case COUNT:
-		e->a = (uint8_t)(1 + sim_chance(4));
+		e->a = (uint8_t)(sim_chance(2) ? 1u + sim_chance(4) : 10 * (1 + sim_pick(2)) + sim_pick(2));
 		break;
 	case VOLUME:
 	case VOLUME_REGION:

@@ -218,9 +218,22 @@ void grow_gone(unsigned disk)
 
 /* ---- the steps ---- */
 
+static void learn_shape(void)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	if (!judge_read(set_of_container(), &r, number))
+		return;
+	for (unsigned i = 0; i < r.volumes; i++)
+		if (strcmp(r.volume[i].name, truth_here()->plan.name) == 0)
+			truth_learn_shape(truth_here(), &r.volume[i], number);
+}
+
 static void asked(void)
 {
 	if (!job.status) {
+		learn_shape();
 		truth_begin_reshape(truth_here());
 		job.step = SHAPE;
 		return;
@@ -431,13 +444,14 @@ static bool go_on_later(void)
 	return job.step != NOTHING;
 }
 
-static bool is_at_rest(const struct truth *t, const struct reader_volume *rv)
+/* `whole`: nor does it lack a member. md reshapes a degraded RAID5, too (raid5_start_reshape()). */
+static bool is_at_rest(const struct truth *t, const struct reader_volume *rv, bool whole)
 {
 	const struct md_array *a = t && t->array >= 0 ? &world.array[t->array] : NULL;
 
 	if (!a || t->unsure || t->reshaping || !md_runs(a) || a->action != SYNC_IDLE || a->frozen || a->pending ||
-	    a->resync_from < REGIONS || (t->plan.level != 0 && t->plan.level != 5) || rv->recorded_degraded ||
-	    rv->reshaping || rv->members != t->plan.members)
+	    a->resync_from < REGIONS || (t->plan.level != 0 && t->plan.level != 5) || (whole && rv->recorded_degraded) ||
+	    rv->reshaping || rv->members != t->plan.members || !md_serves(a))
 		return false;
 	for (unsigned i = 0; i < a->members; i++)
 		if (a->member[i].there && (a->member[i].faulty || !a->member[i].in_sync))
@@ -445,11 +459,14 @@ static bool is_at_rest(const struct truth *t, const struct reader_volume *rv)
 	return true;
 }
 
-static bool all_at_rest(const struct reader_result *r)
+/* `wide`: and as wide as the first one. */
+static bool all_at_rest(const struct reader_result *r, bool wide)
 {
+	bool whole = sim_chance(2);
+
 	for (unsigned i = 0; i < r->volumes; i++)
-		if (r->volume[i].members != r->volume[0].members ||
-		    !is_at_rest(truth_by_name(r->volume[i].name), &r->volume[i]))
+		if ((wide && r->volume[i].members != r->volume[0].members) ||
+		    !is_at_rest(truth_by_name(r->volume[i].name), &r->volume[i], whole))
 			return false;
 	return r->volumes;
 }
@@ -473,28 +490,77 @@ static void plan_wider(struct truth *t, const unsigned *disk, unsigned count)
 	t->gone = 0;
 }
 
-bool grow_ask(unsigned wanted)
+static size_t ask_wider(uint8_t *buf, const struct reader_result *r, const unsigned *number, unsigned wanted)
+{
+	unsigned disk[SIM_MEMBERS], count = find_spares(r, number, wanted, disk);
+
+	if (!count || r->volume[0].members + count > SIM_MEMBERS || !all_at_rest(r, true))
+		return 0;
+	for (unsigned i = 0; i < r->volumes; i++)
+		plan_wider(truth_by_name(r->volume[i].name), disk, count);
+	job.volume = (unsigned)(truth_by_name(r->volume[0].name) - world.volume);
+	return world.ad->widen(buf, r, disk, count);
+}
+
+/* Which spare it is to be the daemon will say. */
+static size_t ask_level(uint8_t *buf, const struct reader_result *r, const unsigned *number, unsigned volume)
+{
+	struct truth *t = volume < r->volumes ? truth_by_name(r->volume[volume].name) : NULL;
+	unsigned disk[SIM_MEMBERS];
+
+	/* What was asked of a daemon that died may be on a disk that is away: is_settled() could not tell the two apart. */
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		if (world.volume[v].asked)
+			return 0;
+	if (!world.ad->relevel || !t || t->plan.level || !find_spares(r, number, 1, disk) ||
+	    r->volume[volume].members == SIM_MEMBERS || !all_at_rest(r, false))
+		return 0;
+	plan_wider(t, disk, 1);
+	t->next.level = 5;
+	job.volume = (unsigned)(t - world.volume);
+	return world.ad->relevel(buf, r, volume);
+}
+
+static size_t ask_chunk(uint8_t *buf, const struct reader_result *r, unsigned volume)
+{
+	struct truth *t = volume < r->volumes ? truth_by_name(r->volume[volume].name) : NULL;
+
+	if (!world.ad->rechunk || !t || !all_at_rest(r, false))
+		return 0;
+	plan_wider(t, NULL, 0);
+	t->next.chunk = t->plan.chunk ? 0 : 2 * SIM_CHUNK;
+	job.volume = (unsigned)(t - world.volume);
+	return world.ad->rechunk(buf, r, volume, t->next.chunk ? t->next.chunk : SIM_CHUNK);
+}
+
+static size_t ask(uint8_t *buf, const struct reader_result *r, const unsigned *number, unsigned what)
+{
+	if (what < 10)
+		return ask_wider(buf, r, number, what);
+	return what < 20 ? ask_level(buf, r, number, what - 10) : ask_chunk(buf, r, what - 20);
+}
+
+/* As "grow" in events.c. */
+bool grow_ask(unsigned what)
 {
 	static struct reader_result r;
-	unsigned number[SIM_DISKS], disk[SIM_MEMBERS], count;
+	unsigned number[SIM_DISKS];
 	uint8_t buf[SIM_MESSAGE];
+	size_t len;
 
 	if (job.step != NOTHING || !world.reshapes || !world.ad->widen || !world.power || !world.alive || !world.loaded)
 		return false;
 	if (go_on_later())
 		return true;
-	if (!judge_read(set_of_container(), &r, number) || !all_at_rest(&r))
+	if (!judge_read(set_of_container(), &r, number) || truth_any_reshape(&r))
 		return false;
-	count = find_spares(&r, number, wanted, disk);
-	if (!count || r.volume[0].members + count > SIM_MEMBERS)
+	len = ask(buf, &r, number, what);
+	if (!len)
 		return false;
-	for (unsigned i = 0; i < r.volumes; i++)
-		plan_wider(truth_by_name(r.volume[i].name), disk, count);
-	job.volume = (unsigned)(truth_by_name(r.volume[0].name) - world.volume);
 	find_record(&r, number);
 	job.step = ASKED;
 	hold_arrays(true);
-	say(buf, world.ad->widen(buf, &r, disk, count));
+	say(buf, len);
 	return true;
 }
 
@@ -535,7 +601,8 @@ static bool is_settled(const struct truth **narrow)
 	for (unsigned i = 0; i < r.volumes; i++) {
 		const struct truth *t = truth_by_name(r.volume[i].name);
 
-		if (t && t->asked && r.volume[i].members < r.volume[0].members)
+		if (t && t->asked && t->next.level == t->plan.level && t->next.members > t->plan.members &&
+		    r.volume[i].members < r.volume[0].members)
 			*narrow = t;
 	}
 	return !*narrow && job.step == NOTHING && !truth_any_reshape(&r);

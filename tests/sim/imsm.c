@@ -190,6 +190,30 @@ static size_t widen(uint8_t *buf, const struct reader_result *now, const unsigne
 	return at;
 }
 
+/* imsm.md 8.8. `chunk`: sectors; 0: as before */
+static size_t migrate(uint8_t *buf, const struct reader_volume *rv, int level, unsigned chunk)
+{
+	size_t at = put_word(buf, 0, IMSM_UPDATE_RESHAPE_MIGRATION);
+
+	at = put_word(buf, at, (int32_t)rv->members);
+	at = put_word(buf, at, (int32_t)rv->members);
+	at = put_word(buf, at, (int32_t)rv->number);
+	at = put_word(buf, at, level);
+	at = put_word(buf, at, 0);
+	at = put_word(buf, at, chunk ? (int32_t)chunk / 2 : -1);
+	return put_word(buf, at, -1);
+}
+
+static size_t relevel(uint8_t *buf, const struct reader_result *now, unsigned number)
+{
+	return migrate(buf, &now->volume[number], 5, 0);
+}
+
+static size_t rechunk(uint8_t *buf, const struct reader_result *now, unsigned number, unsigned chunk)
+{
+	return migrate(buf, &now->volume[number], now->volume[number].level, chunk);
+}
+
 static size_t checkpoint(uint8_t *buf, unsigned unit)
 {
 	uint64_t number = unit;
@@ -306,6 +330,8 @@ static const struct sim_adapter adapter = {
 	.remove = remove_volume,
 	.rename = rename_volume,
 	.widen = widen,
+	.relevel = relevel,
+	.rechunk = rechunk,
 	.checkpoint = checkpoint,
 	.put_record = put_record,
 	.has_record = has_record,

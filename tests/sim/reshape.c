@@ -49,6 +49,13 @@ void truth_begin_reshape(struct truth *t)
 	world.truth_changed = true;
 }
 
+void truth_learn_shape(struct truth *t, const struct reader_volume *rv, const unsigned *number)
+{
+	for (unsigned s = t->plan.members; t->asked && rv->reshaping && s < t->next.members; s++)
+		if (rv->member[s].disk >= 0)
+			t->next.disk[s] = number[rv->member[s].disk];
+}
+
 void truth_end_reshape(struct truth *t)
 {
 	t->reshaping = t->moving = false;
@@ -116,12 +123,23 @@ int md_layout(const struct md_array *a)
 										      : world.ad->raid5_layout;
 }
 
+/* As long as md has not begun it is the old one. md's RAID1 has none. */
+unsigned md_chunk(const struct md_array *a)
+{
+	const struct truth *t = truth_of(a);
+	bool old = t->reshaping && !a->reshaped && t->moved < REGIONS;
+	const struct sim_volume *p = old ? &t->old : &t->plan;
+
+	return p->level == 1 ? 0 : p->chunk ? p->chunk : SIM_CHUNK;
+}
+
 /* The level that md reshapes it in; it has the new shape when that begins. On an array without writes the daemon has to agree. */
 void md_change_shape(struct md_array *a)
 {
 	const struct truth *t = truth_of(a);
 
 	a->as_raid4 = t->plan.level == 0;
+	a->frozen |= a->raid0; /* a RAID0 has no sync_action */
 	a->raid0 = false;
 	a->raid_disks = t->old.members + (t->old.level == 0);
 	a->pending = true;
@@ -162,7 +180,8 @@ void md_begin_reshape(struct md_array *a)
 	for (unsigned i = 0; i < a->members; i++) {
 		struct md_disk *m = &a->member[i];
 
-		if (m->there && !m->faulty && m->slot >= (int)t->old.members && m->recorded)
+		/* What has been added for another level is on its way until the end. */
+		if (m->there && !m->faulty && m->slot >= (int)t->old.members && m->recorded && t->plan.level == t->old.level)
 			m->in_sync = true;
 	}
 	a->raid_disks = t->plan.members + a->as_raid4;
@@ -172,8 +191,16 @@ void md_begin_reshape(struct md_array *a)
 	md_notify(a);
 }
 
+/* A slot that the reshape gives data. */
+static bool is_new(const struct md_array *a, const struct md_disk *m)
+{
+	return m->there && !m->faulty && !m->gone && m->recorded && m->slot >= (int)truth_of(a)->old.members;
+}
+
 static void end_reshape(struct md_array *a)
 {
+	for (unsigned i = 0; i < a->members; i++)
+		a->member[i].in_sync |= is_new(a, &a->member[i]) && a->member[i].progress == REGIONS;
 	a->reshaped = false;
 	a->action = SYNC_IDLE;
 	a->pending |= a->mode == MD_READ_WRITE;
@@ -196,8 +223,10 @@ static void place_region(struct md_array *a, unsigned region)
 	for (unsigned i = 0; i < a->members; i++) {
 		const struct md_disk *m = &a->member[i];
 
-		if (m->there && m->slot >= 0 && m->in_sync && !m->faulty && !m->gone)
+		if (m->there && m->slot >= 0 && (m->in_sync || is_new(a, m)) && !m->faulty && !m->gone)
 			md_hold(t, m->disk, region, newest);
+		if (!m->in_sync && is_new(a, m) && m->progress == region)
+			a->member[i].progress++;
 	}
 	t->unequal[region] = false;
 }

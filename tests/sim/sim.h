@@ -242,6 +242,7 @@ void md_hold(struct truth *t, unsigned disk, unsigned region, uint32_t version);
 /* As the daemon reads it. */
 int md_level(const struct md_array *a);
 int md_layout(const struct md_array *a);
+unsigned md_chunk(const struct md_array *a);
 /* It runs, and the disks that have its data are plugged in. */
 bool md_serves(const struct md_array *a);
 void md_write(struct md_array *a, unsigned region);
@@ -273,6 +274,8 @@ bool truth_holds(const struct truth *t, unsigned slot, unsigned region);
 /* What a reader is to find if it says that the volume is (not) being reshaped. */
 const struct sim_volume *truth_shape(const struct truth *t, bool reshaping);
 void truth_begin_reshape(struct truth *t);
+/* The daemon has chosen the disk for the parity. */
+void truth_learn_shape(struct truth *t, const struct reader_volume *rv, const unsigned *number);
 void truth_end_reshape(struct truth *t);
 /* NULL, or what a reader would do wrong. */
 const char *truth_misread(const struct truth *t, const struct reader_volume *rv);
@@ -301,7 +304,7 @@ bool grow_is_on_record(void);
 /* All of a volume has been moved; what the daemon makes of that is not known yet. */
 bool grow_is_at_its_end(void);
 void grow_step(void);
-bool grow_ask(unsigned disks);
+bool grow_ask(unsigned what);
 /* It is plugged in no more. */
 void grow_gone(unsigned disk);
 /* The volume is assembled in the middle of a reshape: the disks take the record. And it is written. */

@@ -42,6 +42,7 @@ struct sim_volume {
 	uint64_t component_size;     /* a multiple of SIM_CHUNK */
 	uint64_t offset;             /* where it begins on each of its disks; other volumes are not there */
 	bool initialized;            /* mdadm --assume-clean: no resync is due */
+	unsigned chunk;              /* sectors; 0: SIM_CHUNK */
 };
 
 /* What mdadm notes on disks while it reshapes a volume. */
@@ -95,7 +96,8 @@ struct sim_adapter {
 	 *	remove   of a volume that does not run
 	 *	rename   the same
 	 *	widen    mdadm --grow of all volumes by these disks (spares): the message that begins it
-	 *	relevel  a RAID0 that is to become a RAID5, likewise
+	 *	relevel  a RAID0 that is to become a RAID5, with the spare that the daemon chooses, likewise
+	 *	rechunk  a volume that is to get chunks of so many sectors, likewise
 	 *	checkpoint  of the reshape that goes on
 	 */
 	size_t (*create)(uint8_t *buf, const struct reader_result *now, const struct sim_volume *volume);
@@ -104,6 +106,7 @@ struct sim_adapter {
 	size_t (*rename)(uint8_t *buf, const struct reader_result *now, unsigned number, const char *name);
 	size_t (*widen)(uint8_t *buf, const struct reader_result *now, const unsigned *disk, unsigned count);
 	size_t (*relevel)(uint8_t *buf, const struct reader_result *now, unsigned number);
+	size_t (*rechunk)(uint8_t *buf, const struct reader_result *now, unsigned number, unsigned chunk);
 	size_t (*checkpoint)(uint8_t *buf, unsigned unit);
 
 	/* mdadm's record of a reshape on one disk. With `widen`. */
