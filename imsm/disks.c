@@ -172,6 +172,7 @@ void imsm_leave_family(struct imsm_container *c)
 		if (!dl->joined)
 			continue;
 		dl->joined = 0;
+		c->change_may_be_out = true;
 		dl->spare_record_due = true;
 		dl->after_members = c->meta.num_volumes > 0;
 		c->write_due |= c->meta.num_volumes > 0;

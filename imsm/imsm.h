@@ -90,6 +90,7 @@ struct imsm_container {
 	bool write_due;              /* something changed that must reach the members */
 	bool awaited;                /* by somebody who has asked for it, whether or not an array is served */
 	bool first_write;            /* nothing has reached them since the container was loaded */
+	bool change_may_be_out;      /* which a disk that is not here has; new members had joined for it (imsm/join.c) */
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
 	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
 	bool zeros_refused;          /* a disk did not take them */

@@ -275,9 +275,12 @@ static unsigned count_missing(const struct imsm_container *c)
 	return n;
 }
 
+/* A change that an absent disk alone has may be that a spare replaces a disk. */
 static uint32_t next_leap(const struct imsm_container *c)
 {
-	return c->first_write ? IMSM_LEAP_AT_START * (1 + count_missing(c)) : 1;
+	if (!c->first_write)
+		return 1;
+	return IMSM_LEAP_AT_START * (1 + count_missing(c)) + (c->change_may_be_out ? IMSM_LEAP_REPLACED : 0);
 }
 
 static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
