@@ -204,8 +204,24 @@ static void degraded_reshape(struct scene *s)
 	set_map_state(s->c, &s->v->map[1], imsm_view_check_degraded(w, imsm_view_count_bad(w, IMSM_M1), IMSM_M1));
 }
 
+/*
+ * Nothing has been written to the volume without the disks that are not there, or their slots had flags: what tells that it
+ * was never initialised is still needed when they come.
+ */
+static bool lacks_absent_disks_only(const struct scene *s)
+{
+	const struct imsm_map *m0 = &s->v->map[0];
+
+	for (unsigned slot = 0; slot < m0->head.num_members; slot++)
+		if ((m0->ord[slot] & IMSM_ORD_REBUILD) || imsm_disk_failed(s->c, imsm_ord_index(m0->ord[slot])))
+			return false;
+	return true;
+}
+
 static void degraded(struct scene *s, int faulty_slot)
 {
+	if (s->v->map[0].head.map_state == IMSM_UNINITIALIZED && lacks_absent_disks_only(s))
+		return;
 	if (!s->v->head.migr_state)
 		finish_migration(s, IMSM_DEGRADED);
 	else if (imsm_rebuilding(s->v))

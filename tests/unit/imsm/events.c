@@ -401,6 +401,24 @@ static void test_absent_disk_that_would_mislead_at_the_first_look(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D<GEN<D 0x?!,1,2,3/0x?!,1,2 f0 u2");
 }
 
+/* mdadm holds the array, and nobody has written to it: with the disk it is what it was, a volume that needs its first resync. */
+static void test_uninitialized_without_an_absent_disk(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(5, "U 0,1,2?");
+	ev_md_reset(0, 5);
+	ev_md_remove(2);
+	ifx.c.write_due = false;
+	imsm_set_disk(&ifx.c, 0, 0, MEMBER_IN_SYNC, &ifx.ev);
+	assert_false(ifx.c.write_due);
+	assert_string_equal(ifx_text(&ifx, 0), "U 0,1,2?");
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_true(due);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1,2x?! f2");
+}
+
 /* md does not have it there either: it is missing for both. */
 static void test_absent_disk_that_no_other_volume_has(void **state)
 {
@@ -681,6 +699,7 @@ int main(void)
 		cmocka_unit_test(test_another_volume_loses_all),
 		cmocka_unit_test(test_absent_disk_that_another_volume_needs),
 		cmocka_unit_test(test_absent_disk_that_another_array_has),
+		cmocka_unit_test(test_uninitialized_without_an_absent_disk),
 		cmocka_unit_test(test_absent_disk_that_would_mislead),
 		cmocka_unit_test(test_absent_disk_that_would_mislead_at_the_first_look),
 		cmocka_unit_test(test_absent_disk_that_no_other_volume_has),
