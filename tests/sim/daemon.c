@@ -622,6 +622,11 @@ bool daemon_knows_more(void)
 	return world.loaded && monitor.sync_failed;
 }
 
+bool daemon_knows(unsigned disk)
+{
+	return world.loaded && (known & 1u << disk);
+}
+
 bool daemon_has_looked_at(const struct md_array *a)
 {
 	for (unsigned i = 0; i < manageds; i++)

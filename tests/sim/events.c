@@ -10,6 +10,7 @@
  *	fail V S        the member in slot S fails               stop V, clear V, start
  *	pull D, plug D  a disk goes, comes back                  blank          a new disk is added as a spare
  *	refuse D        it takes no metadata, or does again      nospare        md takes no spares, or does again
+ *	remove D, add D  one that has failed leaves the container, and is added to it as a new spare
  *	create V S      volume V anew, on disks from S on        delete V, rename V
  *	kill N, cut N   after N more steps the daemon dies, the power fails
  *	boot DISKS      the machine starts with these disks      daemon         a daemon is started
@@ -23,8 +24,6 @@
 #include <string.h>
 
 #include "tests/sim/sim.h"
-
-#define BLANKS_UP_TO 9 /* disks */
 
 /* Of a volume that is made in the course of a life. */
 #define NEW_SIZE 65536u
@@ -146,63 +145,6 @@ static void do_start(const struct event *e)
 			md_make_equal(&world.array[t->array]);
 	}
 	grow_found();
-}
-
-/* ---- disks ---- */
-
-static void do_pull(const struct event *e)
-{
-	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
-
-	if (!world.power || !d->exists || !d->attached)
-		return;
-	d->attached = d->in_container = false;
-	world.trouble = true;
-	truth_gone(e->a);
-	grow_gone(e->a);
-	md_take_out(e->a);
-}
-
-/* It is put into the container; whatever it holds, md's arrays have it no more. */
-static void do_plug(const struct event *e)
-{
-	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
-
-	if (!world.power || !d->exists || d->attached)
-		return;
-	d->attached = d->in_container = true;
-	d->refuses = d->refused = false;
-}
-
-static void do_blank(const struct event *e)
-{
-	unsigned n = world.disks;
-
-	(void)e;
-	if (!world.power || n >= BLANKS_UP_TO)
-		return;
-	disk_make(n);
-	if (world.ad->prepare_spare)
-		world.ad->prepare_spare(n);
-	world.disk[n].in_container = true;
-}
-
-static void do_refuse(const struct event *e)
-{
-	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
-
-	if (!d->exists)
-		return;
-	d->refuses = !d->refuses;
-	d->refused |= d->refuses;
-	d->torn |= d->refuses && truth_left_torn(e->a % SIM_DISKS);
-	world.trouble = true;
-}
-
-static void do_nospare(const struct event *e)
-{
-	(void)e;
-	world.md_refuses_spares = !world.md_refuses_spares;
 }
 
 /* ---- messages of mdadm ---- */
@@ -574,11 +516,13 @@ static const struct {
 	{ "stop", do_stop, VOLUME, 3 },
 	{ "clear", do_clear, VOLUME, 5 },
 	{ "start", do_start, NONE, 4 },
-	{ "pull", do_pull, DISK, 4 },
-	{ "plug", do_plug, DISK, 8 },
-	{ "blank", do_blank, NONE, 5 },
-	{ "refuse", do_refuse, DISK, 3 },
-	{ "nospare", do_nospare, NONE, 1 },
+	{ "pull", bay_pull, DISK, 4 },
+	{ "plug", bay_plug, DISK, 8 },
+	{ "blank", bay_blank, NONE, 5 },
+	{ "refuse", bay_refuse, DISK, 3 },
+	{ "remove", bay_remove, DISK, 3 },
+	{ "add", bay_add, DISK, 5 },
+	{ "nospare", bay_nospare, NONE, 1 },
 	{ "create", do_create, VOLUME_SLOT, 3 },
 	{ "delete", do_delete, VOLUME, 2 },
 	{ "rename", do_rename, VOLUME_SLOT, 2 },

@@ -326,6 +326,7 @@ static const struct sim_adapter adapter = {
 	.read_as_mdadm = imsm_read_as_mdadm,
 	.create_container = create_container,
 	.prepare_spare = write_spare,
+	.adds_again = true,
 	.create = create,
 	.remove = remove_volume,
 	.rename = rename_volume,

@@ -8,6 +8,7 @@
  *	reshape.c   reshapes: what md does, and where the data are meanwhile
  *	grow.c      mdadm --grow
  *	wait.c      time
+ *	bay.c       somebody with disks
  *	daemon.c    the monitor, which is the real one, and an imitation of the manager
  *	judge.c     what a reader would make of the disks now, against the truth
  *	events.c    what may happen, as text; what is random in it
@@ -331,6 +332,8 @@ void daemon_message(const uint8_t *buf, size_t len, unsigned volume, void (*done
 bool daemon_idle(void);
 /* And what followed from that is durable. */
 bool daemon_has_looked_at(const struct md_array *a);
+/* It has the disk in the container still. */
+bool daemon_knows(unsigned disk);
 /* Something that no disk has taken. */
 bool daemon_knows_more(void);
 /* Somebody has something for the monitor, or an array has. */
@@ -361,6 +364,15 @@ struct event {
 	uint8_t a, b;
 	uint16_t seed; /* of what is random in it */
 };
+
+/* bay.c: events */
+void bay_pull(const struct event *e);
+void bay_plug(const struct event *e);
+void bay_blank(const struct event *e);
+void bay_refuse(const struct event *e);
+void bay_nospare(const struct event *e);
+void bay_remove(const struct event *e);
+void bay_add(const struct event *e);
 
 struct life {
 	uint32_t sectors;  /* 512 or 4096 */

@@ -85,6 +85,7 @@ struct sim_adapter {
 
 	/* What mdadm --add writes to a disk before it gives it to the container. NULL: nothing. */
 	void (*prepare_spare)(unsigned disk);
+	bool adds_again; /* also to one that has failed, and was removed */
 
 	/*
 	 * The message for the daemon, into buf (SIM_MESSAGE bytes). Returns its length; 0: mdadm refuses, or knows no

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What somebody does with disks: pulls them out, puts them in, adds them to the container and takes them from it. */
+#include "tests/sim/sim.h"
+
+#define BLANKS_UP_TO 9 /* disks */
+
+void bay_pull(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !d->exists || !d->attached)
+		return;
+	d->attached = d->in_container = false;
+	world.trouble = true;
+	truth_gone(e->a);
+	grow_gone(e->a);
+	md_take_out(e->a);
+}
+
+/* It is put into the container; whatever it holds, md's arrays have it no more. */
+void bay_plug(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !d->exists || d->attached)
+		return;
+	d->attached = d->in_container = true;
+	d->refuses = d->refused = false;
+}
+
+void bay_blank(const struct event *e)
+{
+	unsigned n = world.disks;
+
+	(void)e;
+	if (!world.power || n >= BLANKS_UP_TO)
+		return;
+	disk_make(n);
+	if (world.ad->prepare_spare)
+		world.ad->prepare_spare(n);
+	world.disk[n].in_container = true;
+}
+
+void bay_refuse(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!d->exists)
+		return;
+	d->refuses = !d->refuses;
+	d->refused |= d->refuses;
+	d->torn |= d->refuses && truth_left_torn(e->a % SIM_DISKS);
+	world.trouble = true;
+}
+
+void bay_nospare(const struct event *e)
+{
+	(void)e;
+	world.md_refuses_spares = !world.md_refuses_spares;
+}
+
+/* ---- mdadm --remove and --add of a disk that has failed ---- */
+
+static bool is_in_use(unsigned disk)
+{
+	for (unsigned n = 0; n < world.arrays; n++)
+		for (unsigned i = 0; world.array[n].there && i < world.array[n].members; i++)
+			if (world.array[n].member[i].there && world.array[n].member[i].disk == disk)
+				return true;
+	return false;
+}
+
+/* By the record; and nobody looks for data there. A member that is added as a spare is lost: mdadm writes at once (imsm.md 7.2). */
+static bool has_failed(unsigned disk)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS], k = 0;
+
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		for (unsigned s = 0; s < SIM_MEMBERS; s++)
+			if (world.volume[v].entitled[s] == (int)disk)
+				return false;
+	if (!judge_read(set_of_all(), &r, number))
+		return false;
+	while (number[k] != disk)
+		k++;
+	return r.role[k] == READER_FAILED || r.role[k] == READER_FOREIGN;
+}
+
+void bay_remove(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (world.power && world.ad->adds_again && d->exists && d->in_container && !is_in_use(e->a) && has_failed(e->a))
+		d->in_container = false;
+}
+
+/* The daemon was pinged when it was removed. */
+void bay_add(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !world.ad->adds_again || !d->exists || !d->attached || d->in_container || d->refuses ||
+	    is_in_use(e->a) || daemon_knows(e->a) || !has_failed(e->a))
+		return;
+	world.ad->prepare_spare(e->a);
+	d->in_container = true;
+}
