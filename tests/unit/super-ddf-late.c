@@ -436,10 +436,10 @@ static void test_rebuilt_disk_gets_a_record_when_all_others_are_absent(void **st
 	assert_vd(r, 0, "04/02 ? v3 2,3");
 	drig_tell(a, "4@16384,1x,2,3");
 	assert_synced(r);
-	assert_vd(r, 0, "01/02 v16777220 4@16384,_ v3 2,3");
+	assert_vd(r, 0, "01/02 v16777221 4@16384,_ v3 2,3");
 	drig_restart(r);
 	drig_comes(r, 1);
-	assert_vd(r, 0, "01/02 v16777220 4@16384,_ v3 2,3");
+	assert_vd(r, 0, "01/02 v16777221 4@16384,_ v3 2,3");
 	drig_free(r);
 }
 
