@@ -230,7 +230,8 @@ static uint64_t record_offset(unsigned disk)
 
 static void put_record(unsigned disk, const struct sim_record *r)
 {
-	uint32_t depth = r->depth, data = r->data_members;
+	uint32_t per = sim_sector_size(disk) / 512; /* imsm.md 1.13 */
+	uint32_t depth = r->depth / per, data = r->data_members;
 	const le32 word[] = {
 		le32_make(r->copied),
 		le32_make(r->unit),
@@ -238,7 +239,7 @@ static void put_record(unsigned disk, const struct sim_record *r)
 		le32_make(1), /* upwards */
 		le32_make(depth * data),
 		le32_make(depth),
-		le32_make((uint32_t)(sim_disk_size(disk) / 512) - 2209),
+		le32_make(((uint32_t)(sim_disk_size(disk) / 512) - 2209) / per),
 		le32_make(depth * r->unit),
 		le32_make(r->units),
 		le32_make(depth * r->units * data),
@@ -327,6 +328,7 @@ static const struct sim_adapter adapter = {
 	.create_container = create_container,
 	.prepare_spare = write_spare,
 	.adds_again = true,
+	.big_sectors = true,
 	.create = create,
 	.remove = remove_volume,
 	.rename = rename_volume,

@@ -248,8 +248,8 @@ void life_choose(struct life *l, uint64_t seed)
 	world.random = seed;
 	for (unsigned i = 0; i < 8; i++)
 		sim_random();
-	l->sectors = 512;
-	l->physical = sim_chance(2) ? 512 : 4096;
+	l->sectors = world.ad->big_sectors && sim_chance(8) ? 4096 : 512;
+	l->physical = l->sectors == 512 && sim_chance(2) ? 512 : 4096;
 	if (seed >= SIM_RESHAPES) {
 		choose_wide(l);
 		return;

@@ -85,6 +85,7 @@ struct sim_adapter {
 
 	/* What mdadm --add writes to a disk before it gives it to the container. NULL: nothing. */
 	void (*prepare_spare)(unsigned disk);
+	bool big_sectors; /* there are containers on disks with sectors of 4096 bytes, too */
 	bool adds_again; /* also to one that has failed, and was removed */
 
 	/*
