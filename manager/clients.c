@@ -18,23 +18,30 @@
 
 /* ---- those who wait until everything asked for before is done ---- */
 
-static bool add_waiter(struct manager *mgr, uint64_t client, bool ping_monitor)
+static void append(struct manager *mgr, struct waiter *w)
 {
-	struct waiter *w = calloc(1, sizeof(*w)), **link = &mgr->waiters;
+	struct waiter **link = &mgr->waiters;
+
+	while (*link)
+		link = &(*link)->next;
+	*link = w;
+}
+
+static bool add_client(struct manager *mgr, uint64_t client, bool ping_monitor)
+{
+	struct waiter *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return false;
 	w->client = client;
 	w->ping_monitor = ping_monitor;
-	while (*link)
-		link = &(*link)->next;
-	*link = w;
+	append(mgr, w);
 	return true;
 }
 
 void clients_add_start(struct manager *mgr)
 {
-	add_waiter(mgr, 0, false);
+	append(mgr, &mgr->start);
 }
 
 static void answer_ping(struct manager *mgr, uint64_t client, bool ping_monitor)
@@ -94,7 +101,8 @@ static void serve_waiters(struct manager *mgr)
 		}
 		*link = w->next;
 		answer_waiter(mgr, w);
-		free(w);
+		if (w != &mgr->start)
+			free(w);
 	}
 }
 
@@ -144,7 +152,7 @@ static void take_ping(struct manager *mgr, const struct msg_request *req)
 	/* Clients ping to make us notice what gives no event of its own. */
 	manager_look(mgr);
 	manager_retry_now(mgr);
-	if (!add_waiter(mgr, req->client, req->kind == MSG_REQ_PING_MONITOR))
+	if (!add_client(mgr, req->client, req->kind == MSG_REQ_PING_MONITOR))
 		msg_server_drop(mgr->server, req->client);
 }
 

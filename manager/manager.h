@@ -151,6 +151,7 @@ struct manager {
 	struct container_disk *disks;
 	unsigned arrivals;          /* disks that helpers are looking at, those that have left since among them */
 	struct waiter *waiters;
+	struct waiter start;        /* one of them */
 	unsigned updates_out;       /* queued and not yet handled */
 	uint64_t container_print;   /* sysfs_members_fingerprint when its disks were looked at last; 0 = never */
 	struct unserved unserved;   /* at the last look */

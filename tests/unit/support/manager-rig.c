@@ -538,7 +538,8 @@ static void free_manager(void)
 		struct waiter *w = mgr->waiters;
 
 		mgr->waiters = w->next;
-		free(w);
+		if (w != &mgr->start)
+			free(w);
 	}
 	close(mgr->container_md_dir);
 	manager_free(mgr);
