@@ -430,6 +430,7 @@ bool md_fail(struct md_array *a, unsigned member)
 		for (unsigned s = 0; s < SIM_MEMBERS; s++)
 			if (world.volume[v].entitled[s] == (int)m->disk)
 				world.volume[v].entitled[s] = -1;
+	truth_may_be_lost(a, m);
 	md_notify(a);
 	world.truth_changed = true;
 	return true;

@@ -63,6 +63,17 @@ void truth_end_reshape(struct truth *t)
 	world.truth_changed = true;
 }
 
+/*
+ * What has not been moved yet of a RAID0 has no parity. By its record the volume is a RAID5 (or 4) that lacks one disk or two,
+ * and what would be read of that does not matter any more.
+ */
+void truth_may_be_lost(const struct md_array *a, const struct md_disk *failed)
+{
+	struct truth *t = &world.volume[a->volume];
+
+	t->halved |= t->reshaping && t->old.level == 0 && !failed->gone && !md_serves(a);
+}
+
 bool truth_any_reshape(const struct reader_result *r)
 {
 	for (unsigned i = 0; i < r->volumes; i++)

@@ -278,6 +278,7 @@ void truth_begin_reshape(struct truth *t);
 /* The daemon has chosen the disk for the parity. */
 void truth_learn_shape(struct truth *t, const struct reader_volume *rv, const unsigned *number);
 void truth_end_reshape(struct truth *t);
+void truth_may_be_lost(const struct md_array *a, const struct md_disk *failed);
 /* NULL, or what a reader would do wrong. */
 const char *truth_misread(const struct truth *t, const struct reader_volume *rv);
 /* Where a reader goes on, in regions. */
