@@ -205,8 +205,8 @@ static void degraded_reshape(struct scene *s)
 }
 
 /*
- * Nothing has been written to the volume without the disks that are not there, or their slots had flags: what tells that it
- * was never initialised is still needed when they come.
+ * Nothing has been written to the volume without the disks that are not there, or their slots had flags: what tells
+ * that it was never initialised is still needed when they come.
  */
 static bool lacks_absent_disks_only(const struct scene *s)
 {
@@ -415,8 +415,8 @@ static bool would_mislead(const struct imsm_volume *v, unsigned slot)
 }
 
 /*
- * They are absent, and what they say is out of date as soon as mdadm goes on, or has put back what was in the copy area: that
- * is before anybody writes. mdadm begins when the daemon has looked at the array.
+ * They are absent, and what they say is out of date as soon as mdadm goes on, or has put back what was in the copy
+ * area: that is before anybody writes. mdadm begins when the daemon has looked at the array.
  */
 static void record_misleading_disks(struct scene *s)
 {
@@ -536,8 +536,8 @@ static bool another_keeps(const struct scene *s, uint32_t index)
 }
 
 /*
- * An entry that is called missing counts for no volume. As in record_failure() only this one does without the disk if another
- * one has it; what is said of the slot is enough then, also when that one has ended.
+ * An entry that is called missing counts for no volume. As in record_failure() only this one does without the disk if
+ * another one has it; what is said of the slot is enough then, also when that one has ended.
  */
 static void record_lost_disk(struct scene *s, unsigned slot)
 {

@@ -224,12 +224,12 @@ int imsm_write_first_copy(struct imsm_writer *w, struct imsm_dl *dl, const struc
 void imsm_settle_family(struct imsm_header *h);
 
 /*
- * How far the generation moves on (imsm.md 1.16). A disk that is not there may hold a copy that a power cut kept from all
- * others: what is written first after a start is to be newer than that. The copy may be the first one of a daemon that
- * had leapt itself, but it knew one disk more: so it is a leap more for each disk that is missing. A disk that was
- * replaced may be written by somebody for a while: what knows of the replacement is to be newer than that. Nor may it have
- * the sum of the copy there, or the reader takes the two for one copy (2.3): with 65536, which is what a volume's dirty flag adds,
- * it had now and then.
+ * How far the generation moves on (imsm.md 1.16). A disk that is not there may hold a copy that a power cut kept from
+ * all others: what is written first after a start is to be newer than that. The copy may be the first one of a daemon
+ * that had leapt itself, but it knew one disk more: so it is a leap more for each disk that is missing. A disk that
+ * was replaced may be written by somebody for a while: what knows of the replacement is to be newer than that. Nor
+ * may it have the sum of the copy there, or the reader takes the two for one copy (2.3): with 65536, which is what a
+ * volume's dirty flag adds, it had now and then.
  */
 #define IMSM_LEAP_AT_START 1024
 #define IMSM_LEAP_REPLACED 0x18080

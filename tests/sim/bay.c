@@ -70,7 +70,10 @@ static bool is_in_use(unsigned disk)
 	return false;
 }
 
-/* By the record; and nobody looks for data there. A member that is added as a spare is lost: mdadm writes at once (imsm.md 7.2). */
+/*
+ * By the record; and nobody looks for data there. A member that is added as a spare is lost: mdadm writes at once
+ * (imsm.md 7.2).
+ */
 static bool has_failed(unsigned disk)
 {
 	static struct reader_result r;

@@ -64,8 +64,8 @@ void truth_end_reshape(struct truth *t)
 }
 
 /*
- * What has not been moved yet of a RAID0 has no parity. By its record the volume is a RAID5 (or 4) that lacks one disk or two,
- * and what would be read of that does not matter any more.
+ * What has not been moved yet of a RAID0 has no parity. By its record the volume is a RAID5 (or 4) that lacks one
+ * disk or two, and what would be read of that does not matter any more.
  */
 void truth_may_be_lost(const struct md_array *a, const struct md_disk *failed)
 {
