@@ -459,7 +459,9 @@ static void test_newest_record_is_away(void **state)
 	assert_int_equal(drig_sync_with(r, false), 1);
 	drig_finish(r);
 	drig_examine(r);
-	assert_vd(r, 0, "11/02 v14 _,2");
+	/* The generations that disk 1 lacks are more if a second has gone by. */
+	assert_true(be32_get(drig_newest(r, 0, 0)->seq) >= 14);
+	assert_non_null(strstr(drig_vd_text(r, 0), " _,2"));
 	drig_free(r);
 }
 
