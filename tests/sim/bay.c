@@ -90,11 +90,12 @@ static bool has_failed(unsigned disk)
 	return r.role[k] == READER_FAILED || r.role[k] == READER_FOREIGN;
 }
 
+/* Not while a volume is reshaped: that is open (imsm.md 5.5). */
 void bay_remove(const struct event *e)
 {
 	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
 
-	if (world.power && world.ad->adds_again && d->exists && d->in_container && !is_in_use(e->a) && has_failed(e->a))
+	if (world.power && !grow_is_due() && world.ad->adds_again && d->exists && d->in_container && !is_in_use(e->a) && has_failed(e->a))
 		d->in_container = false;
 }
 
