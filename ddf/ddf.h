@@ -65,6 +65,8 @@ struct ddf_copy {
 /* Headers on their way to a disk. */
 enum { DDF_OUT_OPEN, DDF_OUT_CLOSED, DDF_OUT_ANCHOR, DDF_OUT_HEADERS };
 
+#define DDF_NOTED_VDS 256u
+
 /* A disk that is present in the container and belongs to it. */
 struct ddf_dl {
 	_Alignas(DDF_SECTOR) struct ddf_header out[DDF_OUT_HEADERS]; /* ddf/write.c */
@@ -88,6 +90,7 @@ struct ddf_dl {
 	bool record_due;          /* a record on it has changed and is not on the disk yet */
 	bool record_added;        /* one that is due is of a virtual disk of which it had none */
 	bool disowned;            /* ddf/held.c: the record that is due names it no more, the one that it has does */
+	uint64_t no_more[DDF_NOTED_VDS / 64]; /* bit per virtual disk: its record named it under this daemon, and is to say so */
 	bool late;                /* came with older metadata: has to be written although nothing has changed */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */
 	int in_plan;               /* ddf/write.c: which copy is being written */

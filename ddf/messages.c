@@ -98,6 +98,8 @@ static int apply_delete(struct ddf_container *c, const void *buf, void **space, 
 	if (c->volume[vd].records && !c->volume[vd].records->part_of_arrival)
 		*space = c->volume[vd].records;
 	memset(&c->volume[vd], 0, sizeof(c->volume[vd]));
+	for (struct ddf_dl *dl = c->disks; dl && vd < (int)DDF_NOTED_VDS; dl = dl->next)
+		dl->no_more[vd / 64] &= ~(UINT64_C(1) << vd % 64);
 	ddf_clear_entry(ddf_vd(c, (unsigned)vd));
 	ddf_close_array(c, (unsigned)vd);
 	ddf_count_vds(c);

@@ -164,8 +164,19 @@ void ddf_stamp_beyond(struct ddf_container *c, struct ddf_vdc *r)
 	ddf_stamp(c, r);
 }
 
+/* It may be named in a record on an absent disk only, and has none itself that tells of it. */
+static void note_no_more(struct ddf_container *c, const struct ddf_place *at)
+{
+	struct ddf_dl *dl = ddf_dl_by_ref(c, ddf_ref_at(at));
+	int vd = ddf_vd_by_guid(c, at->record->guid);
+
+	if (dl && vd >= 0 && (unsigned)vd < DDF_NOTED_VDS)
+		dl->no_more[vd / 64] |= UINT64_C(1) << vd % 64;
+}
+
 void ddf_name_no_more(struct ddf_container *c, const struct ddf_place *at)
 {
+	note_no_more(c, at);
 	ddf_name_at(c, at, DDF_REF_MISSING, 0);
 	ddf_stamp(c, at->record);
 }

@@ -226,6 +226,12 @@ static void add_record(const struct ddf_container *c, struct ddf_dl *dl, const s
 	}
 }
 
+/* The record says that the disk, which is trusted, is a member no more, or not yet. */
+static bool is_no_more(const struct ddf_container *c, const struct ddf_dl *dl, unsigned vd)
+{
+	return vd < DDF_NOTED_VDS && dl->no_more[vd / 64] >> vd % 64 & 1 && is_trusted(c, dl);
+}
+
 static void add_records(const struct ddf_container *c, struct ddf_dl *dl)
 {
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++) {
@@ -234,7 +240,7 @@ static void add_records(const struct ddf_container *c, struct ddf_dl *dl)
 		for (unsigned i = 0; records && i < records->count; i++) {
 			const struct ddf_vdc *r = ddf_record(records, i);
 
-			if (r && ddf_record_names(c, r, dl->refnum))
+			if (r && (ddf_record_names(c, r, dl->refnum) || is_no_more(c, dl, vd)))
 				add_record(c, dl, r);
 		}
 	}

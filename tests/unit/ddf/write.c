@@ -186,6 +186,21 @@ static void test_records_follow_the_disks_that_they_name(void **state)
 	dwb_assert_all_complete(b);
 }
 
+/* The record that names it was cut off by a power cut, or is on an absent disk only: the disk itself says that it is no member. */
+static void test_disk_that_is_named_no_more_has_had_no_record(void **state)
+{
+	struct bench *b = *state;
+	struct ddf_place at;
+
+	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, dfx_ref(2));
+	assert_true(ddf_place_of(&b->f.c, 0, dfx_ref(2), &at));
+	ddf_name_no_more(&b->f.c, &at);
+	dwb_write_all(b);
+	assert_int_equal(be32_get(slot(b, 2, 0)->magic), DDF_VDC_MAGIC);
+	assert_int_equal(ddf_element_ref(slot(b, 2, 0), 1), DDF_REF_MISSING);
+	dwb_assert_all_complete(b);
+}
+
 /* All that are named have left: what the record says is kept by who was named before, until there is a member. */
 static void test_record_whose_members_are_absent(void **state)
 {
@@ -414,6 +429,7 @@ int main(void)
 		T(test_disk_without_secondary_copy),
 		T(test_disks_without_secondary_copy_go_one_by_one),
 		T(test_records_follow_the_disks_that_they_name),
+		T(test_disk_that_is_named_no_more_has_had_no_record),
 		T(test_record_whose_members_are_absent),
 		T(test_records_of_others_survive),
 		T(test_records_of_nobody_are_dropped),
