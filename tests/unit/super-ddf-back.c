@@ -8,17 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* A RAID 1 on disks 0 and 1; on 2 and 3 a RAID 1, and behind it a RAID 0. */
-static struct rig *two_pairs(unsigned disks)
-{
-	struct rig *r = drig_bare(disks);
-
-	drig_create(r, 0, &drig_raid1, "v3 0,1");
-	drig_create(r, 1, &drig_raid1, "v3 2,3");
-	drig_create(r, 2, &drig_raid0, "v3 2@16384,3@16384");
-	return r;
-}
-
 /* Who fails, is taken out and put in again is meant to be used, as before. */
 static void test_failed_disk_that_is_put_in_again_is_new(void **state)
 {
@@ -70,7 +59,7 @@ static void test_older_copy_of_a_disk_that_is_put_in_again_goes_first(void **sta
 /* Pulled, while its volume did not run, and put in again: it has its data. */
 static void test_disk_that_was_out_for_a_while(void **state)
 {
-	struct rig *r = two_pairs(4);
+	struct rig *r = drig_two_pairs(4);
 
 	(void)state;
 	drig_open_array(r, 0, 1, 0, "0,1");
@@ -86,7 +75,7 @@ static void test_disk_that_was_out_for_a_while(void **state)
 /* The same, and it is put in again while no daemon runs: md has it, and it is no disk that failed. */
 static void test_disk_that_was_out_is_there_at_the_start(void **state)
 {
-	struct rig *r = two_pairs(4);
+	struct rig *r = drig_two_pairs(4);
 	struct rig_array *a;
 
 	(void)state;
@@ -301,7 +290,7 @@ static void test_failed_disk_is_all_that_another_volume_has(void **state)
 /* The other one is a RAID 0, which nobody watches. */
 static void test_disk_of_a_raid0_comes_back(void **state)
 {
-	struct rig *r = two_pairs(4);
+	struct rig *r = drig_two_pairs(4);
 	struct rig_array *a = drig_open_array(r, 1, 1, 0, "2,3");
 
 	(void)state;

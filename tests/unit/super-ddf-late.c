@@ -15,22 +15,11 @@ static unsigned entries(const struct rig *r)
 	return be16_get(((struct ddf_table_head *)(void *)drig_section(r->any, &r->any->at.pd))->populated);
 }
 
-/* A RAID 1 on disks 0 and 1; on 2 and 3 a RAID 1, and behind it a RAID 0. */
-static struct rig *two_pairs(unsigned disks)
-{
-	struct rig *r = drig_bare(disks);
-
-	drig_create(r, 0, &drig_raid1, "v3 0,1");
-	drig_create(r, 1, &drig_raid1, "v3 2,3");
-	drig_create(r, 2, &drig_raid0, "v3 2@16384,3@16384");
-	return r;
-}
-
 /* ---- disks that only other volumes need ---- */
 
 static void test_disks_of_other_volumes_come_late(void **state)
 {
-	struct rig *r = two_pairs(4);
+	struct rig *r = drig_two_pairs(4);
 	struct rig_array *a;
 
 	(void)state;
@@ -56,7 +45,7 @@ static void test_disks_of_other_volumes_come_late(void **state)
 /* The volume that runs loses a disk meanwhile, which says nothing of the others. */
 static void test_disks_come_after_a_failure(void **state)
 {
-	struct rig *r = two_pairs(4);
+	struct rig *r = drig_two_pairs(4);
 	struct rig_array *a;
 
 	(void)state;
@@ -77,7 +66,7 @@ static void test_disks_come_after_a_failure(void **state)
 /* mdadm -I refuses a disk if another number of entries is in use on it. */
 static void test_number_of_entries_stays_while_disks_are_awaited(void **state)
 {
-	struct rig *r = two_pairs(5);
+	struct rig *r = drig_two_pairs(5);
 	struct rig_array *a;
 
 	(void)state;
@@ -107,7 +96,7 @@ static void test_number_of_entries_stays_while_disks_are_awaited(void **state)
 /* An entry that nobody needs stays until nobody is awaited. */
 static void test_forgotten_disk_keeps_its_entry_while_disks_are_awaited(void **state)
 {
-	struct rig *r = two_pairs(5);
+	struct rig *r = drig_two_pairs(5);
 	struct rig_array *a;
 
 	(void)state;
@@ -284,7 +273,7 @@ static void test_unfinished_generation_of_an_absent_disk(void **state)
 /* The container was loaded from disks that had been left behind: of volumes that do not run, the newest disk decides. */
 static void test_newer_disk_decides_about_volumes_that_do_not_run(void **state)
 {
-	struct rig *r = two_pairs(4);
+	struct rig *r = drig_two_pairs(4);
 	struct rig_array *a;
 
 	(void)state;
@@ -376,7 +365,7 @@ static void test_two_disks_were_left_out(void **state)
 /* A volume whose records came with a disk is deleted, and the disk is pulled. */
 static void test_volume_that_came_late_is_deleted(void **state)
 {
-	struct rig *r = two_pairs(4);
+	struct rig *r = drig_two_pairs(4);
 	struct message m;
 
 	(void)state;

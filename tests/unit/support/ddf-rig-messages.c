@@ -134,3 +134,13 @@ void drig_create(struct rig *r, unsigned vd, const struct shape *shape, const ch
 	assert_int_equal(drig_send_message(r, &m), 0);
 	assert_synced(r);
 }
+
+struct rig *drig_two_pairs(unsigned disks)
+{
+	struct rig *r = drig_bare(disks);
+
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_create(r, 1, &drig_raid1, "v3 2,3");
+	drig_create(r, 2, &drig_raid0, "v3 2@16384,3@16384");
+	return r;
+}

@@ -214,6 +214,8 @@ void drig_config_message(const struct rig *r, struct message *m, unsigned vd, co
 void drig_delete_message(struct message *m, unsigned vd);
 /* mdadm creates a virtual disk. */
 void drig_create(struct rig *r, unsigned vd, const struct shape *shape, const char *records);
+/* A RAID 1 on disks 0 and 1; on 2 and 3 a RAID 1, and behind it a RAID 0. */
+struct rig *drig_two_pairs(unsigned disks);
 
 /* ---- a container without arrays ---- */
 
