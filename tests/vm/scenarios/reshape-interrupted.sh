@@ -57,7 +57,7 @@ write_data
 fill_volume
 [[ $what != @(takeover|stop) ]] || begin_writing
 # else it may have got to its end when mdadm has stopped the volume
-[ $what != stop ] || slow_sync 4000
+[[ $what != stop ]] || slow_sync 4000
 if [[ $LEVEL = *-chunk-* ]]; then
 	after=$before
 	chunk=262144
