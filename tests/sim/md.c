@@ -456,19 +456,18 @@ static void free_slot(struct md_array *a, struct md_disk *m)
 		m->slot = -1;
 }
 
-/* Nothing is written any more to a mirror of a RAID10 whose other disk is gone: nobody has gone on without this one. */
+/* Nothing is written without this disk if those that are left were pulled meanwhile; of a RAID10, those of its mirror. */
 static bool goes_on_without(const struct md_array *a, const struct md_disk *failed)
 {
-	if (truth_of(a)->plan.level != 10)
-		return true;
-	for (unsigned i = 0; i < a->members; i++) {
-		const struct md_disk *m = &a->member[i];
+	bool slot[SIM_MEMBERS] = { false }, mirror = false;
 
-		if (m != failed && m->there && m->slot >= 0 && m->slot / 2 == failed->slot / 2 && m->in_sync && !m->faulty &&
-		    !m->gone)
-			return true;
+	for (const struct md_disk *m = a->member; m < a->member + a->members; m++) {
+		if (m != failed && m->there && m->slot >= 0 && m->in_sync && !m->faulty && !m->gone) {
+			slot[m->slot] = true;
+			mirror |= m->slot / 2 == failed->slot / 2;
+		}
 	}
-	return false;
+	return truth_of(a)->plan.level == 10 ? mirror : truth_enough(truth_of(a), slot);
 }
 
 int md_unblock(struct md_array *a, unsigned member)
