@@ -322,9 +322,19 @@ static void add_member(unsigned i, unsigned slot, dev_t dev, unsigned state)
 	a->disks[a->disk_count++] = m;
 }
 
-static void open_array(unsigned i, uint8_t without)
+/* md has a disk there, whatever the metadata say. */
+static void add_any_member(struct bytes *b, unsigned i)
+{
+	unsigned n = take_byte(b) % DISKS, slot = take_byte(b) % (unsigned)arrays[i]->raid_disks;
+
+	if (fuzz_disk[n].given >= 0)
+		add_member(i, slot, dev_of(n), MEMBER_IN_SYNC);
+}
+
+static void open_array(struct bytes *b, unsigned i, bool any)
 {
 	struct active_array *a = arrays[i];
+	uint8_t without = take_byte(b);
 
 	if (watch[i].adopted)
 		return;
@@ -337,6 +347,8 @@ static void open_array(unsigned i, uint8_t without)
 		if (slot >= 0 && slot < a->raid_disks && !(without >> n & 1))
 			add_member(i, (unsigned)slot, dev_of(n), MEMBER_IN_SYNC);
 	}
+	if (any)
+		add_any_member(b, i);
 	watch[i].adopted = watch[i].first = format->ss->open_new(a) == 0;
 }
 
@@ -563,7 +575,7 @@ static bool happen(struct bytes *b)
 		pass(b, i);
 		break;
 	case 2:
-		open_array(i, take_byte(b));
+		open_array(b, i, about >> 4 == 14);
 		break;
 	case 3:
 		close_array(i);
