@@ -64,12 +64,20 @@ bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector)
 	return true;
 }
 
+/* A record of it is on no disk of the container, and may name any: a RAID10 has one for each mirror. */
 static bool is_unknown(const struct truth *t)
 {
-	for (unsigned s = 0; s < t->plan.members; s++)
-		if (set_of_container() & (1u << t->plan.disk[s] | (t->entitled[s] < 0 ? 0 : 1u << t->entitled[s])))
-			return false;
-	return true;
+	unsigned step = t->plan.level == 10 ? 2 : t->plan.members;
+
+	for (unsigned first = 0; first < t->plan.members; first += step) {
+		uint32_t named = 0;
+
+		for (unsigned s = first; s < first + step; s++)
+			named |= 1u << t->plan.disk[s] | (t->entitled[s] < 0 ? 0 : 1u << t->entitled[s]);
+		if (!(set_of_container() & named))
+			return true;
+	}
+	return false;
 }
 
 static bool needs(const struct truth *t, unsigned disk)
