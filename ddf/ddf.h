@@ -199,6 +199,8 @@ bool ddf_records_agree(const struct ddf_vdc *a, const struct ddf_vdc *b);
 void ddf_put_record(struct ddf_records *r, const struct ddf_vdc *v);
 /* The disk that brought that record lacks so many generations: a newer one may be on a disk that is absent. */
 void ddf_note_behind(struct ddf_records *r, unsigned seq, int64_t generations);
+/* So many, at most, and from now on none; 0 also if no record is known. */
+uint32_t ddf_take_behind(struct ddf_records *r, unsigned seq);
 /* Any known record of the virtual disk, NULL if there is none: for what is the same in all of them. */
 struct ddf_vdc *ddf_any_record(const struct ddf_container *c, unsigned vd);
 unsigned ddf_bvds(const struct ddf_container *c, unsigned vd); /* of which there may be records; 0: none is known */
@@ -250,6 +252,7 @@ bool ddf_keep_rebuild(struct ddf_container *c, const struct ddf_rebuild *what); 
 /* ---- ddf/recorded.c ---- */
 
 bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot); /* -1: not */
+bool ddf_mark_synced(struct ddf_container *c, unsigned vd, int slot, bool synced); /* true: it was known otherwise */
 /* struct ddf_volume.strange */
 bool ddf_is_strange(const struct ddf_container *c, unsigned vd, int slot);
 void ddf_mark_strange(struct ddf_container *c, unsigned vd, int slot, bool strange);
@@ -271,9 +274,9 @@ void ddf_take_off_record(struct ddf_container *c, uint32_t refnum);
 
 /*
  * md has data in the slot on a disk that has no record of the virtual disk, and those with the record that was to name it are
- * absent: another one, newer than theirs, which names nobody yet. False: the record is known, or the disk has some.
+ * absent: another one, newer than theirs, which names nobody yet. Not if the record is known, or the disk has some.
  */
-bool ddf_begin_record(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_dl *dl);
+void ddf_begin_record(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_dl *dl);
 
 /* ---- slots (3.1, ddf/find.c) ---- */
 
@@ -307,6 +310,9 @@ bool ddf_update_state(struct ddf_container *c, unsigned vd);
 void ddf_update_states_of(struct ddf_container *c, uint32_t refnum);
 /* The record changed: sequence number and time stamp (1.13). */
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r);
+/* Its number moves on by so many; the last one that there is stays. */
+void ddf_pass_numbers(struct ddf_vdc *r, uint32_t count);
+#define DDF_MANY_CHANGES (1u << 24) /* more than a record has seen */
 /* An absent disk may have a newer record. The number passes over as many as seconds have gone by since the last change. */
 void ddf_stamp_beyond(struct ddf_container *c, struct ddf_vdc *r);
 /* Of the DDF epoch; 0 if so many have not gone by as it seems. */

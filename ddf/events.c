@@ -23,10 +23,7 @@ static bool note_synced(struct ddf_container *c, unsigned vd, int slot, bool syn
 {
 	if (synced)
 		ddf_mark_back(c, vd, slot, false);
-	if ((unsigned)slot >= DDF_MAX_SLOTS || ddf_is_synced(c, vd, slot) == synced)
-		return false;
-	c->volume[vd].synced[slot / 64] ^= UINT64_C(1) << slot % 64;
-	return true;
+	return ddf_mark_synced(c, vd, slot, synced);
 }
 
 /* ---- a member (6) ---- */
@@ -183,10 +180,10 @@ static void note_failure(const struct event *ev)
 		distrust(ev);
 		return;
 	}
-	if (dl)
+	if (dl) {
 		dl->failing |= ddf_pd_working(ev->e);
-	if (dl)
 		dl->failed_here |= dl->failing;
+	}
 	if (ev->e)
 		set_pd_state(ev, be16_get(ev->e->state) | DDF_PD_FAILED, was_synced);
 }
@@ -626,7 +623,7 @@ static void outdo_absent(struct ddf_container *c, unsigned vd, const struct md_m
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken)
 {
-	bool fill;
+	bool absent, fill;
 
 	if (vd >= c->layout.max_vd || ddf_guid_unused(ddf_vd(c, vd)->guid) || !ddf_any_record(c, vd))
 		return -ENODEV;
@@ -639,7 +636,8 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	memset(c->volume[vd].back, 0, sizeof(c->volume[vd].back));
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);
-	for (unsigned i = 0; i < members && ddf_any_absent(c); i++)
+	absent = ddf_any_absent(c);
+	for (unsigned i = 0; absent && i < members; i++)
 		outdo_absent(c, vd, &member[i]);
 	fill = positions_are_slots(c, vd, member, members);
 	for (unsigned seq = 0; fill && seq < ddf_bvds(c, vd); seq++) {

@@ -90,9 +90,20 @@ unsigned ddf_count_present(const struct ddf_container *c)
 
 /* ---- records ---- */
 
+static bool has_bit(const uint8_t *bits, unsigned n)
+{
+	return bits[n / 8] >> n % 8 & 1;
+}
+
+static void put_bit(uint8_t *bits, unsigned n, bool on)
+{
+	if (has_bit(bits, n) != on)
+		bits[n / 8] ^= (uint8_t)(1u << n % 8);
+}
+
 struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq)
 {
-	if (!r || seq >= r->count || !(r->present[seq / 8] & 1u << seq % 8))
+	if (!r || seq >= r->count || !has_bit(r->present, seq))
 		return NULL;
 	return (struct ddf_vdc *)(uintptr_t)(r->bytes + seq * r->record_bytes);
 }
@@ -124,17 +135,25 @@ bool ddf_records_agree(const struct ddf_vdc *a, const struct ddf_vdc *b)
 void ddf_put_record(struct ddf_records *r, const struct ddf_vdc *v)
 {
 	memcpy(r->bytes + v->secondary_seq * r->record_bytes, v, r->record_bytes);
-	r->present[v->secondary_seq / 8] |= (uint8_t)(1u << v->secondary_seq % 8);
-	r->old[v->secondary_seq / 8] &= (uint8_t)~(1u << v->secondary_seq % 8);
+	put_bit(r->present, v->secondary_seq, true);
+	put_bit(r->old, v->secondary_seq, false);
 }
 
 void ddf_note_behind(struct ddf_records *r, unsigned seq, int64_t generations)
 {
 	if (generations <= 0)
 		return;
-	r->old[seq / 8] |= (uint8_t)(1u << seq % 8);
+	put_bit(r->old, seq, true);
 	if (generations > r->behind)
 		r->behind = (uint32_t)generations;
+}
+
+uint32_t ddf_take_behind(struct ddf_records *r, unsigned seq)
+{
+	if (!r || !has_bit(r->old, seq))
+		return 0;
+	put_bit(r->old, seq, false);
+	return r->behind;
 }
 
 bool ddf_record_names(const struct ddf_container *c, const struct ddf_vdc *r, uint32_t refnum)

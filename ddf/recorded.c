@@ -10,16 +10,28 @@
 
 #include "metadata/redundancy.h"
 
-#define UNKNOWN_CHANGES (1u << 24) /* more than a record has seen */
-
 static bool has_slot(const uint64_t *slots, int slot)
 {
 	return (unsigned)slot < DDF_MAX_SLOTS && (slots[slot / 64] >> slot % 64 & 1);
 }
 
+/* True if it was otherwise. */
+static bool put_slot(uint64_t *slots, int slot, bool on)
+{
+	if ((unsigned)slot >= DDF_MAX_SLOTS || has_slot(slots, slot) == on)
+		return false;
+	slots[slot / 64] ^= UINT64_C(1) << slot % 64;
+	return true;
+}
+
 bool ddf_is_synced(const struct ddf_container *c, unsigned vd, int slot)
 {
 	return has_slot(c->volume[vd].synced, slot);
+}
+
+bool ddf_mark_synced(struct ddf_container *c, unsigned vd, int slot, bool synced)
+{
+	return put_slot(c->volume[vd].synced, slot, synced);
 }
 
 bool ddf_is_strange(const struct ddf_container *c, unsigned vd, int slot)
@@ -29,8 +41,7 @@ bool ddf_is_strange(const struct ddf_container *c, unsigned vd, int slot)
 
 void ddf_mark_strange(struct ddf_container *c, unsigned vd, int slot, bool strange)
 {
-	if ((unsigned)slot < DDF_MAX_SLOTS && ddf_is_strange(c, vd, slot) != strange)
-		c->volume[vd].strange[slot / 64] ^= UINT64_C(1) << slot % 64;
+	put_slot(c->volume[vd].strange, slot, strange);
 }
 
 bool ddf_is_back(const struct ddf_container *c, unsigned vd, int slot)
@@ -40,10 +51,8 @@ bool ddf_is_back(const struct ddf_container *c, unsigned vd, int slot)
 
 void ddf_mark_back(struct ddf_container *c, unsigned vd, int slot, bool back)
 {
-	if ((unsigned)slot >= DDF_MAX_SLOTS || ddf_is_back(c, vd, slot) == back)
-		return;
-	c->volume[vd].back[slot / 64] ^= UINT64_C(1) << slot % 64;
-	c->any_back |= back;
+	if (put_slot(c->volume[vd].back, slot, back))
+		c->any_back |= back;
 }
 
 bool ddf_is_redundant(const struct ddf_container *c, unsigned vd)
@@ -140,26 +149,23 @@ static bool has_any_record(const struct ddf_container *c, unsigned vd, const str
 	return false;
 }
 
-bool ddf_begin_record(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_dl *dl)
+void ddf_begin_record(struct ddf_container *c, unsigned vd, unsigned slot, const struct ddf_dl *dl)
 {
 	struct ddf_records *r = c->volume[vd].records;
 	const struct ddf_vdc *any = ddf_any_record(c, vd);
 	unsigned seq = any ? slot / ddf_primary_count(any) : 0;
 	struct ddf_vdc *v;
-	uint32_t number;
 
 	if (!any || seq >= r->count || ddf_record(r, seq) || has_any_record(c, vd, dl))
-		return false;
-	number = be32_get(any->seq);
+		return;
 	v = (struct ddf_vdc *)(void *)(r->bytes + seq * r->record_bytes);
 	memcpy(v, any, r->record_bytes);
 	r->present[seq / 8] |= (uint8_t)(1u << seq % 8);
 	v->secondary_seq = (uint8_t)seq;
-	v->seq = be32_make(number > UINT32_MAX - UNKNOWN_CHANGES ? UINT32_MAX : number + UNKNOWN_CHANGES);
+	ddf_pass_numbers(v, DDF_MANY_CHANGES);
 	for (unsigned i = 0; i < c->layout.mppe; i++) {
 		ddf_set_element_ref(v, i, i < ddf_primary_count(v) ? DDF_REF_MISSING : DDF_REF_NONE);
 		ddf_set_element_start(v, c->layout.mppe, i, 0);
 	}
 	ddf_stamp(c, v);
-	return true;
 }

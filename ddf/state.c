@@ -7,7 +7,6 @@
 
 #define SECONDS_MAX (1 << 24) /* more mean that some clock was wrong */
 #define NUMBERS_PER_GENERATION 4 /* that a record may be given before it is written */
-#define SEQ_LEAP_MAX (1u << 24)
 
 bool ddf_pd_working(const struct ddf_pd_entry *e)
 {
@@ -138,29 +137,28 @@ uint32_t ddf_seconds_since(const struct ddf_container *c, const be32 *then)
 static uint32_t numbers_taken(struct ddf_container *c, const struct ddf_vdc *r)
 {
 	int vd = ddf_vd_by_guid(c, r->guid);
-	struct ddf_records *all = vd < 0 ? NULL : c->volume[vd].records;
-	uint8_t bit = (uint8_t)(1u << r->secondary_seq % 8);
+	uint32_t behind = vd < 0 ? 0 : ddf_take_behind(c->volume[vd].records, r->secondary_seq);
 
-	if (!all || !(all->old[r->secondary_seq / 8] & bit))
-		return 0;
-	all->old[r->secondary_seq / 8] &= (uint8_t)~bit;
-	return all->behind < SEQ_LEAP_MAX / NUMBERS_PER_GENERATION ? all->behind * NUMBERS_PER_GENERATION : SEQ_LEAP_MAX;
+	return behind < DDF_MANY_CHANGES / NUMBERS_PER_GENERATION ? behind * NUMBERS_PER_GENERATION : DDF_MANY_CHANGES;
+}
+
+/* Zero would be older than the record on a disk that is absent. */
+void ddf_pass_numbers(struct ddf_vdc *r, uint32_t count)
+{
+	uint32_t seq = be32_get(r->seq);
+
+	r->seq = be32_make(seq > UINT32_MAX - count ? UINT32_MAX : seq + count);
 }
 
 void ddf_stamp(struct ddf_container *c, struct ddf_vdc *r)
 {
-	uint32_t seq = be32_get(r->seq), more = 1 + numbers_taken(c, r);
-
-	/* Zero would be older than the record on a disk that is absent. */
-	r->seq = be32_make(seq > UINT32_MAX - more ? UINT32_MAX : seq + more);
+	ddf_pass_numbers(r, 1 + numbers_taken(c, r));
 	r->timestamp = be32_make(c->now);
 }
 
 void ddf_stamp_beyond(struct ddf_container *c, struct ddf_vdc *r)
 {
-	uint32_t seq = be32_get(r->seq), skipped = ddf_seconds_since(c, &r->timestamp) + 1;
-
-	r->seq = be32_make(seq > UINT32_MAX - skipped ? UINT32_MAX : seq + skipped);
+	ddf_pass_numbers(r, ddf_seconds_since(c, &r->timestamp) + 1);
 	ddf_stamp(c, r);
 }
 
