@@ -330,7 +330,7 @@ static bool forget_absent(struct ddf_container *c, unsigned vd, unsigned slot)
  */
 static void handle_unknown(struct event *ev, unsigned md_state)
 {
-	ddf_mark_strange(ev->c, ev->vd, ev->slot, (md_state & (MEMBER_FAULTY | MEMBER_IN_SYNC)) == MEMBER_IN_SYNC);
+	ddf_mark_strange(ev->c, ev->vd, ev->slot, member_has_data(md_state));
 	if (!(md_state & MEMBER_FAULTY) || forget_absent(ev->c, ev->vd, (unsigned)ev->slot))
 		return;
 	ev->refnum = ddf_ref_at(&ev->at);
@@ -358,7 +358,7 @@ static void keep_room(const struct event *ev, unsigned md_state)
 /* It was rebuilt, and the daemon that was to record that is no more. */
 static bool is_rebuilt_unrecorded(const struct md_member *m, const struct ddf_pd_entry *e)
 {
-	return (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && e && !is_failed_or_missing(e);
+	return member_has_data(m->state) && e && !is_failed_or_missing(e);
 }
 
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m)
@@ -462,7 +462,7 @@ bool ddf_is_trusted(const struct ddf_container *c, unsigned vd, const struct md_
 	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
 	struct ddf_place at;
 
-	if (!(m->state & MEMBER_IN_SYNC) || (m->state & MEMBER_FAULTY))
+	if (!member_has_data(m->state))
 		return false;
 	if (!dl)
 		return ddf_place_of_slot(c, vd, (unsigned)m->slot, &at) && !ddf_dl_by_ref(c, ddf_ref_at(&at));
@@ -490,7 +490,7 @@ static bool enough_are(bool (*is)(const struct ddf_container *c, unsigned vd, co
 static bool is_here(const struct ddf_container *c, unsigned vd, const struct md_member *m)
 {
 	(void)vd;
-	return (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC && ddf_dl_by_dev(c, m->dev);
+	return member_has_data(m->state) && ddf_dl_by_dev(c, m->dev);
 }
 
 /* metadata/left-out.h. What md is rebuilding is told as such by ddf_set_disk. True: there was such a disk. */
@@ -516,7 +516,7 @@ static void name_members(struct ddf_container *c, unsigned vd, const struct ddf_
 	for (unsigned i = 0; i < md->members.count; i++) {
 		const struct md_member *m = &md->members.member[i];
 
-		if (m->slot >= 0 && (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC)
+		if (m->slot >= 0 && member_has_data(m->state))
 			ddf_set_disk(c, vd, (unsigned)m->slot, m);
 	}
 }

@@ -127,8 +127,7 @@ static void note_all_in_sync(struct scene *s, int faulty_slot)
 	for (unsigned i = 0; i < s->ev->disk_count; i++) {
 		const struct md_member *m = &s->ev->disk[i];
 
-		if ((m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) != MEMBER_IN_SYNC || m->slot < 0 ||
-		    m->slot == faulty_slot)
+		if (!member_has_data(m->state) || m->slot < 0 || m->slot == faulty_slot)
 			continue;
 		note_in_sync(s, (unsigned)m->slot);
 		note_rebuilt_without_record(s, m);

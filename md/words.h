@@ -72,6 +72,12 @@ enum member_state {
 	MEMBER_GONE = 1u << 6, /* ours: the kernel answered ENODEV */
 };
 
+/* In sync, and not failed. */
+static inline bool member_has_data(unsigned state)
+{
+	return (state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC;
+}
+
 /* Sectors of a disk that hold no valid data, counted from its start. */
 struct bad_range {
 	uint64_t sector, length;

@@ -52,7 +52,7 @@ bool monitor_can_spare(const struct active_array *a, const struct mdinfo *m)
 		const struct mdinfo *d = a->disks[i];
 
 		if (d != m && d->slot >= 0 && d->slot < MAX_SLOTS)
-			has_data[d->slot] |= (d->curr_state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC;
+			has_data[d->slot] |= member_has_data(d->curr_state);
 	}
 	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);
 }

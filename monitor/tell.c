@@ -79,7 +79,7 @@ void monitor_note_slots(struct monitor *mon, struct active_array *a)
 		unsigned state = bad_blocks_state_to_tell(a, m);
 
 		if (m->slot >= 0 && m->slot < MAX_SLOTS)
-			has_data[m->slot] |= (state & (MEMBER_IN_SYNC | MEMBER_FAULTY)) == MEMBER_IN_SYNC;
+			has_data[m->slot] |= member_has_data(state);
 	}
 	mon->st->ss->note_slots(a, has_data);
 }

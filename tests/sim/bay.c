@@ -95,7 +95,8 @@ void bay_remove(const struct event *e)
 {
 	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
 
-	if (world.power && !grow_is_due() && world.ad->adds_again && d->exists && d->in_container && !is_in_use(e->a) && has_failed(e->a))
+	if (world.power && !grow_is_due() && world.ad->adds_again && d->exists && d->in_container && !is_in_use(e->a) &&
+	    has_failed(e->a))
 		d->in_container = false;
 }
 

@@ -11,8 +11,10 @@
 
 static void note_unclear(struct truth *t, uint32_t known)
 {
+	const uint32_t here = set_of_container() & known;
+
 	for (unsigned n = 0; n < world.disks; n++)
-		if (!(set_of_container() & known & 1u << n) && truth_others_may_need(t, n))
+		if (!(here & 1u << n) && truth_others_may_need(t, n))
 			t->unclear[n] = true;
 }
 

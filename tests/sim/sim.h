@@ -10,6 +10,7 @@
  *	wait.c      time
  *	bay.c       somebody with disks
  *	daemon.c    the monitor, which is the real one, and an imitation of the manager
+ *	claims.c    what the daemon may claim by what it has seen and written
  *	judge.c     what a reader would make of the disks now, against the truth
  *	events.c    what may happen, as text; what is random in it
  *	life.c      one life; the shortest that still has the same hit
@@ -204,12 +205,13 @@ void truth_taken(unsigned volume, unsigned disk);
 /* No other volume has data there that count. */
 bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector);
 
+/* Some other volume needs the disk, or may, for no disk of the container has its record. */
+bool truth_others_may_need(const struct truth *t, unsigned disk);
+
 /*
  * Another array has the disk there, also one that the daemon does not serve yet: md lets no second one begin (kernel-md.md 5.2,
  * "size").
  */
-/* Some other volume needs the disk, or may, for no disk of the container has its record. */
-bool truth_others_may_need(const struct truth *t, unsigned disk);
 bool truth_md_has(unsigned volume, unsigned disk, uint64_t sector);
 void truth_init(struct truth *t, const struct sim_volume *plan);
 /* The disks may be told from each other in this region. `slot`: of those to be compared. */

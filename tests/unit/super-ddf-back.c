@@ -132,6 +132,16 @@ static void test_last_disk_is_back_before_the_failure_of_the_other_is_seen(void 
 	drig_free(r);
 }
 
+/* What the disks say after the next write. */
+static void assert_mirror_is_whole(struct rig *r)
+{
+	drig_sync_with(r, false);
+	drig_finish(r);
+	drig_examine(r);
+	assert_pds(r, "0:03/01 1:03/01");
+	assert_vd(r, 0, "00/02 v3 0,1");
+}
+
 /* It came before the daemon had looked at the array, which has it. */
 static void test_disk_that_the_array_has_comes_late(void **state)
 {
@@ -146,11 +156,7 @@ static void test_disk_that_the_array_has_comes_late(void **state)
 	assert_int_equal(drig_add_disk(r, 1), 0);
 	drig_tell_state(a, MARK_DECIDE);
 	drig_tell(a, "0,1");
-	drig_sync_with(r, false);
-	drig_finish(r);
-	drig_examine(r);
-	assert_pds(r, "0:03/01 1:03/01");
-	assert_vd(r, 0, "00/02 v3 0,1");
+	assert_mirror_is_whole(r);
 	drig_free(r);
 }
 
@@ -167,11 +173,7 @@ static void test_disk_that_a_watched_array_has_comes_late(void **state)
 	drig_tell(a, "0,1");
 	assert_int_equal(drig_add_disk(r, 1), 0);
 	drig_tell(a, "0,1");
-	drig_sync_with(r, false);
-	drig_finish(r);
-	drig_examine(r);
-	assert_pds(r, "0:03/01 1:03/01");
-	assert_vd(r, 0, "00/02 v3 0,1");
+	assert_mirror_is_whole(r);
 	drig_free(r);
 }
 
