@@ -311,13 +311,18 @@ static bool depends_on(struct imsm_container *c, unsigned volume, uint32_t index
 	return depends;
 }
 
+/* Another volume than that of the scene, with an array that is served. */
+static bool is_served_beside(const struct scene *s, unsigned volume)
+{
+	return &s->c->meta.volume[volume] != s->v && (s->c->live_volumes >> volume & 1);
+}
+
 /* Of those whose arrays are served; others cannot do without any disk. */
 static bool another_depends_on(const struct scene *s, uint32_t index)
 {
-	for (unsigned i = 0; i < s->c->meta.num_volumes; i++) {
-		if (&s->c->meta.volume[i] != s->v && (s->c->live_volumes >> i & 1) && depends_on(s->c, i, index))
+	for (unsigned i = 0; i < s->c->meta.num_volumes; i++)
+		if (is_served_beside(s, i) && depends_on(s->c, i, index))
 			return true;
-	}
 	return false;
 }
 
@@ -529,7 +534,7 @@ static bool another_trusts(const struct scene *s, uint32_t index)
 static bool another_keeps(const struct scene *s, uint32_t index)
 {
 	for (unsigned i = 0; i < s->c->meta.num_volumes; i++)
-		if (&s->c->meta.volume[i] != s->v && (s->c->live_volumes >> i & 1) && md_keeps(s->c, i, index))
+		if (is_served_beside(s, i) && md_keeps(s->c, i, index))
 			return true;
 	return false;
 }
