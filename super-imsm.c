@@ -276,6 +276,15 @@ static int join(const struct supertype *st, struct imsm_super *s, const char **w
 	return imsm_join(s->writer, &s->c, &s->before, random, st->container, why);
 }
 
+static void tell_set_aside(const struct supertype *st, const struct imsm_container *c)
+{
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->before.index >= 0 && dl->index == IMSM_INDEX_UNRELATED && dl->has_migr_record)
+			mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-unused", NULL, dl->disk->name),
+				      "%s: disk %s came back when a reshape began, and is not used: add it again when that has ended",
+				      st->container, dl->disk->name);
+}
+
 static int apply_message(struct supertype *st, struct metadata_update *u)
 {
 	struct imsm_super *s = super_of(st);
@@ -287,7 +296,9 @@ static int apply_message(struct supertype *st, struct metadata_update *u)
 	if (!err)
 		err = join(st, s, &why);
 	s->c.awaited |= !err;
-	if (err)
+	if (!err)
+		tell_set_aside(st, &s->c);
+	else
 		mon_log_event(LOG_LEVEL_WARNING, ABOUT("update-refused", NULL, NULL),
 			      "%s: metadata update refused: %s", st->container, why);
 	return err;

@@ -284,6 +284,11 @@ static bool slots_are_known(const struct imsm_container *c, unsigned volume)
 	       imsm_map_level(&v->map[0]) != IMSM_RAID0;
 }
 
+bool imsm_md_lacks(const struct imsm_container *c, unsigned volume, unsigned slot)
+{
+	return slots_are_known(c, volume) && !c->md_has[volume][slot];
+}
+
 /* Though the disk may be absent: md keeps the last one that has a volume's data. */
 static bool md_keeps(const struct imsm_container *c, unsigned volume, uint32_t index)
 {
@@ -301,8 +306,8 @@ static bool depends_on(struct imsm_container *c, unsigned volume, uint32_t index
 	const le32 before = *status;
 	bool depends;
 
-	for (unsigned slot = 0; slots_are_known(c, volume) && slot < v.map[0].head.num_members; slot++)
-		if (!c->md_has[volume][slot])
+	for (unsigned slot = 0; slot < v.map[0].head.num_members; slot++)
+		if (imsm_md_lacks(c, volume, slot))
 			v.map[0].ord[slot] |= IMSM_ORD_REBUILD;
 	depends = imsm_view_state(&w) != IMSM_FAILED;
 	*status = le32_make(le32_get(before) | IMSM_DISK_FAILED);

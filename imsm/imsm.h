@@ -64,7 +64,8 @@ struct imsm_dl {
 	bool spare_record_due;           /* its spare record must be (re)written */
 	bool after_members;              /* but not before a member has taken something newer than what the disk holds */
 	bool clear_migr_record_due;      /* its last sector must be zeroed */
-	bool has_migr_record;            /* it failed under an earlier daemon, and mdadm still goes by its record of a reshape */
+	bool has_migr_record;            /* it failed under an earlier daemon, or was set aside (imsm/late.c), and mdadm may
+					    go by its record of a reshape */
 	bool stale;                      /* its last write failed; it holds something older */
 	bool unfit;                      /* it failed in an array under this daemon, and counts for others: no spare */
 	struct imsm_meta *copy;          /* owned: what it carries, if it has had to wait (imsm_let_wait()) */
@@ -395,6 +396,8 @@ void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned
 void imsm_note_slots(struct imsm_container *c, unsigned volume, const bool has_data[MAX_SLOTS]);
 /* The volume's array has ended. */
 void imsm_forget_slots(struct imsm_container *c, unsigned volume);
+/* What md has of the volume is known, and the slot's data are not among it. */
+bool imsm_md_lacks(const struct imsm_container *c, unsigned volume, unsigned slot);
 /*
  * The volume's reshape has ended: ends the migration, unless too many members are gone. Sets ev->custom_array_size,
  * c->reshape_ended and c->widened_to.
@@ -445,6 +448,12 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
 int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why);
 /* `marked` is the serial with the mark of a failure, once or more often. */
 bool imsm_is_marked_failed(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN]);
+
+/*
+ * monitor. A reshape of the volume is about to be recorded: disks of its first two slots that are back, but without their data,
+ * are called missing again (imsm.md 10.4), and are unrelated from then on. Pure.
+ */
+void imsm_set_aside_returned(struct imsm_container *c, unsigned volume);
 
 /* After -EAGAIN: keeps it, and its copy (owned from then on), for imsm_take_waiting(). */
 void imsm_let_wait(struct imsm_container *c, struct imsm_dl *dl, struct imsm_meta *copy);

@@ -458,6 +458,47 @@ int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct im
 	return 1;
 }
 
+/* ---- disks that are back when a reshape begins ---- */
+
+static bool lacks_data(const struct imsm_container *c, unsigned volume, unsigned slot)
+{
+	return (c->meta.volume[volume].map[0].ord[slot] & IMSM_ORD_REBUILD) || imsm_md_lacks(c, volume, slot);
+}
+
+/* Another volume may have its data there, and run. */
+static bool another_trusts(const struct imsm_container *c, unsigned volume, uint32_t index)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
+		int slot = imsm_slot_of(&c->meta.volume[i].map[0], index);
+
+		if (i != volume && slot >= 0 && !lacks_data(c, i, (unsigned)slot))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * mdadm's record goes to the disks that it knew before it asked for the reshape. One that is back since has no data, but
+ * would be believed (has_old_record()). The message cannot be refused: mdadm begins all the same. So the disk is what it
+ * was when mdadm looked. If mdadm did see it, it has a record there, too, and goes by that.
+ */
+void imsm_set_aside_returned(struct imsm_container *c, unsigned volume)
+{
+	struct imsm_volume *v = &c->meta.volume[volume];
+
+	for (unsigned slot = 0; slot < 2 && slot < v->map[0].head.num_members; slot++) {
+		uint32_t index = imsm_ord_index(v->map[0].ord[slot]);
+		struct imsm_dl *dl = imsm_dl_by_index(c, (int)index);
+
+		if (!dl || imsm_disk_failed(c, index) || !lacks_data(c, volume, slot) || another_trusts(c, volume, index))
+			continue;
+		dl->index = IMSM_INDEX_UNRELATED;
+		dl->has_migr_record = true;
+		imsm_mark_missing(c, v, index);
+		imsm_update_state(c, v);
+	}
+}
+
 /* ---- disks that wait ---- */
 
 void imsm_let_wait(struct imsm_container *c, struct imsm_dl *dl, struct imsm_meta *copy)

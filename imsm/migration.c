@@ -186,6 +186,7 @@ static int apply_grow(struct imsm_container *c, const void *buf, const char **wh
 		return err;
 	for (unsigned i = 0; i < new - old; i++)
 		imsm_enlist_disk(c, imsm_dl_by_dev(c, new_disk_dev(buf, i)));
+	imsm_set_aside_returned(c, 0);
 	widen(c, &c->meta.volume[0], new);
 	clear_migr_records(c);
 	c->write_due = true;
@@ -341,6 +342,7 @@ static int apply_migrate(struct imsm_container *c, const void *buf, const char *
 		return err;
 	v = &c->meta.volume[imsm_word(buf, MIGRATE_INDEX)];
 	m0 = &v->map[0];
+	imsm_set_aside_returned(c, (unsigned)imsm_word(buf, MIGRATE_INDEX));
 	imsm_migrate(v, (enum imsm_map_state)m0->head.map_state, IMSM_MIGR_GENERAL);
 	if (becomes_raid5(v, buf))
 		add_parity(c, v);

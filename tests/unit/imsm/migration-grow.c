@@ -184,6 +184,46 @@ static void test_grow_unfit_disk(void **state)
 	shape_assert_refused(&m, -EINVAL);
 }
 
+/*
+ * mdadm's record of how far it has come does not go to a disk that is back since it has looked, and who goes on with the reshape
+ * would believe what that disk's last sector says.
+ */
+static void test_grow_sets_aside_who_is_back(void **state)
+{
+	static const struct shape_row rows[] = {
+		{ "slot 0", 3, { { 5, "D 0!,1,2 f0" } }, 1, GROW(3, 4, 0x803), 0, { "D<GEN<D 0x?!,1,2,3/0x?!,1,2 f0 u0" }, { 0 } },
+		{ "slot 1", 3, { { 5, "D 2,0!,1 f1" } }, 1, GROW(3, 4, 0x803), 0, { "D<GEN<D 2,0x?!,1,3/2,0x?!,1 f1 u0" },
+		  { 0 } },
+		{ "slot 2", 3, { { 5, "D 0,1,2! f2" } }, 1, GROW(3, 4, 0x803), 0, { "D<GEN<D 0,1,2!,3/0,1,2! f2 u0" },
+		  { 0 } },
+		{ "chunk", 3, { { 5, "D 0,1!,2 f1" } }, 0, MIGRATE(3, 3, 0, LEVEL_KEPT, 128), 0,
+		  { "D<GEN<D 0,1x?!,2/0,1x?!,2 f1 u0" }, { 0 } },
+		{ "both volumes go on without it", 3, { { 5, "D 0!,1,2 f0" }, { 5, "D 0!,1,2 f0" } }, 0,
+		  MIGRATE(3, 3, 1, LEVEL_KEPT, 128), 0, { "D 0x?!,1,2 f0", "D<GEN<D 0x?!,1,2/0x?!,1,2 f0 u0" }, { 0 } },
+		{ "another volume has its data there", 3, { { 5, "D 0!,1,2 f0" }, { 0, "N 0,1,2" } }, 0,
+		  MIGRATE(3, 3, 0, LEVEL_KEPT, 128), 0, { "D<GEN<D 0!,1,2/0!,1,2 f0 u0", "N 0,1,2" }, { 0 } },
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+/* md runs without it, and has not written since: nothing is on record yet. */
+static void test_grow_sets_aside_what_md_lacks(void **state)
+{
+	static const struct shape_message m = GROW(3, 4, 0x803);
+	static const bool has[MAX_SLOTS] = { false, true, true };
+
+	(void)state;
+	shape_ordinary();
+	imsm_note_slots(&ifx.c, 0, has);
+	shape_assert_applied(&m);
+	assert_string_equal(ifx_text(&ifx, 0), "D<GEN<D 0x?!,1,2,3/0x?!,1,2 f0 u0");
+	assert_int_equal(ifx.dl[0].index, IMSM_INDEX_UNRELATED);
+	assert_true(ifx.dl[0].has_migr_record); /* that is zeroed at the end */
+	assert_int_equal(le32_get(ifx.c.meta.disk[0].scsi_id), IMSM_SCSI_ID_MISSING);
+}
+
 static void test_grow_4kn(void **state)
 {
 	static const struct shape_message m = GROW(3, 5, 0x803, 0x804);
@@ -207,6 +247,8 @@ int main(void)
 		cmocka_unit_test(test_device_numbers),
 		cmocka_unit_test(test_grow_contradictions),
 		cmocka_unit_test(test_grow_unfit_disk),
+		cmocka_unit_test(test_grow_sets_aside_who_is_back),
+		cmocka_unit_test(test_grow_sets_aside_what_md_lacks),
 		cmocka_unit_test(test_grow_4kn),
 	};
 
