@@ -172,10 +172,22 @@ static bool adopt_record(struct ddf_container *c, struct ddf_records *r, const s
 	return false;
 }
 
+static bool another_is_absent(const struct ddf_container *c, const struct ddf_arrival *a)
+{
+	for (unsigned i = 0; i < c->layout.max_pd; i++) {
+		uint32_t refnum = be32_get(ddf_pd(c, i)->refnum);
+
+		if (ddf_pd_used(ddf_pd(c, i)) && refnum != a->refnum && !ddf_dl_by_ref(c, refnum))
+			return true;
+	}
+	return false;
+}
+
 static void adopt_records(struct ddf_container *c, struct ddf_arrival **arrival)
 {
 	struct ddf_arrival *a = *arrival;
-	int64_t behind = (int64_t)ddf_rank(c->loaded_seq) - a->rank;
+	/* One that was cut off may be on an absent disk, as at the start. */
+	int64_t behind = (int64_t)ddf_rank(c->loaded_seq) - a->rank + another_is_absent(c, a);
 	bool used = false;
 
 	for (unsigned i = 0; i < a->records; i++)

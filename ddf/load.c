@@ -437,7 +437,8 @@ static int load_chosen(struct ddf_container *c, struct candidate *const *order, 
 		if (order[i]->why)
 			continue;
 		judge_copies(c, order[i], container);
-		err = load_records(c, order[i], (int64_t)rank_of(order[0]) - rank_of(order[i]), container);
+		/* A daemon that was killed may have begun one more generation on a disk that is not here. */
+		err = load_records(c, order[i], (int64_t)rank_of(order[0]) - rank_of(order[i]) + c->skips, container);
 		if (err)
 			return err;
 	}

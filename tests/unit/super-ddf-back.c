@@ -234,8 +234,8 @@ static void test_last_disk_of_another_volume_comes_back(void **state)
 	assert_int_equal(drig_sync_with(r, false), 1);
 	drig_comes(r, 1);
 	assert_pds(r, "0:03/01 1:03/01 2:03/4a?");
-	assert_vd(r, 0, "01/02 v5 1,_");
-	assert_vd(r, 1, "01/02 v5 0@16384,_");
+	assert_vd(r, 0, "01/02 v9 1,_");
+	assert_vd(r, 1, "01/02 v9 0@16384,_");
 	drig_free(r);
 }
 
@@ -376,7 +376,7 @@ static void test_missing_disk_is_back_and_leaves(void **state)
 	drig_tell_state(a, MARK_DIRTY);
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:05/42? 2:05/01");
-	assert_vd(r, 0, "11/02 v5 0,_");
+	assert_vd(r, 0, "11/02 v9 0,_");
 	drig_free(r);
 }
 
@@ -440,7 +440,7 @@ static void test_newest_record_is_away(void **state)
 	drig_boot_with(r, "02");
 	drig_open_array(r, 0, 1, 0, "0,-");
 	assert_synced(r);
-	assert_vd(r, 0, "01/02 v5 0,_");
+	assert_vd(r, 0, "01/02 v9 0,_");
 	r->in[0] = false;
 	r->in[1] = true;
 	drig_restart(r);

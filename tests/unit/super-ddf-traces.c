@@ -155,18 +155,18 @@ static void test_life_with_a_disk_that_was_absent_at_the_start(void **state)
 	a = drig_open_array(r, 0, 1, 0, "0,-");
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/42?");
-	assert_vd(r, 0, "01/02 v5 0,_");
+	assert_vd(r, 0, "01/02 v9 0,_");
 	assert_int_equal(drig_add_disk(r, 1), 0);
 	assert_synced_in_two(r);
 	assert_pds(r, "0:03/01 1:05/01");
 	assert_taken(r, a, "0,-", "1:1");
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/05");
-	assert_vd(r, 0, "01/02 v6 0,1");
+	assert_vd(r, 0, "01/02 v10 0,1");
 	drig_tell(a, "0,1");
 	assert_synced(r);
 	assert_pds(r, "0:03/01 1:03/01");
-	assert_vd(r, 0, "00/02 v7 0,1");
+	assert_vd(r, 0, "00/02 v11 0,1");
 	drig_free(r);
 }
 
