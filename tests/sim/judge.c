@@ -200,17 +200,30 @@ static void judge_member(const struct trial *tr, unsigned slot)
 			ACCUSE(tr, "sd%c is trusted, but lacks acknowledged data of region %u", 'a' + disk, r);
 }
 
-static void judge_clean(const struct trial *tr)
+/* What is trusted, but for a disk that may be stale (is_unclear()): that it differs from the others is excused with it. */
+static bool compare_those(const struct trial *tr, int *compared)
 {
 	bool degraded = false;
 
-	for (unsigned s = 0; s < tr->t->plan.members; s++)
-		degraded |= tr->trusted[s] < 0;
+	for (unsigned s = 0; s < SIM_MEMBERS; s++) {
+		int disk = tr->trusted[s];
+
+		compared[s] = disk >= 0 && !is_unclear(tr, (unsigned)disk) ? disk : -1;
+		degraded |= s < tr->t->plan.members && disk < 0;
+	}
+	return degraded;
+}
+
+static void judge_clean(const struct trial *tr)
+{
+	int compared[SIM_MEMBERS];
+	bool degraded = compare_those(tr, compared);
+
 	/* Of a container with a reshape nobody compares anything (imsm.md 2.7). */
 	if ((degraded && md_sync_is_due(tr->t)) || truth_any_reshape(&tr->v->r))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++) {
-		if (!truth_differ(tr->t, r, tr->trusted))
+		if (!truth_differ(tr->t, r, compared))
 			continue;
 		if (tr->rv->clean || (!degraded && tr->rv->resync_start > md_resync_sectors(tr->t, r)))
 			ACCUSE(tr, "%s, but copies of region %u differ",
