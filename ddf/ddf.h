@@ -91,6 +91,7 @@ struct ddf_dl {
 	bool record_added;        /* one that is due is of a virtual disk of which it had none */
 	bool disowned;            /* ddf/held.c: the record that is due names it no more, the one that it has does */
 	uint64_t no_more[DDF_NOTED_VDS / 64]; /* bit per virtual disk: its record named it under this daemon, and is to say so */
+	bool may_lack_records;    /* ddf_note_lacking() */
 	bool late;                /* came with older metadata: has to be written although nothing has changed */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */
 	int in_plan;               /* ddf/write.c: which copy is being written */
@@ -214,6 +215,14 @@ bool ddf_live_names(const struct ddf_container *c, uint32_t refnum); /* some one
 bool ddf_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum);
 /* Some other one does. */
 bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t refnum);
+
+/*
+ * The disk was put in with what is on it now. `behind`: older than what was known. Either that, or that it is Active, and nothing
+ * on it says for what, means that it may have refused a record that names it.
+ */
+void ddf_note_lacking(const struct ddf_container *c, struct ddf_dl *dl, bool behind);
+/* Such a record may be on an absent disk, which has not failed: some virtual disk lacks one, and the disk is Active. */
+bool ddf_may_serve_unknown(const struct ddf_container *c, const struct ddf_dl *dl);
 
 /* What the configuration section of a disk has in its record slot i < layout.records. */
 struct ddf_vdc *ddf_record_slot(const struct ddf_container *c, const struct ddf_dl *dl, unsigned i);

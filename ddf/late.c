@@ -219,6 +219,7 @@ static void link_disk(struct ddf_container *c, struct ddf_dl *dl, const struct d
 	memcpy(dl->copy, a->copy, sizeof(dl->copy));
 	dl->anchor_due = a->anchor_due;
 	dl->given_up = dl->unfit = dl->failed_here = false;
+	ddf_note_lacking(c, dl, a->rank < ddf_rank(c->loaded_seq));
 	dl->late = true;
 	dl->next = c->disks;
 	c->disks = dl;

@@ -437,6 +437,7 @@ static int load_chosen(struct ddf_container *c, struct candidate *const *order, 
 		if (order[i]->why)
 			continue;
 		judge_copies(c, order[i], container);
+		ddf_note_lacking(c, order[i]->dl, rank_of(order[i]) < rank_of(order[0]));
 		/* A daemon that was killed may have begun one more generation on a disk that is not here. */
 		err = load_records(c, order[i], (int64_t)rank_of(order[0]) - rank_of(order[i]) + c->skips, container);
 		if (err)

@@ -208,6 +208,8 @@ static int check_new_extent(const struct ddf_container *c, const struct ddf_vdc 
 
 	if (!ddf_pd_by_ref(c, refnum))
 		return refuse_disk(why, -EINVAL, c, refnum, "is not in the container");
+	if (dl && !ddf_any_names(c, refnum) && ddf_may_serve_unknown(c, dl))
+		return refuse_disk(why, -EBUSY, c, refnum, "may have data of a virtual disk that absent disks know");
 	if (!ddf_is_free(c, refnum, ddf_element_start(v, c->layout.mppe, element), blocks))
 		return refuse_disk(why, -ENOSPC, c, refnum, "has something else at this place");
 	if (dl && !ddf_has_record_slot(c, dl))

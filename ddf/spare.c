@@ -65,7 +65,9 @@ static bool holds(const struct ddf_container *c, unsigned vd, const struct ddf_p
 {
 	bool own = ddf_ref_at(at) == dl->refnum;
 
-	if (dl->unfit || is_behind(dl) || !ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)) || (!own && ddf_vd_names(c, vd, dl->refnum)))
+	if (dl->unfit || is_behind(dl) || !ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)))
+		return false;
+	if (!own && (ddf_vd_names(c, vd, dl->refnum) || ddf_may_serve_unknown(c, dl)))
 		return false;
 	if (!own && !ddf_rebuild_of(c, vd, dl->refnum) && !ddf_has_record_slot(c, dl))
 		return false;

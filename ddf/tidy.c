@@ -93,8 +93,11 @@ static void tidy_disk(struct ddf_container *c, struct ddf_pd_entry *e)
 	e->state = be16_make((uint16_t)tidy_state(be16_get(e->state), named, !dl || may_be_rebuilt(c, refnum)));
 	if (ddf_pd_working(e) != worked)
 		ddf_update_states_of(c, refnum);
-	if (dl)
-		e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
+	if (!dl)
+		return;
+	/* That a record which it has refused may name it has to be known to the next daemon, too. */
+	named |= ddf_may_serve_unknown(c, dl);
+	e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
 }
 
 /* The disk has failed, is gone, and no record names it. */

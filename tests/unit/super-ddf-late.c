@@ -474,6 +474,46 @@ static void test_unfinished_record_of_an_absent_disk(void **state)
 	drig_free(r);
 }
 
+/* The newest record of a virtual disk is away, and names a disk that refused it: its data stay. */
+static void test_disk_that_refused_its_record(void **state)
+{
+	struct rig *r = drig_bare(5);
+	struct rig_array *a;
+	struct snapshot before;
+	struct message m;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_create(r, 1, &drig_raid1, "v3 2,3");
+	drig_boot_with(r, "01234");
+	a = drig_open_array(r, 0, 1, 0, "0,1");
+	drig_tell(a, "0,1x");
+	assert_synced(r);
+	drig_remember(r, &before);
+	assert_taken(r, a, "0,-", "1:4");
+	assert_synced(r);
+	drig_tell(a, "0,4");
+	assert_synced(r);
+	drig_copy_data(&before.disk[4], &r->file[4]);
+	drig_forget(&before);
+	r->in[0] = r->in[1] = r->in[3] = false;
+	for (int daemon = 0; daemon < 2; daemon++) {
+		drig_restart(r);
+		a = drig_open_array(r, 1, 1, 0, "2,-");
+		drig_tell_state(a, daemon ? MARK_CLEAN : MARK_DIRTY);
+		assert_synced(r);
+		assert_string_equal(drig_find_spares(a, "2,-"), "");
+		drig_entry_message(&m, 2, 0);
+		assert_int_equal(drig_send_message(r, &m), 0);
+		drig_config_message(r, &m, 2, &drig_raid1, "v3 2@16384,4");
+		assert_int_equal(drig_send_message(r, &m), -EBUSY);
+		assert_nothing_to_sync(r);
+	}
+	drig_comes(r, 0);
+	drig_create(r, 2, &drig_raid1, "v3 2@16384,4@16384");
+	drig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_later_change_alone_is_no_newer_data),
 		cmocka_unit_test(test_unfinished_generation_of_an_absent_disk),
 		cmocka_unit_test(test_unfinished_record_of_an_absent_disk),
+		cmocka_unit_test(test_disk_that_refused_its_record),
 		cmocka_unit_test(test_newer_disk_decides_about_volumes_that_do_not_run),
 		cmocka_unit_test(test_newer_disk_knows_another_volume),
 		cmocka_unit_test(test_half_of_a_raid10_comes_late),

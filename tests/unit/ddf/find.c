@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ddf/find.c: slots (ddf.md 3.1). */
+/* ddf/find.c: slots (ddf.md 3.1), and disks that may lack records (10.5). */
 #include "tests/unit/support/ddf-steps.h"
 
 #include <stdio.h>
@@ -118,6 +118,31 @@ static void without_records_there_are_no_slots(void **state)
 	assert_int_equal(ddf_slot_of(&dfx.c, 0, dfx_ref(0)), -1);
 }
 
+/* A record that names it may have been refused by a disk that is older than others, or of which nothing says what it is for. */
+static void which_disk_may_lack_records(void **state)
+{
+	static const struct {
+		const char *pds;
+		bool has_record, behind, may_lack;
+	} row[] = {
+		{ "0:03/01", false, false, true },
+		{ "0:03/01", true, false, false },
+		{ "0:03/01", true, true, true },
+		{ "0:05/01", false, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		dfx_again();
+		dfx_disks(&dfx, row[i].pds);
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v1 0,1");
+		if (row[i].has_record)
+			memcpy(dfx.config[0], ddf_any_record(&dfx.c, 0), ddf_record_bytes(&dfx.c.layout));
+		ddf_note_lacking(&dfx.c, &dfx.dl[0], row[i].behind);
+		assert_int_equal(dfx.dl[0].may_lack_records, row[i].may_lack);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, dfx_setup, dfx_teardown)
 
 int main(void)
@@ -127,6 +152,7 @@ int main(void)
 		TEST(a_disk_is_found_in_whatever_record_names_it),
 		TEST(special_references_name_no_disk),
 		TEST(a_disk_rebuilt_in_memory_has_a_slot),
+		TEST(which_disk_may_lack_records),
 		TEST(without_records_there_are_no_slots),
 	};
 

@@ -225,6 +225,35 @@ static void a_disk_that_is_behind_is_not_taken(void **state)
 	assert_string_equal(dsp_find(0), "1:2@0");
 }
 
+/* Only absent disks have a record of volume 1: it may name a disk that is in use, and that did not take all records. */
+static void a_disk_that_an_unknown_record_may_name_is_not_taken(void **state)
+{
+	static const struct {
+		const char *pds, *other, *picks;
+		bool lacks;
+	} row[] = {
+		{ "0:03/01 1:03/03 2:03/01 3:03/01?", "04/02 v1 4,5 ?", "", true },
+		{ "0:03/01 1:03/03 2:03/01 3:03/01?", "04/02 v1 4,5 ?", "1:2@0", false },
+		{ "0:03/01 1:03/03 2:05/01 3:03/01?", "04/02 v1 4,5 ?", "1:2@0", true },
+		{ "0:03/01 1:03/03 2:03/01 3:03/43?", "04/02 v1 4,5 ?", "1:2@0", true },
+		{ "0:03/01 1:03/03 2:03/01 3:03/01?", "04/02 v1 4,5 v1 6,7", "1:2@0", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		dsp_one_slot_is_empty(row[i].pds, "01/02 v1 0,1");
+		dfx_volume(&dfx, 1, DDF_RAID1, 0, row[i].other);
+		dfx.dl[2].may_lack_records = row[i].lacks;
+		if (strcmp(dsp_find(0), row[i].picks) != 0)
+			fail_msg("row %zu: %s", i, dsp_picks());
+	}
+	/* Its own, which was not finished. */
+	dsp_one_slot_is_empty("0:03/01 1:03/05 2:05/01 3:03/01?", "01/02 v1 0,1");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "04/02 v1 4,5 ?");
+	dfx.dl[1].may_lack_records = true;
+	assert_string_equal(dsp_find(0), "1:1@0");
+}
+
 static void a_disk_without_a_free_record_slot_is_not_taken(void **state)
 {
 	(void)state;
@@ -342,6 +371,7 @@ int main(void)
 		TEST(a_spare_record_may_lie_anywhere),
 		TEST(a_disk_that_is_being_rebuilt_for_others_is_not_unused),
 		TEST(a_disk_that_is_behind_is_not_taken),
+		TEST(a_disk_that_an_unknown_record_may_name_is_not_taken),
 		TEST(a_disk_without_a_free_record_slot_is_not_taken),
 		TEST(the_extent_has_room_for_the_larger_of_both_sizes),
 		TEST(a_member_of_the_array_is_no_spare_for_it),

@@ -150,11 +150,27 @@ static void test_spare_record_counts_in_any_slot(void **state)
 
 #define T(f) cmocka_unit_test_teardown(f, dms_end)
 
+/* A record on absent disks may name it: the next daemon must know that it is no spare. */
+static void test_disk_that_an_unknown_record_may_name_stays_active(void **state)
+{
+	(void)state;
+	dms_start("0:03/01 1:03/01 2:03/01 3:03/01?");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v1 0,1 ?");
+	dfx.dl[2].may_lack_records = true;
+	ddf_tidy_disks(&dfx.c);
+	dfx_check_pds("0:03/01 1:03/01 2:03/01 3:03/01?");
+	dfx.dl[2].may_lack_records = false;
+	ddf_tidy_disks(&dfx.c);
+	dfx_check_pds("0:03/01 1:03/01 2:05/01 3:03/01?");
+	dfx_free(&dfx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_disks_are_put_in_order),
 		T(test_nothing_is_rebuilt_for_a_raid0),
+		T(test_disk_that_an_unknown_record_may_name_stays_active),
 		T(test_dropped_entries_leave_nothing),
 		T(test_entries_move_whole),
 		T(test_disks_with_a_spare_record_are_no_global_spares),
