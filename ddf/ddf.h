@@ -281,6 +281,8 @@ unsigned ddf_recorded_rebuilds(const struct ddf_container *c, uint32_t refnum);
  */
 void ddf_take_off_record(struct ddf_container *c, uint32_t refnum);
 
+/* What is on the disk has a record of the virtual disk. */
+bool ddf_has_any_record(const struct ddf_container *c, unsigned vd, const struct ddf_dl *dl);
 /*
  * md has data in the slot on a disk that has no record of the virtual disk, and those with the record that was to name it are
  * absent: another one, newer than theirs, which names nobody yet. Not if the record is known, or the disk has some.

@@ -466,8 +466,9 @@ bool ddf_is_trusted(const struct ddf_container *c, unsigned vd, const struct md_
 		return false;
 	if (!dl)
 		return ddf_place_of_slot(c, vd, (unsigned)m->slot, &at) && !ddf_dl_by_ref(c, ddf_ref_at(&at));
-	if (!ddf_vd_names(c, vd, dl->refnum))
-		return ddf_rebuild_of(c, vd, dl->refnum);
+	/* What has no record of it was not a member when md was started, and has been rebuilt since. */
+	if (!ddf_vd_names(c, vd, dl->refnum) && !ddf_rebuild_of(c, vd, dl->refnum) && ddf_has_any_record(c, vd, dl))
+		return false;
 	return ddf_pd_usable(ddf_pd_by_ref(c, dl->refnum)); /* if it was rebuilt that is about to be told */
 }
 

@@ -138,7 +138,7 @@ void ddf_take_off_record(struct ddf_container *c, uint32_t refnum)
 
 /* ---- a record that is on absent disks only ---- */
 
-static bool has_any_record(const struct ddf_container *c, unsigned vd, const struct ddf_dl *dl)
+bool ddf_has_any_record(const struct ddf_container *c, unsigned vd, const struct ddf_dl *dl)
 {
 	for (unsigned i = 0; i < c->layout.records; i++) {
 		const struct ddf_vdc *v = ddf_record_slot(c, dl, i);
@@ -156,7 +156,7 @@ void ddf_begin_record(struct ddf_container *c, unsigned vd, unsigned slot, const
 	unsigned seq = any ? slot / ddf_primary_count(any) : 0;
 	struct ddf_vdc *v;
 
-	if (!any || seq >= r->count || ddf_record(r, seq) || has_any_record(c, vd, dl))
+	if (!any || seq >= r->count || ddf_record(r, seq) || ddf_has_any_record(c, vd, dl))
 		return;
 	v = (struct ddf_vdc *)(void *)(r->bytes + seq * r->record_bytes);
 	memcpy(v, any, r->record_bytes);

@@ -97,6 +97,28 @@ static void nothing_is_rebuilt_from_a_stale_disk(void **state)
 	}
 }
 
+/*
+ * The record came late, with a disk that the array had done without. What md has in its place has no record of the virtual disk:
+ * md cannot have been started with it, and has rebuilt it while a daemon ran that is no more.
+ */
+static void what_was_rebuilt_counts_more_than_what_came_late(void **state)
+{
+	(void)state;
+	for (unsigned stale = 0; stale < 2; stale++) {
+		dfx_again();
+		dfx_disks(&dfx, "0:03/01 1:03/03 2:03/01");
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v1 0,1");
+		dfx_volume(&dfx, 1, DDF_RAID0, 0, "00/02 v1 0@16384,2@16384");
+		if (stale)
+			memcpy(dfx.config[2], ddf_any_record(&dfx.c, 0), ddf_record_bytes(&dfx.c.layout));
+		dfx_md(&dfx, 1, 0, "2,1x");
+		dfx_open_array(0);
+		ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DIRTY);
+		dfx_check_pds("0:03/01 1:03/03 2:03/01");
+		dfx_check_vd(0, stale ? "11/02 v1 0,1" : "11/02 v3 2,1");
+	}
+}
+
 /* As long as nothing is written the disk is as good as the others. */
 static void not_before_writes_are_possible(void **state)
 {
@@ -264,6 +286,7 @@ int main(void)
 		TEST(before_a_write),
 		TEST(other_virtual_disks_keep_the_disk),
 		TEST(nothing_is_rebuilt_from_a_stale_disk),
+		TEST(what_was_rebuilt_counts_more_than_what_came_late),
 		TEST(not_before_writes_are_possible),
 		TEST(started_dirty),
 		TEST(not_clean_with_a_disk_that_may_differ),
