@@ -621,10 +621,22 @@ static void outdo_absent(struct ddf_container *c, unsigned vd, const struct md_m
 	ddf_stamp_beyond(c, at.record);
 }
 
+/* md has all data on members that are here. Else it writes nothing any more, and what the absent ones say is the last word. */
+static bool runs_here(const struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
+{
+	struct ddf_md_array md = { .members = { member, members } };
+	unsigned raid_disks;
+
+	if (!ddf_md_level(ddf_any_record(c, vd), &md.level, &md.layout, &raid_disks))
+		return false;
+	md.raid_disks = (int)raid_disks;
+	return enough_are(is_here, c, vd, &md);
+}
+
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken)
 {
-	bool absent, fill;
+	bool outdo, fill;
 
 	if (vd >= c->layout.max_vd || ddf_guid_unused(ddf_vd(c, vd)->guid) || !ddf_any_record(c, vd))
 		return -ENODEV;
@@ -637,8 +649,8 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	memset(c->volume[vd].back, 0, sizeof(c->volume[vd].back));
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);
-	absent = ddf_any_absent(c);
-	for (unsigned i = 0; absent && i < members; i++)
+	outdo = ddf_any_absent(c) && runs_here(c, vd, member, members);
+	for (unsigned i = 0; outdo && i < members; i++)
 		outdo_absent(c, vd, &member[i]);
 	fill = positions_are_slots(c, vd, member, members);
 	for (unsigned seq = 0; fill && seq < ddf_bvds(c, vd); seq++) {

@@ -130,6 +130,21 @@ static void a_record_is_newer_than_that_of_a_member_which_none_here_names(void *
 	dfx_check_pds("0:03/01 1:03/01? 2:03/01");
 }
 
+/* All data of it are on the disk that is pulled: nothing is written without that, and its record must stay the newest. */
+static void a_record_of_a_dead_array_is_no_newer(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/43 1:03/01? 2:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "14/02 v4 _,0");
+	dfx_watch(0, 1, "9,-");
+	dfx_check_vd(0, "14/02 v4 _,0");
+	dfx_again();
+	dfx_disks(&dfx, "0:03/01 1:03/01? 2:03/01 3:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "11/02 v4 0,2 v4 _,3");
+	dfx_watch(0, 10, "0,2,9,-");
+	dfx_check_vd(0, "11/02 v4 0,2 v4 _,3");
+}
+
 /* The record names an absent disk: that may be the one that md has. */
 static void a_member_that_a_record_names_is_known(void **state)
 {
@@ -195,6 +210,7 @@ int main(void)
 		TEST(an_array_of_strangers_says_nothing_of_our_disks),
 		TEST(an_array_of_disks_that_have_left_does_not_become_clean),
 		TEST(a_record_is_newer_than_that_of_a_member_which_none_here_names),
+		TEST(a_record_of_a_dead_array_is_no_newer),
 		TEST(a_member_that_a_record_names_is_known),
 		TEST(a_spare_that_fails_while_it_is_rebuilt_has_failed),
 		TEST(a_spare_that_vanishes_while_it_is_rebuilt_may_be_well),
