@@ -121,6 +121,27 @@ static void note_rebuilt_without_record(struct scene *s, const struct md_member 
 	s->c->write_due = true;
 }
 
+/*
+ * A slot that a reshape adds has no data before that, and what is moved is written to the disk that it has when the reshape
+ * begins: md calls that in sync then. It may have been flagged for being absent between mdadm's request and that moment.
+ */
+static void note_new_member(struct scene *s, const struct md_member *m)
+{
+	struct imsm_map *m0 = &s->v->map[0];
+	unsigned slot = (unsigned)m->slot;
+	const struct imsm_dl *dl = imsm_dl_by_dev(s->c, m->dev);
+
+	if (!imsm_general_migration(s->v) || slot < s->v->map[1].head.num_members || slot >= m0->head.num_members ||
+	    !(m0->ord[slot] & IMSM_ORD_REBUILD) || !dl || dl->index != (int)imsm_ord_index(m0->ord[slot]) ||
+	    imsm_disk_failed(s->c, (uint32_t)dl->index))
+		return;
+	m0->ord[slot] = (uint32_t)dl->index;
+	set_map_state(s->c, m0, imsm_view_state(&s->view));
+	if (m0->head.failed_disk_num == slot)
+		set_failed_slot(s->c, m0, highest_flagged_slot(m0));
+	s->c->write_due = true;
+}
+
 /* md's members as they are now, but for one that has to fail. What has got its data is noted before anything is lost. */
 static void note_all_in_sync(struct scene *s, int faulty_slot)
 {
@@ -131,6 +152,7 @@ static void note_all_in_sync(struct scene *s, int faulty_slot)
 			continue;
 		note_in_sync(s, (unsigned)m->slot);
 		note_rebuilt_without_record(s, m);
+		note_new_member(s, m);
 	}
 }
 
@@ -776,6 +798,7 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 		return record_dirty(&s, want);
 	/* mdadm drives a reshape and records it, but not what it goes on without: data are moved, whether or not anybody writes. */
 	if (imsm_general_migration(s.v) && ev->action == SYNC_RESHAPE) {
+		note_all_in_sync(&s, -1);
 		record_lost_disks(&s);
 		return record_dirty(&s, want);
 	}

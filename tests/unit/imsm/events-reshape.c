@@ -136,6 +136,32 @@ static void test_reshape_running_only_dirty(void **state)
 	assert_int_equal(ifx.c.meta.volume[0].head.dirty, 0);
 }
 
+/* It was pulled and plugged in again between mdadm's request and the moment at which md was given the new disks. */
+static void test_new_member_was_absent_before_it_began(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		unsigned slot, state;
+	} rows[] = {
+		{ "F<GEN<D 0,1,2x!,3,4!/0,1,2x! f2 u0", "D<GEN<D 0,1,2x!,3,4/0,1,2x! f2 u0", 4, MEMBER_IN_SYNC },
+		{ "D<GEN<N 0,1,2,3!/0,1,2 f3 u0", "N<GEN<N 0,1,2,3/0,1,2 u0", 3, MEMBER_IN_SYNC },
+		{ "D<GEN<N 0,1,2,3!/0,1,2 f3 u0", "D<GEN<N 0,1,2,3!/0,1,2 f3 u0", 3, MEMBER_SPARE },
+		/* not a new one: md was started with what nobody trusts */
+		{ "D<GEN<D 0,1,2!,3/0,1,2! f2 u0", "D<GEN<D 0,1,2!,3/0,1,2! f2 u0", 2, MEMBER_IN_SYNC },
+	};
+	bool due;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ev_container(5, rows[i].before);
+		ev_md_reset(0, 5);
+		ev_md_set(rows[i].slot, rows[i].state, rows[i].state & MEMBER_IN_SYNC ? SECTORS_NONE : 0);
+		ifx.ev.action = SYNC_RESHAPE;
+		ev_tell_array(MARK_CLEAN, &due);
+		assert_string_equal(ifx_text(&ifx, 0), rows[i].after);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_no_volume_follows_without_new_disks),
 		cmocka_unit_test(test_reshape_end_unseen),
 		cmocka_unit_test(test_reshape_running_only_dirty),
+		cmocka_unit_test(test_new_member_was_absent_before_it_began),
 	};
 
 	return cmocka_run_group_tests_name("imsm-events-reshape", tests, NULL, NULL);
