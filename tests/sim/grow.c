@@ -525,7 +525,8 @@ static size_t ask_chunk(uint8_t *buf, const struct reader_result *r, unsigned vo
 {
 	struct truth *t = volume < r->volumes ? truth_by_name(r->volume[volume].name) : NULL;
 
-	if (!world.ad->rechunk || !t || !all_at_rest(r, false))
+	/* What was asked of it before may have to begin yet, and does so when this has ended: it would be forgotten. */
+	if (!world.ad->rechunk || !t || t->asked || !all_at_rest(r, false))
 		return 0;
 	plan_wider(t, NULL, 0);
 	t->next.chunk = t->plan.chunk ? 0 : 2 * SIM_CHUNK;
