@@ -256,15 +256,19 @@ static int prepare_update(struct supertype *st, struct metadata_update *u)
 
 /*
  * Who joins is given the metadata as they are (imsm/join.c). What an update in the same pass has changed before is written
- * to the members first: else the new disk alone would say so, and it is a spare again if the daemon dies.
+ * to the members first: else the new disk alone would say so, and it is a spare again if the daemon dies. `leap`: the
+ * change is one that moves the generation on by a leap, which they are told before.
  */
-static void begin_change(const struct supertype *st, struct imsm_super *s)
+static void begin_change(const struct supertype *st, struct imsm_super *s, bool leap)
 {
 	const bool awaited = s->c.awaited;
 
 	imsm_undo_joins(s->writer, &s->c, st->container);
+	s->c.leap_is_due = leap;
+	s->c.write_due |= leap;
 	if (s->c.write_due)
 		imsm_write(s->writer, &s->c, st->container, &s->early);
+	s->c.leap_is_due = false;
 	s->c.awaited = awaited; /* the answer comes at the end of the pass */
 	imsm_remember(&s->c, &s->before);
 }
@@ -291,7 +295,7 @@ static int apply_message(struct supertype *st, struct metadata_update *u)
 	const char *why = "it contradicts the metadata";
 	int err;
 
-	begin_change(st, s);
+	begin_change(st, s, false);
 	err = imsm_apply_message(&s->c, &s->scratch, u->buf, u->len, &why);
 	if (!err)
 		err = join(st, s, &why);
@@ -347,8 +351,11 @@ static int commit_spares(struct supertype *st, struct metadata_update *u)
 	const char *why = "it contradicts the metadata";
 	int err;
 
-	begin_change(st, s);
-	err = imsm_commit_spares(&s->c, (unsigned)u->spares->member, u->spares, &why);
+	err = imsm_check_spares(&s->c, (unsigned)u->spares->member, u->spares, &why);
+	if (!err) {
+		begin_change(st, s, true);
+		err = imsm_commit_spares(&s->c, (unsigned)u->spares->member, u->spares, &why);
+	}
 	if (!err)
 		err = join(st, s, &why);
 	if (err)

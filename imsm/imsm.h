@@ -91,7 +91,8 @@ struct imsm_container {
 	bool write_due;              /* something changed that must reach the members */
 	bool awaited;                /* by somebody who has asked for it, whether or not an array is served */
 	bool first_write;            /* nothing has reached them since the container was loaded */
-	bool change_may_be_out;      /* which a disk that is not here has; new members had joined for it (imsm/join.c) */
+	bool change_may_be_out;      /* which a disk that is not here has, and which is newer by a leap (imsm/join.c) */
+	bool leap_is_due;            /* such a change comes next: what is written now says so */
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
 	bool reshape_ended;          /* when that is durable the migration records have to be zeroed */
 	bool zeros_refused;          /* a disk did not take them */
@@ -253,6 +254,12 @@ static inline void imsm_reach_generation(struct imsm_header *h, const struct ims
 void imsm_find_joined(struct imsm_container *c);
 /* monitor. Spares that hold a copy of the metadata are given a spare's record again. */
 void imsm_undo_joins(struct imsm_writer *w, struct imsm_container *c, const char *container);
+/*
+ * A spare's recording moves the generation on by a leap, and after a power cut one disk alone may have it. What is written to the
+ * members before says that it comes (imsm.md 1.16): who loads that and not the change gets ahead of it.
+ */
+void imsm_mark_leap(struct imsm_container *c);
+void imsm_find_leap(struct imsm_container *c);
 /* monitor. Before a change that may make members of spares: *before is for imsm_join(). Pure. */
 void imsm_remember(const struct imsm_container *c, struct imsm_container *before);
 /*
@@ -527,6 +534,9 @@ void imsm_find_spares(const struct imsm_container *c, unsigned volume, int md_le
 		      const struct md_member *member, unsigned members, unsigned raid_disks,
 		      struct spare_request *req);
 
+/* Whether they could be recorded now: 0, or what imsm_commit_spares() would return. Pure. */
+int imsm_check_spares(const struct imsm_container *c, unsigned volume, const struct spare_request *req,
+		      const char **why);
 /* imsm.md 8.2, all records or none: everything is checked first. */
 int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct spare_request *req, const char **why);
 

@@ -342,5 +342,6 @@ int imsm_load(struct imsm_container *c, const char *container, struct disk **dis
 	c->first_write = true;
 	imsm_find_joined(c);
 	imsm_find_sequel(c);
+	imsm_find_leap(c);
 	return 0;
 }

@@ -303,8 +303,8 @@ static unsigned count_new(const struct imsm_container *c, const struct spare_req
 	return n;
 }
 
-static int check_request(const struct imsm_container *c, unsigned volume, const struct spare_request *req,
-			 const char **why)
+int imsm_check_spares(const struct imsm_container *c, unsigned volume, const struct spare_request *req,
+		      const char **why)
 {
 	const struct imsm_volume *v;
 	int err;
@@ -387,7 +387,7 @@ int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct s
 {
 	uint32_t replaced[MAX_SPARE_PICKS];
 	struct imsm_volume *v;
-	int err = check_request(c, volume, req, why);
+	int err = imsm_check_spares(c, volume, req, why);
 
 	if (err)
 		return err;

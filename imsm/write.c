@@ -290,6 +290,7 @@ static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 	c->first_write &= !c->write_due;
 	imsm_settle_family(&c->meta.header);
 	imsm_mark_sequel(c);
+	imsm_mark_leap(c);
 	return encode_image(w, &c->meta, c->sector_size);
 }
 
