@@ -285,59 +285,6 @@ static void settle(struct scene *s, int faulty_slot)
 		settle(s, faulty_slot);
 }
 
-void imsm_note_slots(struct imsm_container *c, unsigned volume, const bool has_data[MAX_SLOTS])
-{
-	memcpy(c->md_has[volume], has_data, sizeof(c->md_has[volume]));
-	c->noted_volumes |= 1u << volume;
-}
-
-void imsm_forget_slots(struct imsm_container *c, unsigned volume)
-{
-	c->noted_volumes &= ~(1u << volume);
-}
-
-/* md's slots are those of map 0, but not while the volume is to get another shape. */
-static bool slots_are_known(const struct imsm_container *c, unsigned volume)
-{
-	const struct imsm_volume *v = &c->meta.volume[volume];
-
-	_Static_assert(IMSM_MAX_MEMBERS <= MAX_SLOTS, "each slot has its place");
-	return (c->noted_volumes >> volume & 1) && !imsm_general_migration(v) &&
-	       imsm_map_level(&v->map[0]) != IMSM_RAID0;
-}
-
-bool imsm_md_lacks(const struct imsm_container *c, unsigned volume, unsigned slot)
-{
-	return slots_are_known(c, volume) && !c->md_has[volume][slot];
-}
-
-/* Though the disk may be absent: md keeps the last one that has a volume's data. */
-static bool md_keeps(const struct imsm_container *c, unsigned volume, uint32_t index)
-{
-	int slot = imsm_slot_of(&c->meta.volume[volume].map[0], index);
-
-	return slot >= 0 && slots_are_known(c, volume) && c->md_has[volume][slot];
-}
-
-/* The volume has its data with the disk, and would not have them without it. What md lacks it does not have. */
-static bool depends_on(struct imsm_container *c, unsigned volume, uint32_t index)
-{
-	struct imsm_volume v = c->meta.volume[volume];
-	const struct imsm_view w = { .c = c, .v = &v, .awaited = md_keeps(c, volume, index) ? index + 1 : 0 };
-	le32 *status = &c->meta.disk[index].status;
-	const le32 before = *status;
-	bool depends;
-
-	for (unsigned slot = 0; slot < v.map[0].head.num_members; slot++)
-		if (imsm_md_lacks(c, volume, slot))
-			v.map[0].ord[slot] |= IMSM_ORD_REBUILD;
-	depends = imsm_view_state(&w) != IMSM_FAILED;
-	*status = le32_make(le32_get(before) | IMSM_DISK_FAILED);
-	depends &= imsm_view_state(&w) == IMSM_FAILED;
-	*status = before;
-	return depends;
-}
-
 /* Another volume than that of the scene, with an array that is served. */
 static bool is_served_beside(const struct scene *s, unsigned volume)
 {
@@ -348,7 +295,7 @@ static bool is_served_beside(const struct scene *s, unsigned volume)
 static bool another_depends_on(const struct scene *s, uint32_t index)
 {
 	for (unsigned i = 0; i < s->c->meta.num_volumes; i++)
-		if (is_served_beside(s, i) && depends_on(s->c, i, index))
+		if (is_served_beside(s, i) && imsm_depends_on(s->c, i, index))
 			return true;
 	return false;
 }
@@ -561,7 +508,7 @@ static bool another_trusts(const struct scene *s, uint32_t index)
 static bool another_keeps(const struct scene *s, uint32_t index)
 {
 	for (unsigned i = 0; i < s->c->meta.num_volumes; i++)
-		if (is_served_beside(s, i) && md_keeps(s->c, i, index))
+		if (is_served_beside(s, i) && imsm_md_keeps(s->c, i, index))
 			return true;
 	return false;
 }

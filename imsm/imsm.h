@@ -14,6 +14,7 @@
  *   imsm/choose.c      choosing among copies that disagree
  *   imsm/write.c       which disks are written when something has changed, and what becomes of those that fail
  *   imsm/join.c        spares that are about to become members: what is written to them before that is recorded
+ *   imsm/leap.c        what tells the members that a spare's recording comes
  *   imsm/refusal.c     how what is refused names a disk
  *   imsm/find.c        which disk, which slot, which entry of the disk table
  *   imsm/state.c       what follows from the maps and the disks: sizes, what is bad, what goes on
@@ -21,6 +22,7 @@
  *   imsm/transitions.c changes that events and messages have in common
  *   imsm/events.c      what happens to a volume's metadata when something happens to
  *                      the array (state machine)
+ *   imsm/md-has.c      in which slots md has data
  *   imsm/disks.c       disks that come and go
  *   imsm/late.c        disks that come late, or back, and are part of the container already
  *   imsm/messages.c    queued updates: create, delete, rename; message.h: what messages are made of
@@ -254,12 +256,6 @@ static inline void imsm_reach_generation(struct imsm_header *h, const struct ims
 void imsm_find_joined(struct imsm_container *c);
 /* monitor. Spares that hold a copy of the metadata are given a spare's record again. */
 void imsm_undo_joins(struct imsm_writer *w, struct imsm_container *c, const char *container);
-/*
- * A spare's recording moves the generation on by a leap, and after a power cut one disk alone may have it. What is written to the
- * members before says that it comes (imsm.md 1.16): who loads that and not the change gets ahead of it.
- */
-void imsm_mark_leap(struct imsm_container *c);
-void imsm_find_leap(struct imsm_container *c);
 /* monitor. Before a change that may make members of spares: *before is for imsm_join(). Pure. */
 void imsm_remember(const struct imsm_container *c, struct imsm_container *before);
 /*
@@ -269,6 +265,15 @@ void imsm_remember(const struct imsm_container *c, struct imsm_container *before
  */
 int imsm_join(struct imsm_writer *w, struct imsm_container *c, struct imsm_container *before, uint32_t random,
 	      const char *container, const char **why);
+
+/* ---- imsm/leap.c ---- */
+
+/*
+ * A spare's recording moves the generation on by a leap, and after a power cut one disk alone may have it. What is written to the
+ * members before says that it comes (imsm.md 1.16): who loads that and not the change gets ahead of it.
+ */
+void imsm_mark_leap(struct imsm_container *c);
+void imsm_find_leap(struct imsm_container *c);
 
 /* ---- imsm/state.c (imsm.md 3) ---- */
 
@@ -390,12 +395,8 @@ void imsm_delete_disk(struct imsm_container *c, uint32_t index);
 /* Puts an entry, of a disk that is not there, before entry `index`. There must be room (IMSM_MAX_DISKS). */
 void imsm_insert_disk(struct imsm_container *c, uint32_t index, const struct imsm_disk *d);
 
-/* ---- imsm/events.c (imsm.md 5 and 6) ---- */
+/* ---- imsm/md-has.c ---- */
 
-/* These two set c->write_due when something changed. */
-enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
-				      enum consistency want);
-void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
 /*
  * In which slots md has data. A disk that fails in one volume is not given up if another one has nothing else, by the
  * metadata or by this: it may be about to lose others, or run without them.
@@ -405,6 +406,17 @@ void imsm_note_slots(struct imsm_container *c, unsigned volume, const bool has_d
 void imsm_forget_slots(struct imsm_container *c, unsigned volume);
 /* What md has of the volume is known, and the slot's data are not among it. */
 bool imsm_md_lacks(const struct imsm_container *c, unsigned volume, unsigned slot);
+/* It has those of the disk's slot there, though the disk may be absent: md keeps the last one that has a volume's data. */
+bool imsm_md_keeps(const struct imsm_container *c, unsigned volume, uint32_t index);
+/* The volume has its data with the disk, and would not have them without it. What md lacks it does not have. */
+bool imsm_depends_on(struct imsm_container *c, unsigned volume, uint32_t index);
+
+/* ---- imsm/events.c (imsm.md 5 and 6) ---- */
+
+/* These two set c->write_due when something changed. */
+enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume, struct imsm_event *ev,
+				      enum consistency want);
+void imsm_set_disk(struct imsm_container *c, unsigned volume, int slot, unsigned state, struct imsm_event *ev);
 /*
  * The volume's reshape has ended: ends the migration, unless too many members are gone. Sets ev->custom_array_size,
  * c->reshape_ended and c->widened_to.

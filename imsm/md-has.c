@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * In which slots md has a volume's data, as it said at the last look: the metadata may trust more than that, or less. Pure.
+ */
+#include "imsm/imsm.h"
+
+#include <string.h>
+
+void imsm_note_slots(struct imsm_container *c, unsigned volume, const bool has_data[MAX_SLOTS])
+{
+	memcpy(c->md_has[volume], has_data, sizeof(c->md_has[volume]));
+	c->noted_volumes |= 1u << volume;
+}
+
+void imsm_forget_slots(struct imsm_container *c, unsigned volume)
+{
+	c->noted_volumes &= ~(1u << volume);
+}
+
+/* md's slots are those of map 0, but not while the volume is to get another shape. */
+static bool slots_are_known(const struct imsm_container *c, unsigned volume)
+{
+	const struct imsm_volume *v = &c->meta.volume[volume];
+
+	_Static_assert(IMSM_MAX_MEMBERS <= MAX_SLOTS, "each slot has its place");
+	return (c->noted_volumes >> volume & 1) && !imsm_general_migration(v) &&
+	       imsm_map_level(&v->map[0]) != IMSM_RAID0;
+}
+
+bool imsm_md_lacks(const struct imsm_container *c, unsigned volume, unsigned slot)
+{
+	return slots_are_known(c, volume) && !c->md_has[volume][slot];
+}
+
+bool imsm_md_keeps(const struct imsm_container *c, unsigned volume, uint32_t index)
+{
+	int slot = imsm_slot_of(&c->meta.volume[volume].map[0], index);
+
+	return slot >= 0 && slots_are_known(c, volume) && c->md_has[volume][slot];
+}
+
+bool imsm_depends_on(struct imsm_container *c, unsigned volume, uint32_t index)
+{
+	struct imsm_volume v = c->meta.volume[volume];
+	const struct imsm_view w = { .c = c, .v = &v, .awaited = imsm_md_keeps(c, volume, index) ? index + 1 : 0 };
+	le32 *status = &c->meta.disk[index].status;
+	const le32 before = *status;
+	bool depends;
+
+	for (unsigned slot = 0; slot < v.map[0].head.num_members; slot++)
+		if (imsm_md_lacks(c, volume, slot))
+			v.map[0].ord[slot] |= IMSM_ORD_REBUILD;
+	depends = imsm_view_state(&w) != IMSM_FAILED;
+	*status = le32_make(le32_get(before) | IMSM_DISK_FAILED);
+	depends &= imsm_view_state(&w) == IMSM_FAILED;
+	*status = before;
+	return depends;
+}
