@@ -65,7 +65,7 @@ static void tell_all(struct monitor *mon)
 		monitor_tell(mon, mon->looked_at[i].array, &mon->looked_at[i].decision);
 }
 
-/* No disk took what this pass has told the handler: the array is looked at again when one does. */
+/* No disk took what this pass has told the handler, or not all that have to: the array is looked at again when they do. */
 static void come_back(struct active_array *a, const struct decision *d)
 {
 	a->watch->look = true;
@@ -87,7 +87,8 @@ static void finish_array(struct monitor *mon, struct active_array *a, const stru
 		monitor_discard(mon, a, true, 0);
 		return;
 	}
-	if (mon->sync_failed) {
+	if (mon->sync_failed || monitor_waits_for_hanging(mon, a)) {
+		mon->some_wait |= !mon->sync_failed;
 		come_back(a, d);
 		return;
 	}
@@ -128,9 +129,11 @@ static bool holding(const struct monitor *mon)
 void monitor_pass(struct monitor *mon, bool timer)
 {
 	unsigned ticket = handoff_pass_begin();
-	bool all;
+	/* A disk that hung is brought up to date: at once if an array waits for it, else after the answers. */
+	bool answered = monitor_look_for_hanging(mon), retry = answered && mon->some_wait, all;
 
 	mon->wake_manager = false;
+	mon->some_wait = false;
 	mon->timer = timer;
 	monitor_apply_updates(mon);
 	monitor_take_arrays(mon);
@@ -139,16 +142,18 @@ void monitor_pass(struct monitor *mon, bool timer)
 	look_at_arrays(mon, all);
 	tell_all(mon);
 	/* Disks whose last write failed come after the answers, unless there is no answer without them. */
-	monitor_sync(mon, timer && mon->sync_failed);
+	monitor_sync(mon, retry || (timer && mon->sync_failed));
 	finish_arrays(mon);
 	monitor_request_spare_checks(mon);
 	monitor_finish_sync(mon, timer && mon->sync_failed);
 	monitor_return_updates(mon);
 	monitor_publish_report(mon, timer);
-	if (holding(mon) || monitor_not_durable(mon)) /* an answer is still due to the kernel: so is the one to the client */
+	if (timer)
+		monitor_give_up_hanging(mon);
+	if (holding(mon) || mon->some_wait || monitor_not_durable(mon)) /* an answer is still due to the kernel: so is the one to the client */
 		ticket = handoff_last_honoured();
 	handoff_pass_end(ticket, mon->wake_manager);
-	if (timer)
+	if (timer || answered)
 		monitor_retry_sync(mon);
 }
 
@@ -174,9 +179,18 @@ static void watch_member(struct monitor *mon, const struct active_array *a, stru
 	}
 }
 
+static void watch_hanging(struct monitor *mon)
+{
+	if (!mon->hanging.count || mon->hanging.event_fd < 0)
+		return;
+	watch_fd(mon, mon->hanging.event_fd, NULL, NULL);
+	mon->poll_fd[mon->poll_count - 1].events = POLLIN;
+}
+
 static void build_poll_set(struct monitor *mon)
 {
 	mon->poll_count = 0;
+	watch_hanging(mon); /* finds room: it is the first */
 	for (struct active_array *a = mon->arrays; a; a = a->next) {
 		struct array_watch *w = a->watch;
 
@@ -223,7 +237,8 @@ bool monitor_wait(struct monitor *mon, const sigset_t *sigs)
 	for (unsigned i = 0; n > 0 && i < mon->poll_count; i++) {
 		if (!mon->poll_fd[i].revents)
 			continue;
-		mon->poll_watch[i]->look = true;
+		if (mon->poll_watch[i])
+			mon->poll_watch[i]->look = true;
 		if (mon->poll_bad[i])
 			mon->poll_bad[i]->compare_bad_blocks = true;
 	}

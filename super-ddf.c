@@ -190,6 +190,11 @@ static void finish_sync(struct supertype *st, struct sync_result *res)
 	ddf_write_rest(super_of(st)->writer, &super_of(st)->c, res);
 }
 
+static void look_for_hanging(struct supertype *st, struct hanging_disks *h)
+{
+	ddf_look_for_hanging(super_of(st)->writer, h);
+}
+
 static void report(const struct supertype *st, struct report *r)
 {
 	ddf_report(&super_of(st)->c, r);
@@ -306,6 +311,7 @@ const struct superswitch super_ddf = {
 	.set_disk = set_disk,
 	.sync_metadata = sync_metadata,
 	.finish_sync = finish_sync,
+	.look_for_hanging = look_for_hanging,
 	.report = report,
 	.prepare_update = prepare_update,
 	.activate_spare = activate_spare,

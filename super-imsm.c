@@ -236,6 +236,11 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 	return imsm_write(s->writer, &s->c, st->container, res);
 }
 
+static void look_for_hanging(struct supertype *st, struct hanging_disks *h)
+{
+	imsm_look_for_hanging(super_of(st)->writer, h);
+}
+
 static void report(const struct supertype *st, struct report *r)
 {
 	imsm_report(&super_of(st)->c, r);
@@ -391,6 +396,7 @@ const struct superswitch super_imsm = {
 	.record_bad_block = record_bad_block,
 	.compare_bad_blocks = compare_bad_blocks,
 	.sync_metadata = sync_metadata,
+	.look_for_hanging = look_for_hanging,
 	.report = report,
 	.prepare_update = prepare_update,
 	.activate_spare = activate_spare,

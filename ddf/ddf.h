@@ -513,6 +513,8 @@ void ddf_writer_free(struct ddf_writer *w);
 int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res);
 /* The rest: the other copies, and disks that have failed. Nobody waits for it. */
 void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res);
+/* look_for_hanging of the superswitch. */
+void ddf_look_for_hanging(struct ddf_writer *w, struct hanging_disks *h);
 
 /* ---- ddf/report.c ---- */
 

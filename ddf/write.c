@@ -467,11 +467,16 @@ static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const st
 	struct ddf_copy *copy = &dl->copy[dl->in_plan];
 	const struct metaio_step *last = &pd->step[pd->steps - 1];
 
+	if (pd->error == METAIO_NOT_ASKED) {
+		copy->failed = true; /* and is as it was */
+		return;
+	}
 	if (copy->failed && !pd->error)
 		try_other_again(dl);
 	copy->failed = pd->error;
 	copy->good = !pd->error;
-	copy->opened = pd->error && pd->done;
+	/* What is out to a disk that hangs may still open it. */
+	copy->opened = pd->error && (pd->done || pd->error == METAIO_HANGS);
 	if (copy->good) {
 		copy->closed = true;
 		copy->seq = c->seq;
@@ -697,6 +702,11 @@ static void give_up_failed(struct ddf_container *c)
 {
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		dl->given_up |= is_failed(c, dl) && !has_current(c, dl);
+}
+
+void ddf_look_for_hanging(struct ddf_writer *w, struct hanging_disks *h)
+{
+	metaio_look_for_hanging(w->io, h);
 }
 
 void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)

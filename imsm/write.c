@@ -129,6 +129,8 @@ static bool may_be_mixed(struct imsm_writer *w, const struct imsm_dl *dl, size_t
 	uint32_t sector = dl->disk->sector_size;
 	size_t old_len;
 
+	if (metaio_hangs(dl->disk)) /* nothing will be sent, and a read would be waited for */
+		return false;
 	if (dl->holds && dl->holds == w->last_number && w->last_len >= len)
 		return imsm_may_be_mixed(w->last, w->last_len, w->image, len, sector);
 	old_len = read_old(w, dl->disk, len);
@@ -361,6 +363,11 @@ static int write_changes(struct imsm_writer *w, struct imsm_container *c, const 
 	while (plan_spares(w, c, res->retry))
 		run_plan(w, c, res, &none);
 	return 1;
+}
+
+void imsm_look_for_hanging(struct imsm_writer *w, struct hanging_disks *h)
+{
+	metaio_look_for_hanging(w->io, h);
 }
 
 /* ---- migration records ---- */

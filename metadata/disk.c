@@ -18,6 +18,7 @@
 
 #include "lib/log.h"
 #include "metadata/disk.h"
+#include "metadata/lane.h"
 #include "metadata/serial.h"
 #include "sysfs.h"
 
@@ -224,7 +225,8 @@ struct disk *disk_open(dev_t dev)
 		return NULL;
 	d->dev = dev;
 	d->fd = -1;
-	r = open_and_identify(d);
+	d->lane = lane_new(dev);
+	r = d->lane ? open_and_identify(d) : -ENOMEM;
 	if (r < 0) {
 		disk_close(d);
 		errno = -r;
@@ -239,6 +241,7 @@ void disk_close(struct disk *d)
 		return;
 	if (d->fd >= 0)
 		close(d->fd);
+	lane_free(d->lane);
 	free(d);
 }
 

@@ -17,6 +17,8 @@
 #define DISK_SERIAL_MAX 256
 #define DISK_SERIALS 4
 
+struct lane;
+
 struct disk {
 	dev_t dev;
 	char name[MEMBER_NAME_MAX]; /* kernel name, "sda" */
@@ -27,6 +29,7 @@ struct disk {
 	bool physical_aligned;      /* physical blocks start at offset 0 (BLKALIGNOFF is 0) */
 	uint32_t scsi_id;           /* host<<24 | channel<<16 | target<<8 | lun; 0 if not SCSI */
 	bool partition;             /* it is a partition, not a whole disk */
+	struct lane *lane;          /* metadata/lane.h; NULL: what is written to the disk is waited for */
 
 	/*
 	 * Raw serial numbers, best source first (imsm.md 1.17): the device name if

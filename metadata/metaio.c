@@ -5,6 +5,9 @@
  *
  * Linux native AIO (libaio) needs no helper threads and allocates nothing. RWF_DSYNC makes each write durable when it
  * completes. Where there is no AIO, pwritev2() writes the disks in turn.
+ *
+ * Most disks have a lane (metadata/lane.h), and what they are to take is copied into it: one that does not answer then
+ * need not be waited for.
  */
 #include "metadata/metaio.h"
 
@@ -12,11 +15,13 @@
 #include <libaio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/log.h"
 #include "metadata/disk.h"
+#include "metadata/lane.h"
 
 #ifndef RWF_DSYNC
 #define RWF_DSYNC 0x00000002
@@ -25,20 +30,44 @@
 struct metaio {
 	io_context_t aio;
 	bool use_aio;
-	unsigned max_requests;
+	unsigned max_requests; /* in flight; those that nobody waits for any more are not among them */
+	unsigned requests;
+	int event_fd;          /* counts the answers */
+	unsigned hanging;      /* lanes */
+	unsigned hanging_torn; /* of them, those of disks that a power cut might leave half written */
 	struct io_event *event;
 	struct request {
 		struct iocb cb;
-		struct request *next; /* unused ones */
-		struct metaio_disk *disk;
-		const struct metaio_step *step;
+		struct request *next;     /* unused ones */
+		struct metaio_disk *disk; /* NULL: nobody waits for it any more */
+		struct lane *lane;        /* NULL: the disk has none */
+		uint32_t len;
 	} *request, *unused;
 };
+
+/* A run of a plan. */
+struct run {
+	struct metaio *m;
+	struct metaio_plan *p;
+	unsigned in_flight; /* requests of this plan */
+	unsigned torn;      /* disks that a power cut might leave half written just now */
+};
+
+/* The kernel does not have it any more. */
+static void return_request(struct metaio *m, struct request *r)
+{
+	if (r->lane)
+		atomic_fetch_sub_explicit(&r->lane->out, 1, memory_order_release);
+	r->lane = NULL;
+	r->disk = NULL;
+	r->next = m->unused;
+	m->unused = r;
+}
 
 /* Without it all is as safe, and the slower the more disks there are. */
 static void begin_aio(struct metaio *m)
 {
-	int err = io_setup((int)m->max_requests, &m->aio);
+	int err = io_setup((int)m->requests, &m->aio);
 
 	m->use_aio = !err;
 	if (err)
@@ -52,17 +81,18 @@ struct metaio *metaio_open(unsigned max_requests)
 	if (!m)
 		return NULL;
 	m->max_requests = max_requests < METAIO_TOGETHER ? METAIO_TOGETHER : max_requests;
-	m->event = calloc(m->max_requests, sizeof(*m->event));
-	m->request = calloc(m->max_requests, sizeof(*m->request));
-	if (!m->event || !m->request) {
+	/* As many again may be out to disks that hang. */
+	m->requests = 2 * m->max_requests;
+	m->event = calloc(m->requests, sizeof(*m->event));
+	m->request = calloc(m->requests, sizeof(*m->request));
+	m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!m->event || !m->request || m->event_fd < 0) {
 		metaio_close(m);
 		errno = ENOMEM;
 		return NULL;
 	}
-	for (unsigned i = 0; i < m->max_requests; i++) {
-		m->request[i].next = m->unused;
-		m->unused = &m->request[i];
-	}
+	for (unsigned i = 0; i < m->requests; i++)
+		return_request(m, &m->request[i]);
 	begin_aio(m);
 	return m;
 }
@@ -72,7 +102,11 @@ void metaio_close(struct metaio *m)
 	if (!m)
 		return;
 	if (m->use_aio)
-		io_destroy(m->aio);
+		io_destroy(m->aio); /* waits for what is out */
+	for (unsigned i = 0; m->request && i < m->requests; i++)
+		return_request(m, &m->request[i]);
+	if (m->event_fd >= 0)
+		close(m->event_fd);
 	free(m->event);
 	free(m->request);
 	free(m);
@@ -191,13 +225,24 @@ static unsigned group_end(const struct metaio_disk *pd)
 	return end;
 }
 
-/* The result of one step: how many bytes reached the disk, or -errno. */
-static void step_finished(struct metaio_disk *pd, const struct metaio_step *s, long result)
+/* All that was sent has been answered: what was done counts, group by group. */
+static void burst_ended(struct metaio_disk *pd)
 {
-	if (result != (long)s->len && !pd->error)
+	struct lane *l = pd->disk->lane;
+
+	if (l)
+		l->used = 0;
+	if (!pd->error && pd->next_step == group_end(pd))
+		pd->done = pd->next_step;
+}
+
+/* The result of one piece: how many bytes reached the disk, or -errno. */
+static void piece_finished(struct metaio_disk *pd, uint32_t len, long result)
+{
+	if (result != (long)len && !pd->error)
 		pd->error = result < 0 ? (int)result : -EIO;
-	if (--pd->in_flight == 0 && !pd->error)
-		pd->done = group_end(pd);
+	if (--pd->in_flight == 0)
+		burst_ended(pd);
 }
 
 static bool disk_finished(const struct metaio_disk *pd)
@@ -222,136 +267,333 @@ static ssize_t write_and_sync(int fd, const struct iovec *iov, off_t offset)
 	return err ? -1 : n;
 }
 
-static void write_step_now(struct metaio_disk *pd, const struct metaio_step *s)
+/* Bytes of a step that go to the disk in one write. */
+struct piece {
+	const void *buf;
+	uint64_t offset;
+	uint32_t len;
+};
+
+static void write_now(struct metaio_disk *pd, const struct piece *p)
 {
-	struct iovec iov = { .iov_base = unconst(s->buf), .iov_len = s->len };
+	struct iovec iov = { .iov_base = unconst(p->buf), .iov_len = p->len };
 	ssize_t n;
 
 	do {
-		n = pwritev2(pd->disk->fd, &iov, 1, (off_t)s->offset, RWF_DSYNC);
+		n = pwritev2(pd->disk->fd, &iov, 1, (off_t)p->offset, RWF_DSYNC);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
-		n = write_and_sync(pd->disk->fd, &iov, (off_t)s->offset);
-	step_finished(pd, s, n < 0 ? -errno : n);
+		n = write_and_sync(pd->disk->fd, &iov, (off_t)p->offset);
+	piece_finished(pd, p->len, n < 0 ? -errno : n);
 }
 
-static struct request *take_request(struct metaio *m, struct metaio_disk *pd, const struct metaio_step *s)
+/* As much of the step as finds room in the lane: it is copied there. */
+static void put_into_lane(struct lane *l, struct piece *p)
+{
+	uint8_t *room = l->buf + l->used;
+
+	if (p->len > LANE_BYTES - l->used)
+		p->len = LANE_BYTES - l->used;
+	memcpy(room, p->buf, p->len);
+	p->buf = room;
+	l->used += p->len;
+}
+
+/* What is sent next along with what is on its way. False: first of all that has to be durable. */
+static bool next_piece(struct metaio_disk *pd, struct piece *p)
+{
+	const struct metaio_step *s = &pd->step[pd->next_step];
+
+	if (pd->next_step == group_end(pd))
+		return false;
+	*p = (struct piece){ (const uint8_t *)s->buf + pd->next_byte, s->offset + pd->next_byte, s->len - pd->next_byte };
+	if (pd->disk->lane && p->len) {
+		put_into_lane(pd->disk->lane, p);
+		if (!p->len)
+			return false;
+	}
+	pd->next_byte += p->len;
+	if (pd->next_byte == s->len) {
+		pd->next_step++;
+		pd->next_byte = 0;
+	}
+	return true;
+}
+
+static struct request *take_request(struct metaio *m, struct metaio_disk *pd, const struct piece *p)
 {
 	struct request *r = m->unused;
 
 	m->unused = r->next;
 	r->disk = pd;
-	r->step = s;
-	io_prep_pwrite(&r->cb, pd->disk->fd, unconst(s->buf), s->len, (long long)s->offset);
+	r->lane = pd->disk->lane;
+	r->len = p->len;
+	io_prep_pwrite(&r->cb, pd->disk->fd, unconst(p->buf), p->len, (long long)p->offset);
 	r->cb.aio_rw_flags = RWF_DSYNC;
+	if (r->lane) {
+		io_set_eventfd(&r->cb, m->event_fd);
+		atomic_fetch_add_explicit(&r->lane->out, 1, memory_order_relaxed);
+	}
 	r->cb.data = r;
 	return r;
 }
 
-static void return_request(struct metaio *m, struct request *r)
+/* True if the kernel took it. Otherwise the piece has been written here and now. */
+static bool submit(struct metaio *m, struct metaio_disk *pd, const struct piece *p)
 {
-	r->next = m->unused;
-	m->unused = r;
-}
-
-/* True if the kernel took it. Otherwise the step has been written here and now. */
-static bool submit(struct metaio *m, struct metaio_disk *pd, const struct metaio_step *s)
-{
-	struct request *r = take_request(m, pd, s);
+	struct request *r = take_request(m, pd, p);
 	struct iocb *cb = &r->cb;
 
 	if (io_submit(m->aio, 1, &cb) == 1)
 		return true;
 	return_request(m, r);
-	write_step_now(pd, s);
+	write_now(pd, p);
 	return false;
 }
 
-/* Starts the disk's next group of steps. Returns how many of them are in flight now. */
-static unsigned submit_group(struct metaio *m, struct metaio_disk *pd)
+/* Sends what comes next, as much as may go together. Returns how much of it is in flight. */
+static unsigned submit_burst(struct metaio *m, struct metaio_disk *pd)
 {
-	unsigned first = pd->done, end = group_end(pd), in_flight = 0;
+	unsigned in_flight = 0;
+	struct piece p;
 
-	pd->in_flight = end - first;
-	for (unsigned i = first; i < end; i++)
-		in_flight += submit(m, pd, &pd->step[i]);
+	if (pd->disk->lane)
+		pd->disk->lane->since_ns = clock_now_ns();
+	pd->in_flight = 1; /* not over before all of it was sent */
+	while (next_piece(pd, &p)) {
+		pd->in_flight++;
+		in_flight += submit(m, pd, &p);
+	}
+	piece_finished(pd, 0, 0);
 	return in_flight;
 }
 
 /* A disk counts from its first step to its last one: in between it is half written. */
-static void count_torn(struct metaio_disk *pd, unsigned *torn)
+static void count_torn(struct run *r, struct metaio_disk *pd)
 {
 	bool now = pd->torn_risk && !(disk_finished(pd) && !pd->in_flight);
 
-	*torn += now;
-	*torn -= pd->torn;
+	r->torn += now;
+	r->torn -= pd->torn;
 	pd->torn = now;
 }
 
-/*
- * Starts the next steps of each disk that has some, within the limit for writes that
- * could be torn. Returns how many are in flight.
- */
-static unsigned submit_ready(struct metaio *m, struct metaio_plan *p, unsigned in_flight, unsigned *torn)
+/* Starts the next steps of each disk that has some, within the limits for requests and for writes that could be torn. */
+static void submit_ready(struct run *r)
 {
-	for (unsigned i = 0; i < p->disks; i++) {
-		struct metaio_disk *pd = &p->disk[i];
+	for (unsigned i = 0; i < r->p->disks; i++) {
+		struct metaio_disk *pd = &r->p->disk[i];
 
 		while (!pd->in_flight && !disk_finished(pd)) {
-			if (pd->torn_risk && !pd->torn && *torn >= p->max_torn)
+			if (pd->torn_risk && !pd->torn && r->torn >= r->p->max_torn)
 				break;
-			if (in_flight + group_end(pd) - pd->done > m->max_requests)
+			if (r->in_flight + group_end(pd) - pd->done > r->m->max_requests)
 				break;
-			in_flight += submit_group(m, pd);
-			count_torn(pd, torn);
-		}
-	}
-	return in_flight;
-}
-
-static void run_aio(struct metaio *m, struct metaio_plan *p)
-{
-	unsigned in_flight = 0, torn = 0;
-
-	while ((in_flight = submit_ready(m, p, in_flight, &torn)) > 0) {
-		int n = io_getevents(m->aio, 1, (long)in_flight, m->event, NULL);
-
-		for (int i = 0; i < n; i++) {
-			struct request *r = m->event[i].data;
-
-			in_flight--;
-			step_finished(r->disk, r->step, (long)m->event[i].res);
-			count_torn(r->disk, &torn);
-			return_request(m, r);
+			r->in_flight += submit_burst(r->m, pd);
+			count_torn(r, pd);
 		}
 	}
 }
 
-static void write_group_now(struct metaio_disk *pd)
-{
-	unsigned first = pd->done, end = group_end(pd);
+/* ---- disks that hang ---- */
 
-	pd->in_flight = end - first;
-	for (unsigned i = first; i < end; i++)
-		write_step_now(pd, &pd->step[i]);
+bool metaio_hangs(const struct disk *d)
+{
+	return d->lane && d->lane->hanging;
+}
+
+static void lane_hangs(struct metaio *m, struct metaio_disk *pd)
+{
+	uint64_t answers;
+
+	pd->disk->lane->hanging = true;
+	pd->disk->lane->torn_risk = pd->torn_risk;
+	m->hanging++;
+	m->hanging_torn += pd->torn_risk;
+	/* From now on they are news. */
+	if (read(m->event_fd, &answers, sizeof(answers)) < 0)
+		errno = 0; /* none yet */
+}
+
+/* It answers again; perhaps not what was hoped for, but it may be asked once more. */
+static void lane_answered(struct metaio *m, struct run *r, struct lane *l)
+{
+	if (!l->hanging || atomic_load_explicit(&l->out, memory_order_relaxed))
+		return;
+	l->hanging = false;
+	l->used = 0;
+	m->hanging--;
+	m->hanging_torn -= l->torn_risk;
+	if (r)
+		r->torn -= l->torn_risk;
+}
+
+/* Nobody waits for the disk any more: the plan is used for others soon. */
+static void leave(struct run *r, struct metaio_disk *pd)
+{
+	for (unsigned i = 0; i < r->m->requests; i++) {
+		struct request *q = &r->m->request[i];
+
+		r->in_flight -= q->disk == pd;
+		if (q->disk == pd)
+			q->disk = NULL;
+	}
+	pd->error = METAIO_HANGS;
+	pd->in_flight = 0;
+	lane_hangs(r->m, pd);
+}
+
+static bool may_be_left(const struct metaio_disk *pd)
+{
+	return pd->in_flight && pd->disk->lane;
+}
+
+static void leave_hanging(struct run *r)
+{
+	uint64_t now = clock_now_ns();
+
+	for (unsigned i = 0; i < r->p->disks; i++) {
+		struct metaio_disk *pd = &r->p->disk[i];
+
+		if (may_be_left(pd) && now >= pd->disk->lane->since_ns + LANE_PATIENCE_NS)
+			leave(r, pd);
+	}
+}
+
+static bool any_written(const struct metaio_plan *p)
+{
+	for (unsigned i = 0; i < p->disks; i++)
+		if (!p->disk[i].error && p->disk[i].done == p->disk[i].steps)
+			return true;
+	return false;
+}
+
+/* Nothing of it was sent yet, for another disk that may be torn is to be durable first. */
+static bool any_held_back(const struct metaio_plan *p)
+{
+	for (unsigned i = 0; i < p->disks; i++)
+		if (!disk_finished(&p->disk[i]) && !p->disk[i].in_flight)
+			return true;
+	return false;
+}
+
+/* Until when those that are in flight are waited for. 0: as long as it takes. */
+static uint64_t patience_ends(const struct metaio_plan *p)
+{
+	uint64_t end = 0;
+
+	if (!any_written(p) || any_held_back(p))
+		return 0;
+	for (unsigned i = 0; i < p->disks; i++) {
+		const struct lane *l = p->disk[i].disk->lane;
+
+		if (may_be_left(&p->disk[i]) && (!end || l->since_ns + LANE_PATIENCE_NS < end))
+			end = l->since_ns + LANE_PATIENCE_NS;
+	}
+	return end;
+}
+
+/* `r`: the run, NULL if there is none. */
+static void take_answer(struct metaio *m, struct run *r, const struct io_event *e)
+{
+	struct request *q = e->data;
+	struct metaio_disk *pd = q->disk;
+	struct lane *l = q->lane;
+	uint32_t len = q->len;
+
+	return_request(m, q);
+	if (pd) {
+		r->in_flight--;
+		piece_finished(pd, len, (long)e->res);
+		count_torn(r, pd);
+	} else {
+		lane_answered(m, r, l);
+	}
+}
+
+/* `least`: that many are waited for, until `end_ns`, 0: without end. False: that was too long. */
+static bool take_answers(struct metaio *m, struct run *r, long least, uint64_t end_ns)
+{
+	struct timespec left = end_ns ? clock_until(end_ns) : (struct timespec){ 0 };
+	int n = io_getevents(m->aio, least, (long)m->requests, m->event, end_ns || !least ? &left : NULL);
+
+	for (int i = 0; i < n; i++)
+		take_answer(m, r, &m->event[i]);
+	return n != 0;
+}
+
+static void note_hanging(struct hanging_disks *h, const struct lane *l)
+{
+	if (!l || !l->hanging || h->count == REPORT_FAILED)
+		return;
+	for (unsigned i = 0; i < h->count; i++)
+		if (h->disk[i].dev == l->dev)
+			return;
+	h->disk[h->count].dev = l->dev;
+	h->disk[h->count++].since_ns = l->since_ns;
+}
+
+void metaio_look_for_hanging(struct metaio *m, struct hanging_disks *h)
+{
+	uint64_t answers;
+
+	h->event_fd = m->event_fd;
+	h->count = 0;
+	if (!m->hanging)
+		return;
+	if (read(m->event_fd, &answers, sizeof(answers)) > 0)
+		take_answers(m, NULL, 0, 0);
+	for (unsigned i = 0; i < m->requests; i++)
+		note_hanging(h, m->request[i].lane);
+}
+
+/* ---- the run ---- */
+
+static void begin_disk(struct metaio_disk *pd)
+{
+	pd->error = metaio_hangs(pd->disk) ? METAIO_NOT_ASKED : 0;
+	pd->done = pd->next_step = 0;
+	pd->next_byte = 0;
+	pd->in_flight = 0;
+	pd->torn = false;
+}
+
+static void run_aio(struct run *r)
+{
+	for (;;) {
+		submit_ready(r);
+		if (!r->in_flight && !(r->m->hanging && any_held_back(r->p)))
+			return;
+		if (!take_answers(r->m, r, 1, patience_ends(r->p)))
+			leave_hanging(r);
+	}
+}
+
+static void write_burst_now(struct metaio_disk *pd)
+{
+	struct piece p;
+
+	pd->in_flight = 1;
+	while (next_piece(pd, &p)) {
+		pd->in_flight++;
+		write_now(pd, &p);
+	}
+	piece_finished(pd, 0, 0);
 }
 
 unsigned metaio_run(struct metaio *m, struct metaio_plan *p)
 {
+	struct run r = { .m = m, .p = p, .torn = m->hanging_torn };
 	unsigned written = 0;
 
-	for (unsigned i = 0; i < p->disks; i++) {
-		p->disk[i].error = 0;
-		p->disk[i].done = 0;
-		p->disk[i].in_flight = 0;
-		p->disk[i].torn = false;
-	}
+	for (unsigned i = 0; i < p->disks; i++)
+		begin_disk(&p->disk[i]);
 	if (m->use_aio)
-		run_aio(m, p);
+		run_aio(&r);
 	/* Without AIO all of it; otherwise nothing is left. */
 	for (unsigned i = 0; i < p->disks; i++)
 		while (!disk_finished(&p->disk[i]))
-			write_group_now(&p->disk[i]);
+			write_burst_now(&p->disk[i]);
 	for (unsigned i = 0; i < p->disks; i++)
 		written += !p->disk[i].error;
 	return written;

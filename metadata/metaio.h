@@ -7,11 +7,13 @@
  * one disk go one after the other, each durable before the next one starts, except
  * that a step may go together with the one before it; disks are independent, except
  * that of the disks marked `torn_risk` (their step may be half written after a power
- * cut) never more than `max_torn` are being written together.
+ * cut) never more than `max_torn` are being written together. A disk with a lane (metadata/lane.h) that does not answer
+ * holds up no other one.
  */
 #ifndef METAIO_H
 #define METAIO_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,15 +31,22 @@ struct metaio_step {
 
 #define METAIO_ALIGN 4096
 
+/* Errors of a disk that hangs (metadata/lane.h). */
+#define METAIO_HANGS (-ETIME)       /* a request is out: it may still be carried out, at any time */
+#define METAIO_NOT_ASKED (-EALREADY) /* one from before is out: nothing was sent */
+
 struct metaio_disk {
 	const struct disk *disk;
 	bool torn_risk;
 	unsigned steps;
 	struct metaio_step step[METAIO_STEPS];
-	int error; /* out: 0 if all steps are durable, else the -errno of the one that failed */
+	int error; /* out: 0 if all steps are durable, else the -errno of the one that failed, or METAIO_* */
 	unsigned done; /* out: steps that are durable, whole groups of those that go together */
-	unsigned in_flight; /* metadata/metaio.c: steps from `done` on */
-	bool torn;     /* metadata/metaio.c: counts as one that may be torn just now */
+	/* metadata/metaio.c */
+	unsigned in_flight; /* pieces of the steps from `done` on */
+	unsigned next_step; /* from there on nothing was sent yet */
+	uint32_t next_byte;
+	bool torn;          /* counts as one that may be torn just now */
 };
 
 struct metaio_plan {
@@ -71,7 +80,9 @@ bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t
 /*
  * monitor (or start-up). Runs the plan to its end and returns the number of disks that were written
  * completely; the others say why in `error`. Never allocates. A disk that fails is retired: its
- * later steps are skipped, the other disks go on.
+ * later steps are skipped, the other disks go on. So is one that has a lane and hangs, if any other disk of the plan
+ * was written and none has to wait for it because both might be torn: METAIO_HANGS. Until the kernel has answered it is
+ * not written to again: METAIO_NOT_ASKED.
  */
 unsigned metaio_run(struct metaio *m, struct metaio_plan *p);
 
@@ -80,6 +91,12 @@ unsigned metaio_run(struct metaio *m, struct metaio_plan *p);
  * too, and that has been reported.
  */
 void metaio_note_failure(struct sync_result *res, const struct disk *d, int error, bool again);
+
+/* monitor. A write to the disk has not been answered: it is not asked before. */
+bool metaio_hangs(const struct disk *d);
+
+/* monitor. Takes the answers that have come, and says which disks hang still. */
+void metaio_look_for_hanging(struct metaio *m, struct hanging_disks *h);
 
 /* A write of len bytes at offset lies within one physical block of the disk: it cannot be torn. */
 bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len);

@@ -98,6 +98,16 @@ struct sync_result {
 	} report[MAX_SYNC_REPORTS];
 };
 
+/* Disks to which a write is out that has not been answered for a second or more. */
+struct hanging_disks {
+	int event_fd; /* readable when an answer has come; -1: there is none */
+	unsigned count;
+	struct {
+		dev_t dev;
+		uint64_t since_ns; /* CLOCK_MONOTONIC */
+	} disk[REPORT_FAILED]; /* the first of them */
+};
+
 /*
  * A metadata format. No entry is NULL except where its comment says so.
  *
@@ -174,6 +184,9 @@ struct superswitch {
 	 * kernel has been answered, if sync_metadata did not fail. May be NULL.
 	 */
 	void (*finish_sync)(struct supertype *st, struct sync_result *res);
+
+	/* monitor. The disks that hang. Each is one that did not take its last write, until it has answered and takes another. */
+	void (*look_for_hanging)(struct supertype *st, struct hanging_disks *h);
 
 	/*
 	 * monitor. Fills generation, disks and volumes of the report. Counts stay within the report's arrays; what

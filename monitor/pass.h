@@ -104,6 +104,8 @@ struct monitor {
 	uint64_t retry_sync_ns;  /* 0: there is nothing to try again */
 	uint64_t next_retry_ns;  /* disks whose last write failed are left alone until then */
 	struct refusals refusals;
+	struct hanging_disks hanging;
+	bool some_wait;          /* arrays for the answer of such a disk, in this pass */
 
 	/* reports */
 	bool report_due;
@@ -202,6 +204,18 @@ struct array_view monitor_view_of(const struct monitor *mon, struct active_array
 void monitor_tell(struct monitor *mon, struct active_array *a, struct decision *d);
 /* Before any array is told of: in which slots md has data. */
 void monitor_note_slots(struct monitor *mon, struct active_array *a);
+
+/* ---- hanging.c ---- */
+
+/* Which disks do not answer. True if one of them has answered. */
+bool monitor_look_for_hanging(struct monitor *mon);
+bool monitor_disk_hangs(const struct monitor *mon, dev_t dev);
+
+/* The array gets no answer before such a disk has given one: it could be started from disks alone that are out of date. */
+bool monitor_waits_for_hanging(const struct monitor *mon, const struct active_array *a);
+
+/* Members whose disk has not answered for half a minute are failed where the array can do without them. */
+void monitor_give_up_hanging(struct monitor *mon);
 
 /* ---- sync.c ---- */
 

@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "metadata/metaio.h"
 #include "threads/handoff.h"
 
 #define RETRY_SYNC_NS (1000 * NS_PER_MS) /* after a metadata write that reached no disk */
@@ -42,22 +43,33 @@ static void note_refusal(struct refusals *r, dev_t dev)
 		r->dev[r->count++] = dev;
 }
 
-/* A disk that has refused is asked again by a retry only, as are all. Until then it counts as one that refuses. */
+/*
+ * A disk that has refused is asked again by a retry only, as are all. Until then it counts as one that refuses. One that
+ * hangs has not refused.
+ */
 static void note_refusals(struct monitor *mon, const struct sync_result *res)
 {
 	if (res->retry)
 		mon->refusals.count = 0;
 	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED; i++)
-		note_refusal(&mon->refusals, res->failed_dev[i]);
+		if (!monitor_disk_hangs(mon, res->failed_dev[i]))
+			note_refusal(&mon->refusals, res->failed_dev[i]);
+}
+
+static void log_write_error(struct monitor *mon, const char *disk, int error)
+{
+	if (error == METAIO_HANGS)
+		mon_log_event(LOG_LEVEL_ERROR, ABOUT("disk-hangs", NULL, disk),
+			      "%s: disk %s does not answer: what can do without it goes on", mon->st->container, disk);
+	else
+		mon_log_event(LOG_LEVEL_ERROR, ABOUT("metadata-write-failed", NULL, disk),
+			      "%s: writing metadata to disk %s failed: %s", mon->st->container, disk, mon_error(error));
 }
 
 static void log_write_errors(struct monitor *mon, const struct sync_result *res, bool none)
 {
 	for (unsigned i = 0; i < res->reports; i++)
-		mon_log_event(LOG_LEVEL_ERROR,
-			      ABOUT("metadata-write-failed", NULL, res->report[i].name),
-			      "%s: writing metadata to disk %s failed: %s", mon->st->container,
-			      res->report[i].name, mon_error(res->report[i].error));
+		log_write_error(mon, res->report[i].name, res->report[i].error);
 	if (none && !mon->sync_failed)
 		mon_log_event(LOG_LEVEL_ERROR, ABOUT("metadata-not-written", NULL, NULL),
 			      "%s: no disk took the metadata; writes to its arrays wait", mon->st->container);
@@ -79,6 +91,7 @@ void monitor_sync(struct monitor *mon, bool retry)
 	none = r < 0;
 	if (r)
 		note_write(mon, &res, began);
+	monitor_look_for_hanging(mon);
 	note_refusals(mon, &res);
 	mon->spare_check_all |= res.more_disks;
 	log_write_errors(mon, &res, none);
@@ -114,6 +127,7 @@ void monitor_finish_sync(struct monitor *mon, bool retry)
 	handoff_note_writing(clock_now_ns());
 	mon->st->ss->finish_sync(mon->st, &res);
 	handoff_note_writing(0);
+	monitor_look_for_hanging(mon);
 	note_rest(mon, &res);
 	log_write_errors(mon, &res, false);
 	mon->wake_manager |= res.reports > 0;

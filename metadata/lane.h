@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lane of a disk: through it the disk's metadata are written (metadata/metaio.c). What is being written lies in the
+ * lane's own memory, so that nobody has to wait for a disk that does not answer before the metadata change again.
+ *
+ * Made and freed with the disk; between that the monitor's.
+ */
+#ifndef LANE_H
+#define LANE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/clock.h"
+
+#define LANE_BYTES 16384 /* that may be on their way at once; a longer write goes in pieces */
+
+/* A disk that has not answered for so long hangs: whoever can do without it goes on. */
+#define LANE_PATIENCE_NS (1000 * NS_PER_MS)
+
+struct lane {
+	dev_t dev;
+	uint8_t *buf;      /* LANE_BYTES, aligned */
+	uint32_t used;     /* bytes of it */
+	uint64_t since_ns; /* when they were sent (CLOCK_MONOTONIC) */
+	atomic_uint out;   /* requests that the kernel has not answered */
+	bool hanging;      /* the writer has gone on without it; nothing is sent before the disk has answered */
+	bool torn_risk;    /* and what is out may be half written after a power cut */
+	struct lane *next; /* of those whose disk was closed while requests were out */
+};
+
+/* start-up, manager and helper. NULL: no memory. */
+struct lane *lane_new(dev_t dev);
+
+/* start-up, manager and helper; NULL is fine. While the kernel may still read from it the lane stays, until a later call. */
+void lane_free(struct lane *l);
+
+#endif
