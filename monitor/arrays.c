@@ -51,7 +51,8 @@ bool monitor_can_spare(const struct active_array *a, const struct mdinfo *m)
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		const struct mdinfo *d = a->disks[i];
 
-		if (d != m && d->slot >= 0 && d->slot < MAX_SLOTS)
+		/* Who is to be failed already counts as gone. */
+		if (d != m && !d->fail_asked && !d->given_up && d->slot >= 0 && d->slot < MAX_SLOTS)
 			has_data[d->slot] |= member_has_data(d->curr_state);
 	}
 	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);

@@ -223,6 +223,14 @@ static bool refused_the_metadata(const struct refusals *r, dev_t dev)
 	return false;
 }
 
+static bool any_is_to_fail(const struct active_array *a)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (a->disks[i]->fail_asked)
+			return true;
+	return false;
+}
+
 /*
  * No write waits for that: all of its bad blocks are on record. But a dead disk would go on and on, with one bad block
  * and one write of the metadata after the other. Not if the array needs the member, nor while another one is given up.
@@ -232,7 +240,7 @@ static bool give_up_member(struct active_array *a, struct mdinfo *d, const struc
 	const char *disk = member_disk(d->name);
 	bool dead = d->bad_unacknowledged && refused_the_metadata(refusals, d->dev);
 
-	if (!(d->bad_blocks_full || dead) || first_lost(a) || !all_have_the_data(a))
+	if (!(d->bad_blocks_full || dead) || first_lost(a) || !all_have_the_data(a) || any_is_to_fail(a))
 		return false;
 	d->given_up = true;
 	mon_log_event(LOG_LEVEL_WARNING, ABOUT("member-given-up", a->name, disk), "%s: member %s %s: it is given up",

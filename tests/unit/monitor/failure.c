@@ -381,6 +381,19 @@ static void test_two_arrays_fail_crosswise(void **state)
 		     "ask md126/sda: remove\nmanager woken\n");
 }
 
+/* A RAID1 of three loses two at once: a RAID5 on the same disks can do without one of them only. */
+static void test_two_fail_where_another_array_can_spare_one(void **state)
+{
+	(void)state;
+	rig_adopted("md126", 3);
+	rig_copy(rig_adopted("md125", 3))->level = 5;
+	md_says("md126/dev-sda/state", "faulty");
+	md_says("md126/dev-sdb/state", "faulty");
+	rig_next();
+	assert_steps("md126[0]: failed\nmd126[1]: failed\nmetadata written\nask md126/sda: remove\nask md126/sdb: remove\n"
+		     "ask md125/sda: fail\nmanager woken\n");
+}
+
 /* What has its data is told before what has lost them, whatever the slots. */
 static void test_a_member_fails_as_another_is_rebuilt(void **state)
 {
@@ -517,6 +530,7 @@ int main(void)
 		TEST(test_an_array_keeps_its_last_disk),
 		TEST(test_what_is_left_comes_first),
 		TEST(test_two_arrays_fail_crosswise),
+		TEST(test_two_fail_where_another_array_can_spare_one),
 		TEST(test_a_member_fails_as_another_is_rebuilt),
 		TEST(test_not_before_it_is_on_record),
 		TEST(test_md_uses_a_disk_that_failed),
