@@ -137,7 +137,7 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 		res->reports = !handler.stale;
 		res->failed_dev[0] = makedev(8, 0);
 		res->report[0].name = handler.failed_disk ? handler.failed_disk : "sda";
-		res->report[0].error = -EIO;
+		res->report[0].error = handler.failed_error ? handler.failed_error : -EIO;
 	}
 	if (handler.sync_error) {
 		step("metadata not written");

@@ -30,6 +30,7 @@ struct fake_handler {
 	bool message_creates; /* the volume: an array of it can be opened from then on */
 	void (*while_writing)(void); /* called before the metadata are written, each time */
 	const char *failed_disk;     /* it alone does not take the metadata; the device is that of sda */
+	int failed_error;            /* of it; 0: EIO */
 
 	/* for the test to look at */
 	bool change_due;   /* the metadata in memory are not those on disk */

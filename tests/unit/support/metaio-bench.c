@@ -47,7 +47,7 @@ int __real_io_submit(io_context_t ctx, long nr, struct iocb *ios[]);
 int __wrap_io_submit(io_context_t ctx, long nr, struct iocb *ios[]);
 int __wrap_io_submit(io_context_t ctx, long nr, struct iocb *ios[])
 {
-	int n = take(&bench_seen.refuse_submit) ? -EAGAIN : __real_io_submit(ctx, nr, ios);
+	int n = nr == 1 && bench_holds_back && bench_holds_back(ctx, ios[0]) ? 1 : take(&bench_seen.refuse_submit) ? -EAGAIN : __real_io_submit(ctx, nr, ios);
 
 	for (int i = 0; i < n; i++) {
 		int fd = ios[i]->aio_fildes;
@@ -69,7 +69,9 @@ int __wrap_io_getevents(io_context_t ctx, long min_nr, long nr, struct io_event 
 {
 	int n;
 
-	assert_true(min_nr > 0); /* it waits, it does not spin */
+	assert_true(min_nr > 0 || timeout); /* it waits, it does not spin */
+	if (min_nr && bench_nothing_comes && bench_nothing_comes(bench_seen.in_flight, timeout))
+		return 0;
 	if (take(&bench_seen.interrupt_getevents))
 		return -EINTR;
 	n = __real_io_getevents(ctx, min_nr, bench_seen.one_event_at_a_time ? 1 : nr, events, timeout);

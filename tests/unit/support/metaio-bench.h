@@ -7,6 +7,7 @@
 #ifndef METAIO_BENCH_H
 #define METAIO_BENCH_H
 
+#include <libaio.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,6 +40,11 @@ extern struct bench_seen {
 	unsigned cut_later; /* so many of them are not */
 	bool one_event_at_a_time;
 } bench_seen;
+
+/* Defined by a test whose disks may hang. The first one: the request is not passed on, and counts as one in flight. */
+__attribute__((weak)) bool bench_holds_back(io_context_t ctx, struct iocb *cb);
+/* The second one: of those in flight none will be answered within this time; NULL: for ever. */
+__attribute__((weak)) bool bench_nothing_comes(unsigned in_flight, const struct timespec *timeout);
 
 /* Two engines for all tests of a program, since closing an AIO context takes the kernel tens of milliseconds. */
 int bench_open(void **state);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Disks that do not answer: which arrays go on without them, and what becomes of them (docs/design.md, "A disk that hangs"). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "metadata/metaio.h"
+#include "tests/unit/support/monitor-rig.h"
+#include "threads/handoff.h"
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct hanging_disks hanging; /* what the handler says */
+
+static void look_for_hanging(struct supertype *st, struct hanging_disks *h)
+{
+	(void)st;
+	*h = hanging;
+}
+
+static void hangs(dev_t dev)
+{
+	hanging.disk[hanging.count].dev = dev;
+	hanging.disk[hanging.count++].since_ns = (uint64_t)md_waited_ms();
+}
+
+static struct rig_array *array_with_handler(unsigned members)
+{
+	hanging = (struct hanging_disks){ .event_fd = -1 };
+	handler.ss.look_for_hanging = look_for_hanging;
+	return rig_adopted("md126", members);
+}
+
+/* ---- the rule ---- */
+
+/* Members by number of slot: 0x3 are the first two. */
+static const struct rule {
+	int level, layout;
+	unsigned members, hang, refuse, failed;
+	bool waits;
+} rules[] = {
+	/* a mirror alone is left behind; not if the others have failed, or are no better */
+	{ 1, 0, 2, 0x1, 0x0, 0x0, false },
+	{ 1, 0, 2, 0x2, 0x0, 0x0, false },
+	{ 1, 0, 2, 0x3, 0x0, 0x0, true },
+	{ 1, 0, 2, 0x1, 0x2, 0x0, true },
+	{ 1, 0, 2, 0x1, 0x0, 0x2, true },
+	{ 1, 0, 3, 0x1, 0x0, 0x0, false },
+	{ 1, 0, 3, 0x3, 0x0, 0x0, true },
+	{ 1, 0, 3, 0x1, 0x2, 0x0, true },
+	{ 1, 0, 3, 0x1, 0x0, 0x4, true },
+	/* all but one of a RAID5 start it */
+	{ 5, 2, 3, 0x1, 0x0, 0x0, false },
+	{ 5, 2, 3, 0x3, 0x0, 0x0, true },
+	{ 5, 2, 3, 0x1, 0x2, 0x0, true },
+	{ 5, 2, 3, 0x1, 0x0, 0x2, true },
+	{ 5, 2, 4, 0x3, 0x0, 0x0, false },
+	{ 5, 2, 4, 0x7, 0x0, 0x0, true },
+	{ 5, 2, 4, 0x3, 0x4, 0x0, true },
+	{ 5, 2, 4, 0x3, 0x0, 0x8, true },
+	/* two fewer a RAID6 */
+	{ 6, 2, 4, 0x1, 0x0, 0x0, false },
+	{ 6, 2, 4, 0x3, 0x0, 0x0, true },
+	/* one of each mirror a RAID10 */
+	{ 10, 0x102, 4, 0x1, 0x0, 0x0, false },
+	{ 10, 0x102, 4, 0x3, 0x0, 0x0, false },
+	{ 10, 0x102, 4, 0x5, 0x0, 0x0, true },
+	{ 10, 0x102, 4, 0x1, 0x4, 0x0, true },
+	{ 10, 0x102, 4, 0x1, 0x0, 0x8, true },
+	/* disks that refuse are the old rule's: one that takes it is enough */
+	{ 5, 2, 3, 0x0, 0x3, 0x0, false },
+	{ 1, 0, 2, 0x0, 0x1, 0x2, false },
+};
+
+static bool waits(const struct rule *r)
+{
+	struct rig_array *ra = array_with_handler(r->members);
+	struct active_array *a = rig_copy(ra);
+
+	a->level = r->level;
+	a->layout = r->layout;
+	rig_monitor.hanging.count = rig_monitor.refusals.count = 0;
+	for (unsigned i = 0; i < r->members; i++) {
+		if (r->hang >> i & 1)
+			rig_monitor.hanging.disk[rig_monitor.hanging.count++].dev = ra->member[i].dev;
+		if (r->refuse >> i & 1)
+			rig_monitor.refusals.dev[rig_monitor.refusals.count++] = ra->member[i].dev;
+		if (r->failed >> i & 1)
+			ra->member[i].curr_state = MEMBER_FAULTY;
+	}
+	return monitor_waits_for_hanging(&rig_monitor, a);
+}
+
+static void test_who_waits(void **state)
+{
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < COUNT(rules); i++) {
+		const struct rule *r = &rules[i];
+
+		if (i) {
+			rig_tear_down(state);
+			rig_set_up(state);
+		}
+		if (waits(r) == r->waits)
+			continue;
+		print_error("level %d, %u members, %#x hang, %#x refuse, %#x failed: %s\n", r->level, r->members, r->hang,
+			    r->refuse, r->failed, r->waits ? "does not wait" : "waits");
+		wrong++;
+	}
+	assert_int_equal(wrong, 0);
+}
+
+/* The disk belongs to another array of the container. */
+static void test_disks_of_others_are_not_waited_for(void **state)
+{
+	struct rig_array *ra = array_with_handler(2);
+
+	(void)state;
+	rig_monitor.hanging.count = 2;
+	rig_monitor.hanging.disk[0].dev = makedev(9, 70);
+	rig_monitor.hanging.disk[1].dev = makedev(9, 71);
+	assert_false(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+}
+
+static void test_a_reshape_waits(void **state)
+{
+	struct rig_array *ra = array_with_handler(3);
+
+	(void)state;
+	rig_monitor.hanging.count = 1;
+	rig_monitor.hanging.disk[0].dev = ra->member[0].dev;
+	rig_copy(ra)->level = 5;
+	assert_false(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+	ra->watch.curr_action = SYNC_RESHAPE;
+	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+}
+
+/* ---- passes ---- */
+
+/* The handler has waited for the disk, and has gone on. */
+static struct rig_array *one_hangs(unsigned members)
+{
+	struct rig_array *ra = array_with_handler(members);
+
+	rig_copy(ra)->level = 5;
+	handler.failed_disk = "sda";
+	handler.failed_error = METAIO_HANGS;
+	hangs(ra->member[0].dev);
+	assert_int_equal(ra->member[0].dev, makedev(8, 0));
+	return ra;
+}
+
+static void test_an_array_goes_on(void **state)
+{
+	(void)state;
+	one_hangs(3);
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	assert_steps("md126: dirty\nmetadata written\nmd126/array_state <- active\nmanager woken\n");
+	assert_message("md127: disk sda does not answer: what can do without it goes on");
+	assert_no_message("failed");
+	assert_int_equal(rig_monitor.refusals.count, 0);
+}
+
+/* Two of three hang: the write waits, and clients, until one of them has answered and is up to date. */
+static void test_an_array_waits(void **state)
+{
+	struct rig_array *ra = one_hangs(3);
+
+	(void)state;
+	hangs(ra->member[1].dev);
+	md_says("md126/array_state", "write-pending");
+	handoff_draw_ticket();
+	rig_next();
+	assert_steps("md126: dirty\nmetadata written\nmanager woken\n");
+	rig_next(); /* it is time to look at everything */
+	assert_no_message("active");
+	forget_steps();
+	/* it answers: what it did not get while it hung is written before the answer to the kernel */
+	hanging.count = 1;
+	handler.retries = 0;
+	rig_signal();
+	assert_first_steps("metadata written\nmd126/array_state <- active\nticket 1 honoured\n");
+	assert_true(handler.retries > 0);
+	assert_message("md127: disk sdb answers again");
+}
+
+/* Nobody waits for it: it is brought up to date after the answers. */
+static void test_a_disk_that_answers_is_brought_up_to_date(void **state)
+{
+	(void)state;
+	one_hangs(3);
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	forget_steps();
+	hanging.count = 0;
+	handler.failed_disk = NULL;
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	assert_true(handler.retries > 0);
+	assert_steps("md126/array_state <- active\nmetadata written\n");
+}
+
+/* ---- giving up ---- */
+
+static void test_it_is_given_up_after_half_a_minute(void **state)
+{
+	unsigned ms = 0;
+
+	(void)state;
+	one_hangs(3);
+	hanging.disk[0].since_ns = rig_monitor.woken_ns;
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	handler.stale = false; /* it is not written to */
+	forget_steps();
+	while (ms < 25000)
+		ms += rig_next();
+	assert_steps("");
+	while (ms < 40000)
+		ms += rig_next();
+	assert_steps("ask md126/sda: fail\nmanager woken\n"); /* once */
+	assert_message("md126: member sda has not answered for 30 seconds and is given up");
+}
+
+static void test_it_is_not_given_up_if_nothing_is_left(void **state)
+{
+	struct rig_array *ra = one_hangs(3);
+	unsigned ms = 0;
+
+	(void)state;
+	hanging.disk[0].since_ns = rig_monitor.woken_ns;
+	md_says("md126/dev-sdb/state", "faulty");
+	rig_next();
+	assert_true(ra->member[1].curr_state & MEMBER_FAULTY);
+	forget_steps();
+	while (ms < 40000)
+		ms += rig_next();
+	assert_no_message("given up");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_who_waits),
+		TEST(test_disks_of_others_are_not_waited_for),
+		TEST(test_a_reshape_waits),
+		TEST(test_an_array_goes_on),
+		TEST(test_an_array_waits),
+		TEST(test_a_disk_that_answers_is_brought_up_to_date),
+		TEST(test_it_is_given_up_after_half_a_minute),
+		TEST(test_it_is_not_given_up_if_nothing_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
