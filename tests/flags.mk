@@ -16,7 +16,7 @@ TEST_LDFLAGS_super-imsm := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-disks := $(IMSM_RIG)
 TEST_LDFLAGS_super-imsm-late := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/write := $(IMSM_RIG)
-TEST_LDFLAGS_imsm/write-mixture := $(IMSM_RIG)
+TEST_LDFLAGS_imsm/write-mixture := $(IMSM_RIG) -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/write-records := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/load-refused := $(IMSM_RIG)
 TEST_LDFLAGS_imsm/power-cut := $(IMSM_RIG)

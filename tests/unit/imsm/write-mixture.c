@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "metadata/lane.h"
+
 static unsigned writes_of[MAX_DISKS], widest;
 static struct imsm_rig *watched;
 
@@ -107,6 +109,42 @@ static void test_equal_sums_on_one_disk(void **state)
 	ir_free(r);
 }
 
+static unsigned reads;
+
+int __wrap_disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset);
+int __real_disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset);
+int __wrap_disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
+{
+	reads++;
+	return __real_disk_read(d, buf, len, offset);
+}
+
+/* One that does not answer is not looked at: that would be waited for. It is when it answers again. */
+static void test_a_disk_that_hangs_is_not_read(void **state)
+{
+	struct imsm_rig *r = two_volumes(512);
+	struct lane lane = { .hanging = true };
+
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	set_dirty(r, 0, true);
+	assert_int_equal(writes_for_each(r), 1);
+	r->disk[3]->lane = &lane;
+	reads = 0;
+	set_dirty(r, 1, true);
+	assert_int_equal(ir_sync_now(r), 1);
+	set_dirty(r, 0, false);
+	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_int_equal(reads, 0);
+	assert_false(ir_same_on(r, 0, 3));
+	r->disk[3]->lane = NULL;
+	ir_sync_with(r, true);
+	assert_int_equal(reads, 1);
+	assert_true(ir_same_on(r, 0, 3));
+	ir_free(r);
+}
+
 /* The daemon dies when what is there has been closed: the next one writes the member anew. */
 static void test_closed_copy(void **state)
 {
@@ -138,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal_sums),
 		cmocka_unit_test(test_equal_sums_on_one_disk),
+		cmocka_unit_test(test_a_disk_that_hangs_is_not_read),
 		cmocka_unit_test(test_closed_copy),
 	};
 

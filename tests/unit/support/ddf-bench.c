@@ -45,7 +45,7 @@ ssize_t __wrap_pwritev64v2(int fd, const struct iovec *iov, int count, off64_t o
 	assert_int_equal(iov->iov_len % 512, 0);
 	assert_true(flags & 2); /* RWF_DSYNC */
 	if (fd == dwb_seen.broken_fd && at >= dwb_seen.broken_from && at < dwb_seen.broken_to) {
-		errno = EIO;
+		errno = dwb_seen.broken_errno ? dwb_seen.broken_errno : EIO;
 		return -1;
 	}
 	note(fd, at, iov->iov_base, iov->iov_len);

@@ -25,6 +25,7 @@ extern struct bench_writes {
 	unsigned count;
 	int broken_fd; /* this disk takes nothing ... */
 	unsigned broken_from, broken_to; /* ... between these sectors */
+	int broken_errno; /* 0: EIO */
 	unsigned risky, most_risky_at_once; /* disks that a power cut may cost their metadata */
 } dwb_seen;
 
