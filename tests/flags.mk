@@ -9,7 +9,7 @@ METAIO_CALLS := io_submit io_getevents pwritev64v2 pwritev64 fdatasync
 
 TEST_LDFLAGS_metadata/metaio := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS) $(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_metadata/metaio-aio := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS))
-TEST_LDFLAGS_metadata/metaio-hanging := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS) clock_gettime)
+TEST_LDFLAGS_metadata/metaio-hanging := $(addprefix -Wl$(comma)--wrap=,$(METAIO_CALLS) clock_gettime free)
 # Programs with support/imsm-rig.c.
 IMSM_RIG := $(addprefix -Wl$(comma)--wrap=,io_setup io_destroy io_submit io_getevents $(COUNT_ALLOCATIONS))
 TEST_LDFLAGS_super-imsm := $(IMSM_RIG)
@@ -33,6 +33,7 @@ TEST_LDFLAGS_super-ddf-traces := $(DDF_RIG)
 DDF_BENCH := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
 TEST_LDFLAGS_ddf/write := $(DDF_BENCH)
 TEST_LDFLAGS_ddf/write-failures := $(DDF_BENCH)
+TEST_LDFLAGS_ddf/write-hanging := $(DDF_BENCH)
 # The tails of samples stand for the disks.
 TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read

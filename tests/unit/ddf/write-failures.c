@@ -7,9 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "metadata/lane.h"
-#include "metadata/metaio.h"
-
 /* ---- disks that do not take it ---- */
 
 static void break_disk(const struct bench *b, unsigned n, unsigned from, unsigned to)
@@ -88,44 +85,6 @@ static void test_failed_copy_is_tried_again_in_time(void **state)
 	dwb_assert_all_complete(b);
 	assert_int_equal(write_once(b, true), 0);
 	assert_int_equal(dwb_seen.count, 0);
-}
-
-/* What is out to it may open the copy still: of the two it is the one to be written first. */
-static void test_disk_begins_to_hang(void **state)
-{
-	struct bench *b = *state;
-
-	break_disk(b, 0, SECONDARY, SECONDARY + 1);
-	dwb_seen.broken_errno = -METAIO_HANGS;
-	dwb_set_dirty(b, true);
-	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
-	assert_true(b->f.dl[0].copy[DDF_SECOND_COPY].opened);
-	assert_true(b->f.dl[0].copy[DDF_SECOND_COPY].failed);
-	assert_int_equal(b->res.report[0].error, METAIO_HANGS);
-}
-
-/* Its copies are as they were, and due when it answers; one that was whole is. */
-static void test_disk_that_hangs_is_not_asked(void **state)
-{
-	struct bench *b = *state;
-	struct lane lane = { .hanging = true };
-	const struct ddf_copy *copy = b->f.dl[0].copy;
-	uint32_t seq = copy[DDF_FIRST_COPY].seq;
-
-	b->f.disk[0].lane = &lane;
-	for (unsigned round = 0; round < 3; round++) {
-		dwb_set_dirty(b, !(round & 1));
-		assert_int_equal(write_once(b, round == 1), 1);
-		assert_string_equal(dwb_trace(b, 0), "");
-		assert_int_equal(b->res.written, DISKS - 1);
-		for (unsigned i = 0; i < 2; i++) {
-			assert_true(copy[i].good && copy[i].closed && !copy[i].opened && copy[i].failed);
-			assert_int_equal(copy[i].seq, seq);
-		}
-	}
-	b->f.disk[0].lane = NULL;
-	write_once(b, true);
-	dwb_assert_all_complete(b);
 }
 
 static void test_disk_that_takes_nothing_holds_up_nobody(void **state)
@@ -800,8 +759,6 @@ int main(void)
 		T(test_torn_copy_is_left_open),
 		T(test_other_copy_is_written_before_the_answer),
 		T(test_failed_copy_is_tried_again_in_time),
-		T(test_disk_begins_to_hang),
-		T(test_disk_that_hangs_is_not_asked),
 		T(test_disk_that_takes_nothing_holds_up_nobody),
 		T(test_failed_disks_come_last),
 		T(test_only_failed_disks_are_left),

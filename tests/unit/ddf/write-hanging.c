@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ddf/write.c: a disk that does not answer (docs/design.md, "A disk that hangs"). */
+#include "tests/unit/support/ddf-bench.h"
+
+#include "metadata/lane.h"
+#include "metadata/metaio.h"
+
+static int write_with(struct bench *b, bool retry)
+{
+	int r;
+
+	dwb_forget_writes();
+	b->res = (struct sync_result){ .retry = retry };
+	r = ddf_write(b->w, &b->f.c, &b->res);
+	if (r >= 0)
+		ddf_write_rest(b->w, &b->f.c, &b->res);
+	return r;
+}
+
+/* What is out to it may open the copy still: of the two it is the one to be written first. */
+static void test_disk_begins_to_hang(void **state)
+{
+	struct bench *b = *state;
+
+	dwb_seen.broken_fd = dwb_fd_of(b, 0);
+	dwb_seen.broken_from = SECONDARY;
+	dwb_seen.broken_to = SECONDARY + 1;
+	dwb_seen.broken_errno = -METAIO_HANGS;
+	dwb_set_dirty(b, true);
+	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
+	assert_true(b->f.dl[0].copy[DDF_SECOND_COPY].opened);
+	assert_true(b->f.dl[0].copy[DDF_SECOND_COPY].failed);
+	assert_int_equal(b->res.report[0].error, METAIO_HANGS);
+}
+
+/* Its copies are as they were, and due when it answers; one that was whole is. */
+static void test_disk_that_hangs_is_not_asked(void **state)
+{
+	struct bench *b = *state;
+	struct lane lane = { .hanging = true };
+	const struct ddf_copy *copy = b->f.dl[0].copy;
+	uint32_t seq = copy[DDF_FIRST_COPY].seq;
+
+	b->f.disk[0].lane = &lane;
+	for (unsigned round = 0; round < 3; round++) {
+		dwb_set_dirty(b, !(round & 1));
+		assert_int_equal(write_with(b, round == 1), 1);
+		assert_string_equal(dwb_trace(b, 0), "");
+		assert_int_equal(b->res.written, DISKS - 1);
+		for (unsigned i = 0; i < 2; i++) {
+			assert_true(copy[i].good && copy[i].closed && !copy[i].opened && copy[i].failed);
+			assert_int_equal(copy[i].seq, seq);
+		}
+	}
+	b->f.disk[0].lane = NULL;
+	write_with(b, true);
+	dwb_assert_all_complete(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_disk_begins_to_hang, dwb_setup, dwb_teardown),
+		cmocka_unit_test_setup_teardown(test_disk_that_hangs_is_not_asked, dwb_setup, dwb_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
