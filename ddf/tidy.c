@@ -100,12 +100,24 @@ static void tidy_disk(struct ddf_container *c, struct ddf_pd_entry *e)
 	e->type = be16_make((uint16_t)tidy_type(be16_get(e->type), named, ddf_spare_record(c, dl)));
 }
 
-/* The disk has failed, is gone, and no record names it. */
-static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entry *e)
+static bool is_full(const struct ddf_container *c)
+{
+	for (unsigned i = 0; i < c->layout.max_pd; i++)
+		if (!ddf_pd_used(ddf_pd(c, i)))
+			return false;
+	return true;
+}
+
+/*
+ * The disk has failed, is gone, and no record names it. One that no disk has brought may be on this one alone: without its entry
+ * it would be a new disk when it comes.
+ */
+static bool is_forgotten(const struct ddf_container *c, const struct ddf_pd_entry *e, bool full)
 {
 	uint32_t refnum = be32_get(e->refnum);
+	bool named = full ? ddf_any_names(c, refnum) : ddf_other_may_name(c, c->layout.max_vd, refnum);
 
-	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !ddf_any_names(c, refnum);
+	return be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(c, refnum) && !named;
 }
 
 static bool record_lacks_a_disk(const struct ddf_container *c, const struct ddf_vdc *r)
@@ -142,30 +154,30 @@ static bool is_awaited(const struct ddf_container *c, const struct ddf_pd_entry 
 	return (ddf_pd_usable(e) || (lacking && absent_only)) && !ddf_dl_by_ref(c, be32_get(e->refnum));
 }
 
-/* mdadm refuses a disk that comes if its copy counts other entries than ours: as long as there is room, none goes. */
-static bool may_drop(const struct ddf_container *c)
+static bool any_is_awaited(const struct ddf_container *c)
 {
-	bool awaited = false, full = true, lacking = any_lacks_a_disk(c);
+	bool awaited = false, lacking = any_lacks_a_disk(c);
 
-	for (unsigned i = 0; i < c->layout.max_pd; i++) {
-		full &= ddf_pd_used(ddf_pd(c, i));
+	for (unsigned i = 0; i < c->layout.max_pd; i++)
 		awaited |= ddf_pd_used(ddf_pd(c, i)) && is_awaited(c, ddf_pd(c, i), lacking);
-	}
-	return full || !awaited;
+	return awaited;
 }
 
-/* Entries move only if one is dropped. */
+/*
+ * mdadm refuses a disk that comes if its copy counts other entries than ours: while one is awaited none goes, as long as there is
+ * room. Entries move only if one is dropped.
+ */
 static void drop_forgotten(struct ddf_container *c)
 {
 	unsigned kept = 0;
-	bool dropped = false;
+	bool dropped = false, full = is_full(c);
 
-	if (!may_drop(c))
+	if (!full && any_is_awaited(c))
 		return;
 	for (unsigned i = 0; i < c->layout.max_pd; i++) {
 		struct ddf_pd_entry *e = ddf_pd(c, i);
 
-		if (ddf_pd_used(e) && is_forgotten(c, e)) {
+		if (ddf_pd_used(e) && is_forgotten(c, e, full)) {
 			ddf_clear_entry(e);
 			dropped = true;
 		}

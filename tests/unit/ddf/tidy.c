@@ -28,6 +28,8 @@ static void test_disks_are_put_in_order(void **state)
 		/* left out: forgotten when nothing lacks a disk any more (10.5) */
 		{ "0:03/42? 1:03/42? 2:05/01", "v1 _,2", "0:03/4a? 1:03/4a? 2:03/01", 3 },
 		{ "0:03/42? 1:05/01 2:05/01", "v1 1,2", "1:03/01 2:03/01", 2 },
+		/* and not as long as it may be the only one that has a record */
+		{ "0:03/01 1:03/43? 2:05/01", "v1 0,2 ?", "0:03/01 1:03/4b? 2:03/01", 3 },
 		/* Transition is ours only with Failed */
 		{ "0:03/09 1:03/01 2:05/09", "v1 0,1", "0:03/09 1:03/01 2:05/09", 3 },
 		/* nobody rebuilds it */
@@ -150,6 +152,18 @@ static void test_spare_record_counts_in_any_slot(void **state)
 
 #define T(f) cmocka_unit_test_teardown(f, dms_end)
 
+/* Nobody could add another disk. */
+static void test_full_table_keeps_nobody(void **state)
+{
+	(void)state;
+	dms_start("0:03/01 1:03/43? 2:05/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v1 0,2 ?");
+	dfx.c.layout.max_pd = 3;
+	ddf_tidy_disks(&dfx.c);
+	dfx_check_pds("0:03/01 2:03/01");
+	dfx_free(&dfx);
+}
+
 /* A record on absent disks may name it: the next daemon must know that it is no spare. */
 static void test_disk_that_an_unknown_record_may_name_stays_active(void **state)
 {
@@ -171,6 +185,7 @@ int main(void)
 		T(test_disks_are_put_in_order),
 		T(test_nothing_is_rebuilt_for_a_raid0),
 		T(test_disk_that_an_unknown_record_may_name_stays_active),
+		T(test_full_table_keeps_nobody),
 		T(test_dropped_entries_leave_nothing),
 		T(test_entries_move_whole),
 		T(test_disks_with_a_spare_record_are_no_global_spares),
