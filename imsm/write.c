@@ -287,12 +287,13 @@ static uint32_t next_leap(const struct imsm_container *c)
 
 static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)
 {
-	if (c->write_due)
+	if (c->write_due) {
 		imsm_pass_generations(&c->meta.header, next_leap(c));
+		imsm_mark_leap(c);
+	}
 	c->first_write &= !c->write_due;
 	imsm_settle_family(&c->meta.header);
 	imsm_mark_sequel(c);
-	imsm_mark_leap(c);
 	return encode_image(w, &c->meta, c->sector_size);
 }
 

@@ -499,7 +499,9 @@ static void test_spare_that_takes_nothing(void **state)
 	ir_sync_now(r);
 	assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x!,2 f1");
 	ir_mend_disk(r, 3);
-	assert_int_equal(ir_sync_with(r, true), 1);
+	assert_int_equal(ir_sync_with(r, true), 1); /* the spare's record alone */
+	assert_memory_equal(((const struct imsm_container *)r->st.sb)->meta.header.filler, ir_read_back(r, 0)->header.filler,
+			    sizeof(r->got.c.meta.header.filler));
 	assert_int_equal(ir_apply(r, &u), 0);
 	assert_int_equal(ir_sync_now(r), 1);
 	assert_string_equal(ir_text_on(r, 3, 0), "N<REBUILD<D 0,2,1/0,2!,1 f1 u0");
