@@ -179,6 +179,7 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 {
 	struct ddf_container *c = changing(st);
 
+	ddf_outdo_absent(c);
 	ddf_settle_failures(c);
 	ddf_drop_back(c);
 	ddf_note_lost(c);

@@ -120,6 +120,7 @@ struct ddf_volume {
 	bool announced;              /* by a message; its records are still to come */
 	uint64_t synced[DDF_MAX_SLOTS / 64]; /* bit per slot: its member has been seen in sync */
 	uint64_t strange[DDF_MAX_SLOTS / 64]; /* bit per slot: its member is in sync, and not here: it may be the one that left */
+	uint64_t outdated[DDF_MAX_BVDS / 64 + 1]; /* bit per BVD: an absent disk has a newer record */
 	uint64_t back[DDF_MAX_SLOTS / 64];   /* its disk was put in just now, and is no member as far as was told */
 };
 
@@ -374,6 +375,11 @@ bool ddf_is_trusted(const struct ddf_container *c, unsigned vd, const struct md_
 /* `slot`: the member's in md, or what ddf_slot_of says. */
 void ddf_set_disk(struct ddf_container *c, unsigned vd, unsigned slot, const struct md_member *m);
 
+/*
+ * Before each write. What is recorded of an array is newer than what absent disks have that it began with: not if these have all
+ * that it needs, for then it writes nothing any more. Whether it does is known when all was told.
+ */
+void ddf_outdo_absent(struct ddf_container *c);
 /*
  * Before each write. A disk that has failed for all virtual disks is good for those that md has on it alone: what else fails
  * in the same pass was told later.

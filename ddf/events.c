@@ -608,7 +608,7 @@ static void fill_holes(struct ddf_container *c, struct ddf_vdc *r)
  * md began with a disk in the place of which the record names none, or another one that is here: a newer record, which is on no
  * disk that is here, names it. What is recorded from now on must be newer still.
  */
-static void outdo_absent(struct ddf_container *c, unsigned vd, const struct md_member *m)
+static void note_outdated(struct ddf_container *c, unsigned vd, const struct md_member *m)
 {
 	struct ddf_place at;
 	uint32_t refnum;
@@ -618,25 +618,30 @@ static void outdo_absent(struct ddf_container *c, unsigned vd, const struct md_m
 	refnum = ddf_ref_at(&at);
 	if (ddf_is_disk(refnum) && !ddf_dl_by_ref(c, refnum))
 		return; /* that may be it */
-	ddf_stamp_beyond(c, at.record);
+	c->volume[vd].outdated[at.record->secondary_seq / 64] |= UINT64_C(1) << at.record->secondary_seq % 64;
 }
 
-/* md has all data on members that are here. Else it writes nothing any more, and what the absent ones say is the last word. */
-static bool runs_here(const struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members)
+static void outdo_absent(struct ddf_container *c, unsigned vd)
 {
-	struct ddf_md_array md = { .members = { member, members } };
-	unsigned raid_disks;
+	uint64_t *outdated = c->volume[vd].outdated;
 
-	if (!ddf_md_level(ddf_any_record(c, vd), &md.level, &md.layout, &raid_disks))
-		return false;
-	md.raid_disks = (int)raid_disks;
-	return enough_are(is_here, c, vd, &md);
+	for (unsigned seq = 0; seq < ddf_bvds(c, vd); seq++)
+		if (outdated[seq / 64] >> seq % 64 & 1)
+			ddf_stamp_beyond(c, ddf_record(c->volume[vd].records, seq));
+	memset(outdated, 0, sizeof(c->volume[vd].outdated));
+}
+
+void ddf_outdo_absent(struct ddf_container *c)
+{
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (c->volume[vd].live && ddf_goes_on_without(c, vd, DDF_REF_NONE))
+			outdo_absent(c, vd);
 }
 
 int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member *member, unsigned members,
 		   bool *broken)
 {
-	bool outdo, fill;
+	bool absent, fill;
 
 	if (vd >= c->layout.max_vd || ddf_guid_unused(ddf_vd(c, vd)->guid) || !ddf_any_record(c, vd))
 		return -ENODEV;
@@ -647,11 +652,12 @@ int ddf_open_array(struct ddf_container *c, unsigned vd, const struct md_member 
 	memset(c->volume[vd].synced, 0, sizeof(c->volume[vd].synced));
 	memset(c->volume[vd].strange, 0, sizeof(c->volume[vd].strange));
 	memset(c->volume[vd].back, 0, sizeof(c->volume[vd].back));
+	memset(c->volume[vd].outdated, 0, sizeof(c->volume[vd].outdated));
 	for (unsigned i = 0; i < members; i++)
 		broken[i] = is_broken(c, member[i].dev);
-	outdo = ddf_any_absent(c) && runs_here(c, vd, member, members);
-	for (unsigned i = 0; outdo && i < members; i++)
-		outdo_absent(c, vd, &member[i]);
+	absent = ddf_any_absent(c);
+	for (unsigned i = 0; absent && i < members; i++)
+		note_outdated(c, vd, &member[i]);
 	fill = positions_are_slots(c, vd, member, members);
 	for (unsigned seq = 0; fill && seq < ddf_bvds(c, vd); seq++) {
 		struct ddf_vdc *r = ddf_record(c->volume[vd].records, seq);

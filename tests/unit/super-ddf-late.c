@@ -474,6 +474,28 @@ static void test_unfinished_record_of_an_absent_disk(void **state)
 	drig_free(r);
 }
 
+/* The same, and md has that disk as a member which has failed: it was rebuilt, and the record that names it is on it alone. */
+static void test_record_of_a_member_that_was_pulled(void **state)
+{
+	struct rig *r = drig_bare(3);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_create(r, 1, &drig_raid0, "v3 0@16384,1@16384,2@16384");
+	drig_boot_with(r, "02");
+	drig_open_array(r, 0, 1, 0, "0,-");
+	assert_synced(r);
+	assert_vd(r, 0, "01/02 v9 0,_");
+	drig_restart(r);
+	a = drig_make_array(r, 0, 1, 0, "0,1x");
+	assert_int_equal(drig_open_new(a), 0);
+	drig_tell(a, "0,1x");
+	assert_synced(r);
+	assert_true(be32_get(drig_newest(r, 0, 0)->seq) > 9 + 4);
+	drig_free(r);
+}
+
 /* The newest record of a virtual disk is away, and names a disk that refused it: its data stay. */
 static void test_disk_that_refused_its_record(void **state)
 {
@@ -528,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_later_change_alone_is_no_newer_data),
 		cmocka_unit_test(test_unfinished_generation_of_an_absent_disk),
 		cmocka_unit_test(test_unfinished_record_of_an_absent_disk),
+		cmocka_unit_test(test_record_of_a_member_that_was_pulled),
 		cmocka_unit_test(test_disk_that_refused_its_record),
 		cmocka_unit_test(test_newer_disk_decides_about_volumes_that_do_not_run),
 		cmocka_unit_test(test_newer_disk_knows_another_volume),

@@ -124,8 +124,10 @@ static void a_record_is_newer_than_that_of_a_member_which_none_here_names(void *
 	dfx_volume(&dfx, 0, DDF_RAID1, 0, "11/02 v4 0,_");
 	dfx_volume(&dfx, 1, DDF_RAID0, 0, "00/02 v3 0@16384,1@16384,2@16384");
 	dfx_watch(0, 1, "0,9x");
+	ddf_outdo_absent(&dfx.c);
 	dfx_check_vd(0, "11/02 v24555 0,_");
 	dfx_tell(0, 1, "0,9x");
+	ddf_outdo_absent(&dfx.c);
 	dfx_check_vd(0, "11/02 v24555 0,_");
 	dfx_check_pds("0:03/01 1:03/01? 2:03/01");
 }
@@ -137,11 +139,13 @@ static void a_record_of_a_dead_array_is_no_newer(void **state)
 	dfx_disks(&dfx, "0:03/43 1:03/01? 2:03/01");
 	dfx_volume(&dfx, 0, DDF_RAID1, 0, "14/02 v4 _,0");
 	dfx_watch(0, 1, "9,-");
+	ddf_outdo_absent(&dfx.c);
 	dfx_check_vd(0, "14/02 v4 _,0");
 	dfx_again();
 	dfx_disks(&dfx, "0:03/01 1:03/01? 2:03/01 3:03/01");
 	dfx_volume(&dfx, 0, DDF_RAID1, 0, "11/02 v4 0,2 v4 _,3");
 	dfx_watch(0, 10, "0,2,9,-");
+	ddf_outdo_absent(&dfx.c);
 	dfx_check_vd(0, "11/02 v4 0,2 v4 _,3");
 }
 
@@ -152,6 +156,7 @@ static void a_member_that_a_record_names_is_known(void **state)
 	dfx_disks(&dfx, "0:03/01 1:03/01? 2:03/01");
 	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v4 0,1");
 	dfx_watch(0, 1, "0,1");
+	ddf_outdo_absent(&dfx.c);
 	dfx_check_vd(0, "00/02 v4 0,1");
 }
 

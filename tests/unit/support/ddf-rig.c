@@ -277,13 +277,21 @@ struct rig_array *drig_make_array(struct rig *r, int vd, int level, int layout, 
 	return a;
 }
 
+/* The states of its members are read afterwards (monitor/read.c). */
 int drig_open_new(struct rig_array *a)
 {
+	unsigned state[RIG_MEMBERS];
 	int err;
 
+	for (unsigned i = 0; i < a->a->disk_count; i++) {
+		state[i] = a->a->disks[i]->curr_state;
+		a->a->disks[i]->curr_state = 0;
+	}
 	drig_begin_monitor();
 	err = super_ddf.open_new(a->a);
 	drig_end_monitor();
+	for (unsigned i = 0; i < a->a->disk_count; i++)
+		a->a->disks[i]->curr_state = state[i];
 	return err;
 }
 
