@@ -452,25 +452,55 @@ static void forget_mark(struct ddf_pd_entry *e)
 }
 
 /* A disk that was only absent, and that nobody needs, is taken back by the next daemon (ddf.md 10.5). */
+static bool is_taken_back(const struct ddf_pd_entry *in_memory, const struct ddf_pd_entry *loaded)
+{
+	unsigned state = be16_get(in_memory->state);
+
+	return state & DDF_PD_FAILED && !(state & DDF_PD_ONLINE) && be16_get(loaded->state) == DDF_PD_ONLINE;
+}
+
+static bool same_disk(const struct ddf_container *a, struct ddf_pd_entry x, struct ddf_pd_entry y)
+{
+	if (is_taken_back(&x, &y) || is_held(a, &x)) {
+		x.state = y.state;
+		x.type = y.type;
+	}
+	forget_mark(&x);
+	forget_mark(&y);
+	return memcmp(&x, &y, sizeof(x)) == 0;
+}
+
+static bool any_taken_back(const struct ddf_container *a, const struct ddf_container *b)
+{
+	for (const struct ddf_dl *dl = b->disks; dl; dl = dl->next) {
+		const struct ddf_pd_entry *x = ddf_pd_by_ref(a, dl->refnum), *y = ddf_pd_by_ref(b, dl->refnum);
+
+		if (x && y && is_taken_back(x, y))
+			return true;
+	}
+	return false;
+}
+
+/* Who takes a disk back puts the table in order, and drops the entry of one that has failed, has left, and that nobody names. */
+static bool is_dropped(const struct ddf_container *a, const struct ddf_container *b, unsigned i)
+{
+	const struct ddf_pd_entry *e = ddf_pd(a, i);
+	uint32_t refnum = be32_get(e->refnum);
+
+	return ddf_pd_used(e) && be16_get(e->state) & DDF_PD_FAILED && !ddf_dl_by_ref(a, refnum) && !ddf_any_names(a, refnum) &&
+	       !ddf_pd_by_ref(b, refnum) && any_taken_back(a, b);
+}
+
 static bool same_disks(const struct ddf_container *a, const struct ddf_container *b)
 {
-	for (unsigned i = 0; i < a->layout.max_pd; i++) {
-		struct ddf_pd_entry x = *ddf_pd(a, i), y = *ddf_pd(b, i);
-		unsigned state = be16_get(x.state);
+	unsigned k = 0;
 
-		if (state & DDF_PD_FAILED && !(state & DDF_PD_ONLINE) && be16_get(y.state) == DDF_PD_ONLINE) {
-			x.state = y.state;
-			x.type = y.type;
-		}
-		if (is_held(a, &x)) {
-			x.state = y.state;
-			x.type = y.type;
-		}
-		forget_mark(&x);
-		forget_mark(&y);
-		if (memcmp(&x, &y, sizeof(x)) != 0)
+	for (unsigned i = 0; i < a->layout.max_pd; i++)
+		if (!is_dropped(a, b, i) && !same_disk(a, *ddf_pd(a, i), *ddf_pd(b, k++)))
 			return false;
-	}
+	while (k < b->layout.max_pd)
+		if (ddf_pd_used(ddf_pd(b, k++)))
+			return false;
 	return true;
 }
 
