@@ -143,6 +143,7 @@ void monitor_pass(struct monitor *mon, bool timer)
 	tell_all(mon);
 	/* Disks whose last write failed come after the answers, unless there is no answer without them. */
 	monitor_sync(mon, retry || (timer && mon->sync_failed));
+	monitor_sync_outdated(mon);
 	finish_arrays(mon);
 	monitor_request_spare_checks(mon);
 	monitor_finish_sync(mon, timer && mon->sync_failed);

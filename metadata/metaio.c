@@ -187,8 +187,10 @@ bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t
 
 void metaio_note_failure(struct sync_result *res, const struct disk *d, int error, bool again)
 {
-	if (res->failed < REPORT_FAILED)
+	if (res->failed < REPORT_FAILED) {
 		res->failed_dev[res->failed] = d->dev;
+		res->failed_late[res->failed] = error == METAIO_HANGS || error == METAIO_NOT_ASKED;
+	}
 	res->failed++;
 	if (again || res->reports == MAX_SYNC_REPORTS)
 		return;

@@ -90,6 +90,7 @@ struct sync_result {
 	bool more_disks;  /* a disk is used that was not before: spares may be looked for */
 	unsigned failed;  /* disks whose write failed */
 	dev_t failed_dev[REPORT_FAILED]; /* the first of them */
+	bool failed_late[REPORT_FAILED]; /* they did not say so in time; they may have answered meanwhile */
 	unsigned reports; /* of them, those that had not failed the time before */
 	struct {
 		dev_t dev;

@@ -35,14 +35,30 @@ static const char *name_of(const struct monitor *mon, dev_t dev)
 	return NULL;
 }
 
-static void log_answers(struct monitor *mon, const struct hanging_disks *before)
+static bool is_among(const struct refusals *r, dev_t dev)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->dev[i] == dev)
+			return true;
+	return false;
+}
+
+void monitor_note_refusal(struct refusals *r, dev_t dev)
+{
+	if (!is_among(r, dev) && r->count < REPORT_FAILED)
+		r->dev[r->count++] = dev;
+}
+
+static void note_answers(struct monitor *mon, const struct hanging_disks *before)
 {
 	for (unsigned i = 0; i < before->count; i++) {
 		const char *name = name_of(mon, before->disk[i].dev);
 
-		if (!is_listed(&mon->hanging, before->disk[i].dev))
-			mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-answers", NULL, name), "%s: disk %s answers again",
-				      mon->st->container, name ? name : "of no array");
+		if (is_listed(&mon->hanging, before->disk[i].dev))
+			continue;
+		monitor_note_refusal(&mon->outdated, before->disk[i].dev);
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-answers", NULL, name), "%s: disk %s answers again",
+			      mon->st->container, name ? name : "of no array");
 	}
 }
 
@@ -53,24 +69,34 @@ bool monitor_look_for_hanging(struct monitor *mon)
 	if (!mon->st->ss->look_for_hanging)
 		return false;
 	mon->st->ss->look_for_hanging(mon->st, &mon->hanging);
-	log_answers(mon, &before);
+	note_answers(mon, &before);
 	return mon->hanging.count < before.count;
 }
 
 /* ---- who waits ---- */
 
-static bool refuses(const struct monitor *mon, dev_t dev)
+/* It hangs, or did when the metadata were written last. */
+static bool was_left(const struct monitor *mon, dev_t dev)
 {
-	for (unsigned i = 0; i < mon->refusals.count; i++)
-		if (mon->refusals.dev[i] == dev)
-			return true;
+	return monitor_disk_hangs(mon, dev) || is_among(&mon->outdated, dev);
+}
+
+/* The disk has failed for another array: it is not written to, or after all others. */
+static bool has_failed_elsewhere(const struct monitor *mon, dev_t dev)
+{
+	for (const struct active_array *a = mon->arrays; a; a = a->next)
+		for (unsigned i = 0; i < a->disk_count; i++)
+			if (a->disks[i]->dev == dev && (a->disks[i]->curr_state & MEMBER_FAULTY))
+				return true;
 	return false;
 }
 
 /* What the member holds of the metadata is, or may be, older than what the kernel is to be told. */
 static bool may_be_old(const struct monitor *mon, const struct mdinfo *m)
 {
-	return (m->curr_state & MEMBER_FAULTY) || refuses(mon, m->dev) || monitor_disk_hangs(mon, m->dev);
+	if (is_among(&mon->refusals, m->dev) || has_failed_elsewhere(mon, m->dev))
+		return true;
+	return (m->curr_state & MEMBER_FAULTY) || was_left(mon, m->dev);
 }
 
 /*
@@ -89,13 +115,13 @@ bool monitor_waits_for_hanging(const struct monitor *mon, const struct active_ar
 	bool old[MAX_SLOTS] = { false }, hangs = false, others = false;
 	unsigned count = 0;
 
-	if (!mon->hanging.count || a->raid_disks > MAX_SLOTS)
-		return mon->hanging.count;
+	if (!(mon->hanging.count || mon->outdated.count) || a->raid_disks > MAX_SLOTS)
+		return mon->hanging.count || mon->outdated.count;
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		const struct mdinfo *m = a->disks[i];
 		int slot = m->slot >= 0 ? m->slot : m->meta_slot;
 
-		hangs |= monitor_disk_hangs(mon, m->dev);
+		hangs |= was_left(mon, m->dev);
 		others |= (m->curr_state & MEMBER_IN_SYNC) && !may_be_old(mon, m);
 		if (slot < 0 || slot >= MAX_SLOTS || !may_be_old(mon, m))
 			continue;

@@ -105,6 +105,7 @@ struct monitor {
 	uint64_t next_retry_ns;  /* disks whose last write failed are left alone until then */
 	struct refusals refusals;
 	struct hanging_disks hanging;
+	struct refusals outdated; /* disks that hung and have answered, and that were not asked again since */
 	bool some_wait;          /* arrays for the answer of such a disk, in this pass */
 
 	/* reports */
@@ -209,6 +210,7 @@ void monitor_note_slots(struct monitor *mon, struct active_array *a);
 
 /* Which disks do not answer. True if one of them has answered. */
 bool monitor_look_for_hanging(struct monitor *mon);
+void monitor_note_refusal(struct refusals *r, dev_t dev);
 bool monitor_disk_hangs(const struct monitor *mon, dev_t dev);
 
 /* The array gets no answer before such a disk has given one: it could be started from disks alone that are out of date. */
@@ -221,6 +223,9 @@ void monitor_give_up_hanging(struct monitor *mon);
 
 /* The metadata are written if they have changed. `retry`: also to disks whose last write failed. Sets sync_failed. */
 void monitor_sync(struct monitor *mon, bool retry);
+
+/* If an array would have to wait for disks that have answered: they are brought up to date. */
+void monitor_sync_outdated(struct monitor *mon);
 
 /* After the kernel was answered: copies that nobody waits for. The manager is woken before, if that is due. */
 void monitor_finish_sync(struct monitor *mon, bool retry);

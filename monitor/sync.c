@@ -34,18 +34,9 @@ static void note_write(struct monitor *mon, const struct sync_result *res, uint6
 		      (unsigned long long)w->duration_us);
 }
 
-static void note_refusal(struct refusals *r, dev_t dev)
-{
-	for (unsigned i = 0; i < r->count; i++)
-		if (r->dev[i] == dev)
-			return;
-	if (r->count < REPORT_FAILED)
-		r->dev[r->count++] = dev;
-}
-
 /*
  * A disk that has refused is asked again by a retry only, as are all. Until then it counts as one that refuses. One that
- * hangs has not refused.
+ * hangs has not refused; it may have begun to and answered in one and the same write.
  */
 static void note_refusals(struct monitor *mon, const struct sync_result *res)
 {
@@ -53,7 +44,7 @@ static void note_refusals(struct monitor *mon, const struct sync_result *res)
 		mon->refusals.count = 0;
 	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED; i++)
 		if (!monitor_disk_hangs(mon, res->failed_dev[i]))
-			note_refusal(&mon->refusals, res->failed_dev[i]);
+			monitor_note_refusal(res->failed_late[i] ? &mon->outdated : &mon->refusals, res->failed_dev[i]);
 }
 
 static void log_write_error(struct monitor *mon, const char *disk, int error)
@@ -91,6 +82,8 @@ void monitor_sync(struct monitor *mon, bool retry)
 	none = r < 0;
 	if (r)
 		note_write(mon, &res, began);
+	if (retry)
+		mon->outdated.count = 0; /* but for those that have answered meanwhile */
 	monitor_look_for_hanging(mon);
 	note_refusals(mon, &res);
 	mon->spare_check_all |= res.more_disks;
@@ -100,6 +93,18 @@ void monitor_sync(struct monitor *mon, bool retry)
 	mon->sync_failed = none;
 	mon->retry_sync_ns = none ? clock_now_ns() + RETRY_SYNC_NS : 0;
 	mon->wake_manager |= res.reports > 0 || none;
+}
+
+void monitor_sync_outdated(struct monitor *mon)
+{
+	bool any = false;
+
+	if (!mon->outdated.count || mon->sync_failed)
+		return;
+	for (unsigned i = 0; i < mon->looked_at_count; i++)
+		any |= monitor_waits_for_hanging(mon, mon->looked_at[i].array);
+	if (any)
+		monitor_sync(mon, true);
 }
 
 static void note_rest(struct monitor *mon, const struct sync_result *res)

@@ -118,6 +118,21 @@ static void test_who_waits(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* What has failed for another array is not written to, or after the others. */
+static void test_failures_of_other_arrays_count(void **state)
+{
+	struct rig_array *other = rig_adopted("md125", 3), *ra = array_with_handler(3);
+
+	(void)state;
+	rig_copy(ra)->level = 5;
+	rig_monitor.hanging.count = 1;
+	rig_monitor.hanging.disk[0].dev = ra->member[0].dev;
+	assert_false(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+	assert_int_equal(other->member[1].dev, ra->member[1].dev);
+	other->member[1].curr_state = MEMBER_FAULTY;
+	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+}
+
 /* The disk belongs to another array of the container. */
 static void test_disks_of_others_are_not_waited_for(void **state)
 {
@@ -209,6 +224,56 @@ static void test_a_disk_that_answers_is_brought_up_to_date(void **state)
 	assert_steps("md126/array_state <- active\nmetadata written\n");
 }
 
+static void answers(void)
+{
+	if (handler.retries)
+		handler.failed_disk = NULL;
+}
+
+static void another_hangs(void)
+{
+	handler.while_writing = answers;
+	handler.retries = 0;
+	hanging.disk[0].dev = makedev(8, 16);
+}
+
+/* It has answered, and another one begins to hang before it was brought up to date: that comes first. */
+static void test_one_that_has_answered_counts(void **state)
+{
+	struct rig_array *ra = one_hangs(3);
+
+	(void)state;
+	assert_int_equal(ra->member[1].dev, makedev(8, 16));
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	md_says("md126/array_state", "active-idle");
+	rig_next();
+	md_says("md126/array_state", "clean");
+	rig_next();
+	assert_among_steps("md126: clean\n");
+	handler.while_writing = another_hangs;
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	assert_first_steps("md126: dirty\nmetadata written\nmetadata written\nmd126/array_state <- active\n");
+	assert_message("md127: disk sda answers again");
+}
+
+/* It was left, and has answered while the others were written. */
+static void test_one_that_answers_meanwhile_counts(void **state)
+{
+	struct rig_array *ra = one_hangs(3);
+
+	(void)state;
+	hanging.count = 0;
+	handler.while_writing = answers;
+	md_says("md126/dev-sdb/state", "faulty");
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	assert_true(ra->member[1].curr_state & MEMBER_FAULTY);
+	assert_first_steps("md126: dirty\nmd126[1]: failed\nmetadata written\nmetadata written\nask md126/sdb: remove\n");
+	assert_int_equal(rig_monitor.refusals.count, 0);
+}
+
 /* ---- giving up ---- */
 
 static void test_it_is_given_up_after_half_a_minute(void **state)
@@ -251,11 +316,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_who_waits),
+		TEST(test_failures_of_other_arrays_count),
 		TEST(test_disks_of_others_are_not_waited_for),
 		TEST(test_a_reshape_waits),
 		TEST(test_an_array_goes_on),
 		TEST(test_an_array_waits),
 		TEST(test_a_disk_that_answers_is_brought_up_to_date),
+		TEST(test_one_that_has_answered_counts),
+		TEST(test_one_that_answers_meanwhile_counts),
 		TEST(test_it_is_given_up_after_half_a_minute),
 		TEST(test_it_is_not_given_up_if_nothing_is_left),
 	};
