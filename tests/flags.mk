@@ -80,7 +80,7 @@ $(foreach t,adopt arrays members spares clients end disks,$(eval TEST_LDFLAGS_ma
 
 # The simulated world (tests/sim): disks, md, time and the other thread are in memory.
 SIM_LDFLAGS := $(addprefix -Wl$(comma)--wrap=,disk_close disk_read disk_write io_setup io_destroy io_submit io_getevents \
-	sysfs_read_fd sysfs_write_fd clock_gettime ppoll __ppoll_chk handoff_wake_monitor handoff_wake_manager \
+	eventfd read close sysfs_read_fd sysfs_write_fd clock_gettime ppoll __ppoll_chk handoff_wake_monitor handoff_wake_manager \
 	log_error log_warning log_info log_event mon_log mon_log_event)
 
 # Fuzz targets that reach calls through the linker, too: FUZZ_LDFLAGS_NAME is for tests/fuzz/NAME.c.

@@ -10,7 +10,10 @@ void bay_pull(const struct event *e)
 
 	if (!world.power || !d->exists || !d->attached)
 		return;
-	d->attached = d->in_container = false;
+	d->attached = d->in_container = d->behind = false;
+	/* What is out to one that hangs may be given up later. */
+	if (d->hangs && sim_chance(2))
+		flight_answer(e->a, ANSWER_WELL);
 	world.trouble = true;
 	truth_gone(e->a);
 	grow_gone(e->a);
@@ -24,6 +27,7 @@ void bay_plug(const struct event *e)
 
 	if (!world.power || !d->exists || d->attached)
 		return;
+	flight_answer(e->a, ANSWER_WELL); /* nothing of it was carried out */
 	d->attached = d->in_container = true;
 	d->refuses = d->refused = false;
 }
@@ -51,6 +55,27 @@ void bay_refuse(const struct event *e)
 	d->refused |= d->refuses;
 	d->torn |= d->refuses && truth_left_torn(e->a % SIM_DISKS);
 	world.trouble = true;
+}
+
+void bay_hang(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !d->exists || !d->attached || d->hangs)
+		return;
+	d->hangs = !e->b;
+	d->hangs_in = e->b;
+	world.trouble = true;
+}
+
+void bay_answer(const struct event *e)
+{
+	flight_answer(e->a % SIM_DISKS, ANSWER_WELL);
+}
+
+void bay_error(const struct event *e)
+{
+	flight_answer(e->a % SIM_DISKS, ANSWER_ERROR);
 }
 
 void bay_nospare(const struct event *e)
@@ -108,6 +133,7 @@ void bay_add(const struct event *e)
 	if (!world.power || !world.ad->adds_again || !d->exists || !d->attached || d->in_container || d->refuses ||
 	    is_in_use(e->a) || daemon_knows(e->a) || !has_failed(e->a))
 		return;
+	flight_await(e->a);
 	world.ad->prepare_spare(e->a);
 	d->in_container = true;
 }

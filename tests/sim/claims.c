@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metadata/disk.h"
 #include "monitor/pass.h"
 #include "tests/sim/sim.h"
 
@@ -101,10 +102,10 @@ void claims_note_entitled(const struct monitor *mon)
 /* All disks of the daemon take what it writes; one that has refused waits until it is asked again. */
 static bool all_in_order(const struct monitor *mon, uint32_t known)
 {
-	if (mon->refusals.count)
+	if (mon->refusals.count || mon->hanging.count || flight_any())
 		return false;
 	for (unsigned n = 0; n < world.disks; n++)
-		if (known & 1u << n && (world.disk[n].refuses || !world.disk[n].attached))
+		if (known & 1u << n && (world.disk[n].refuses || !world.disk[n].attached || world.disk[n].hangs))
 			return false;
 	return true;
 }
@@ -133,5 +134,5 @@ void claims_compare_with_disks(const struct monitor *mon, uint32_t known)
 		mon->st->ss->free_super(&again);
 	}
 	for (unsigned i = 0; i < n; i++)
-		free(disk[i]);
+		disk_close(disk[i]);
 }

@@ -567,7 +567,7 @@ static void look_at_disks(void)
 		u->dev = sim_dev(n);
 		d = in ? disk_for_handler(n) : NULL;
 		if (in && st.ss->add_to_super(&st, d, u)) {
-			free(d);
+			disk_close(d);
 			continue;
 		}
 		arriving |= in && grow_is_on_record() ? 1u << n : 0;
@@ -614,7 +614,7 @@ bool daemon_is_called(void)
 	for (struct active_array *a = monitor.arrays; a; a = a->next)
 		if (array_of_fd(a->array_state_fd)->event)
 			return true;
-	return sim_wake_up || posted;
+	return sim_wake_up || posted || (monitor.hanging.count && flight_any_answer());
 }
 
 bool daemon_knows_more(void)
@@ -631,7 +631,7 @@ bool daemon_has_looked_at(const struct md_array *a)
 {
 	for (unsigned i = 0; i < manageds; i++)
 		if (managed[i].md == a && managed[i].copies && !managed[i].watch->first)
-			return world.loaded && world.alive && !monitor.sync_failed;
+			return world.loaded && world.alive && !monitor.sync_failed && !monitor.some_wait;
 	return false;
 }
 
@@ -667,6 +667,9 @@ void daemon_end(void)
 	give_all_back();
 	world.loaded = false;
 	manageds = queued = 0;
+	/* The next one knows of disks that are out of date, not why. */
+	for (unsigned n = 0; n < world.disks; n++)
+		world.disk[n].behind = false;
 }
 
 void daemon_start(void)
@@ -700,7 +703,7 @@ void daemon_start(void)
 	for (unsigned i = 0; i < n; i++) {
 		if (disk[i] && grow_is_on_record())
 			misleading |= 1u << number[i];
-		free(disk[i]);
+		disk_close(disk[i]);
 	}
 	world.loaded = world.alive = !err;
 	world.daemons++;

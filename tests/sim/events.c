@@ -11,6 +11,8 @@
  *	pull D, plug D  a disk goes, comes back                  blank          a new disk is added as a spare
  *	refuse D        it takes no metadata, or does again      nospare        md takes no spares, or does again
  *	remove D, add D  one that has failed leaves the container, and is added to it as a new spare
+ *	hang D N        when it has got N more writes it answers none any more
+ *	answer D        it does, all of them; error D         it fails them, carried out or not
  *	create V S      volume V anew, on disks from S on        delete V, rename V
  *	kill N, cut N   after N more steps the daemon dies, the power fails
  *	boot DISKS      the machine starts with these disks      daemon         a daemon is started
@@ -469,7 +471,8 @@ static void do_boot(const struct event *e)
 	if (judge_read(set, &r, number) && r.generation > world.generation)
 		world.generation = r.generation;
 	for (unsigned n = 0; n < world.disks; n++) {
-		world.disk[n].refuses = world.disk[n].refused = false;
+		world.disk[n].refuses = world.disk[n].refused = world.disk[n].hangs = world.disk[n].behind = false;
+		world.disk[n].hangs_in = 0;
 		world.disk[n].attached = set & 1u << n;
 		if (world.disk[n].exists && !world.disk[n].attached)
 			truth_gone(n);
@@ -497,7 +500,7 @@ static void do_mdadm(const struct event *e)
 
 /* ---- the list ---- */
 
-enum args { NONE, COUNT, VOLUME, VOLUME_REGION, VOLUME_COUNT, VOLUME_SLOT, DISK, STEPS, ROUNDS, DISKS };
+enum args { NONE, COUNT, VOLUME, VOLUME_REGION, VOLUME_COUNT, VOLUME_SLOT, DISK, DISK_WRITES, STEPS, ROUNDS, DISKS };
 
 static const struct {
 	const char *name;
@@ -534,9 +537,13 @@ static const struct {
 	{ "grow", do_grow, COUNT, 8 },
 	{ "mdadm", do_mdadm, ROUNDS, 60 },
 	{ "busy", do_busy, ROUNDS, 20 },
+	{ "hang", bay_hang, DISK_WRITES, 18 },
+	{ "answer", bay_answer, DISK, 12 },
+	{ "error", bay_error, DISK, 3 },
 };
 
-#define RESHAPES 3 /* of them, the last ones */
+#define RESHAPES 3 /* of them, before those that follow */
+#define HANGS 3    /* the last ones */
 
 #define EVENTS (sizeof(list) / sizeof(list[0]))
 
@@ -577,7 +584,10 @@ static void choose_arguments(struct event *e)
 		e->b = (uint8_t)(list[e->op].args == VOLUME_COUNT ? 1 + sim_pick(REGIONS + 1) : sim_pick(4));
 		break;
 	case DISK:
+	case DISK_WRITES:
 		e->a = (uint8_t)(world.hasty ? 0 : sim_pick(world.disks));
+		if (list[e->op].args == DISK_WRITES)
+			e->b = (uint8_t)(sim_chance(2) ? sim_pick(8) : 0);
 		break;
 	case STEPS:
 		e->a = (uint8_t)(sim_chance(4) ? 0 : sim_pick(12));
@@ -641,16 +651,23 @@ static void lean(struct event *e)
 		e->op = op_of("grow");
 }
 
+static unsigned weight(unsigned op)
+{
+	if (op >= EVENTS - HANGS)
+		return world.hangs ? list[op].weight : 0;
+	return op >= EVENTS - HANGS - RESHAPES && !world.reshapes ? 0 : list[op].weight;
+}
+
 void event_choose(struct event *e)
 {
 	unsigned total = 0, pick, i = 0;
 
 	*e = (struct event){ .seed = (uint16_t)sim_random() };
-	for (unsigned k = 0; k < EVENTS - (world.reshapes ? 0 : RESHAPES); k++)
-		total += list[k].weight;
+	for (unsigned k = 0; k < EVENTS; k++)
+		total += weight(k);
 	pick = sim_pick(total);
-	while (pick >= list[i].weight)
-		pick -= list[i++].weight;
+	while (pick >= weight(i))
+		pick -= weight(i++);
 	e->op = (uint8_t)i;
 	if (!world.power)
 		e->op = op_of("boot");
@@ -706,6 +723,9 @@ void event_print(const struct event *e, char *text, size_t size)
 	case DISK:
 		snprintf(args, sizeof(args), " %c", 'a' + e->a);
 		break;
+	case DISK_WRITES:
+		snprintf(args, sizeof(args), " %c %u", 'a' + e->a, e->b);
+		break;
 	case DISKS:
 		args[0] = ' ';
 		print_set((uint32_t)e->a | (uint32_t)e->b << 8, args + 1);
@@ -728,7 +748,7 @@ bool event_parse(const char *text, struct event *e)
 	if (e->op == UINT8_MAX)
 		return false;
 	e->b = (uint8_t)b;
-	if (list[e->op].args == DISK) {
+	if (list[e->op].args == DISK || list[e->op].args == DISK_WRITES) {
 		e->a = (uint8_t)(first[0] - 'a');
 	} else if (list[e->op].args == DISKS) {
 		uint32_t set = 0;

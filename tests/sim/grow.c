@@ -173,6 +173,7 @@ static void find_record(const struct reader_result *r, const unsigned *number)
 
 static bool takes_record(int disk)
 {
+	flight_await(disk); /* mdadm does */
 	return world.disk[disk].attached && !world.disk[disk].refuses;
 }
 
@@ -626,6 +627,8 @@ void grow_settle(void)
 	const struct truth *narrow;
 
 	world.countdown = -1;
+	for (unsigned n = 0; n < world.disks; n++)
+		flight_answer(n, ANSWER_WELL);
 	if (!world.power)
 		boot();
 	for (unsigned round = 0; round < 60 && !world.trouble && !world.hit[0] && !world.split; round++) {

@@ -10,6 +10,9 @@
  *	a volume is clean only if its copies agree
  *	volumes are what they were made as, each once, on places of their own; none comes back, none is forgotten
  *
+ * and of members that are plugged in and know less, if one of them hangs: that they cannot be started alone and show what is
+ * old (docs/design.md, "A disk that hangs").
+ *
  * Excused: a RAID5 that is dirty and degraded at once, which nobody starts without force; copies that differ where a
  * rebuild is recorded, or a resync and a disk is missing, for mdadm takes that for clean, and IMSM has no words for
  * both; that one copy which was being written is torn, which is as good as the loss of its disk, and one more each time
@@ -18,7 +21,9 @@
  * claims_note_missing()); and the data of a volume that was started while its last change was on disks that were not
  * there (truth.c, truth_is_halved()), and of a spare that is a member by such a change only (truth_taken()), and of a RAID0
  * that is reshaped and has lost a disk (truth_may_be_lost()); and a volume that is to be widened, lacks a disk already,
- * and then one of the new ones, for there are no words for a reshape that is called off (imsm.md 5.5).
+ * and then one of the new ones, for there are no words for a reshape that is called off (imsm.md 5.5); and of disks that hang
+ * a single mirror of a RAID1 (is_mirror_alone()), and what a daemon leaves when it ends: the next one knows which disks are
+ * out of date, not that they hung.
  */
 #include <stdio.h>
 #include <string.h>
@@ -444,6 +449,17 @@ bool judge_knows_newest(uint32_t set)
 	return v.r.loads && v.r.volumes && v.r.generation >= world.generation;
 }
 
+bool judge_is_newest(unsigned disk)
+{
+	static struct view v;
+	uint64_t newest;
+
+	read_view(&v, set_of_all(), "");
+	newest = v.r.generation;
+	read_view(&v, 1u << disk, "");
+	return v.r.role[0] != READER_DAMAGED && v.r.generation == newest;
+}
+
 /* A part of the disks is judged only if it says what all of them say: else it is an old state that is started. */
 static void judge_some(uint32_t set, const char *which)
 {
@@ -468,6 +484,157 @@ static void judge_many(void)
 	}
 }
 
+/* ---- disks that were left behind ---- */
+
+/* It knows more than those, or is being written just now. */
+static bool knows_more(unsigned disk, const struct view *than)
+{
+	static struct view v;
+
+	read_view(&v, 1u << disk, "");
+	return v.r.generation > than->r.generation || (v.r.role[0] == READER_DAMAGED && !world.disk[disk].behind);
+}
+
+/*
+ * The one that is accepted (docs/design.md): of a RAID1 a single mirror that hangs is left behind, and the other one goes on.
+ * Who starts it alone starts what is old.
+ */
+static bool is_mirror_alone(const struct trial *tr, const struct md_array *a)
+{
+	bool others = false;
+	unsigned n = 0;
+
+	for (unsigned s = 0; s < tr->t->plan.members; s++)
+		n += tr->trusted[s] >= 0;
+	for (unsigned i = 0; i < a->members; i++)
+		others |= a->member[i].there && a->member[i].in_sync && knows_more(a->member[i].disk, tr->v);
+	return tr->t->plan.level == 1 && n == 1 && others;
+}
+
+static bool is_member(const struct md_array *a, unsigned disk)
+{
+	for (unsigned i = 0; i < a->members; i++)
+		if (a->member[i].there && a->member[i].disk == disk)
+			return true;
+	return false;
+}
+
+/* What it is started with. True if a disk that hangs is among that, and the array that runs has all of it. */
+static bool note_trusted(struct trial *tr, const struct md_array *a)
+{
+	bool hangs = false, members = true;
+
+	for (unsigned s = 0; s < SIM_MEMBERS; s++) {
+		bool member = s < tr->t->plan.members && tr->rv->member[s].recovery_start == READER_IN_SYNC;
+
+		tr->trusted[s] = member ? disk_in(tr, s) : -1;
+		hangs |= tr->trusted[s] >= 0 && world.disk[tr->trusted[s]].behind;
+		members &= tr->trusted[s] < 0 || is_member(a, (unsigned)tr->trusted[s]);
+	}
+	return hangs && members;
+}
+
+static void judge_volume_behind(const struct view *v, const struct truth *t)
+{
+	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
+	struct trial tr = { .v = v, .t = t, .rv = find(&v->r, t) };
+
+	if (!md_runs(a) || !tr.rv || !tr.rv->can_start || tr.rv->reshaping || t->reshaping ||
+	    tr.rv->members != t->plan.members || !note_trusted(&tr, a) || is_mirror_alone(&tr, a))
+		return;
+	for (unsigned s = 0; s < t->plan.members; s++)
+		judge_member(&tr, s);
+	judge_clean(&tr);
+}
+
+static void judge_set_behind(uint32_t set)
+{
+	bool any = false;
+
+	for (unsigned n = 0; n < world.disks; n++)
+		any |= set & 1u << n && world.disk[n].behind;
+	if (!any || world.hit[0])
+		return;
+	read_view(&some, set, "left behind");
+	seen = &some;
+	for (unsigned i = 0; some.r.loads && i < SIM_VOLUMES && !world.hit[0]; i++) {
+		const struct truth *t = &world.volume[i];
+
+		if (t->exists && !t->unsure && !t->halved)
+			judge_volume_behind(&some, t);
+	}
+}
+
+/* It takes what is written now, and there is nothing that it has not got. */
+static bool is_in_order(const struct md_disk *m)
+{
+	return !m->faulty && !world.disk[m->disk].behind && !world.disk[m->disk].refused;
+}
+
+/* All that is needed to start it may be old, and a disk that hangs is among that. */
+static bool may_be_startable(const struct md_array *a)
+{
+	bool slot[SIM_MEMBERS] = { false }, hangs = false, others = false;
+
+	if (!md_runs(a))
+		return false;
+	for (unsigned i = 0; i < a->members; i++) {
+		const struct md_disk *m = &a->member[i];
+
+		others |= m->there && m->in_sync && is_in_order(m);
+		if (!m->there || m->slot < 0 || is_in_order(m))
+			continue;
+		slot[m->slot] = true;
+		hangs |= world.disk[m->disk].behind;
+	}
+	if (others && world.volume[a->volume].plan.level == 1)
+		return false; /* is_mirror_alone() */
+	return hangs && truth_enough(&world.volume[a->volume], slot);
+}
+
+static bool any_may_be_startable(void)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		if (may_be_startable(md_of(v)))
+			return true;
+	return false;
+}
+
+/* Plugged in, and with less than all of them know. */
+static uint32_t set_of_old(void)
+{
+	static struct view v;
+	uint32_t old = 0;
+
+	for (unsigned n = 0; n < world.disks; n++) {
+		if (!world.disk[n].attached)
+			continue;
+		read_view(&v, 1u << n, "");
+		if (v.r.generation != all.r.generation || v.r.role[0] == READER_DAMAGED)
+			old |= 1u << n;
+	}
+	return old;
+}
+
+/*
+ * Nobody may be told of what a disk that hangs has not got, if it could be started with others that have not got it either:
+ * it works, and is there after a power cut, while those that know better may not be.
+ */
+static void judge_behind(void)
+{
+	uint32_t old;
+
+	if (!all.r.loads || world.hit[0] || !any_may_be_startable())
+		return;
+	old = set_of_old();
+	judge_set_behind(old);
+	for (unsigned n = 0; n < world.disks; n++)
+		if (old & 1u << n)
+			judge_set_behind(old & ~(1u << n));
+}
+
+/* ---- all of it ---- */
+
 void judge_all(void)
 {
 	if (world.hit[0])
@@ -480,6 +647,7 @@ void judge_all(void)
 	if (world.thorough == 1)
 		judge_many();
 	judge_some(random_set(), "some");
+	judge_behind();
 }
 
 /* Only if something has changed since. */

@@ -71,17 +71,23 @@ static void meet_doom(void)
 	world.countdown = -1;
 	if (world.doom == DOOM_CUT) {
 		sim_say("  the power fails");
-		disks_power_fails();
+		flight_power_fails();
 		world.power = false;
 		grow_forget();
 		md_forget();
 		world.cuts++;
 	} else {
 		sim_say("  the daemon is killed");
-		disks_daemon_dies();
+		flight_daemon_dies();
 		world.kills++;
 	}
 	world.alive = false;
+}
+
+/* What is out to disks that hang stays so: it need not be looked at each time. */
+static bool may_arrive(void)
+{
+	return flight_any_soon() || (flight_any() && (world.thorough == 1 || sim_chance(8)));
 }
 
 static void judge_here(void)
@@ -91,8 +97,8 @@ static void judge_here(void)
 	world.random = judges_random;
 	if (world.thorough <= 1 || sim_chance(world.thorough)) {
 		judge_now();
-		for (unsigned i = world.thorough == 1 ? 16 : 1; i && disks_any_in_flight() && !world.hit[0]; i--)
-			disks_with_some_in_flight(judge_all);
+		for (unsigned i = world.thorough == 1 ? 16 : 1; i && may_arrive() && !world.hit[0]; i--)
+			flight_with_some(judge_all);
 	}
 	judges_random = world.random;
 	world.random = saved;
@@ -123,6 +129,7 @@ static void begin(const struct life *l)
 	world.reshapes = l->reshapes;
 	world.calm = l->calm;
 	world.hasty = l->hasty;
+	world.hangs = l->hangs;
 	world.trouble = false;
 	world.daemons = 0;
 	grow_forget();
@@ -242,12 +249,21 @@ static void choose_volume(struct sim_volume *v, unsigned number, unsigned disks)
 	choose_disks(v, disks);
 }
 
+/* What is random in the other lives stays as it was without this. */
+static bool may_hang(uint64_t seed)
+{
+	uint64_t state = ~seed;
+
+	return world.hang_share && next_random(&state) % world.hang_share == 0;
+}
+
 void life_choose(struct life *l, uint64_t seed)
 {
 	memset(l, 0, sizeof(*l));
 	world.random = seed;
 	for (unsigned i = 0; i < 8; i++)
 		sim_random();
+	l->hangs = may_hang(seed);
 	l->sectors = world.ad->big_sectors && sim_chance(8) ? 4096 : 512;
 	l->physical = l->sectors == 512 && sim_chance(2) ? 512 : 4096;
 	if (seed >= SIM_RESHAPES) {

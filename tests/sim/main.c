@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Many lives, and what is said of them (world.h, sim_main()). */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 
 #define HITS_MAX 24
 #define SECONDS 60
+#define HANGS 4
+#define KEPT_BYTES (64 << 20)
 
 static unsigned hits_wanted = HITS_MAX;
 
@@ -188,12 +191,15 @@ static int live(uint64_t seed, uint64_t count, double seconds)
 
 int sim_main(const struct sim_adapter *adapter, int argc, char **argv)
 {
-	const char *seconds = getenv("SIM_SECONDS"), *seed = getenv("SIM_SEED"), *wanted = getenv("SIM_HITS");
+	const char *seconds = getenv("SIM_SECONDS"), *seed = getenv("SIM_SEED"), *wanted = getenv("SIM_HITS"), *hangs = getenv("SIM_HANGS");
 	uint64_t first = seed ? strtoull(seed, NULL, 0) : (uint64_t)(now() * 1000) % 1000000000 * 1000;
 
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES); /* daemons come and go */
+	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
 	world.ad = adapter;
 	read_known();
 	world.mixtures = getenv("SIM_MIXTURES");
+	world.hang_share = hangs ? (unsigned)atoi(hangs) : HANGS;
 	if (argc == 3 && strcmp(argv[1], "--events") == 0)
 		return tell_one(argv[2]);
 	if (argc > 1)

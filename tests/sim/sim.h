@@ -2,7 +2,8 @@
 /*
  * What the files of the world share (world.h is what adapters see):
  *
- *	disks.c     disks in memory; the handler's reads and writes; power cuts in the middle of them
+ *	disks.c     disks in memory; the handler's reads and writes
+ *	flight.c    writes that are on their way, and what becomes of them; disks that hang
  *	truth.c     which disk really holds which data of which volume
  *	md.c        the kernel: arrays, their members, their files
  *	reshape.c   reshapes: what md does, and where the data are meanwhile
@@ -41,6 +42,9 @@ struct sim_disk {
 	bool in_container; /* md has it in the container */
 	bool refuses;      /* fails to take metadata */
 	bool refused;      /* it has, since it was plugged in */
+	bool hangs;        /* takes requests, and does not answer */
+	unsigned hangs_in; /* when it has got so many more of them; 0: does not begin to */
+	bool behind;       /* it has hung, not failed and with the newest metadata, and was not brought up to date since */
 	bool torn;         /* its copy of the metadata, when the power failed last (note_torn()) */
 	bool changed;      /* its bytes, since the judge looked last */
 	bool written;      /* since that was noted (judge_note_written) */
@@ -126,6 +130,7 @@ struct sim_world {
 	const struct sim_adapter *ad;
 	bool verbose;
 	bool mixtures; /* SIM_MIXTURES */
+	unsigned hang_share; /* SIM_HANGS */
 	uint64_t random;
 	uint64_t now_ns;
 
@@ -138,6 +143,7 @@ struct sim_world {
 	bool md_refuses_spares;
 
 	bool reshapes;   /* volumes are reshaped in this life, too */
+	bool hangs;      /* disks hang in this life, too */
 	bool calm;       /* none of the events below is chosen */
 	bool hasty;      /* the first disk refuses metadata just before one */
 	bool trouble;    /* a disk has failed, was absent, torn or refused: nobody promises that a reshape comes to its end */
@@ -180,12 +186,6 @@ bool sim_point(void);
 void disks_forget(void);
 void disk_make(unsigned n);
 int disk_of_dev(dev_t dev);
-/* Writes on their way: what becomes of them when the power fails (any part), or the daemon dies (they arrive). */
-void disks_power_fails(void);
-void disks_daemon_dies(void);
-/* Puts a random part of what is on its way onto the disks, calls judge(), and takes it back. */
-void disks_with_some_in_flight(void (*judge)(void));
-bool disks_any_in_flight(void);
 void disks_note_judged(void);
 bool disks_changed(void);
 /* Since this was asked last. */
@@ -193,6 +193,26 @@ bool disks_written(void);
 /* A disk opened for the handler. */
 struct disk *disk_for_handler(unsigned n);
 void disks_reader(uint32_t set, struct reader_disk *out, unsigned *count, unsigned *number);
+
+/* flight.c */
+void flight_forget(void);
+/* Writes on their way: what becomes of them when the power fails (any part), or the daemon dies (they arrive). */
+void flight_power_fails(void);
+void flight_daemon_dies(void);
+/* Puts a random part of what is on its way onto the disks, calls judge(), and takes it back. */
+void flight_with_some(void (*judge)(void));
+bool flight_any(void);
+bool flight_any_soon(void); /* to disks that do not hang */
+bool flight_takes_writes(unsigned disk);
+/* A disk that hangs: what is out to it ends, and it answers from now on. */
+enum flight_answer { ANSWER_WELL, ANSWER_ERROR };
+void flight_answer(unsigned disk, enum flight_answer how);
+/* Somebody has to wait for it. */
+void flight_await(unsigned disk);
+/* The daemon's eventfd is readable. */
+bool flight_any_answer(void);
+#define SIM_FIRST_DISK_FD (1 << 26)
+#define SIM_EVENT_FD (1 << 28)
 
 /* truth.c */
 unsigned truth_new_version(struct truth *t, unsigned region);
@@ -354,6 +374,8 @@ void judge_all(void);
 void judge_note_written(void);
 /* These disks have among them what was written last. */
 bool judge_knows_newest(uint32_t set);
+/* The disk alone says what all say. */
+bool judge_is_newest(unsigned disk);
 /* To stdout: what the reader made of the disks that were judged last, and the truth. */
 void judge_print(void);
 void judge_set(uint32_t set, const char *which, bool claims);
@@ -373,6 +395,9 @@ void bay_pull(const struct event *e);
 void bay_plug(const struct event *e);
 void bay_blank(const struct event *e);
 void bay_refuse(const struct event *e);
+void bay_hang(const struct event *e);
+void bay_answer(const struct event *e);
+void bay_error(const struct event *e);
 void bay_nospare(const struct event *e);
 void bay_remove(const struct event *e);
 void bay_add(const struct event *e);
@@ -384,7 +409,7 @@ struct life {
 	uint32_t boot;     /* set of disks that are there at the first start */
 	unsigned volumes;
 	struct sim_volume volume[SIM_VOLUMES];
-	bool reshapes, calm, hasty;
+	bool reshapes, calm, hasty, hangs;
 	unsigned events;
 	struct event event[EVENTS_MAX];
 };

@@ -41,11 +41,15 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *limit, con
 
 	(void)sigs;
 	for (nfds_t i = 0; i < n; i++) {
-		fds[i].revents = array_of_fd(fds[i].fd)->event ? POLLPRI : 0;
+		if (fds[i].fd == SIM_EVENT_FD)
+			fds[i].revents = flight_any_answer() ? POLLIN : 0;
+		else
+			fds[i].revents = array_of_fd(fds[i].fd)->event ? POLLPRI : 0;
 		ready += fds[i].revents != 0;
 	}
 	for (nfds_t i = 0; i < n; i++)
-		array_of_fd(fds[i].fd)->event = false;
+		if (fds[i].fd != SIM_EVENT_FD)
+			array_of_fd(fds[i].fd)->event = false;
 	if (ready)
 		return ready;
 	if (sim_wake_up) {

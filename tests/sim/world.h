@@ -150,6 +150,7 @@ uint32_t sim_random(void);
  *	                           at the SIM_HITS-th kind of hit
  *	                           SIM_KINDS=FILE: kinds of hits that are known and passed over; new ones are added to it
  *	NAME SEED [COUNT]          these lives; from 10^12 on they are such with reshapes
+ *	SIM_HANGS=N                disks hang in one life of N (4), 0: in none
  *	SIM_MIXTURES=1             makes mixtures of two copies that pass for one, which only chance keeps from being made
  *	NAME --events "TEXT"       this one, told step by step
  *
