@@ -129,9 +129,11 @@ static bool holding(const struct monitor *mon)
 void monitor_pass(struct monitor *mon, bool timer)
 {
 	unsigned ticket = handoff_pass_begin();
-	/* A disk that hung is brought up to date: at once if an array waits for it, else after the answers. */
-	bool answered = monitor_look_for_hanging(mon), retry = answered && mon->some_wait, all;
+	bool all, retry;
 
+	/* A disk that hung is brought up to date: at once if an array waits for it, else after the answers. */
+	monitor_look_for_hanging(mon);
+	retry = mon->some_wait && monitor_must_catch_up(mon);
 	mon->wake_manager = false;
 	mon->some_wait = false;
 	mon->timer = timer;
@@ -143,7 +145,7 @@ void monitor_pass(struct monitor *mon, bool timer)
 	tell_all(mon);
 	/* Disks whose last write failed come after the answers, unless there is no answer without them. */
 	monitor_sync(mon, retry || (timer && mon->sync_failed));
-	monitor_sync_outdated(mon);
+	monitor_catch_up(mon);
 	finish_arrays(mon);
 	monitor_request_spare_checks(mon);
 	monitor_finish_sync(mon, timer && mon->sync_failed);
@@ -154,7 +156,7 @@ void monitor_pass(struct monitor *mon, bool timer)
 	if (holding(mon) || mon->some_wait || monitor_not_durable(mon)) /* an answer is still due to the kernel: so is the one to the client */
 		ticket = handoff_last_honoured();
 	handoff_pass_end(ticket, mon->wake_manager);
-	if (timer || answered)
+	if (timer || monitor_must_catch_up(mon))
 		monitor_retry_sync(mon);
 }
 
@@ -207,6 +209,15 @@ static void build_poll_set(struct monitor *mon)
 	}
 }
 
+/* An array waited for a disk, and does not have to any more. */
+static bool any_released(const struct monitor *mon)
+{
+	for (const struct active_array *a = mon->arrays; a && mon->some_wait; a = a->next)
+		if (a->watch->look && !monitor_waits_for_hanging(mon, a))
+			return true;
+	return false;
+}
+
 static uint64_t next_deadline(const struct monitor *mon)
 {
 	uint64_t t = mon->next_look_ns;
@@ -216,7 +227,9 @@ static uint64_t next_deadline(const struct monitor *mon)
 			t = a->watch->hold_until_ns;
 	if (mon->retry_sync_ns && mon->retry_sync_ns < t)
 		t = mon->retry_sync_ns;
-	return t;
+	if (mon->catch_up_ns && mon->catch_up_ns < t)
+		t = mon->catch_up_ns;
+	return any_released(mon) ? 0 : t;
 }
 
 /* An array whose time is up is looked at again. */
@@ -262,6 +275,12 @@ static void prefault_stack(void)
 		room[i] = 0;
 }
 
+/* Not while a disk may still carry out what it was told: a successor would not know of it. */
+static bool may_end(const struct monitor *mon)
+{
+	return handoff_monitor_must_stop() && !monitor_hanging_since(mon) && !mon->held;
+}
+
 static void *monitor_main(void *arg)
 {
 	struct monitor *mon = arg;
@@ -275,12 +294,11 @@ static void *monitor_main(void *arg)
 	handoff_set_monitor((pid_t)syscall(SYS_gettid));
 	mon->woken_ns = clock_now_ns();
 	mon->next_look_ns = mon->woken_ns + LOOK_INTERVAL_NS;
-	while (!handoff_monitor_must_stop()) {
+	do {
 		monitor_pass(mon, timer);
-		if (handoff_monitor_must_stop())
-			break;
-		timer = monitor_wait(mon, &wait_mask);
-	}
+		if (!may_end(mon))
+			timer = monitor_wait(mon, &wait_mask);
+	} while (!may_end(mon));
 	handoff_set_monitor(0);
 	handoff_note_monitor_ended();
 	return NULL;

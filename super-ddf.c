@@ -193,7 +193,7 @@ static void finish_sync(struct supertype *st, struct sync_result *res)
 
 static void look_for_hanging(struct supertype *st, struct hanging_disks *h)
 {
-	ddf_look_for_hanging(super_of(st)->writer, h);
+	ddf_look_for_hanging(super_of(st)->writer, &super_of(st)->c, h);
 }
 
 static void report(const struct supertype *st, struct report *r)

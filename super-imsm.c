@@ -238,7 +238,7 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 
 static void look_for_hanging(struct supertype *st, struct hanging_disks *h)
 {
-	imsm_look_for_hanging(super_of(st)->writer, h);
+	imsm_look_for_hanging(super_of(st)->writer, &super_of(st)->c, h);
 }
 
 static void report(const struct supertype *st, struct report *r)

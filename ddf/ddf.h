@@ -520,7 +520,7 @@ int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result 
 /* The rest: the other copies, and disks that have failed. Nobody waits for it. */
 void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res);
 /* look_for_hanging of the superswitch. */
-void ddf_look_for_hanging(struct ddf_writer *w, struct hanging_disks *h);
+void ddf_look_for_hanging(struct ddf_writer *w, const struct ddf_container *c, struct hanging_disks *h);
 
 /* ---- ddf/report.c ---- */
 

@@ -473,6 +473,8 @@ static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const st
 	}
 	if (copy->failed && !pd->error)
 		try_other_again(dl);
+	if (!pd->error)
+		metaio_is_current(dl->disk);
 	copy->failed = pd->error;
 	copy->good = !pd->error;
 	/* What is out to a disk that hangs may still open it. */
@@ -608,6 +610,7 @@ static bool is_of_kind(const struct ddf_container *c, const struct ddf_dl *dl, e
 static void write_anchors(struct ddf_writer *w, const struct ddf_container *c, struct sync_result *res)
 {
 	metaio_plan_clear(w->plan);
+	w->plan->stored = !w->pending || count_found(c);
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		if (has_current(c, dl) && dl->anchor_due && !is_failed(c, dl))
 			plan_next_copy(w, c, dl, ALL_COPIES);
@@ -619,9 +622,11 @@ static bool write_first_copies(struct ddf_writer *w, const struct ddf_container 
 			       enum copies copies, struct sync_result *res)
 {
 	metaio_plan_clear(w->plan);
+	w->plan->stored = !w->pending || count_found(c);
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		if (!has_current(c, dl) && is_of_kind(c, dl, disks))
-			plan_next_copy(w, c, dl, copies);
+			/* One that hung while its only copy could be half written has to come first. */
+			plan_next_copy(w, c, dl, metaio_is_torn(dl->disk) ? ALL_COPIES : copies);
 	return run_plan(w, c, res);
 }
 
@@ -692,6 +697,7 @@ static void write_other_copies(struct ddf_writer *w, const struct ddf_container 
 			       struct sync_result *res)
 {
 	metaio_plan_clear(w->plan);
+	w->plan->stored = true;
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		if (!dl->given_up)
 			plan_next_copy(w, c, dl, copies);
@@ -704,9 +710,12 @@ static void give_up_failed(struct ddf_container *c)
 		dl->given_up |= is_failed(c, dl) && !has_current(c, dl);
 }
 
-void ddf_look_for_hanging(struct ddf_writer *w, struct hanging_disks *h)
+void ddf_look_for_hanging(struct ddf_writer *w, const struct ddf_container *c, struct hanging_disks *h)
 {
 	metaio_look_for_hanging(w->io, h);
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		if (metaio_hangs(dl->disk) || !(dl->given_up || is_failed(c, dl) || has_current(c, dl)))
+			metaio_list_hanging(h, dl->disk);
 }
 
 void ddf_write_rest(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)

@@ -219,7 +219,7 @@ void imsm_writer_free(struct imsm_writer *w);
 int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *container, struct sync_result *res);
 
 /* monitor. look_for_hanging of the superswitch. */
-void imsm_look_for_hanging(struct imsm_writer *w, struct hanging_disks *h);
+void imsm_look_for_hanging(struct imsm_writer *w, const struct imsm_container *c, struct hanging_disks *h);
 
 /* For imsm/join.c: one disk, durably. 0 or -errno. Its spare record; zeros in place of its migration record. */
 int imsm_write_spare(struct imsm_writer *w, struct imsm_dl *dl);

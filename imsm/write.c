@@ -71,12 +71,12 @@ static bool is_written_member(const struct imsm_container *c, const struct imsm_
 
 /*
  * The disk holds something else than it should. One that did not take its last write waits for `retry`, when there is
- * time: it may take seconds to fail again.
+ * time: it may take seconds to fail again. But one that hung while it could be half written has to come first.
  */
 static bool is_due(const struct imsm_container *c, const struct imsm_dl *dl, bool retry)
 {
 	if (is_written_member(c, dl))
-		return dl->stale ? retry : c->write_due;
+		return dl->stale ? retry || (c->write_due && metaio_is_torn(dl->disk)) : c->write_due;
 	if (dl->index != IMSM_INDEX_SPARE || (dl->after_members && c->meta.num_volumes))
 		return false;
 	return dl->spare_record_due || (retry && dl->stale);
@@ -169,6 +169,7 @@ static void plan_members(struct imsm_writer *w, struct imsm_container *c, size_t
 	metaio_plan_clear(w->plan);
 	/* The levels that are monitored survive the loss of one disk: no more than one may be torn. */
 	w->plan->max_torn = 1;
+	w->plan->stored = !c->write_due;
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
 		dl->asked = is_written_member(c, dl) && is_due(c, dl, retry);
 		if (dl->asked)
@@ -208,6 +209,7 @@ static bool plan_spare(struct imsm_writer *w, struct imsm_dl *dl)
 static bool plan_spares(struct imsm_writer *w, struct imsm_container *c, bool retry)
 {
 	metaio_plan_clear(w->plan);
+	w->plan->stored = c->meta.num_volumes; /* the members have taken it */
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (dl->index == IMSM_INDEX_SPARE && !dl->asked && is_due(c, dl, retry))
 			dl->asked = plan_spare(w, dl);
@@ -220,6 +222,7 @@ static void note_result(struct imsm_dl *dl, int error, struct sync_result *res)
 {
 	if (!error) {
 		dl->stale = dl->spare_record_due = false;
+		metaio_is_current(dl->disk);
 		res->written++;
 		return;
 	}
@@ -366,9 +369,12 @@ static int write_changes(struct imsm_writer *w, struct imsm_container *c, const 
 	return 1;
 }
 
-void imsm_look_for_hanging(struct imsm_writer *w, struct hanging_disks *h)
+void imsm_look_for_hanging(struct imsm_writer *w, const struct imsm_container *c, struct hanging_disks *h)
 {
 	metaio_look_for_hanging(w->io, h);
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (metaio_hangs(dl->disk) || (dl->stale && is_due(c, dl, true)))
+			metaio_list_hanging(h, dl->disk);
 }
 
 /* ---- migration records ---- */
@@ -426,9 +432,10 @@ int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *cont
 
 /* ---- one disk ---- */
 
-/* Runs a plan of one disk: 0 or -errno. */
+/* Runs a plan of one disk, without which all goes on: 0 or -errno. */
 static int run_single(struct imsm_writer *w)
 {
+	w->plan->stored = true;
 	metaio_run(w->io, w->plan);
 	return w->plan->disk[0].error;
 }
@@ -451,7 +458,7 @@ int imsm_write_zeros(struct imsm_writer *w, const struct imsm_dl *dl)
 /* Not a spare's record, then, but what is left of an earlier change (imsm/join.c): of two copies there may be a mixture. */
 static bool holds_a_copy(struct imsm_writer *w, const struct disk *d)
 {
-	return read_old(w, d, d->sector_size) != d->sector_size;
+	return !metaio_hangs(d) && read_old(w, d, d->sector_size) != d->sector_size;
 }
 
 int imsm_write_first_copy(struct imsm_writer *w, struct imsm_dl *dl, const struct imsm_meta *m)

@@ -27,7 +27,8 @@ struct lane {
 	uint64_t since_ns; /* when they were sent (CLOCK_MONOTONIC) */
 	atomic_uint out;   /* requests that the kernel has not answered */
 	bool hanging;      /* the writer has gone on without it; nothing is sent before the disk has answered */
-	bool torn_risk;    /* and what is out may be half written after a power cut */
+	bool behind;       /* it has, and the disk lacks what it was to take then, and what came since */
+	bool torn;         /* and may be half written, which a power cut would leave */
 	struct lane *next; /* of those whose disk was closed while requests were out */
 };
 

@@ -34,7 +34,6 @@ struct metaio {
 	unsigned requests;
 	int event_fd;          /* counts the answers */
 	unsigned hanging;      /* lanes */
-	unsigned hanging_torn; /* of them, those of disks that a power cut might leave half written */
 	struct io_event *event;
 	struct request {
 		struct iocb cb;
@@ -56,12 +55,15 @@ struct run {
 /* The kernel does not have it any more. */
 static void return_request(struct metaio *m, struct request *r)
 {
-	if (r->lane)
-		atomic_fetch_sub_explicit(&r->lane->out, 1, memory_order_release);
+	struct lane *l = r->lane;
+
 	r->lane = NULL;
 	r->disk = NULL;
 	r->next = m->unused;
 	m->unused = r;
+	/* Whoever closes the disk may free the lane from here on. */
+	if (l)
+		atomic_fetch_sub_explicit(&l->out, 1, memory_order_release);
 }
 
 /* Without it all is as safe, and the slower the more disks there are. */
@@ -152,6 +154,7 @@ void metaio_plan_clear(struct metaio_plan *p)
 {
 	p->disks = 0;
 	p->max_torn = 1;
+	p->stored = false;
 }
 
 struct metaio_disk *metaio_plan_add(struct metaio_plan *p, const struct disk *d)
@@ -187,12 +190,10 @@ bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t
 
 void metaio_note_failure(struct sync_result *res, const struct disk *d, int error, bool again)
 {
-	if (res->failed < REPORT_FAILED) {
+	if (res->failed < REPORT_FAILED)
 		res->failed_dev[res->failed] = d->dev;
-		res->failed_late[res->failed] = error == METAIO_HANGS || error == METAIO_NOT_ASKED;
-	}
 	res->failed++;
-	if (again || res->reports == MAX_SYNC_REPORTS)
+	if (again || error == METAIO_NOT_ASKED || res->reports == MAX_SYNC_REPORTS)
 		return;
 	res->report[res->reports].dev = d->dev;
 	res->report[res->reports].name = d->name;
@@ -343,9 +344,14 @@ static struct request *take_request(struct metaio *m, struct metaio_disk *pd, co
 /* True if the kernel took it. Otherwise the piece has been written here and now. */
 static bool submit(struct metaio *m, struct metaio_disk *pd, const struct piece *p)
 {
-	struct request *r = take_request(m, pd, p);
-	struct iocb *cb = &r->cb;
+	struct request *r = m->unused ? take_request(m, pd, p) : NULL;
+	struct iocb *cb;
 
+	if (!r) {
+		write_now(pd, p);
+		return false;
+	}
+	cb = &r->cb;
 	if (io_submit(m->aio, 1, &cb) == 1)
 		return true;
 	return_request(m, r);
@@ -373,7 +379,7 @@ static unsigned submit_burst(struct metaio *m, struct metaio_disk *pd)
 /* A disk counts from its first step to its last one: in between it is half written. */
 static void count_torn(struct run *r, struct metaio_disk *pd)
 {
-	bool now = pd->torn_risk && !(disk_finished(pd) && !pd->in_flight);
+	bool now = (pd->torn_risk || metaio_is_torn(pd->disk)) && !(disk_finished(pd) && !pd->in_flight);
 
 	r->torn += now;
 	r->torn -= pd->torn;
@@ -404,30 +410,27 @@ bool metaio_hangs(const struct disk *d)
 	return d->lane && d->lane->hanging;
 }
 
-static void lane_hangs(struct metaio *m, struct metaio_disk *pd)
+static void lane_hangs(struct metaio *m, const struct metaio_disk *pd)
 {
+	struct lane *l = pd->disk->lane;
 	uint64_t answers;
 
-	pd->disk->lane->hanging = true;
-	pd->disk->lane->torn_risk = pd->torn_risk;
+	l->hanging = l->behind = true;
+	l->torn |= pd->torn_risk;
 	m->hanging++;
-	m->hanging_torn += pd->torn_risk;
 	/* From now on they are news. */
 	if (read(m->event_fd, &answers, sizeof(answers)) < 0)
 		errno = 0; /* none yet */
 }
 
-/* It answers again; perhaps not what was hoped for, but it may be asked once more. */
-static void lane_answered(struct metaio *m, struct run *r, struct lane *l)
+/* One request of it was answered: if that was the last one the disk may be asked again. */
+static void lane_answered(struct metaio *m, struct lane *l)
 {
-	if (!l->hanging || atomic_load_explicit(&l->out, memory_order_relaxed))
+	if (atomic_load_explicit(&l->out, memory_order_relaxed) > 1)
 		return;
 	l->hanging = false;
 	l->used = 0;
 	m->hanging--;
-	m->hanging_torn -= l->torn_risk;
-	if (r)
-		r->torn -= l->torn_risk;
 }
 
 /* Nobody waits for the disk any more: the plan is used for others soon. */
@@ -484,7 +487,7 @@ static uint64_t patience_ends(const struct metaio_plan *p)
 {
 	uint64_t end = 0;
 
-	if (!any_written(p) || any_held_back(p))
+	if (!(p->stored || any_written(p)) || any_held_back(p))
 		return 0;
 	for (unsigned i = 0; i < p->disks; i++) {
 		const struct lane *l = p->disk[i].disk->lane;
@@ -500,39 +503,30 @@ static void take_answer(struct metaio *m, struct run *r, const struct io_event *
 {
 	struct request *q = e->data;
 	struct metaio_disk *pd = q->disk;
-	struct lane *l = q->lane;
-	uint32_t len = q->len;
 
-	return_request(m, q);
 	if (pd) {
 		r->in_flight--;
-		piece_finished(pd, len, (long)e->res);
+		piece_finished(pd, q->len, (long)e->res);
 		count_torn(r, pd);
 	} else {
-		lane_answered(m, r, l);
+		lane_answered(m, q->lane);
 	}
+	return_request(m, q);
 }
 
 /* `least`: that many are waited for, until `end_ns`, 0: without end. False: that was too long. */
 static bool take_answers(struct metaio *m, struct run *r, long least, uint64_t end_ns)
 {
 	struct timespec left = end_ns ? clock_until(end_ns) : (struct timespec){ 0 };
-	int n = io_getevents(m->aio, least, (long)m->requests, m->event, end_ns || !least ? &left : NULL);
+	int n;
+
+	do {
+		n = io_getevents(m->aio, least, (long)m->requests, m->event, end_ns || !least ? &left : NULL);
+	} while (n == -EINTR && !least);
 
 	for (int i = 0; i < n; i++)
 		take_answer(m, r, &m->event[i]);
 	return n != 0;
-}
-
-static void note_hanging(struct hanging_disks *h, const struct lane *l)
-{
-	if (!l || !l->hanging || h->count == REPORT_FAILED)
-		return;
-	for (unsigned i = 0; i < h->count; i++)
-		if (h->disk[i].dev == l->dev)
-			return;
-	h->disk[h->count].dev = l->dev;
-	h->disk[h->count++].since_ns = l->since_ns;
 }
 
 void metaio_look_for_hanging(struct metaio *m, struct hanging_disks *h)
@@ -541,28 +535,80 @@ void metaio_look_for_hanging(struct metaio *m, struct hanging_disks *h)
 
 	h->event_fd = m->event_fd;
 	h->count = 0;
-	if (!m->hanging)
-		return;
-	if (read(m->event_fd, &answers, sizeof(answers)) > 0)
+	/* Before the answers: what comes after them is news. */
+	if (m->hanging && read(m->event_fd, &answers, sizeof(answers)) < 0)
+		errno = 0;
+	if (m->hanging)
 		take_answers(m, NULL, 0, 0);
-	for (unsigned i = 0; i < m->requests; i++)
-		note_hanging(h, m->request[i].lane);
+}
+
+void metaio_list_hanging(struct hanging_disks *h, const struct disk *d)
+{
+	const struct lane *l = d->lane;
+
+	if (!l || !(l->hanging || l->behind) || h->count == MAX_HANGING)
+		return;
+	h->disk[h->count].dev = d->dev;
+	h->disk[h->count++].since_ns = l->hanging ? l->since_ns : 0;
+}
+
+bool metaio_is_torn(const struct disk *d)
+{
+	return d->lane && d->lane->torn;
+}
+
+void metaio_is_current(const struct disk *d)
+{
+	if (d->lane)
+		d->lane->behind = d->lane->torn = false;
 }
 
 /* ---- the run ---- */
 
-static void begin_disk(struct metaio_disk *pd)
+/* The disk was taken out of the container and put in again, and what was out to it still is. */
+static bool hangs_from_before(const struct metaio *m, const struct disk *d)
 {
-	pd->error = metaio_hangs(pd->disk) ? METAIO_NOT_ASKED : 0;
+	for (unsigned i = 0; m->hanging && i < m->requests; i++) {
+		const struct request *q = &m->request[i];
+
+		if (q->lane && !q->disk && q->lane != d->lane && q->lane->dev == d->dev)
+			return true;
+	}
+	return false;
+}
+
+static void begin_disk(struct run *r, struct metaio_disk *pd)
+{
+	pd->error = metaio_hangs(pd->disk) || hangs_from_before(r->m, pd->disk) ? METAIO_NOT_ASKED : 0;
 	pd->done = pd->next_step = 0;
 	pd->next_byte = 0;
 	pd->in_flight = 0;
-	pd->torn = false;
+	pd->torn = metaio_is_torn(pd->disk);
+	r->torn += pd->torn;
+}
+
+/* It refuses: that is another matter. */
+static void end_disk(const struct metaio_disk *pd)
+{
+	if (pd->error && pd->error != METAIO_HANGS && pd->error != METAIO_NOT_ASKED)
+		metaio_is_current(pd->disk);
+}
+
+/* A disk for which others wait, since it may be half written, has answered: it is written to, too. */
+static void ask_after_all(struct run *r)
+{
+	for (unsigned i = 0; i < r->p->disks; i++) {
+		struct metaio_disk *pd = &r->p->disk[i];
+
+		if (pd->error == METAIO_NOT_ASKED && pd->torn && !metaio_hangs(pd->disk) && any_held_back(r->p))
+			pd->error = 0;
+	}
 }
 
 static void run_aio(struct run *r)
 {
 	for (;;) {
+		ask_after_all(r);
 		submit_ready(r);
 		if (!r->in_flight && !(r->m->hanging && any_held_back(r->p)))
 			return;
@@ -585,18 +631,20 @@ static void write_burst_now(struct metaio_disk *pd)
 
 unsigned metaio_run(struct metaio *m, struct metaio_plan *p)
 {
-	struct run r = { .m = m, .p = p, .torn = m->hanging_torn };
+	struct run r = { .m = m, .p = p };
 	unsigned written = 0;
 
 	for (unsigned i = 0; i < p->disks; i++)
-		begin_disk(&p->disk[i]);
+		begin_disk(&r, &p->disk[i]);
 	if (m->use_aio)
 		run_aio(&r);
 	/* Without AIO all of it; otherwise nothing is left. */
 	for (unsigned i = 0; i < p->disks; i++)
 		while (!disk_finished(&p->disk[i]))
 			write_burst_now(&p->disk[i]);
-	for (unsigned i = 0; i < p->disks; i++)
+	for (unsigned i = 0; i < p->disks; i++) {
+		end_disk(&p->disk[i]);
 		written += !p->disk[i].error;
+	}
 	return written;
 }

@@ -52,6 +52,7 @@ struct metaio_disk {
 struct metaio_plan {
 	unsigned disks;
 	unsigned max_torn;          /* >= 1; how many torn_risk disks may be in flight together */
+	bool stored;                /* disks that are not in it have what it writes: none of its disks need be waited for */
 	unsigned capacity;
 	struct metaio_disk *disk;   /* capacity entries, allocated by metaio_plan_new */
 };
@@ -80,9 +81,9 @@ bool metaio_disk_step_together(struct metaio_disk *pd, const void *buf, uint64_t
 /*
  * monitor (or start-up). Runs the plan to its end and returns the number of disks that were written
  * completely; the others say why in `error`. Never allocates. A disk that fails is retired: its
- * later steps are skipped, the other disks go on. So is one that has a lane and hangs, if any other disk of the plan
- * was written and none has to wait for it because both might be torn: METAIO_HANGS. Until the kernel has answered it is
- * not written to again: METAIO_NOT_ASKED.
+ * later steps are skipped, the other disks go on. So is one that has a lane and hangs, if another disk has what it was to
+ * get and none has to wait for it because both might be torn: METAIO_HANGS. Until the kernel has answered it is not written to
+ * again: METAIO_NOT_ASKED.
  */
 unsigned metaio_run(struct metaio *m, struct metaio_plan *p);
 
@@ -95,8 +96,18 @@ void metaio_note_failure(struct sync_result *res, const struct disk *d, int erro
 /* monitor. A write to the disk has not been answered: it is not asked before. */
 bool metaio_hangs(const struct disk *d);
 
-/* monitor. Takes the answers that have come, and says which disks hang still. */
+/* monitor. It hangs or did, and may be half written: it has to be written before another one may be at that risk. */
+bool metaio_is_torn(const struct disk *d);
+
+/* monitor. The disk has taken all that it was to take. */
+void metaio_is_current(const struct disk *d);
+
+/*
+ * monitor. Takes the answers that have come; the list is empty then. The second one adds the disk if it hangs, or did and was
+ * not said to be current since.
+ */
 void metaio_look_for_hanging(struct metaio *m, struct hanging_disks *h);
+void metaio_list_hanging(struct hanging_disks *h, const struct disk *d);
 
 /* A write of len bytes at offset lies within one physical block of the disk: it cannot be torn. */
 bool metaio_is_atomic(const struct disk *d, uint64_t offset, uint32_t len);

@@ -90,7 +90,6 @@ struct sync_result {
 	bool more_disks;  /* a disk is used that was not before: spares may be looked for */
 	unsigned failed;  /* disks whose write failed */
 	dev_t failed_dev[REPORT_FAILED]; /* the first of them */
-	bool failed_late[REPORT_FAILED]; /* they did not say so in time; they may have answered meanwhile */
 	unsigned reports; /* of them, those that had not failed the time before */
 	struct {
 		dev_t dev;
@@ -99,14 +98,16 @@ struct sync_result {
 	} report[MAX_SYNC_REPORTS];
 };
 
-/* Disks to which a write is out that has not been answered for a second or more. */
+#define MAX_HANGING 256
+
+/* Disks to which a write was out that was not answered for a second or more, and that have not got what they lack since. */
 struct hanging_disks {
 	int event_fd; /* readable when an answer has come; -1: there is none */
 	unsigned count;
 	struct {
 		dev_t dev;
-		uint64_t since_ns; /* CLOCK_MONOTONIC */
-	} disk[REPORT_FAILED]; /* the first of them */
+		uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it has been answered */
+	} disk[MAX_HANGING]; /* the first of them */
 };
 
 /*
@@ -186,7 +187,7 @@ struct superswitch {
 	 */
 	void (*finish_sync)(struct supertype *st, struct sync_result *res);
 
-	/* monitor. The disks that hang. Each is one that did not take its last write, until it has answered and takes another. */
+	/* monitor. Of the disks that are to be written to. */
 	void (*look_for_hanging)(struct supertype *st, struct hanging_disks *h);
 
 	/*

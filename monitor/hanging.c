@@ -13,17 +13,21 @@
 /* It has failed, where the array can do without it. */
 #define GIVE_UP_NS (30 * NS_PER_S)
 
-static bool is_listed(const struct hanging_disks *h, dev_t dev)
+/* A disk that answers, and is not up to date in spite of being written to. */
+#define CATCH_UP_PAUSE_NS NS_PER_S
+
+/* NULL: the disk is none of them. Its time of 0 says that it answers. */
+static const uint64_t *find(const struct hanging_disks *h, dev_t dev)
 {
 	for (unsigned i = 0; i < h->count; i++)
 		if (h->disk[i].dev == dev)
-			return true;
-	return false;
+			return &h->disk[i].since_ns;
+	return NULL;
 }
 
 bool monitor_disk_hangs(const struct monitor *mon, dev_t dev)
 {
-	return is_listed(&mon->hanging, dev);
+	return find(&mon->hanging, dev);
 }
 
 static const char *name_of(const struct monitor *mon, dev_t dev)
@@ -35,54 +39,92 @@ static const char *name_of(const struct monitor *mon, dev_t dev)
 	return NULL;
 }
 
-static bool is_among(const struct refusals *r, dev_t dev)
+/* `was_out`: the disks to which requests were out before. */
+static void log_answers(struct monitor *mon, const dev_t *was_out, unsigned count)
 {
-	for (unsigned i = 0; i < r->count; i++)
-		if (r->dev[i] == dev)
+	for (unsigned i = 0; i < count; i++) {
+		const uint64_t *since = find(&mon->hanging, was_out[i]);
+		const char *name = name_of(mon, was_out[i]);
+
+		if (!since || !*since)
+			mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-answers", NULL, name), "%s: disk %s answers again",
+				      mon->st->container, name ? name : "of no array");
+	}
+}
+
+#define MAX_LOGGED 16
+
+static unsigned list_out(const struct hanging_disks *h, dev_t *out)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < h->count && count < MAX_LOGGED; i++)
+		if (h->disk[i].since_ns)
+			out[count++] = h->disk[i].dev;
+	return count;
+}
+
+static bool any_answers(const struct hanging_disks *h)
+{
+	for (unsigned i = 0; i < h->count; i++)
+		if (!h->disk[i].since_ns)
 			return true;
 	return false;
 }
 
-void monitor_note_refusal(struct refusals *r, dev_t dev)
+uint64_t monitor_hanging_since(const struct monitor *mon)
 {
-	if (!is_among(r, dev) && r->count < REPORT_FAILED)
-		r->dev[r->count++] = dev;
-}
+	uint64_t oldest = 0;
 
-static void note_answers(struct monitor *mon, const struct hanging_disks *before)
-{
-	for (unsigned i = 0; i < before->count; i++) {
-		const char *name = name_of(mon, before->disk[i].dev);
+	for (unsigned i = 0; i < mon->hanging.count; i++) {
+		uint64_t since = mon->hanging.disk[i].since_ns;
 
-		if (is_listed(&mon->hanging, before->disk[i].dev))
-			continue;
-		monitor_note_refusal(&mon->outdated, before->disk[i].dev);
-		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-answers", NULL, name), "%s: disk %s answers again",
-			      mon->st->container, name ? name : "of no array");
+		if (since && (!oldest || since < oldest))
+			oldest = since;
 	}
+	return oldest;
 }
 
-bool monitor_look_for_hanging(struct monitor *mon)
+void monitor_look_for_hanging(struct monitor *mon)
 {
-	struct hanging_disks before = mon->hanging;
+	dev_t was_out[MAX_LOGGED];
+	unsigned count = list_out(&mon->hanging, was_out);
 
 	if (!mon->st->ss->look_for_hanging)
-		return false;
+		return;
 	mon->st->ss->look_for_hanging(mon->st, &mon->hanging);
-	note_answers(mon, &before);
-	return mon->hanging.count < before.count;
+	/* A write that is out is one that goes on, whoever asks: systemd, or a successor. */
+	handoff_note_writing(monitor_hanging_since(mon));
+	log_answers(mon, was_out, count);
+	if (!any_answers(&mon->hanging))
+		mon->catch_up_ns = 0;
+	else if (!mon->catch_up_ns)
+		mon->catch_up_ns = clock_now_ns();
+}
+
+void monitor_put_off_catching_up(struct monitor *mon)
+{
+	if (mon->catch_up_ns)
+		mon->catch_up_ns = clock_now_ns() + CATCH_UP_PAUSE_NS;
+}
+
+bool monitor_must_catch_up(const struct monitor *mon)
+{
+	return mon->catch_up_ns && clock_now_ns() >= mon->catch_up_ns;
 }
 
 /* ---- who waits ---- */
 
-/* It hangs, or did when the metadata were written last. */
-static bool was_left(const struct monitor *mon, dev_t dev)
+static bool refuses(const struct monitor *mon, dev_t dev)
 {
-	return monitor_disk_hangs(mon, dev) || is_among(&mon->outdated, dev);
+	for (unsigned i = 0; i < mon->refusals.count; i++)
+		if (mon->refusals.dev[i] == dev)
+			return true;
+	return false;
 }
 
-/* The disk has failed for another array: it is not written to, or after all others. */
-static bool has_failed_elsewhere(const struct monitor *mon, dev_t dev)
+/* Also if it has failed for another array only: it is not written to, or after all others. */
+static bool has_failed(const struct monitor *mon, dev_t dev)
 {
 	for (const struct active_array *a = mon->arrays; a; a = a->next)
 		for (unsigned i = 0; i < a->disk_count; i++)
@@ -94,9 +136,7 @@ static bool has_failed_elsewhere(const struct monitor *mon, dev_t dev)
 /* What the member holds of the metadata is, or may be, older than what the kernel is to be told. */
 static bool may_be_old(const struct monitor *mon, const struct mdinfo *m)
 {
-	if (is_among(&mon->refusals, m->dev) || has_failed_elsewhere(mon, m->dev))
-		return true;
-	return (m->curr_state & MEMBER_FAULTY) || was_left(mon, m->dev);
+	return has_failed(mon, m->dev) || refuses(mon, m->dev) || monitor_disk_hangs(mon, m->dev);
 }
 
 /*
@@ -115,13 +155,16 @@ bool monitor_waits_for_hanging(const struct monitor *mon, const struct active_ar
 	bool old[MAX_SLOTS] = { false }, hangs = false, others = false;
 	unsigned count = 0;
 
-	if (!(mon->hanging.count || mon->outdated.count) || a->raid_disks > MAX_SLOTS)
-		return mon->hanging.count || mon->outdated.count;
+	if (!mon->hanging.count)
+		return false;
+	/* More than can be told apart. */
+	if (mon->hanging.count == MAX_HANGING || a->raid_disks > MAX_SLOTS)
+		return true;
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		const struct mdinfo *m = a->disks[i];
 		int slot = m->slot >= 0 ? m->slot : m->meta_slot;
 
-		hangs |= was_left(mon, m->dev);
+		hangs |= monitor_disk_hangs(mon, m->dev);
 		others |= (m->curr_state & MEMBER_IN_SYNC) && !may_be_old(mon, m);
 		if (slot < 0 || slot >= MAX_SLOTS || !may_be_old(mon, m))
 			continue;
@@ -156,7 +199,10 @@ void monitor_give_up_hanging(struct monitor *mon)
 {
 	uint64_t now = mon->hanging.count ? clock_now_ns() : 0;
 
-	for (unsigned i = 0; i < mon->hanging.count; i++)
-		if (now >= mon->hanging.disk[i].since_ns + GIVE_UP_NS)
+	for (unsigned i = 0; i < mon->hanging.count; i++) {
+		uint64_t since = mon->hanging.disk[i].since_ns;
+
+		if (since && now >= since + GIVE_UP_NS)
 			give_up(mon, mon->hanging.disk[i].dev);
+	}
 }

@@ -105,8 +105,9 @@ struct monitor {
 	uint64_t next_retry_ns;  /* disks whose last write failed are left alone until then */
 	struct refusals refusals;
 	struct hanging_disks hanging;
-	struct refusals outdated; /* disks that hung and have answered, and that were not asked again since */
-	bool some_wait;          /* arrays for the answer of such a disk, in this pass */
+	uint64_t catch_up_ns;    /* when a disk that has answered is to be brought up to date; 0: there is none */
+	bool some_wait;          /* arrays for such a disk, in this pass */
+	struct metadata_update *held; /* updates that came while one had to */
 
 	/* reports */
 	bool report_due;
@@ -208,12 +209,20 @@ void monitor_note_slots(struct monitor *mon, struct active_array *a);
 
 /* ---- hanging.c ---- */
 
-/* Which disks do not answer. True if one of them has answered. */
-bool monitor_look_for_hanging(struct monitor *mon);
-void monitor_note_refusal(struct refusals *r, dev_t dev);
+/* Which disks do not answer, or did not, and lack what came since. */
+void monitor_look_for_hanging(struct monitor *mon);
 bool monitor_disk_hangs(const struct monitor *mon, dev_t dev);
 
-/* The array gets no answer before such a disk has given one: it could be started from disks alone that are out of date. */
+/* Since when the oldest request is out to one of them; 0: none is. */
+uint64_t monitor_hanging_since(const struct monitor *mon);
+
+/* That was tried a moment ago. */
+void monitor_put_off_catching_up(struct monitor *mon);
+
+/* It is time to bring one up to date that has answered. */
+bool monitor_must_catch_up(const struct monitor *mon);
+
+/* The array gets no answer before they are up to date: it could be started from disks alone that are not. */
 bool monitor_waits_for_hanging(const struct monitor *mon, const struct active_array *a);
 
 /* Members whose disk has not answered for half a minute are failed where the array can do without them. */
@@ -225,7 +234,7 @@ void monitor_give_up_hanging(struct monitor *mon);
 void monitor_sync(struct monitor *mon, bool retry);
 
 /* If an array would have to wait for disks that have answered: they are brought up to date. */
-void monitor_sync_outdated(struct monitor *mon);
+void monitor_catch_up(struct monitor *mon);
 
 /* After the kernel was answered: copies that nobody waits for. The manager is woken before, if that is due. */
 void monitor_finish_sync(struct monitor *mon, bool retry);

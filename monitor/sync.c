@@ -34,9 +34,18 @@ static void note_write(struct monitor *mon, const struct sync_result *res, uint6
 		      (unsigned long long)w->duration_us);
 }
 
+static void note_refusal(struct refusals *r, dev_t dev)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->dev[i] == dev)
+			return;
+	if (r->count < REPORT_FAILED)
+		r->dev[r->count++] = dev;
+}
+
 /*
  * A disk that has refused is asked again by a retry only, as are all. Until then it counts as one that refuses. One that
- * hangs has not refused; it may have begun to and answered in one and the same write.
+ * hangs has not refused.
  */
 static void note_refusals(struct monitor *mon, const struct sync_result *res)
 {
@@ -44,7 +53,7 @@ static void note_refusals(struct monitor *mon, const struct sync_result *res)
 		mon->refusals.count = 0;
 	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED; i++)
 		if (!monitor_disk_hangs(mon, res->failed_dev[i]))
-			monitor_note_refusal(res->failed_late[i] ? &mon->outdated : &mon->refusals, res->failed_dev[i]);
+			note_refusal(&mon->refusals, res->failed_dev[i]);
 }
 
 static void log_write_error(struct monitor *mon, const char *disk, int error)
@@ -82,9 +91,9 @@ void monitor_sync(struct monitor *mon, bool retry)
 	none = r < 0;
 	if (r)
 		note_write(mon, &res, began);
-	if (retry)
-		mon->outdated.count = 0; /* but for those that have answered meanwhile */
 	monitor_look_for_hanging(mon);
+	if (retry)
+		monitor_put_off_catching_up(mon);
 	note_refusals(mon, &res);
 	mon->spare_check_all |= res.more_disks;
 	log_write_errors(mon, &res, none);
@@ -95,11 +104,11 @@ void monitor_sync(struct monitor *mon, bool retry)
 	mon->wake_manager |= res.reports > 0 || none;
 }
 
-void monitor_sync_outdated(struct monitor *mon)
+void monitor_catch_up(struct monitor *mon)
 {
 	bool any = false;
 
-	if (!mon->outdated.count || mon->sync_failed)
+	if (!monitor_must_catch_up(mon) || mon->sync_failed)
 		return;
 	for (unsigned i = 0; i < mon->looked_at_count; i++)
 		any |= monitor_waits_for_hanging(mon, mon->looked_at[i].array);
@@ -147,7 +156,7 @@ void monitor_retry_sync(struct monitor *mon)
 	const unsigned refused = mon->refusals.count;
 	uint64_t began = clock_now_ns(), end;
 
-	if (mon->sync_failed || began < mon->next_retry_ns)
+	if (mon->sync_failed || (began < mon->next_retry_ns && !monitor_must_catch_up(mon)))
 		return;
 	mon->wake_manager = false;
 	monitor_sync(mon, true);

@@ -67,16 +67,27 @@ void monitor_apply_updates(struct monitor *mon)
 	}
 }
 
-void monitor_return_updates(struct monitor *mon)
+static void return_all(struct monitor *mon, struct metadata_update *u)
 {
 	struct metadata_update *next;
 
-	mon->report_due |= mon->applied != NULL;
-	for (struct metadata_update *u = mon->applied; u; u = next) {
+	for (; u; u = next) {
 		next = handoff_next_update(u);
 		u->durable = !mon->sync_failed;
 		handoff_return_update(u);
 		mon->wake_manager = true;
+	}
+}
+
+void monitor_return_updates(struct monitor *mon)
+{
+	mon->report_due |= mon->applied != NULL;
+	if (mon->some_wait) {
+		mon->held = handoff_append_updates(mon->held, mon->applied);
+	} else {
+		return_all(mon, mon->held);
+		return_all(mon, mon->applied);
+		mon->held = NULL;
 	}
 	mon->applied = NULL;
 }

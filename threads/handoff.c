@@ -200,6 +200,18 @@ struct metadata_update *handoff_take_updates(void)
 	return handoff_update_of(handoff_list_take(&shared.updates));
 }
 
+struct metadata_update *handoff_append_updates(struct metadata_update *list, struct metadata_update *more)
+{
+	struct metadata_update *last = list;
+
+	if (!list)
+		return more;
+	while (handoff_next_update(last))
+		last = handoff_next_update(last);
+	last->node.next = more ? &more->node : NULL;
+	return list;
+}
+
 void handoff_return_update(struct metadata_update *u)
 {
 	handoff_list_push(&shared.handled, &u->node);

@@ -82,6 +82,9 @@ void handoff_queue_update(struct metadata_update *u);
 /* monitor: all queued updates, oldest first. */
 struct metadata_update *handoff_take_updates(void);
 
+/* monitor: `more` behind `list`; either may be NULL. */
+struct metadata_update *handoff_append_updates(struct metadata_update *list, struct metadata_update *more);
+
 /* monitor: give an update back, after `status` and `durable` are set. */
 void handoff_return_update(struct metadata_update *u);
 

@@ -102,7 +102,7 @@ void claims_note_entitled(const struct monitor *mon)
 /* All disks of the daemon take what it writes; one that has refused waits until it is asked again. */
 static bool all_in_order(const struct monitor *mon, uint32_t known)
 {
-	if (mon->refusals.count || mon->outdated.count || mon->hanging.count || flight_any())
+	if (mon->refusals.count || mon->hanging.count || flight_any())
 		return false;
 	for (unsigned n = 0; n < world.disks; n++)
 		if (known & 1u << n && (world.disk[n].refuses || !world.disk[n].attached || world.disk[n].hangs))

@@ -85,6 +85,41 @@ static void hang(struct bench *b, unsigned disk)
 	hung.fd[hung.fd[0] ? 1 : 0] = b->disk[disk].fd;
 }
 
+static unsigned look(const struct bench *b, struct hanging_disks *h)
+{
+	unsigned hanging = 0;
+
+	metaio_look_for_hanging(b->io, h);
+	for (unsigned i = 0; i < DISKS; i++)
+		metaio_list_hanging(h, &b->disk[i]);
+	for (unsigned i = 0; i < h->count; i++)
+		hanging += h->disk[i].since_ns > 0;
+	return hanging;
+}
+
+/* What was let go a moment ago may not have come yet. */
+static unsigned count_hanging(const struct bench *b, struct hanging_disks *h)
+{
+	unsigned count = look(b, h);
+
+	for (unsigned i = 0; i < 1000 && count && !hung.count; i++) {
+		usleep(1000);
+		count = look(b, h);
+	}
+	return count;
+}
+
+static bool is_behind(const struct bench *b, unsigned disk)
+{
+	struct hanging_disks h;
+
+	look(b, &h);
+	for (unsigned i = 0; i < h.count; i++)
+		if (h.disk[i].dev == b->disk[disk].dev)
+			return true;
+	return false;
+}
+
 static int set_up(void **state)
 {
 	struct bench *b;
@@ -107,25 +142,10 @@ static int tear_down(void **state)
 	struct hanging_disks h;
 
 	answer();
-	do
-		metaio_look_for_hanging(b->io, &h);
-	while (h.count);
+	assert_int_equal(count_hanging(b, &h), 0);
 	for (unsigned i = 0; i < DISKS; i++)
 		lane_free(b->disk[i].lane);
 	return bench_teardown(state);
-}
-
-static unsigned count_hanging(const struct bench *b, struct hanging_disks *h)
-{
-	/* What was let go a moment ago may not have come yet. */
-	for (unsigned i = 0; i < 100 && !hung.count; i++) {
-		metaio_look_for_hanging(b->io, h);
-		if (!h->count)
-			return 0;
-		usleep(1000);
-	}
-	metaio_look_for_hanging(b->io, h);
-	return h->count;
 }
 
 static void plan_again(struct bench *b, unsigned piece)
@@ -237,8 +257,8 @@ static void test_an_answer_is_an_event(void **state)
 	for (unsigned i = 0; i < 1000 && read(h.event_fd, &n, sizeof(n)) < 0; i++)
 		usleep(1000);
 	assert_int_equal(n, 1);
-	/* the answer itself is there */
-	metaio_run(b->io, b->plan);
+	/* the answer itself is there, also if the event has been taken */
+	metaio_look_for_hanging(b->io, &h);
 	assert_false(metaio_hangs(&b->disk[2]));
 }
 
@@ -311,13 +331,112 @@ static void test_the_next_change_waits_if_two_could_be_torn(void **state)
 	assert_int_equal(metaio_run(b->io, b->plan), DISKS - 1);
 	assert_int_equal(hung.waits_without_end, 0);
 	plan_risky(b, 4);
-	assert_int_equal(metaio_run(b->io, b->plan), DISKS - 1);
-	assert_int_equal(b->plan->disk[DISKS - 1].error, METAIO_NOT_ASKED);
-	assert_int_equal(hung.waits_without_end, 1);
-	bench_assert_holds(b, DISKS - 1, 0, 3);
-	plan_risky(b, 5);
+	/* It was first, as soon as it had answered. */
 	assert_int_equal(metaio_run(b->io, b->plan), DISKS);
 	assert_int_equal(hung.waits_without_end, 1);
+	for (unsigned i = 0; i < DISKS; i++)
+		bench_assert_holds(b, i, 0, 4);
+}
+
+/* It has answered, but its later steps were dropped: before it is whole none that may be torn is begun. */
+static void test_a_half_written_disk_comes_first(void **state)
+{
+	struct bench *b = *state;
+	struct hanging_disks h;
+	unsigned first;
+
+	hang(b, 1);
+	bench_plan_disk(b, 0, 2, 1);
+	bench_plan_disk(b, 1, 2, 1)->torn_risk = true;
+	assert_int_equal(metaio_run(b->io, b->plan), 1);
+	answer();
+	assert_int_equal(count_hanging(b, &h), 0);
+	assert_true(metaio_is_torn(&b->disk[1]));
+	first = bench_seen.events;
+	plan_risky(b, 3);
+	assert_int_equal(metaio_run(b->io, b->plan), DISKS);
+	assert_int_equal(bench_seen.event[first].fd, b->disk[1].fd);
+	assert_int_equal(bench_seen.event[first + 1].fd, b->disk[1].fd);
+	metaio_is_current(&b->disk[1]);
+	assert_false(metaio_is_torn(&b->disk[1]));
+}
+
+/* It lacks what came while it hung, until who knows says that it does not. */
+static void test_it_is_behind_until_it_is_current(void **state)
+{
+	struct bench *b = *state;
+	struct hanging_disks h;
+
+	hang(b, 2);
+	plan_again(b, 3);
+	metaio_run(b->io, b->plan);
+	answer();
+	assert_int_equal(count_hanging(b, &h), 0);
+	assert_true(is_behind(b, 2));
+	assert_false(is_behind(b, 1));
+	plan_again(b, 4);
+	assert_int_equal(metaio_run(b->io, b->plan), DISKS);
+	assert_true(is_behind(b, 2));
+	metaio_is_current(&b->disk[2]);
+	assert_false(is_behind(b, 2));
+}
+
+/* It does not hang any more, but refuses: as any other disk that does. */
+static void test_one_that_refuses_does_not_hang(void **state)
+{
+	struct bench *b = *state;
+	struct hanging_disks h;
+
+	hang(b, 2);
+	plan_again(b, 3);
+	metaio_run(b->io, b->plan);
+	answer();
+	assert_int_equal(count_hanging(b, &h), 0);
+	bench_seen.cut_fd = b->disk[2].fd;
+	bench_seen.cut_short = 1;
+	plan_again(b, 4);
+	metaio_run(b->io, b->plan);
+	assert_int_equal(b->plan->disk[2].error, -EIO);
+	assert_false(is_behind(b, 2));
+}
+
+/* Others have what it is to get: it is left although it is alone in the plan. */
+static void test_nobody_waits_for_what_is_stored(void **state)
+{
+	struct bench *b = *state;
+
+	hang(b, 2);
+	bench_plan_disk(b, 2, 1, 3);
+	b->plan->stored = true;
+	assert_int_equal(metaio_run(b->io, b->plan), 0);
+	assert_int_equal(hung.waits_without_end, 0);
+	assert_true(metaio_hangs(&b->disk[2]));
+	metaio_plan_clear(b->plan);
+	assert_false(b->plan->stored);
+}
+
+/* It was taken out and put in again while its request was out. */
+static void test_a_disk_put_in_again_is_not_asked(void **state)
+{
+	struct bench *b = *state;
+	struct hanging_disks h;
+
+	hang(b, 2);
+	plan_again(b, 3);
+	metaio_run(b->io, b->plan);
+	lane_free(b->disk[2].lane);
+	b->disk[2].lane = lane_new(3);
+	hung.fd[0] = 0; /* the new one would answer */
+	plan_again(b, 4);
+	assert_int_equal(metaio_run(b->io, b->plan), DISKS - 1);
+	assert_int_equal(b->plan->disk[2].error, METAIO_NOT_ASKED);
+	assert_false(is_behind(b, 2));
+	answer();
+	for (unsigned i = 0; i < 1000 && metaio_run(b->io, b->plan) < DISKS; i++) {
+		usleep(1000);
+		look(b, &h);
+	}
+	bench_assert_holds(b, 2, 0, 4);
 }
 
 /* ---- the lane's memory ---- */
@@ -398,14 +517,16 @@ static void test_a_closed_lane_stays_until_the_answer(void **state)
 	watched = b->disk[2].lane->buf;
 	lane_free(b->disk[2].lane);
 	lane_free(NULL);
-	assert_int_equal(watched_freed, 0);
-	assert_int_equal(count_hanging(b, &h), 1);
-	answer();
-	assert_int_equal(count_hanging(b, &h), 0);
-	bench_assert_holds(b, 2, 0, 3);
-	lane_free(NULL);
-	assert_int_equal(watched_freed, 1);
 	b->disk[2].lane = NULL;
+	assert_int_equal(watched_freed, 0);
+	answer();
+	for (unsigned i = 0; i < 1000 && !watched_freed; i++) {
+		usleep(1000);
+		metaio_look_for_hanging(b->io, &h);
+		lane_free(NULL);
+	}
+	bench_assert_holds(b, 2, 0, 3);
+	assert_int_equal(watched_freed, 1);
 }
 
 int main(void)
@@ -422,6 +543,11 @@ int main(void)
 		HANGING(test_it_is_waited_for_without_a_lane),
 		HANGING(test_it_is_waited_for_if_two_could_be_torn),
 		HANGING(test_the_next_change_waits_if_two_could_be_torn),
+		HANGING(test_a_half_written_disk_comes_first),
+		HANGING(test_it_is_behind_until_it_is_current),
+		HANGING(test_one_that_refuses_does_not_hang),
+		HANGING(test_nobody_waits_for_what_is_stored),
+		HANGING(test_a_disk_put_in_again_is_not_asked),
 		HANGING(test_a_long_step_goes_in_pieces),
 		HANGING(test_a_long_step_fails),
 		HANGING(test_a_closed_lane_stays_until_the_answer),

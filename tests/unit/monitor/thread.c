@@ -12,6 +12,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -165,6 +166,47 @@ static void test_it_stops_and_goes_on(void **state)
 	monitor_stop();
 }
 
+static atomic_bool write_is_out;
+
+static void look_for_hanging(struct supertype *st, struct hanging_disks *h)
+{
+	(void)st;
+	*h = (struct hanging_disks){ .event_fd = -1, .count = write_is_out };
+	h->disk[0].dev = 77;
+	h->disk[0].since_ns = 1;
+}
+
+/* A successor would read what that write may change later. Until then all goes on as ever. */
+static void test_it_does_not_stop_while_a_write_is_out(void **state)
+{
+	(void)state;
+	handler.ss.look_for_hanging = look_for_hanging;
+	write_is_out = true;
+	start_with_an_array();
+	handoff_stop_monitor();
+	for (unsigned i = 0; i < 50; i++) {
+		usleep(1000);
+		assert_false(handoff_monitor_ended());
+	}
+	ping();
+	forget_steps();
+	md_says("md126/array_state", "write-pending");
+	ping();
+	assert_among_steps("md126: dirty\nmetadata written\nmd126/array_state <- active\n");
+	forget_steps();
+	assert_false(handoff_monitor_ended());
+	assert_int_equal(handoff_writing_since(), 1);
+	write_is_out = false;
+	handoff_wake_monitor();
+	while (!handoff_monitor_ended())
+		wait_to_be_woken();
+	monitor_stop();
+	assert_int_equal(monitor_start(&handler.st), 0);
+	end_array();
+	monitor_stop();
+	forget_steps();
+}
+
 /* The request to stop may come at any moment, also just before it waits. */
 static void test_it_stops_at_any_moment(void **state)
 {
@@ -187,6 +229,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_it_is_woken_for_updates, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(test_copies_go_round, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(test_it_stops_and_goes_on, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(test_it_does_not_stop_while_a_write_is_out, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(test_it_stops_at_any_moment, rig_set_up, rig_tear_down),
 	};
 

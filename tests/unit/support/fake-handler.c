@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See fake-handler.h. */
-#include "metadata/metaio.h"
 #include "tests/unit/support/fake-handler.h"
 
 #include <errno.h>
@@ -137,7 +136,6 @@ static int sync_metadata(struct supertype *st, struct sync_result *res)
 		res->failed = 1;
 		res->reports = !handler.stale;
 		res->failed_dev[0] = makedev(8, 0);
-		res->failed_late[0] = handler.failed_error == METAIO_HANGS;
 		res->report[0].name = handler.failed_disk ? handler.failed_disk : "sda";
 		res->report[0].error = handler.failed_error ? handler.failed_error : -EIO;
 	}
