@@ -6,23 +6,19 @@
 #include "metadata/lane.h"
 
 #include <stdlib.h>
-
-#define LANE_ALIGN 4096
+#include <string.h>
 
 static struct lane *_Atomic closed; /* with requests out */
 
 struct lane *lane_new(dev_t dev)
 {
-	struct lane *l = calloc(1, sizeof(*l));
+	struct lane *l = aligned_alloc(LANE_ALIGN, sizeof(*l));
 
-	if (!l)
-		return NULL;
-	l->dev = dev;
-	l->buf = aligned_alloc(LANE_ALIGN, LANE_BYTES);
-	if (l->buf)
-		return l;
-	free(l);
-	return NULL;
+	if (l) {
+		memset(l, 0, sizeof(*l));
+		l->dev = dev;
+	}
+	return l;
 }
 
 static bool is_in_use(const struct lane *l)
@@ -43,7 +39,6 @@ static void free_or_keep(struct lane *l)
 		keep(l);
 		return;
 	}
-	free(l->buf);
 	free(l);
 }
 

@@ -15,6 +15,7 @@
 
 #include "lib/clock.h"
 
+#define LANE_ALIGN 4096
 #define LANE_BYTES 16384 /* that may be on their way at once; a longer write goes in pieces */
 
 /* A disk that has not answered for so long hangs: whoever can do without it goes on. */
@@ -22,14 +23,14 @@
 
 struct lane {
 	dev_t dev;
-	uint8_t *buf;      /* LANE_BYTES, aligned */
-	uint32_t used;     /* bytes of it */
+	uint32_t used;     /* bytes of `buf` */
 	uint64_t since_ns; /* when they were sent (CLOCK_MONOTONIC) */
 	atomic_uint out;   /* requests that the kernel has not answered */
 	bool hanging;      /* the writer has gone on without it; nothing is sent before the disk has answered */
 	bool behind;       /* it has, and the disk lacks what it was to take then, and what came since */
 	bool torn;         /* and may be half written, which a power cut would leave */
 	struct lane *next; /* of those whose disk was closed while requests were out */
+	_Alignas(LANE_ALIGN) uint8_t buf[LANE_BYTES];
 };
 
 /* start-up, manager and helper. NULL: no memory. */

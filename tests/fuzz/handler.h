@@ -393,11 +393,23 @@ static void read_md(struct bytes *b, unsigned i)
 	}
 }
 
+static void note_slots(unsigned i)
+{
+	bool has_data[MAX_SLOTS] = { false };
+
+	for (unsigned k = 0; k < arrays[i]->disk_count; k++)
+		if (member[i][k].slot >= 0)
+			has_data[member[i][k].slot] |= member_has_data(member[i][k].curr_state);
+	if (format->ss->note_slots)
+		format->ss->note_slots(arrays[i], has_data);
+}
+
 static void pass(struct bytes *b, unsigned i)
 {
 	if (!watch[i].adopted)
 		return;
 	read_md(b, i);
+	note_slots(i);
 	format->ss->set_array_state(arrays[i], (enum consistency)(take_byte(b) % 3));
 	for (unsigned k = 0; k < arrays[i]->disk_count; k++)
 		if (member[i][k].slot >= 0)

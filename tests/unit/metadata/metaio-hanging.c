@@ -514,7 +514,7 @@ static void test_a_closed_lane_stays_until_the_answer(void **state)
 	hang(b, 2);
 	plan_again(b, 3);
 	metaio_run(b->io, b->plan);
-	watched = b->disk[2].lane->buf;
+	watched = b->disk[2].lane;
 	lane_free(b->disk[2].lane);
 	lane_free(NULL);
 	b->disk[2].lane = NULL;
