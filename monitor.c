@@ -129,11 +129,9 @@ static bool holding(const struct monitor *mon)
 void monitor_pass(struct monitor *mon, bool timer)
 {
 	unsigned ticket = handoff_pass_begin();
-	bool all, retry;
+	bool all;
 
-	/* A disk that hung is brought up to date: at once if an array waits for it, else after the answers. */
 	monitor_look_for_hanging(mon);
-	retry = mon->some_wait && monitor_must_catch_up(mon);
 	mon->wake_manager = false;
 	mon->some_wait = false;
 	mon->timer = timer;
@@ -144,7 +142,8 @@ void monitor_pass(struct monitor *mon, bool timer)
 	look_at_arrays(mon, all);
 	tell_all(mon);
 	/* Disks whose last write failed come after the answers, unless there is no answer without them. */
-	monitor_sync(mon, retry || (timer && mon->sync_failed));
+	monitor_sync(mon, timer && mon->sync_failed);
+	/* A disk that hung is brought up to date: at once if an array waits for it, else after the answers. */
 	monitor_catch_up(mon);
 	finish_arrays(mon);
 	monitor_request_spare_checks(mon);
@@ -278,7 +277,7 @@ static void prefault_stack(void)
 /* Not while a disk may still carry out what it was told: a successor would not know of it. */
 static bool may_end(const struct monitor *mon)
 {
-	return handoff_monitor_must_stop() && !monitor_hanging_since(mon) && !mon->held;
+	return handoff_monitor_must_stop() && !monitor_hanging_since(mon);
 }
 
 static void *monitor_main(void *arg)
@@ -299,6 +298,7 @@ static void *monitor_main(void *arg)
 		if (!may_end(mon))
 			timer = monitor_wait(mon, &wait_mask);
 	} while (!may_end(mon));
+	monitor_return_held(mon);
 	handoff_set_monitor(0);
 	handoff_note_monitor_ended();
 	return NULL;

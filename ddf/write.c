@@ -503,6 +503,7 @@ static bool run_plan(struct ddf_writer *w, const struct ddf_container *c, struct
 {
 	if (!w->plan->disks)
 		return false;
+	w->plan->patient = res->patient;
 	metaio_run(w->io, w->plan);
 	for (unsigned i = 0; i < w->plan->disks; i++) {
 		const struct metaio_disk *pd = &w->plan->disk[i];

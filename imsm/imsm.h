@@ -73,6 +73,7 @@ struct imsm_dl {
 	struct imsm_meta *copy;          /* owned: what it carries, if it has had to wait (imsm_let_wait()) */
 	bool asked;                      /* it was due when the write that is being made was planned */
 	unsigned holds;                  /* the number of the copy that it took last (imsm/write.c); 0: it is not known */
+	unsigned left_with;  /* imsm/write.c: number of the image that was out when it began to hang */
 	unsigned joined;                 /* its copy names it as a spare in the table of a container with volumes, as the
 					    one of that number, counted from 1; 0: it does not (imsm/join.c) */
 	struct {
@@ -219,7 +220,7 @@ void imsm_writer_free(struct imsm_writer *w);
 int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *container, struct sync_result *res);
 
 /* monitor. look_for_hanging of the superswitch. */
-void imsm_look_for_hanging(struct imsm_writer *w, const struct imsm_container *c, struct hanging_disks *h);
+void imsm_look_for_hanging(struct imsm_writer *w, struct imsm_container *c, struct hanging_disks *h);
 
 /* For imsm/join.c: one disk, durably. 0 or -errno. Its spare record; zeros in place of its migration record. */
 int imsm_write_spare(struct imsm_writer *w, struct imsm_dl *dl);

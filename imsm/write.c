@@ -238,6 +238,7 @@ struct outcome {
 
 static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct sync_result *res, struct outcome *members)
 {
+	w->plan->patient = res->patient;
 	metaio_run(w->io, w->plan);
 	for (unsigned i = 0; i < w->plan->disks; i++) {
 		const struct metaio_disk *pd = &w->plan->disk[i];
@@ -247,6 +248,8 @@ static void run_plan(struct imsm_writer *w, struct imsm_container *c, struct syn
 		dl->holds = 0;
 		if (dl->index < 0)
 			continue;
+		if (pd->error == METAIO_HANGS)
+			dl->left_with = w->number;
 		dl->holds = pd->error ? 0 : w->number;
 		if (pd->error)
 			members->failed++;
@@ -369,9 +372,21 @@ static int write_changes(struct imsm_writer *w, struct imsm_container *c, const 
 	return 1;
 }
 
-void imsm_look_for_hanging(struct imsm_writer *w, const struct imsm_container *c, struct hanging_disks *h)
+/* What it was left with has arrived, and is still the last image. */
+static void note_landed(const struct imsm_writer *w, struct imsm_dl *dl)
+{
+	if (!metaio_has_landed(dl->disk) || !dl->stale || !dl->left_with || dl->left_with != w->last_number)
+		return;
+	dl->stale = false;
+	dl->holds = dl->left_with;
+	metaio_is_current(dl->disk);
+}
+
+void imsm_look_for_hanging(struct imsm_writer *w, struct imsm_container *c, struct hanging_disks *h)
 {
 	metaio_look_for_hanging(w->io, h);
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		note_landed(w, dl);
 	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (metaio_hangs(dl->disk) || (dl->stale && is_due(c, dl, true)))
 			metaio_list_hanging(h, dl->disk);
@@ -405,6 +420,7 @@ static bool zero_migr_records(struct imsm_writer *w, struct imsm_container *c, s
 			continue;
 		metaio_note_failure(res, pd->disk, pd->error, dl->stale);
 		dl->stale = true;
+		dl->left_with = 0;
 	}
 	return all;
 }

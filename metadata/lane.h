@@ -20,6 +20,7 @@
 
 /* A disk that has not answered for so long hangs: whoever can do without it goes on. */
 #define LANE_PATIENCE_NS (1000 * NS_PER_MS)
+#define LANE_LONG_PATIENCE_NS (30000 * NS_PER_MS) /* if somebody has to wait for it */
 
 struct lane {
 	dev_t dev;
@@ -28,6 +29,9 @@ struct lane {
 	atomic_uint out;   /* requests that the kernel has not answered */
 	bool hanging;      /* the writer has gone on without it; nothing is sent before the disk has answered */
 	bool behind;       /* it has, and the disk lacks what it was to take then, and what came since */
+	bool last;         /* what is out is all that its plan had left */
+	bool failed;       /* some of it was refused */
+	bool landed;       /* all of it was carried out */
 	bool torn;         /* and may be half written, which a power cut would leave */
 	struct lane *next; /* of those whose disk was closed while requests were out */
 	_Alignas(LANE_ALIGN) uint8_t buf[LANE_BYTES];

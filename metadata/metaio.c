@@ -154,7 +154,7 @@ void metaio_plan_clear(struct metaio_plan *p)
 {
 	p->disks = 0;
 	p->max_torn = 1;
-	p->stored = false;
+	p->stored = p->patient = false;
 }
 
 struct metaio_disk *metaio_plan_add(struct metaio_plan *p, const struct disk *d)
@@ -416,6 +416,8 @@ static void lane_hangs(struct metaio *m, const struct metaio_disk *pd)
 	uint64_t answers;
 
 	l->hanging = l->behind = true;
+	l->last = pd->next_step == pd->steps && !pd->error;
+	l->failed = l->landed = false;
 	l->torn |= pd->torn_risk;
 	m->hanging++;
 	/* From now on they are news. */
@@ -424,11 +426,13 @@ static void lane_hangs(struct metaio *m, const struct metaio_disk *pd)
 }
 
 /* One request of it was answered: if that was the last one the disk may be asked again. */
-static void lane_answered(struct metaio *m, struct lane *l)
+static void lane_answered(struct metaio *m, struct lane *l, bool carried_out)
 {
+	l->failed |= !carried_out;
 	if (atomic_load_explicit(&l->out, memory_order_relaxed) > 1)
 		return;
 	l->hanging = false;
+	l->landed = l->last && !l->failed;
 	l->used = 0;
 	m->hanging--;
 }
@@ -443,14 +447,19 @@ static void leave(struct run *r, struct metaio_disk *pd)
 		if (q->disk == pd)
 			q->disk = NULL;
 	}
+	lane_hangs(r->m, pd);
 	pd->error = METAIO_HANGS;
 	pd->in_flight = 0;
-	lane_hangs(r->m, pd);
 }
 
 static bool may_be_left(const struct metaio_disk *pd)
 {
 	return pd->in_flight && pd->disk->lane;
+}
+
+static uint64_t patience(const struct metaio_plan *p)
+{
+	return p->patient ? LANE_LONG_PATIENCE_NS : LANE_PATIENCE_NS;
 }
 
 static void leave_hanging(struct run *r)
@@ -460,7 +469,7 @@ static void leave_hanging(struct run *r)
 	for (unsigned i = 0; i < r->p->disks; i++) {
 		struct metaio_disk *pd = &r->p->disk[i];
 
-		if (may_be_left(pd) && now >= pd->disk->lane->since_ns + LANE_PATIENCE_NS)
+		if (may_be_left(pd) && now >= pd->disk->lane->since_ns + patience(r->p))
 			leave(r, pd);
 	}
 }
@@ -492,8 +501,8 @@ static uint64_t patience_ends(const struct metaio_plan *p)
 	for (unsigned i = 0; i < p->disks; i++) {
 		const struct lane *l = p->disk[i].disk->lane;
 
-		if (may_be_left(&p->disk[i]) && (!end || l->since_ns + LANE_PATIENCE_NS < end))
-			end = l->since_ns + LANE_PATIENCE_NS;
+		if (may_be_left(&p->disk[i]) && (!end || l->since_ns + patience(p) < end))
+			end = l->since_ns + patience(p);
 	}
 	return end;
 }
@@ -509,7 +518,7 @@ static void take_answer(struct metaio *m, struct run *r, const struct io_event *
 		piece_finished(pd, q->len, (long)e->res);
 		count_torn(r, pd);
 	} else {
-		lane_answered(m, q->lane);
+		lane_answered(m, q->lane, (long)e->res == (long)q->len);
 	}
 	return_request(m, q);
 }
@@ -557,10 +566,19 @@ bool metaio_is_torn(const struct disk *d)
 	return d->lane && d->lane->torn;
 }
 
+bool metaio_has_landed(const struct disk *d)
+{
+	bool landed = d->lane && d->lane->landed;
+
+	if (landed)
+		d->lane->landed = false;
+	return landed;
+}
+
 void metaio_is_current(const struct disk *d)
 {
 	if (d->lane)
-		d->lane->behind = d->lane->torn = false;
+		d->lane->behind = d->lane->torn = d->lane->landed = false;
 }
 
 /* ---- the run ---- */

@@ -52,6 +52,7 @@ struct metaio_disk {
 struct metaio_plan {
 	unsigned disks;
 	unsigned max_torn;          /* >= 1; how many torn_risk disks may be in flight together */
+	bool patient;               /* more time for disks that hang (metadata/lane.h) */
 	bool stored;                /* disks that are not in it have what it writes: none of its disks need be waited for */
 	unsigned capacity;
 	struct metaio_disk *disk;   /* capacity entries, allocated by metaio_plan_new */
@@ -98,6 +99,9 @@ bool metaio_hangs(const struct disk *d);
 
 /* monitor. It hangs or did, and may be half written: it has to be written before another one may be at that risk. */
 bool metaio_is_torn(const struct disk *d);
+
+/* monitor. True once if all that was out to the disk, and it was the last of its plan, has been carried out after all. */
+bool metaio_has_landed(const struct disk *d);
 
 /* monitor. The disk has taken all that it was to take. */
 void metaio_is_current(const struct disk *d);

@@ -86,6 +86,7 @@ struct bad_range_changes {
 /* What sync_metadata is asked for and how it went. */
 struct sync_result {
 	bool retry;       /* in: also write to disks whose last write failed */
+	bool patient;     /* in: an array waits for those that hung: give them more time than others */
 	unsigned written; /* disks that hold the new state durably */
 	bool more_disks;  /* a disk is used that was not before: spares may be looked for */
 	unsigned failed;  /* disks whose write failed */

@@ -13,9 +13,6 @@
 /* It has failed, where the array can do without it. */
 #define GIVE_UP_NS (30 * NS_PER_S)
 
-/* A disk that answers, and is not up to date in spite of being written to. */
-#define CATCH_UP_PAUSE_NS NS_PER_S
-
 /* NULL: the disk is none of them. Its time of 0 says that it answers. */
 static const uint64_t *find(const struct hanging_disks *h, dev_t dev)
 {
@@ -99,13 +96,20 @@ void monitor_look_for_hanging(struct monitor *mon)
 	if (!any_answers(&mon->hanging))
 		mon->catch_up_ns = 0;
 	else if (!mon->catch_up_ns)
-		mon->catch_up_ns = clock_now_ns();
+		mon->catch_up_ns = mon->next_retry_ns > clock_now_ns() ? mon->next_retry_ns : clock_now_ns();
 }
 
 void monitor_put_off_catching_up(struct monitor *mon)
 {
+	uint64_t least = clock_now_ns() + NS_PER_S;
+
 	if (mon->catch_up_ns)
-		mon->catch_up_ns = clock_now_ns() + CATCH_UP_PAUSE_NS;
+		mon->catch_up_ns = mon->next_retry_ns > least ? mon->next_retry_ns : least;
+}
+
+bool monitor_any_answers(const struct monitor *mon)
+{
+	return any_answers(&mon->hanging);
 }
 
 bool monitor_must_catch_up(const struct monitor *mon)

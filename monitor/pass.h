@@ -163,6 +163,9 @@ bool monitor_can_spare(const struct active_array *a, const struct mdinfo *m);
 void monitor_apply_updates(struct monitor *mon);
 void monitor_return_updates(struct monitor *mon);
 
+/* At the monitor's end: what waits for a disk that hangs will not become durable here. */
+void monitor_return_held(struct monitor *mon);
+
 /* If an update has changed the set of disks: what was degraded for want of a spare may find one now. */
 void monitor_request_spare_checks(struct monitor *mon);
 
@@ -215,6 +218,9 @@ bool monitor_disk_hangs(const struct monitor *mon, dev_t dev);
 
 /* Since when the oldest request is out to one of them; 0: none is. */
 uint64_t monitor_hanging_since(const struct monitor *mon);
+
+/* One of them answers, but is not up to date. */
+bool monitor_any_answers(const struct monitor *mon);
 
 /* That was tried a moment ago. */
 void monitor_put_off_catching_up(struct monitor *mon);

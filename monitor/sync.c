@@ -78,9 +78,10 @@ static void log_write_errors(struct monitor *mon, const struct sync_result *res,
 			      "%s: disks take the metadata again", mon->st->container);
 }
 
-void monitor_sync(struct monitor *mon, bool retry)
+/* `patient`: an array waits for disks that hung. */
+static void sync_with(struct monitor *mon, bool retry, bool patient)
 {
-	struct sync_result res = { .retry = retry };
+	struct sync_result res = { .retry = retry, .patient = patient };
 	uint64_t began = clock_now_ns();
 	bool none;
 	int r;
@@ -92,8 +93,6 @@ void monitor_sync(struct monitor *mon, bool retry)
 	if (r)
 		note_write(mon, &res, began);
 	monitor_look_for_hanging(mon);
-	if (retry)
-		monitor_put_off_catching_up(mon);
 	note_refusals(mon, &res);
 	mon->spare_check_all |= res.more_disks;
 	log_write_errors(mon, &res, none);
@@ -104,16 +103,22 @@ void monitor_sync(struct monitor *mon, bool retry)
 	mon->wake_manager |= res.reports > 0 || none;
 }
 
+void monitor_sync(struct monitor *mon, bool retry)
+{
+	sync_with(mon, retry, false);
+}
+
+/* A successor would be kept waiting by what is sent to a disk that hangs again. */
 void monitor_catch_up(struct monitor *mon)
 {
 	bool any = false;
 
-	if (!monitor_must_catch_up(mon) || mon->sync_failed)
+	if (!monitor_any_answers(mon) || mon->sync_failed || handoff_monitor_must_stop())
 		return;
-	for (unsigned i = 0; i < mon->looked_at_count; i++)
-		any |= monitor_waits_for_hanging(mon, mon->looked_at[i].array);
+	for (const struct active_array *a = mon->arrays; a; a = a->next)
+		any |= a->watch->look && monitor_waits_for_hanging(mon, a);
 	if (any)
-		monitor_sync(mon, true);
+		sync_with(mon, true, true);
 }
 
 static void note_rest(struct monitor *mon, const struct sync_result *res)
@@ -156,7 +161,7 @@ void monitor_retry_sync(struct monitor *mon)
 	const unsigned refused = mon->refusals.count;
 	uint64_t began = clock_now_ns(), end;
 
-	if (mon->sync_failed || (began < mon->next_retry_ns && !monitor_must_catch_up(mon)))
+	if (mon->sync_failed || began < mon->next_retry_ns || (mon->hanging.count && handoff_monitor_must_stop()))
 		return;
 	mon->wake_manager = false;
 	monitor_sync(mon, true);
@@ -169,6 +174,7 @@ void monitor_retry_sync(struct monitor *mon)
 		handoff_wake_manager();
 	end = clock_now_ns();
 	mon->next_retry_ns = end + RETRY_PAUSE * (end - began);
+	monitor_put_off_catching_up(mon);
 }
 
 /* What this pass changed is not on disk, and there is still hope that it will be. */

@@ -67,13 +67,13 @@ void monitor_apply_updates(struct monitor *mon)
 	}
 }
 
-static void return_all(struct monitor *mon, struct metadata_update *u)
+static void return_all(struct monitor *mon, struct metadata_update *u, bool durable)
 {
 	struct metadata_update *next;
 
 	for (; u; u = next) {
 		next = handoff_next_update(u);
-		u->durable = !mon->sync_failed;
+		u->durable = durable;
 		handoff_return_update(u);
 		mon->wake_manager = true;
 	}
@@ -85,11 +85,17 @@ void monitor_return_updates(struct monitor *mon)
 	if (mon->some_wait) {
 		mon->held = handoff_append_updates(mon->held, mon->applied);
 	} else {
-		return_all(mon, mon->held);
-		return_all(mon, mon->applied);
+		return_all(mon, mon->held, !mon->sync_failed);
+		return_all(mon, mon->applied, !mon->sync_failed);
 		mon->held = NULL;
 	}
 	mon->applied = NULL;
+}
+
+void monitor_return_held(struct monitor *mon)
+{
+	return_all(mon, mon->held, false);
+	mon->held = NULL;
 }
 
 void monitor_request_spare_checks(struct monitor *mon)

@@ -381,6 +381,66 @@ static void test_it_is_behind_until_it_is_current(void **state)
 	assert_false(is_behind(b, 2));
 }
 
+/* It took so long, but has everything. */
+static void test_what_was_left_arrives(void **state)
+{
+	struct bench *b = *state;
+	struct hanging_disks h;
+
+	hang(b, 2);
+	plan_again(b, 3);
+	metaio_run(b->io, b->plan);
+	assert_false(metaio_has_landed(&b->disk[2]));
+	answer();
+	assert_int_equal(count_hanging(b, &h), 0);
+	assert_true(metaio_has_landed(&b->disk[2]));
+	assert_false(metaio_has_landed(&b->disk[2])); /* said once */
+}
+
+static void test_the_first_of_two_steps_arrives(void **state)
+{
+	struct bench *b = *state;
+	struct hanging_disks h;
+
+	hang(b, 2);
+	bench_plan_disk(b, 1, 2, 3);
+	bench_plan_disk(b, 2, 2, 3);
+	metaio_run(b->io, b->plan);
+	answer();
+	assert_int_equal(count_hanging(b, &h), 0);
+	assert_false(metaio_has_landed(&b->disk[2]));
+}
+
+static void test_what_was_left_is_refused(void **state)
+{
+	struct bench *b = *state;
+	struct hanging_disks h;
+
+	hang(b, 2);
+	plan_again(b, 3);
+	metaio_run(b->io, b->plan);
+	bench_seen.cut_fd = b->disk[2].fd;
+	bench_seen.cut_short = 1;
+	answer();
+	assert_int_equal(count_hanging(b, &h), 0);
+	assert_int_equal(bench_seen.cut_short, 0);
+	assert_false(metaio_has_landed(&b->disk[2]));
+}
+
+/* Somebody waits for the disk in particular. */
+static void test_a_patient_plan(void **state)
+{
+	struct bench *b = *state;
+	uint64_t began = clock_now_ns(), took;
+
+	hang(b, 2);
+	plan_again(b, 3);
+	b->plan->patient = true;
+	assert_int_equal(metaio_run(b->io, b->plan), DISKS - 1);
+	took = clock_now_ns() - began;
+	assert_in_range(took, MS(30000), MS(31000));
+}
+
 /* It does not hang any more, but refuses: as any other disk that does. */
 static void test_one_that_refuses_does_not_hang(void **state)
 {
@@ -545,6 +605,10 @@ int main(void)
 		HANGING(test_the_next_change_waits_if_two_could_be_torn),
 		HANGING(test_a_half_written_disk_comes_first),
 		HANGING(test_it_is_behind_until_it_is_current),
+		HANGING(test_what_was_left_arrives),
+		HANGING(test_the_first_of_two_steps_arrives),
+		HANGING(test_what_was_left_is_refused),
+		HANGING(test_a_patient_plan),
 		HANGING(test_one_that_refuses_does_not_hang),
 		HANGING(test_nobody_waits_for_what_is_stored),
 		HANGING(test_a_disk_put_in_again_is_not_asked),

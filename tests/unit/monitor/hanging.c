@@ -49,6 +49,7 @@ static void catch_up(void)
 	hanging.count = count;
 }
 
+static bool was_patient; /* the last write of the metadata */
 static int (*real_sync)(struct supertype *st, struct sync_result *res);
 
 static int sync_and_catch_up(struct supertype *st, struct sync_result *res)
@@ -56,6 +57,7 @@ static int sync_and_catch_up(struct supertype *st, struct sync_result *res)
 	const bool retry = res->retry;
 	int r;
 
+	was_patient = res->patient;
 	r = real_sync(st, res);
 	if (retry)
 		catch_up();
@@ -242,6 +244,7 @@ static void test_an_array_waits(void **state)
 	assert_first_steps("metadata written\nmd126/array_state <- active\nupdate 7 returned\nupdate 8 returned\nticket 1 honoured\n");
 	assert_true(u->durable);
 	assert_int_equal(handler.retries, 1);
+	assert_true(was_patient);
 	assert_message("md127: disk sdb answers again");
 	assert_no_message("disk sda answers");
 }
@@ -303,6 +306,22 @@ static void test_a_disk_that_answers_is_brought_up_to_date(void **state)
 	assert_int_equal(handler.retries, 1);
 	assert_steps("md126/array_state <- active\nmetadata written\n");
 	assert_int_equal(hanging.count, 0);
+	assert_false(was_patient);
+}
+
+/* The monitor is to end: what hangs again would keep a successor waiting, once more. */
+static void test_nothing_is_sent_at_the_end(void **state)
+{
+	(void)state;
+	one_hangs(3);
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	handler.retries = 0;
+	answer();
+	handoff_stop_monitor();
+	rig_signal();
+	assert_int_equal(handler.retries, 0);
+	forget_steps();
 }
 
 /* A disk that hung answers, but lacks what came since; now another one hangs: together they would start the array. */
@@ -384,6 +403,7 @@ int main(void)
 		TEST(test_answers_that_come_too_late),
 		TEST(test_answers_at_the_end_of_a_pass),
 		TEST(test_a_disk_that_answers_is_brought_up_to_date),
+		TEST(test_nothing_is_sent_at_the_end),
 		TEST(test_one_that_is_behind_counts),
 		TEST(test_a_disk_that_stays_behind),
 		TEST(test_it_is_given_up_after_half_a_minute),

@@ -229,8 +229,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_it_is_woken_for_updates, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(test_copies_go_round, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(test_it_stops_and_goes_on, rig_set_up, rig_tear_down),
-		cmocka_unit_test_setup_teardown(test_it_does_not_stop_while_a_write_is_out, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(test_it_stops_at_any_moment, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(test_it_does_not_stop_while_a_write_is_out, rig_set_up, rig_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, group_set_up, NULL);
