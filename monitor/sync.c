@@ -161,8 +161,10 @@ void monitor_retry_sync(struct monitor *mon)
 	const unsigned refused = mon->refusals.count;
 	uint64_t began = clock_now_ns(), end;
 
-	if (mon->sync_failed || began < mon->next_retry_ns || (mon->hanging.count && handoff_monitor_must_stop()))
+	if (mon->sync_failed || began < mon->next_retry_ns || (mon->hanging.count && handoff_monitor_must_stop())) {
+		monitor_put_off_catching_up(mon);
 		return;
+	}
 	mon->wake_manager = false;
 	monitor_sync(mon, true);
 	/* Who takes again what is written may be a spare that was passed over. */

@@ -337,6 +337,27 @@ static void test_one_that_is_behind_counts(void **state)
 	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
 }
 
+/* No disk takes the metadata, or the monitor is to end while another disk hangs: one that answers does not keep it busy. */
+static void test_waiting_does_not_spin(void **state)
+{
+	struct rig_array *ra = one_hangs(3);
+
+	(void)state;
+	hangs(ra->member[1].dev);
+	hanging.disk[0].since_ns = 0;
+	handler.sync_error = -EIO;
+	md_says("md126/array_state", "write-pending");
+	rig_next();
+	rig_next();
+	assert_in_range(rig_next(), 900, 1000);
+	handler.sync_error = 0;
+	handoff_stop_monitor();
+	rig_signal();
+	rig_signal();
+	assert_in_range(rig_next(), 900, 5000);
+	forget_steps();
+}
+
 /* For some reason it is not written to: no pass follows the other at once. */
 static void test_a_disk_that_stays_behind(void **state)
 {
@@ -405,6 +426,7 @@ int main(void)
 		TEST(test_a_disk_that_answers_is_brought_up_to_date),
 		TEST(test_nothing_is_sent_at_the_end),
 		TEST(test_one_that_is_behind_counts),
+		TEST(test_waiting_does_not_spin),
 		TEST(test_a_disk_that_stays_behind),
 		TEST(test_it_is_given_up_after_half_a_minute),
 		TEST(test_it_is_not_given_up_if_nothing_is_left),
