@@ -280,7 +280,7 @@ struct rig_array *drig_make_array(struct rig *r, int vd, int level, int layout, 
 /* The states of its members are read afterwards (monitor/read.c). */
 int drig_open_new(struct rig_array *a)
 {
-	unsigned state[RIG_MEMBERS];
+	unsigned state[RIG_MEMBERS] = { 0 };
 	int err;
 
 	for (unsigned i = 0; i < a->a->disk_count; i++) {
