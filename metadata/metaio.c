@@ -507,8 +507,7 @@ static uint64_t patience_ends(const struct metaio_plan *p)
 	return end;
 }
 
-/* `r`: the run, NULL if there is none. */
-static void take_answer(struct metaio *m, struct run *r, const struct io_event *e)
+static void take_answer(struct run *r, const struct io_event *e)
 {
 	struct request *q = e->data;
 	struct metaio_disk *pd = q->disk;
@@ -518,14 +517,15 @@ static void take_answer(struct metaio *m, struct run *r, const struct io_event *
 		piece_finished(pd, q->len, (long)e->res);
 		count_torn(r, pd);
 	} else {
-		lane_answered(m, q->lane, (long)e->res == (long)q->len);
+		lane_answered(r->m, q->lane, (long)e->res == (long)q->len);
 	}
-	return_request(m, q);
+	return_request(r->m, q);
 }
 
 /* `least`: that many are waited for, until `end_ns`, 0: without end. False: that was too long. */
-static bool take_answers(struct metaio *m, struct run *r, long least, uint64_t end_ns)
+static bool take_answers(struct run *r, long least, uint64_t end_ns)
 {
+	struct metaio *m = r->m;
 	struct timespec left = end_ns ? clock_until(end_ns) : (struct timespec){ 0 };
 	int n;
 
@@ -534,12 +534,13 @@ static bool take_answers(struct metaio *m, struct run *r, long least, uint64_t e
 	} while (n == -EINTR && !least);
 
 	for (int i = 0; i < n; i++)
-		take_answer(m, r, &m->event[i]);
+		take_answer(r, &m->event[i]);
 	return n != 0;
 }
 
 void metaio_look_for_hanging(struct metaio *m, struct hanging_disks *h)
 {
+	struct run none = { .m = m }; /* whoever answers now was left by its plan */
 	uint64_t answers;
 
 	h->event_fd = m->event_fd;
@@ -548,7 +549,7 @@ void metaio_look_for_hanging(struct metaio *m, struct hanging_disks *h)
 	if (m->hanging && read(m->event_fd, &answers, sizeof(answers)) < 0)
 		errno = 0;
 	if (m->hanging)
-		take_answers(m, NULL, 0, 0);
+		take_answers(&none, 0, 0);
 }
 
 void metaio_list_hanging(struct hanging_disks *h, const struct disk *d)
@@ -630,7 +631,7 @@ static void run_aio(struct run *r)
 		submit_ready(r);
 		if (!r->in_flight && !(r->m->hanging && any_held_back(r->p)))
 			return;
-		if (!take_answers(r->m, r, 1, patience_ends(r->p)))
+		if (!take_answers(r, 1, patience_ends(r->p)))
 			leave_hanging(r);
 	}
 }
