@@ -472,6 +472,25 @@ static void show_refusing_disks(struct view *v)
 	}
 }
 
+/* A daemon of before does not say so. */
+static void show_hanging_disks(struct view *v)
+{
+	const json_t *disks = field_array(&v->odd, v->status, "disks"), *disk;
+	char buf[UNITS_MAX];
+	size_t i;
+
+	json_array_foreach (disks, i, disk) {
+		uint64_t ms;
+
+		if (!json_is_integer(json_object_get(disk, "hangs_ms")))
+			continue;
+		ms = field_number(&v->odd, disk, "hangs_ms");
+		show_label(v, "");
+		text_word(&v->text, STYLE_BAD, "%s has not answered for %s", disk_name(v, disk),
+			  units_short(buf, ms < UINT64_MAX / 1000 ? ms * 1000 : UINT64_MAX));
+	}
+}
+
 /* ---- metadata ---- */
 
 static void show_last_write_disks(struct view *v, const json_t *write)
@@ -694,6 +713,7 @@ char *view_status(const char *container, const json_t *status, const struct view
 	show_volumes(&v);
 	show_disks(&v);
 	show_refusing_disks(&v);
+	show_hanging_disks(&v);
 	show_metadata(&v);
 	show_stalls(&v);
 	show_queues(&v);

@@ -6,6 +6,7 @@
  * The daemon lives in an initramfs, so there is no JSON library. Writing needs little of one: a buffer that grows,
  * commas, and the escaping of text that comes from disks and may be anything.
  */
+#include "lib/clock.h"
 #include "lib/version.h"
 #include "manager/status-json.h"
 
@@ -272,6 +273,14 @@ static void put_disk_place(struct out *o, const char *name, dev_t dev)
 	put_string(o, "dev", name ? number : NULL);
 }
 
+static void put_hanging(struct out *o, uint64_t now_ns, uint64_t since_ns)
+{
+	if (!since_ns)
+		put_null(o, "hangs_ms");
+	else
+		put_count(o, "hangs_ms", now_ns > since_ns ? (now_ns - since_ns) / NS_PER_MS : 0);
+}
+
 static void put_report_disk(struct writer *w, unsigned i)
 {
 	const struct report_disk *d = &w->s->report->disk[i];
@@ -282,6 +291,7 @@ static void put_report_disk(struct writer *w, unsigned i)
 	PUT_FIXED(o, "serial", d->serial);
 	put_string(o, "state", disk_word(d->state));
 	put_bool(o, "writable", !d->unwritable);
+	put_hanging(o, w->s->now_ns, d->hangs_since_ns);
 	put(o, "}");
 }
 
@@ -296,6 +306,7 @@ static void put_unused_disk(struct writer *w, dev_t dev)
 	put_string(o, "serial", "");
 	put_string(o, "state", "unused");
 	put_bool(o, "writable", true);
+	put_null(o, "hangs_ms");
 	put(o, "}");
 }
 

@@ -28,6 +28,7 @@ struct status {
 	pid_t pid;
 	const char *container, *metadata; /* "md127", "imsm" or "ddf" */
 	uint64_t time_ms;                 /* CLOCK_REALTIME now */
+	uint64_t now_ns;                  /* CLOCK_MONOTONIC now */
 	uint64_t uptime_ms;
 	bool draining;
 	bool writing;                     /* the monitor is writing metadata */

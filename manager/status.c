@@ -100,6 +100,7 @@ static void note_time(const struct manager *mgr, struct status *s)
 	uint64_t now = clock_now_ns(), writing = handoff_writing_since();
 
 	s->time_ms = clock_wall_ms();
+	s->now_ns = now;
 	s->uptime_ms = mgr->ready_ns ? (now - mgr->ready_ns) / NS_PER_MS : 0;
 	s->writing = writing != 0;
 	s->writing_ms = writing && now > writing ? (now - writing) / NS_PER_MS : 0;

@@ -43,9 +43,11 @@ static void log_answers(struct monitor *mon, const dev_t *was_out, unsigned coun
 		const uint64_t *since = find(&mon->hanging, was_out[i]);
 		const char *name = name_of(mon, was_out[i]);
 
-		if (!since || !*since)
-			mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-answers", NULL, name), "%s: disk %s answers again",
-				      mon->st->container, name ? name : "of no array");
+		if (since && *since)
+			continue;
+		mon->report_due = true;
+		mon_log_event(LOG_LEVEL_WARNING, ABOUT("disk-answers", NULL, name), "%s: disk %s answers again",
+			      mon->st->container, name ? name : "of no array");
 	}
 }
 
@@ -115,6 +117,15 @@ bool monitor_any_answers(const struct monitor *mon)
 bool monitor_must_catch_up(const struct monitor *mon)
 {
 	return mon->catch_up_ns && clock_now_ns() >= mon->catch_up_ns;
+}
+
+void monitor_report_hanging(const struct monitor *mon, struct report *r)
+{
+	for (unsigned i = 0; i < r->disk_count; i++) {
+		const uint64_t *since = find(&mon->hanging, r->disk[i].dev);
+
+		r->disk[i].hangs_since_ns = r->disk[i].dev && since ? *since : 0;
+	}
 }
 
 /* ---- who waits ---- */

@@ -222,6 +222,9 @@ uint64_t monitor_hanging_since(const struct monitor *mon);
 /* One of them answers, but is not up to date. */
 bool monitor_any_answers(const struct monitor *mon);
 
+/* Into the report that the handler has filled. */
+void monitor_report_hanging(const struct monitor *mon, struct report *r);
+
 /* That was tried a moment ago. */
 void monitor_put_off_catching_up(struct monitor *mon);
 

@@ -195,6 +195,7 @@ void monitor_publish_report(struct monitor *mon, bool timer)
 	mon->report_due = false;
 	r = handoff_report_room();
 	mon->st->ss->report(mon->st, r);
+	monitor_report_hanging(mon, r);
 	r->write = mon->write;
 	r->write_stalls = mon->write_stalls;
 	r->failure_stalls = mon->failure_stalls;

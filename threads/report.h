@@ -24,6 +24,7 @@ struct report_disk {
 	char serial[REPORT_NAME];
 	enum report_disk_state state;
 	bool unwritable; /* the last metadata write to it failed */
+	uint64_t hangs_since_ns; /* a write to it has not been answered (CLOCK_MONOTONIC); 0: none is out. The monitor's */
 };
 
 enum report_volume_state {

@@ -154,7 +154,7 @@ static void test_failed_disk(void **state)
 		"'writing_ms':3456,'last_write':{'time_ms':1763841230000,'duration_us':1843,'disks':1,"
 		"'failed':['sdb'],'count':12,'errors':2},"
 		"'disks':[{'name':'sda','dev':'8:0','serial':'S1','state':'member','writable':true},"
-		"{'name':'sdb','dev':'8:16','serial':'S2','state':'failed','writable':false},"
+		"{'name':'sdb','dev':'8:16','serial':'S2','state':'failed','writable':false,'hangs_ms':12345},"
 		"{'name':null,'dev':null,'serial':'S3','state':'missing','writable':true}]," QUIET
 		"'volumes':[" VOLUME("'V'", "degraded", "null", "{'slot':1,'disk':null,'state':'missing'}") "]}";
 
@@ -163,6 +163,7 @@ static void test_failed_disk(void **state)
 	assert_shows(text, "    missing    slot 1\n");
 	assert_shows(text, "            -    missing  S3\n");
 	assert_shows(text, "metadata not taken by sdb\n");
+	assert_shows(text, "sdb has not answered for 12.3 s\n");
 	assert_shows(text, "to 1 disk, not to sdb\n");
 	assert_shows(text, "12 writes since the start, 2 of them not to all disks\n");
 	assert_shows(text, "being written for 3.5 s\n");

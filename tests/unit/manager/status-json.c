@@ -82,6 +82,8 @@ static void test_all_fields_with_other_values(void **state)
 	f->report.write.failed[1] = makedev(259, 7);
 	f->report.write.errors = 6;
 	f->report.disk[1].unwritable = true;
+	f->report.disk[1].hangs_since_ns = 4000000;
+	f->s.now_ns = 1504000000;
 	f->report.volume[0].dirty = false;
 	f->report.failure_stalls = (struct stall_stats){ .count = 7, .total_us = 8, .max_us = 9 };
 	f->report.failure_stalls.bucket[STALL_BUCKETS - 1] = UINT32_MAX;
@@ -98,6 +100,8 @@ static void test_all_fields_with_other_values(void **state)
 	assert_string_equal(json_string_value(status_at(v, "failed", 0)), "sdb");
 	assert_string_equal(json_string_value(status_at(v, "failed", 1)), "259:7");
 	assert_int_equal(status_number(v, "errors"), 6);
+	assert_true(json_is_null(status_get(status_at(root, "disks", 0), "hangs_ms")));
+	assert_int_equal(status_number(status_at(root, "disks", 1), "hangs_ms"), 1500);
 	assert_true(json_is_true(status_get(status_at(root, "disks", 0), "writable")));
 	assert_true(json_is_false(status_get(status_at(root, "disks", 1), "writable")));
 	assert_true(json_is_false(status_get(status_at(root, "volumes", 0), "dirty")));

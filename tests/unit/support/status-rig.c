@@ -23,7 +23,7 @@
 #define QUEUES "updates:i pings:i clients:i lost_messages:i"
 #define STALLS "write:o failure:o"
 #define STALL "count:i total_us:i max_us:i buckets:a"
-#define DISK "name:s? dev:s? serial:s state:s writable:b"
+#define DISK "name:s? dev:s? serial:s state:s writable:b hangs_ms:i?"
 #define VOLUME "index:i name:s device:s? level:s size_kib:i state:s dirty:b array_state:s? sync:o? members:a"
 #define SYNC "action:s done_kib:i total_kib:i speed_kib:i"
 #define MEMBER "slot:i disk:s? state:s"

@@ -24,6 +24,8 @@ hang_and_answer()
 	first_write 2000
 	assert_metadata vol0.dirty=1 -- "${OTHERS[@]}"
 	assert_metadata vol0.dirty=0 -- "${RAM[1]}"
+	timeout 10 sockcat status "/run/mdadm/$C.sock" >/tmp/status 2>/dev/null || fail "no status"
+	grep -q '"hangs_ms": *[0-9]' /tmp/status || fail "the status names no disk that hangs: $(</tmp/status)"
 	for _ in 1 2 3; do
 		stay_dirty
 		first_write 500
