@@ -132,20 +132,25 @@ static bool hold_pds(const struct ddf_container *c)
 	return any;
 }
 
-static bool hold_vds(const struct ddf_container *c)
+/* True if it asks for a resync now as it did when it was written, and had ceased to. */
+static bool keep_dirty(const struct ddf_container *c, unsigned vd, struct ddf_vd_entry *e)
 {
 	const struct ddf_vd_entry *w = (const void *)(c->vd_written + sizeof(struct ddf_table_head));
+
+	if (!c->volume[vd].held || !ddf_guid_equal(e->guid, w[vd].guid) || !needs_resync(&w[vd]) || needs_resync(e))
+		return false;
+	e->state |= w[vd].state & DDF_VD_INCONSISTENT;
+	e->init_state = (uint8_t)((e->init_state & ~DDF_INIT_MASK) | (w[vd].init_state & DDF_INIT_MASK));
+	return true;
+}
+
+static bool hold_vds(const struct ddf_container *c)
+{
 	struct ddf_vd_entry *e = (void *)(c->vd_held + sizeof(struct ddf_table_head));
 	bool any = false;
 
-	for (unsigned vd = 0; vd < c->layout.max_vd; vd++) {
-		if (!c->volume[vd].held || !ddf_guid_equal(e[vd].guid, w[vd].guid) || !needs_resync(&w[vd]) ||
-		    needs_resync(&e[vd]))
-			continue;
-		e[vd].state |= w[vd].state & DDF_VD_INCONSISTENT;
-		e[vd].init_state = (uint8_t)((e[vd].init_state & ~DDF_INIT_MASK) | (w[vd].init_state & DDF_INIT_MASK));
-		any = true;
-	}
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		any |= keep_dirty(c, vd, &e[vd]);
 	return any;
 }
 
@@ -168,11 +173,25 @@ void ddf_let_go(struct ddf_container *c)
 		c->volume[vd].held = false;
 }
 
+/* Some disk that is here has a record of it, or is to have. */
+static bool has_holder(const struct ddf_container *c, unsigned vd)
+{
+	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
+		for (unsigned i = 0; i < c->layout.records; i++)
+			if (ddf_slot_content(c, ddf_record_slot(c, dl, i)) == DDF_SLOT_OURS &&
+			    ddf_vd_by_guid(c, ddf_record_slot(c, dl, i)->guid) == (int)vd)
+				return true;
+	return false;
+}
+
 void ddf_hold_lost(struct ddf_container *c, const struct ddf_dl *dl)
 {
 	struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
 	const struct ddf_pd_entry *was = e ? written_pd(c, e) : NULL;
 
+	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
+		if (dl->record_due && !has_holder(c, vd))
+			keep_dirty(c, vd, ddf_vd(c, vd));
 	if (was && is_trusted(e) && !is_trusted(was) && is_disowned(c, dl))
 		e->state = was->state;
 }

@@ -34,6 +34,7 @@ DDF_BENCH := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
 TEST_LDFLAGS_ddf/write := $(DDF_BENCH)
 TEST_LDFLAGS_ddf/write-failures := $(DDF_BENCH)
 TEST_LDFLAGS_ddf/write-hanging := $(DDF_BENCH)
+TEST_LDFLAGS_ddf/write-left := $(DDF_BENCH)
 # The tails of samples stand for the disks.
 TEST_LDFLAGS_imsm/load := -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read
