@@ -211,7 +211,7 @@ static void build_poll_set(struct monitor *mon)
 /* An array waited for a disk, and does not have to any more. */
 static bool any_released(const struct monitor *mon)
 {
-	for (const struct active_array *a = mon->arrays; a && mon->some_wait; a = a->next)
+	for (struct active_array *a = mon->arrays; a && mon->some_wait; a = a->next)
 		if (a->watch->look && !monitor_waits_for_hanging(mon, a))
 			return true;
 	return false;

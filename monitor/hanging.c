@@ -165,10 +165,37 @@ static bool is_startable(const struct active_array *a, const bool *old, unsigned
 	return enough_left(a->level, a->layout, (unsigned)a->raid_disks, old);
 }
 
-bool monitor_waits_for_hanging(const struct monitor *mon, const struct active_array *a)
+static bool is_member(const struct active_array *a, dev_t dev)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (a->disks[i]->dev == dev)
+			return true;
+	return false;
+}
+
+/* The array runs without a disk that the metadata had in one of its slots, and that has not been told so. True if it has. */
+static bool note_left_out(const struct monitor *mon, struct active_array *a, dev_t dev, bool *old)
+{
+	int slot = is_member(a, dev) ? -1 : mon->st->ss->find_slot(a, dev);
+
+	if (slot < 0 || slot >= MAX_SLOTS)
+		return false;
+	old[slot] = true;
+	return true;
+}
+
+static unsigned count_slots(const bool *old)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < MAX_SLOTS; i++)
+		count += old[i];
+	return count;
+}
+
+bool monitor_waits_for_hanging(const struct monitor *mon, struct active_array *a)
 {
 	bool old[MAX_SLOTS] = { false }, hangs = false, others = false;
-	unsigned count = 0;
 
 	if (!mon->hanging.count)
 		return false;
@@ -181,13 +208,15 @@ bool monitor_waits_for_hanging(const struct monitor *mon, const struct active_ar
 
 		hangs |= monitor_disk_hangs(mon, m->dev);
 		others |= (m->curr_state & MEMBER_IN_SYNC) && !may_be_old(mon, m);
-		if (slot < 0 || slot >= MAX_SLOTS || !may_be_old(mon, m))
-			continue;
-		count += !old[slot];
-		old[slot] = true;
+		if (slot >= 0 && slot < MAX_SLOTS)
+			old[slot] |= may_be_old(mon, m);
 	}
+	for (unsigned i = 0; i < mon->hanging.count; i++)
+		hangs |= note_left_out(mon, a, mon->hanging.disk[i].dev, old);
+	for (unsigned i = 0; i < mon->refusals.count; i++)
+		note_left_out(mon, a, mon->refusals.dev[i], old);
 	/* What lies where is in flux while a reshape runs. */
-	return hangs && (!others || a->watch->curr_action == SYNC_RESHAPE || is_startable(a, old, count));
+	return hangs && (!others || a->watch->curr_action == SYNC_RESHAPE || is_startable(a, old, count_slots(old)));
 }
 
 /* ---- giving up ---- */

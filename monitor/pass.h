@@ -232,7 +232,7 @@ void monitor_put_off_catching_up(struct monitor *mon);
 bool monitor_must_catch_up(const struct monitor *mon);
 
 /* The array gets no answer before they are up to date: it could be started from disks alone that are not. */
-bool monitor_waits_for_hanging(const struct monitor *mon, const struct active_array *a);
+bool monitor_waits_for_hanging(const struct monitor *mon, struct active_array *a);
 
 /* Members whose disk has not answered for half a minute are failed where the array can do without them. */
 void monitor_give_up_hanging(struct monitor *mon);

@@ -115,7 +115,7 @@ void monitor_catch_up(struct monitor *mon)
 
 	if (!monitor_any_answers(mon) || mon->sync_failed || handoff_monitor_must_stop())
 		return;
-	for (const struct active_array *a = mon->arrays; a; a = a->next)
+	for (struct active_array *a = mon->arrays; a; a = a->next)
 		any |= a->watch->look && monitor_waits_for_hanging(mon, a);
 	if (any)
 		sync_with(mon, true, true);

@@ -180,6 +180,37 @@ static void test_failures_of_other_arrays_count(void **state)
 	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
 }
 
+static int slot_of_absent(struct active_array *a, dev_t dev)
+{
+	(void)a;
+	return dev == makedev(8, 0x90) ? 3 : -1;
+}
+
+/* A RAID10 runs without the disk of slot 3, which is there, and has not been told: with the one in slot 0 it starts. */
+static void test_a_disk_that_is_left_out_counts(void **state)
+{
+	struct rig_array *ra = array_with_handler(3);
+	struct active_array *a = rig_copy(ra);
+
+	(void)state;
+	a->level = 10;
+	a->layout = 0x102;
+	a->raid_disks = 4;
+	handler.ss.find_slot = slot_of_absent;
+	rig_monitor.hanging.count = 1;
+	rig_monitor.hanging.disk[0].dev = makedev(8, 0x90);
+	assert_false(monitor_waits_for_hanging(&rig_monitor, a));
+	rig_monitor.refusals.count = 1;
+	rig_monitor.refusals.dev[0] = ra->member[0].dev;
+	assert_true(monitor_waits_for_hanging(&rig_monitor, a));
+	/* it refuses, and a member hangs */
+	rig_monitor.refusals.dev[0] = makedev(8, 0x90);
+	rig_monitor.hanging.disk[0].dev = ra->member[0].dev;
+	assert_true(monitor_waits_for_hanging(&rig_monitor, a));
+	rig_monitor.hanging.disk[0].dev = ra->member[2].dev;
+	assert_false(monitor_waits_for_hanging(&rig_monitor, a));
+}
+
 static void test_a_reshape_waits(void **state)
 {
 	struct rig_array *ra = array_with_handler(3);
@@ -418,6 +449,7 @@ int main(void)
 		TEST(test_who_waits),
 		TEST(test_disks_of_others_are_not_waited_for),
 		TEST(test_failures_of_other_arrays_count),
+		TEST(test_a_disk_that_is_left_out_counts),
 		TEST(test_a_reshape_waits),
 		TEST(test_an_array_goes_on),
 		TEST(test_an_array_waits),
