@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# The first write to a clean volume waits until the metadata of every disk say "dirty".
-# The metadata area of one disk is held up while its data area stays usable: the write must not
-# complete, no data may reach any disk, and the kernel must still be waiting for the daemon.
+# The first write to a clean volume waits until the metadata say "dirty", on so many disks that the volume cannot be started
+# from the others. The metadata areas of these are held up while their data areas stay usable: the write must not complete, no
+# data may reach any disk, and the kernel must still be waiting for the daemon.
 # levels: 1 5 10
 
 DM=yes set_up "$LEVEL"
@@ -17,16 +17,22 @@ data_sums()
 	done
 }
 before=$(data_sums)
-metadata_area 1 suspend
+held=()
+for ((i = LEVEL == 1 ? 0 : 1; i < ${#RAM[@]}; i++)); do
+	held+=("$i")
+	metadata_area "$i" suspend
+done
 stall once "/dev/$V" 7 0 >/tmp/latency &
 writer=$!
 wait_for 5 attr_is "$V" array_state write-pending
-nap 1
-assert "the write waits while one disk's metadata cannot be written" alive "$writer"
+nap 2
+assert "the write waits while the metadata of too many disks cannot be written" alive "$writer"
 assert_eq array_state write-pending "$(get_attr "$V" array_state)"
 assert_eq "data on the disks" "$before" "$(data_sums)"
 assert_metadata vol0.dirty=0 -- "${RAM[1]}"
-metadata_area 1 resume
+for i in "${held[@]}"; do
+	metadata_area "$i" resume
+done
 wait_for 10 gone "$writer"
 assert_metadata 'vol0.dirty=1' -- "${RAM[@]}"
 wait "$writer" || fail "the write failed"
