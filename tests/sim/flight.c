@@ -310,7 +310,9 @@ static void send(struct iocb *cb)
 
 	d->hangs |= d->hangs_in && !--d->hangs_in;
 	if (d->hangs) {
-		d->behind |= !md_failed_somewhere(disk) && judge_knows_newest(1u << disk);
+		/* What it refused before was let go for that. */
+		d->behind |= !md_failed_somewhere(disk) && judge_knows_newest(1u << disk) &&
+			     !(d->refused && judge_others_know_more(disk));
 		d->refused = true;
 		sim_say("  sd%c hangs", 'a' + disk);
 	}

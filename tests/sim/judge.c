@@ -460,6 +460,21 @@ bool judge_is_newest(unsigned disk)
 	return v.r.role[0] != READER_DAMAGED && v.r.generation == newest;
 }
 
+bool judge_others_know_more(unsigned disk)
+{
+	static struct view v, other;
+
+	read_view(&v, 1u << disk, "");
+	for (unsigned n = 0; n < world.disks; n++) {
+		if (n == disk || !world.disk[n].attached)
+			continue;
+		read_view(&other, 1u << n, "");
+		if (other.r.generation > v.r.generation)
+			return true;
+	}
+	return false;
+}
+
 /* A part of the disks is judged only if it says what all of them say: else it is an old state that is started. */
 static void judge_some(uint32_t set, const char *which)
 {

@@ -376,6 +376,8 @@ void judge_note_written(void);
 bool judge_knows_newest(uint32_t set);
 /* The disk alone says what all say. */
 bool judge_is_newest(unsigned disk);
+/* Some disk that is plugged in has, alone, a newer state than this one. */
+bool judge_others_know_more(unsigned disk);
 /* To stdout: what the reader made of the disks that were judged last, and the truth. */
 void judge_print(void);
 void judge_set(uint32_t set, const char *which, bool claims);
