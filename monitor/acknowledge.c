@@ -135,6 +135,16 @@ void monitor_acknowledge(struct monitor *mon, struct active_array *a, const stru
 	answer(mon, a, d->write);
 }
 
+bool monitor_ask_to_fail(struct monitor *mon, struct active_array *a, struct mdinfo *m)
+{
+	if ((m->curr_state & MEMBER_FAULTY) || m->fail_asked || !monitor_can_spare(a, m))
+		return false;
+	m->fail_asked = true;
+	handoff_request_member(a, m, MEMBER_WANT_FAIL);
+	mon->wake_manager = true;
+	return true;
+}
+
 static void propagate_failure(struct monitor *mon, const struct mdinfo *failed)
 {
 	for (struct active_array *a = mon->arrays; a; a = a->next) {
@@ -144,11 +154,7 @@ static void propagate_failure(struct monitor *mon, const struct mdinfo *failed)
 			if (d->dev != failed->dev || (d->curr_state & MEMBER_FAULTY) || d->fail_asked)
 				continue;
 			d->failed_elsewhere = true;
-			if (!monitor_can_spare(a, d))
-				continue;
-			d->fail_asked = true;
-			handoff_request_member(a, d, MEMBER_WANT_FAIL);
-			mon->wake_manager = true;
+			monitor_ask_to_fail(mon, a, d);
 		}
 	}
 }

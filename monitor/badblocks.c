@@ -215,14 +215,6 @@ static bool hand_over(struct active_array *a, struct mdinfo *d)
 	return true;
 }
 
-static bool refused_the_metadata(const struct refusals *r, dev_t dev)
-{
-	for (unsigned i = 0; i < r->count; i++)
-		if (r->dev[i] == dev)
-			return true;
-	return false;
-}
-
 static bool any_is_to_fail(const struct active_array *a)
 {
 	for (unsigned i = 0; i < a->disk_count; i++)
@@ -238,7 +230,7 @@ static bool any_is_to_fail(const struct active_array *a)
 static bool give_up_member(struct active_array *a, struct mdinfo *d, const struct refusals *refusals)
 {
 	const char *disk = member_disk(d->name);
-	bool dead = d->bad_unacknowledged && refused_the_metadata(refusals, d->dev);
+	bool dead = d->bad_unacknowledged && monitor_refused(refusals, d->dev);
 
 	if (!(d->bad_blocks_full || dead) || first_lost(a) || !all_have_the_data(a) || any_is_to_fail(a))
 		return false;

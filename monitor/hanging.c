@@ -130,14 +130,6 @@ void monitor_report_hanging(const struct monitor *mon, struct report *r)
 
 /* ---- who waits ---- */
 
-static bool refuses(const struct monitor *mon, dev_t dev)
-{
-	for (unsigned i = 0; i < mon->refusals.count; i++)
-		if (mon->refusals.dev[i] == dev)
-			return true;
-	return false;
-}
-
 /* Also if it has failed for another array only: it is not written to, or after all others. */
 static bool has_failed(const struct monitor *mon, dev_t dev)
 {
@@ -151,7 +143,7 @@ static bool has_failed(const struct monitor *mon, dev_t dev)
 /* What the member holds of the metadata is, or may be, older than what the kernel is to be told. */
 static bool may_be_old(const struct monitor *mon, const struct mdinfo *m)
 {
-	return has_failed(mon, m->dev) || refuses(mon, m->dev) || monitor_disk_hangs(mon, m->dev);
+	return has_failed(mon, m->dev) || monitor_refused(&mon->refusals, m->dev) || monitor_disk_hangs(mon, m->dev);
 }
 
 /*
@@ -227,11 +219,9 @@ static void give_up(struct monitor *mon, dev_t dev)
 		for (unsigned i = 0; i < a->disk_count; i++) {
 			struct mdinfo *m = a->disks[i];
 
-			if (m->dev != dev || (m->curr_state & MEMBER_FAULTY) || m->fail_asked || !monitor_can_spare(a, m))
+			if (m->dev != dev || !monitor_ask_to_fail(mon, a, m))
 				continue;
-			m->failed_elsewhere = m->fail_asked = true;
-			handoff_request_member(a, m, MEMBER_WANT_FAIL);
-			mon->wake_manager = true;
+			m->failed_elsewhere = true;
 			mon_log_event(LOG_LEVEL_ERROR, ABOUT("member-hangs", a->name, member_disk(m->name)),
 				      "%s: member %s has not answered for %u seconds and is given up", a->name,
 				      member_disk(m->name), (unsigned)(GIVE_UP_NS / NS_PER_S));

@@ -80,6 +80,14 @@ struct refusals {
 	dev_t dev[REPORT_FAILED];
 };
 
+static inline bool monitor_refused(const struct refusals *r, dev_t dev)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->dev[i] == dev)
+			return true;
+	return false;
+}
+
 /* What the monitor keeps from one pass to the next. Zero but for `st` before the first one. Times: CLOCK_MONOTONIC. */
 struct monitor {
 	struct supertype *st;
@@ -267,6 +275,9 @@ void monitor_end_hold(struct active_array *a);
 
 /* "active" is due, and waits for the manager's "-blocked" until hold_until_ns. */
 bool monitor_is_held(const struct active_array *a);
+
+/* The manager is to fail the member, unless it has failed, was asked for already, or is needed. True if it is asked now. */
+bool monitor_ask_to_fail(struct monitor *mon, struct active_array *a, struct mdinfo *m);
 
 /* A disk that failed in this array has failed in all arrays of the container that can do without it. */
 void monitor_propagate_failures(struct monitor *mon, const struct active_array *a);

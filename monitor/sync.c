@@ -36,10 +36,7 @@ static void note_write(struct monitor *mon, const struct sync_result *res, uint6
 
 static void note_refusal(struct refusals *r, dev_t dev)
 {
-	for (unsigned i = 0; i < r->count; i++)
-		if (r->dev[i] == dev)
-			return;
-	if (r->count < REPORT_FAILED)
+	if (!monitor_refused(r, dev) && r->count < REPORT_FAILED)
 		r->dev[r->count++] = dev;
 }
 
