@@ -385,11 +385,11 @@ static void note_landed(const struct imsm_writer *w, struct imsm_dl *dl)
 void imsm_look_for_hanging(struct imsm_writer *w, struct imsm_container *c, struct hanging_disks *h)
 {
 	metaio_look_for_hanging(w->io, h);
-	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next) {
 		note_landed(w, dl);
-	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (metaio_hangs(dl->disk) || (dl->stale && is_due(c, dl, true)))
 			metaio_list_hanging(h, dl->disk);
+	}
 }
 
 /* ---- migration records ---- */

@@ -32,7 +32,7 @@ struct lane {
 	bool last;         /* what is out is all that its plan had left */
 	bool failed;       /* some of it was refused */
 	bool landed;       /* all of it was carried out */
-	bool torn;         /* and may be half written, which a power cut would leave */
+	bool torn;         /* the disk may be half written, now or since it hung, as a power cut would leave it */
 	struct lane *next; /* of those whose disk was closed while requests were out */
 	_Alignas(LANE_ALIGN) uint8_t buf[LANE_BYTES];
 };
