@@ -472,6 +472,12 @@ static void show_refusing_disks(struct view *v)
 	}
 }
 
+/* A number that large is no time: any large one will do. */
+static const char *span_of_ms(char buf[UNITS_MAX], uint64_t ms)
+{
+	return units_short(buf, ms < UINT64_MAX / 1000 ? ms * 1000 : UINT64_MAX);
+}
+
 /* A daemon of before does not say so. */
 static void show_hanging_disks(struct view *v)
 {
@@ -480,14 +486,11 @@ static void show_hanging_disks(struct view *v)
 	size_t i;
 
 	json_array_foreach (disks, i, disk) {
-		uint64_t ms;
-
 		if (!json_is_integer(json_object_get(disk, "hangs_ms")))
 			continue;
-		ms = field_number(&v->odd, disk, "hangs_ms");
 		show_label(v, "");
 		text_word(&v->text, STYLE_BAD, "%s has not answered for %s", disk_name(v, disk),
-			  units_short(buf, ms < UINT64_MAX / 1000 ? ms * 1000 : UINT64_MAX));
+			  span_of_ms(buf, field_number(&v->odd, disk, "hangs_ms")));
 	}
 }
 
@@ -547,9 +550,7 @@ static void show_writing(struct view *v)
 	if (ms < long_ms && v->opt->live)
 		return;
 	show_label(v, "");
-	/* A number that large is no time: any large one will do. */
-	text_word(&v->text, ms < long_ms ? STYLE_PLAIN : STYLE_WARN, "being written for %s",
-		  units_short(buf, ms < UINT64_MAX / 1000 ? ms * 1000 : UINT64_MAX));
+	text_word(&v->text, ms < long_ms ? STYLE_PLAIN : STYLE_WARN, "being written for %s", span_of_ms(buf, ms));
 }
 
 static void show_metadata(struct view *v)
