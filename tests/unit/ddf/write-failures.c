@@ -9,33 +9,14 @@
 
 /* ---- disks that do not take it ---- */
 
-static void break_disk(const struct bench *b, unsigned n, unsigned from, unsigned to)
-{
-	dwb_seen.broken_fd = dwb_fd_of(b, n);
-	dwb_seen.broken_from = from;
-	dwb_seen.broken_to = to;
-}
-
-static int write_once(struct bench *b, bool retry)
-{
-	int r;
-
-	dwb_forget_writes();
-	b->res = (struct sync_result){ .retry = retry };
-	r = ddf_write(b->w, &b->f.c, &b->res);
-	if (r >= 0)
-		ddf_write_rest(b->w, &b->f.c, &b->res);
-	return r;
-}
-
 static void test_torn_copy_is_left_open(void **state)
 {
 	struct bench *b = *state;
 	struct ddf_header h;
 
-	break_disk(b, 0, SECONDARY + 4, SECONDARY + 5);
+	dwb_break_disk(b, 0, SECONDARY + 4, SECONDARY + 5);
 	dwb_set_dirty(b, true);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_true(dwb_header_ok(dwb_fd_of(b, 0), SECONDARY, DDF_SECONDARY, &h));
 	assert_int_equal(h.open_flag, DDF_OPEN);
 	/* The disk has it all the same. */
@@ -54,7 +35,7 @@ static void test_other_copy_is_written_before_the_answer(void **state)
 	struct bench *b = *state;
 	struct ddf_header h;
 
-	break_disk(b, 0, SECONDARY, SECONDARY + 100);
+	dwb_break_disk(b, 0, SECONDARY, SECONDARY + 100);
 	dwb_set_dirty(b, true);
 	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
 	assert_string_equal(dwb_trace(b, 0), "p0 p4 p0");
@@ -69,21 +50,21 @@ static void test_failed_copy_is_tried_again_in_time(void **state)
 {
 	struct bench *b = *state;
 
-	break_disk(b, 0, SECONDARY, SECONDARY + 100);
+	dwb_break_disk(b, 0, SECONDARY, SECONDARY + 100);
 	dwb_set_dirty(b, true);
-	write_once(b, false);
+	dwb_write_once(b, false);
 	dwb_set_dirty(b, false);
-	assert_int_equal(write_once(b, false), 1); /* nobody waits for what failed */
+	assert_int_equal(dwb_write_once(b, false), 1); /* nobody waits for what failed */
 	assert_string_equal(dwb_trace(b, 0), "p0 p4 p0");
 	assert_int_equal(b->res.failed, 0);
-	assert_int_equal(write_once(b, true), 0);
+	assert_int_equal(dwb_write_once(b, true), 0);
 	assert_int_equal(b->res.failed, 1);
 	assert_int_equal(b->res.reports, 0); /* said once */
 	dwb_seen.broken_fd = -1;
-	write_once(b, true);
+	dwb_write_once(b, true);
 	assert_string_equal(dwb_trace(b, 0), "s0 s1 s2+2 s4+2 s6+18 s24 s0");
 	dwb_assert_all_complete(b);
-	assert_int_equal(write_once(b, true), 0);
+	assert_int_equal(dwb_write_once(b, true), 0);
 	assert_int_equal(dwb_seen.count, 0);
 }
 
@@ -91,15 +72,15 @@ static void test_disk_that_takes_nothing_holds_up_nobody(void **state)
 {
 	struct bench *b = *state;
 
-	break_disk(b, 1, 0, FX_SECTORS);
+	dwb_break_disk(b, 1, 0, FX_SECTORS);
 	dwb_fail_disk(b);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(b->res.written, DISKS - 1);
 	dwb_assert_disk_complete(b, 0);
 	dwb_assert_disk_complete(b, 2);
 	/* It has failed: it is not tried again. */
 	assert_true(b->f.dl[1].given_up);
-	assert_int_equal(write_once(b, true), 0);
+	assert_int_equal(dwb_write_once(b, true), 0);
 	assert_int_equal(b->res.failed, 0);
 }
 
@@ -123,7 +104,7 @@ static void test_only_failed_disks_are_left(void **state)
 	dwb_fail_disk(b);
 	dfx_fail_disk(&b->f, 0);
 	dfx_fail_disk(&b->f, 2);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	dwb_assert_all_complete(b);
 }
 
@@ -136,10 +117,10 @@ static void test_there_is_no_disk_left(void **state)
 	dwb_set_dirty(b, true);
 	b->f.c.disks = NULL;
 	b->f.c.volume[0].live = true;
-	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
 	b->f.c.volume[0].live = false;
-	assert_int_equal(write_once(b, false), 1);
-	assert_int_equal(write_once(b, false), 0);
+	assert_int_equal(dwb_write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 0);
 	b->f.c.disks = disks;
 }
 
@@ -160,22 +141,22 @@ static void test_no_member_takes_the_record(void **state)
 	struct bench *b = *state;
 
 	dfx_unlink(&b->f, 1);
-	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
 	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
-	assert_int_equal(write_once(b, false), -EIO);
-	assert_int_equal(write_once(b, true), -EIO);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
+	assert_int_equal(dwb_write_once(b, true), -EIO);
 	dwb_set_dirty(b, true); /* what came before is not there yet */
-	assert_int_equal(write_once(b, true), -EIO);
+	assert_int_equal(dwb_write_once(b, true), -EIO);
 	/* What has failed does not count: the table says so. */
 	dfx_fail_disk(&b->f, 0);
-	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(dwb_write_once(b, true), 1);
 	/* And it is over when the disk takes it. */
 	dfx_pd_of(&b->f, 0)->state = be16_make(DDF_PD_ONLINE);
 	b->f.dl[0].given_up = false;
-	assert_int_equal(write_once(b, true), -EIO);
+	assert_int_equal(dwb_write_once(b, true), -EIO);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(dwb_write_once(b, true), 1);
 	dwb_assert_disk_complete(b, 0);
 }
 
@@ -188,14 +169,6 @@ static unsigned pd_state_on(const struct bench *b, unsigned n, unsigned of)
 
 	dwb_read_sectors(dwb_fd_of(b, n), at + b->f.c.layout.pd.offset, FX_TABLE_BYTES / 512, table);
 	return be16_get(((struct ddf_pd_entry *)(void *)(table + sizeof(struct ddf_table_head)))[of].state);
-}
-
-static unsigned vd_state_on(const struct bench *b, unsigned n)
-{
-	struct ddf_header h;
-	uint64_t at = dwb_readers_choice(dwb_fd_of(b, n), &h);
-
-	return dwb_vd_state_at(b, dwb_fd_of(b, n), at);
 }
 
 /* Disk 1 is being rebuilt, is not to be a member any more, and is a good disk then. */
@@ -217,13 +190,13 @@ static void test_disk_is_not_good_before_its_record_is_gone(void **state)
 	stop_rebuild(b);
 	dfx_unlink(&b->f, 1); /* what is on it names it */
 	seq = b->f.c.seq;
-	break_disk(b, 0, 0, FX_SECTORS); /* the only one with the record */
-	assert_int_equal(write_once(b, false), -EIO);
+	dwb_break_disk(b, 0, 0, FX_SECTORS); /* the only one with the record */
+	assert_int_equal(dwb_write_once(b, false), -EIO);
 	assert_int_equal(pd_state_on(b, 2, 1), 0x05);
-	assert_int_equal(write_once(b, true), -EIO);
+	assert_int_equal(dwb_write_once(b, true), -EIO);
 	assert_int_equal(pd_state_on(b, 2, 1), 0x05);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(dwb_write_once(b, true), 1);
 	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
 	assert_int_equal(pd_state_on(b, 0, 1), 0x01);
 	assert_int_equal(b->f.c.seq, seq + 2);
@@ -236,11 +209,11 @@ static void test_disk_that_is_named_no_more_has_the_record(void **state)
 	struct ddf_vdc *r = (struct ddf_vdc *)(void *)b->f.config[1];
 
 	stop_rebuild(b);
-	break_disk(b, 0, 0, FX_SECTORS);
-	assert_int_equal(write_once(b, false), 1);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(dwb_write_once(b, true), 1);
 	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
 	assert_int_equal(ddf_element_ref(r, 1), DDF_REF_MISSING);
 	dwb_assert_all_complete(b);
@@ -257,12 +230,12 @@ static void test_nothing_is_clean_before_its_record_has_arrived(void **state)
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
 	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
 	dfx_unlink(&b->f, 1);
-	break_disk(b, 0, 0, FX_SECTORS);
-	assert_int_equal(write_once(b, false), -EIO);
-	assert_int_equal(vd_state_on(b, 2), DDF_VD_OPTIMAL | DDF_VD_INCONSISTENT);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
+	assert_int_equal(dwb_vd_state_on(b, 2), DDF_VD_OPTIMAL | DDF_VD_INCONSISTENT);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, true), 1);
-	assert_int_equal(vd_state_on(b, 2), DDF_VD_OPTIMAL);
+	assert_int_equal(dwb_write_once(b, true), 1);
+	assert_int_equal(dwb_vd_state_on(b, 2), DDF_VD_OPTIMAL);
 }
 
 /* The only one that is named refuses: who was named before has the record. Who has failed needs none any more. */
@@ -271,22 +244,22 @@ static void test_record_is_kept_while_its_member_refuses(void **state)
 	struct bench *b = *state;
 	struct ddf_vdc *r;
 
-	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
 	dwb_set_dirty(b, true);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
 	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	r = (struct ddf_vdc *)(void *)b->f.config[1];
 	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
 	assert_int_equal(ddf_element_ref(r, 1), DDF_REF_MISSING);
 	dwb_fail_disk(b);
-	write_once(b, false);
+	dwb_write_once(b, false);
 	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(dwb_write_once(b, true), 1);
 	dwb_set_dirty(b, false);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(be32_get(r->magic), DDF_NO_RECORD);
 	dwb_assert_all_complete(b);
 }
@@ -297,17 +270,17 @@ static void test_disk_is_not_good_while_it_keeps_its_record(void **state)
 	struct bench *b = *state;
 
 	stop_rebuild(b);
-	break_disk(b, 1, 0, FX_SECTORS);
+	dwb_break_disk(b, 1, 0, FX_SECTORS);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(write_once(b, i), 1);
+		assert_int_equal(dwb_write_once(b, i), 1);
 		assert_int_equal(pd_state_on(b, 0, 1), 0x05);
 		assert_int_equal(pd_state_on(b, 2, 1), 0x05);
 		assert_true(b->f.dl[1].record_due);
 		dwb_set_dirty(b, !i);
 	}
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, true), 1);
-	assert_int_equal(write_once(b, false), 0);
+	assert_int_equal(dwb_write_once(b, true), 1);
+	assert_int_equal(dwb_write_once(b, false), 0);
 	assert_int_equal(pd_state_on(b, 0, 1), 0x01);
 	assert_false(b->f.dl[1].record_due);
 	dwb_assert_all_complete(b);
@@ -320,12 +293,12 @@ static void test_disk_with_an_old_record_is_not_good_for_others(void **state)
 
 	stop_rebuild(b);
 	dfx_volume(&b->f, 1, DDF_RAID0, 0, "00/02 v3 1,2");
-	break_disk(b, 1, 0, FX_SECTORS);
-	assert_int_equal(write_once(b, false), 1);
+	dwb_break_disk(b, 1, 0, FX_SECTORS);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(pd_state_on(b, 2, 1), 0x05);
 	dwb_seen.broken_fd = -1;
-	write_once(b, true);
-	write_once(b, false);
+	dwb_write_once(b, true);
+	dwb_write_once(b, false);
 	assert_int_equal(pd_state_on(b, 2, 1), 0x01);
 }
 
@@ -336,11 +309,11 @@ static void test_disk_that_takes_a_copy_again_gets_the_other_one(void **state)
 
 	dfx_unlink(&b->f, 1);
 	dfx_unlink(&b->f, 2);
-	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
 	dwb_set_dirty(b, true);
-	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	dwb_assert_disk_complete(b, 0);
 }
 
@@ -351,9 +324,9 @@ static void assert_first_comes_first(struct bench *b, struct ddf_copy first)
 	dfx_unlink(&b->f, 2);
 	b->f.dl[0].copy[DDF_FIRST_COPY] = first;
 	b->f.dl[0].copy[DDF_SECOND_COPY].closed = true;
-	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
 	dwb_set_dirty(b, true);
-	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
 	dwb_seen.broken_fd = -1;
 	dwb_forget_writes();
 	b->res = (struct sync_result){ .retry = true };
@@ -380,17 +353,17 @@ static void test_record_is_not_entrusted_to_a_disk_that_is_behind(void **state)
 	struct bench *b = *state;
 	struct ddf_vdc *r = (struct ddf_vdc *)(void *)b->f.config[1];
 
-	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
 	dwb_set_dirty(b, true);
-	write_once(b, false);
+	dwb_write_once(b, false);
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
 	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
-	write_once(b, false);
+	dwb_write_once(b, false);
 	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
 	b->f.dl[0].copy[0].failed = b->f.dl[0].copy[1].failed = false;
 	b->f.dl[0].copy[0].good = b->f.dl[0].copy[1].good = true;
 	dwb_set_dirty(b, false);
-	write_once(b, false);
+	dwb_write_once(b, false);
 	assert_int_equal(be32_get(r->magic), DDF_VDC_MAGIC);
 }
 
@@ -422,10 +395,10 @@ static void test_only_disk_refuses_its_anchor(void **state)
 	b->f.dl[2].anchor_due = true;
 	dfx_vd(&b->f, 0)->state |= DDF_VD_INCONSISTENT;
 	b->f.c.volume[0].live = true;
-	break_disk(b, 2, FX_SECTORS - 1, FX_SECTORS);
-	assert_int_equal(write_once(b, false), -EIO);
+	dwb_break_disk(b, 2, FX_SECTORS - 1, FX_SECTORS);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, true), 1);
+	assert_int_equal(dwb_write_once(b, true), 1);
 	dwb_assert_disk_complete(b, 2);
 }
 
@@ -437,7 +410,7 @@ static void test_failure_with_a_new_record_is_one_generation(void **state)
 
 	dwb_fail_disk(b);
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(b->f.c.seq, seq + 1);
 }
 
@@ -462,10 +435,10 @@ static void test_tables_do_not_need_the_members(void **state)
 {
 	struct bench *b = *state;
 
-	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
 	dfx_unlink(&b->f, 1);
 	dwb_set_dirty(b, true);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(b->res.written, 1);
 }
 
@@ -475,17 +448,17 @@ static void test_no_disk_takes_it(void **state)
 
 	for (unsigned n = 1; n < DISKS; n++)
 		dfx_unlink(&b->f, n);
-	break_disk(b, 0, 0, FX_SECTORS);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
 	dwb_set_dirty(b, true);
-	assert_int_equal(write_once(b, false), -EIO);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
 	assert_int_equal(b->res.written, 0);
 	/* The change stays due, though nothing has changed since. */
-	assert_int_equal(write_once(b, false), -EIO);
-	assert_int_equal(write_once(b, true), -EIO);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
+	assert_int_equal(dwb_write_once(b, true), -EIO);
 	dwb_seen.broken_fd = -1;
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(dwb_vd_state_at(b, dwb_fd_of(b, 0), SECONDARY), DDF_VD_INCONSISTENT);
-	write_once(b, true);
+	dwb_write_once(b, true);
 	dwb_assert_disk_complete(b, 0);
 }
 
@@ -498,10 +471,10 @@ static void test_what_was_asked_for_is_written_nowhere(void **state)
 		dfx_unlink(&b->f, n);
 	dwb_set_dirty(b, true);
 	b->f.c.asked = true;
-	assert_int_equal(write_once(b, false), -EIO);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	dwb_set_dirty(b, false);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 }
 
 /* ---- power cuts ---- */
@@ -690,9 +663,9 @@ static void set_generation(struct bench *b, uint32_t seq)
 {
 	b->f.c.seq = seq - 2;
 	dwb_set_dirty(b, true);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	dwb_set_dirty(b, false);
-	assert_int_equal(write_once(b, false), 1);
+	assert_int_equal(dwb_write_once(b, false), 1);
 	assert_int_equal(b->f.c.seq, seq);
 }
 
@@ -723,7 +696,7 @@ static void test_generation_behind_the_last_number(void **state)
 		ddf_write_rest(b->w, &b->f.c, &b->res);
 		dwb_assert_all_complete(b);
 		dwb_set_dirty(b, false);
-		assert_int_equal(write_once(b, false), 1);
+		assert_int_equal(dwb_write_once(b, false), 1);
 		assert_readers_find(b, 0);
 	}
 }
@@ -734,7 +707,7 @@ static void test_other_copy_hides_the_new_one(void **state)
 	struct bench *b = *state;
 
 	set_generation(b, 0xffffffff);
-	break_disk(b, 0, PRIMARY, PRIMARY + 100);
+	dwb_break_disk(b, 0, PRIMARY, PRIMARY + 100);
 	dwb_set_dirty(b, true);
 	b->res = (struct sync_result){ 0 };
 	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);

@@ -5,26 +5,12 @@
 #include "metadata/lane.h"
 #include "metadata/metaio.h"
 
-static int write_with(struct bench *b, bool retry)
-{
-	int r;
-
-	dwb_forget_writes();
-	b->res = (struct sync_result){ .retry = retry };
-	r = ddf_write(b->w, &b->f.c, &b->res);
-	if (r >= 0)
-		ddf_write_rest(b->w, &b->f.c, &b->res);
-	return r;
-}
-
 /* What is out to it may open the copy still: of the two it is the one to be written first. */
 static void test_disk_begins_to_hang(void **state)
 {
 	struct bench *b = *state;
 
-	dwb_seen.broken_fd = dwb_fd_of(b, 0);
-	dwb_seen.broken_from = SECONDARY;
-	dwb_seen.broken_to = SECONDARY + 1;
+	dwb_break_disk(b, 0, SECONDARY, SECONDARY + 1);
 	dwb_seen.broken_errno = -METAIO_HANGS;
 	dwb_set_dirty(b, true);
 	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), 1);
@@ -44,7 +30,7 @@ static void test_disk_that_hangs_is_not_asked(void **state)
 	b->f.disk[0].lane = &lane;
 	for (unsigned round = 0; round < 3; round++) {
 		dwb_set_dirty(b, !(round & 1));
-		assert_int_equal(write_with(b, round == 1), 1);
+		assert_int_equal(dwb_write_once(b, round == 1), 1);
 		assert_string_equal(dwb_trace(b, 0), "");
 		assert_int_equal(b->res.written, DISKS - 1);
 		for (unsigned i = 0; i < 2; i++) {
@@ -53,7 +39,7 @@ static void test_disk_that_hangs_is_not_asked(void **state)
 		}
 	}
 	b->f.disk[0].lane = NULL;
-	write_with(b, true);
+	dwb_write_once(b, true);
 	dwb_assert_all_complete(b);
 }
 

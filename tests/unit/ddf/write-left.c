@@ -4,14 +4,6 @@
 
 #include <errno.h>
 
-static unsigned vd_state_on(const struct bench *b, unsigned n)
-{
-	struct ddf_header h;
-	uint64_t at = dwb_readers_choice(dwb_fd_of(b, n), &h);
-
-	return dwb_vd_state_at(b, dwb_fd_of(b, n), at);
-}
-
 /* Its record was to go to a disk that has refused it, and has left: readers find the old one again when both are back. */
 static void test_nothing_is_clean_whose_record_has_left(void **state)
 {
@@ -23,12 +15,11 @@ static void test_nothing_is_clean_whose_record_has_left(void **state)
 	ddf_set_element_ref(dfx_record(&b->f, 0, 0), 1, DDF_REF_MISSING);
 	ddf_stamp(&b->f.c, dfx_record(&b->f, 0, 0));
 	dfx_unlink(&b->f, 1);
-	dwb_seen.broken_fd = dwb_fd_of(b, 0);
-	dwb_seen.broken_to = FX_SECTORS;
-	assert_int_equal(ddf_write(b->w, &b->f.c, &b->res), -EIO);
+	dwb_break_disk(b, 0, 0, FX_SECTORS);
+	assert_int_equal(dwb_write_once(b, false), -EIO);
 	assert_non_null(ddf_remove_disk(&b->f.c, dfx_dev(0)));
-	ddf_write(b->w, &b->f.c, &b->res);
-	assert_int_equal(vd_state_on(b, 2) & DDF_VD_INCONSISTENT, DDF_VD_INCONSISTENT);
+	dwb_write_once(b, false);
+	assert_int_equal(dwb_vd_state_on(b, 2) & DDF_VD_INCONSISTENT, DDF_VD_INCONSISTENT);
 }
 
 int main(void)

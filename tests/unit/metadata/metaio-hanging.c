@@ -155,6 +155,14 @@ static void plan_again(struct bench *b, unsigned piece)
 		bench_plan_disk(b, i, 1, piece);
 }
 
+/* It was to take piece 3, as the others have. */
+static void disk_2_hangs(struct bench *b)
+{
+	hang(b, 2);
+	plan_again(b, 3);
+	metaio_run(b->io, b->plan);
+}
+
 /* ---- going on ---- */
 
 static void test_the_others_do_not_wait(void **state)
@@ -186,9 +194,7 @@ static void test_what_is_out_stays_as_it_is(void **state)
 	struct bench *b = *state;
 	struct hanging_disks h;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	memset(b->buf + 3 * METAIO_ALIGN, 0xee, METAIO_ALIGN);
 	answer();
 	assert_int_equal(count_hanging(b, &h), 0);
@@ -203,9 +209,7 @@ static void test_it_is_not_asked_before_it_has_answered(void **state)
 	struct hanging_disks h;
 	uint64_t before;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	before = clock_now_ns();
 	for (unsigned round = 4; round < 7; round++) {
 		plan_again(b, round);
@@ -247,9 +251,7 @@ static void test_an_answer_is_an_event(void **state)
 	struct hanging_disks h;
 	uint64_t n;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	metaio_look_for_hanging(b->io, &h);
 	assert_true(h.event_fd >= 0);
 	assert_int_equal(read(h.event_fd, &n, sizeof(n)), -1);
@@ -367,9 +369,7 @@ static void test_it_is_behind_until_it_is_current(void **state)
 	struct bench *b = *state;
 	struct hanging_disks h;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	answer();
 	assert_int_equal(count_hanging(b, &h), 0);
 	assert_true(is_behind(b, 2));
@@ -387,9 +387,7 @@ static void test_what_was_left_arrives(void **state)
 	struct bench *b = *state;
 	struct hanging_disks h;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	assert_false(metaio_has_landed(&b->disk[2]));
 	answer();
 	assert_int_equal(count_hanging(b, &h), 0);
@@ -416,9 +414,7 @@ static void test_what_was_left_is_refused(void **state)
 	struct bench *b = *state;
 	struct hanging_disks h;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	bench_seen.cut_fd = b->disk[2].fd;
 	bench_seen.cut_short = 1;
 	answer();
@@ -447,9 +443,7 @@ static void test_one_that_refuses_does_not_hang(void **state)
 	struct bench *b = *state;
 	struct hanging_disks h;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	answer();
 	assert_int_equal(count_hanging(b, &h), 0);
 	bench_seen.cut_fd = b->disk[2].fd;
@@ -481,9 +475,7 @@ static void test_a_disk_put_in_again_is_not_asked(void **state)
 	struct bench *b = *state;
 	struct hanging_disks h;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	lane_free(b->disk[2].lane);
 	b->disk[2].lane = lane_new(3);
 	hung.fd[0] = 0; /* the new one would answer */
@@ -571,9 +563,7 @@ static void test_a_closed_lane_stays_until_the_answer(void **state)
 	struct bench *b = *state;
 	struct hanging_disks h;
 
-	hang(b, 2);
-	plan_again(b, 3);
-	metaio_run(b->io, b->plan);
+	disk_2_hangs(b);
 	watched = b->disk[2].lane;
 	lane_free(b->disk[2].lane);
 	lane_free(NULL);

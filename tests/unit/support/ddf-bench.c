@@ -98,6 +98,25 @@ void dwb_write_all(struct bench *b)
 	assert_int_equal(b->res.failed, 0);
 }
 
+void dwb_break_disk(const struct bench *b, unsigned n, unsigned from, unsigned to)
+{
+	dwb_seen.broken_fd = dwb_fd_of(b, n);
+	dwb_seen.broken_from = from;
+	dwb_seen.broken_to = to;
+}
+
+int dwb_write_once(struct bench *b, bool retry)
+{
+	int r;
+
+	dwb_forget_writes();
+	b->res = (struct sync_result){ .retry = retry };
+	r = ddf_write(b->w, &b->f.c, &b->res);
+	if (r >= 0)
+		ddf_write_rest(b->w, &b->f.c, &b->res);
+	return r;
+}
+
 int dwb_setup(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
@@ -271,4 +290,12 @@ const char *dwb_trace(const struct bench *b, unsigned n)
 void dwb_damage(struct bench *b, unsigned n, unsigned copy)
 {
 	b->f.dl[n].copy[copy].good = false;
+}
+
+unsigned dwb_vd_state_on(const struct bench *b, unsigned n)
+{
+	struct ddf_header h;
+	uint64_t at = dwb_readers_choice(dwb_fd_of(b, n), &h);
+
+	return dwb_vd_state_at(b, dwb_fd_of(b, n), at);
 }

@@ -40,6 +40,10 @@ struct bench {
 int dwb_fd_of(const struct bench *b, unsigned n);
 void dwb_make_file(struct fixture *f, unsigned n);
 void dwb_write_all(struct bench *b);
+/* Both rounds, with the result of the first one. What was written before is forgotten. */
+int dwb_write_once(struct bench *b, bool retry);
+/* The disk refuses these sectors from now on, in place of another one that did. */
+void dwb_break_disk(const struct bench *b, unsigned n, unsigned from, unsigned to);
 /* A RAID1 on disks 0 and 1, disk 2 is a spare; written completely. */
 int dwb_setup(void **state);
 int dwb_teardown(void **state);
@@ -54,6 +58,8 @@ void dwb_assert_sealed(int fd, uint64_t at, const struct ddf_extent *section);
 /* The copy is closed, and all its checksums are right. */
 void dwb_assert_copy_right(const struct bench *b, int fd, uint64_t at, const struct ddf_header *h);
 unsigned dwb_vd_state_at(const struct bench *b, int fd, uint64_t at);
+/* In the copy that readers choose. */
+unsigned dwb_vd_state_on(const struct bench *b, unsigned n);
 /* Both copies say what is in memory, and the anchor is there. */
 void dwb_assert_disk_complete(const struct bench *b, unsigned n);
 void dwb_assert_all_complete(const struct bench *b);

@@ -40,6 +40,16 @@ put_block()
 	must timeout 30 stall once "/dev/$V" 7 "${1:-0}"
 }
 
+# first_write MS: the array is clean, and its first write is over after less than that.
+first_write()
+{
+	local us
+
+	us=$(timeout 60 stall once "/dev/$V" 7 0) || fail "the write failed"
+	say "first write: $us us"
+	[ "$us" -lt $(($1 * 1000)) ] || fail "the first write took $us us"
+}
+
 start_writer()
 {
 	rm -f /tmp/writer # of an earlier one

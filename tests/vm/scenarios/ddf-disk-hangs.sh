@@ -8,16 +8,6 @@
 # shellcheck source=tests/vm/lib/ddf.sh
 . /t/lib/ddf.sh
 
-# first_write MS: the array is clean, and its first write is over after less than that.
-first_write()
-{
-	local us
-
-	us=$(timeout 60 stall once "/dev/$V" 7 0) || fail "the write failed"
-	say "first write: $us us"
-	[ "$us" -lt $(($1 * 1000)) ] || fail "the first write took $us us"
-}
-
 DM=yes ddf_set_up "$LEVEL"
 write_data
 all_but "${RAM[1]}" "${RAM[@]}"

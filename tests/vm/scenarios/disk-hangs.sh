@@ -7,16 +7,6 @@
 # timeout: 120
 # reference: fails - its writes wait for the disk
 
-# first_write MS: the array is clean, and its first write is over after less than that.
-first_write()
-{
-	local us
-
-	us=$(timeout 60 stall once "/dev/$V" 7 0) || fail "the write failed"
-	say "first write: $us us"
-	[ "$us" -lt $(($1 * 1000)) ] || fail "the first write took $us us"
-}
-
 hang_and_answer()
 {
 	stay_dirty
