@@ -73,19 +73,22 @@ uint64_t imsm_blocks_per_unit(const struct imsm_volume *v)
 /*
  * mdadm has the only member without data that it finds go on at the checkpoint, and all of them from the start if there
  * are more (2.7). So beside another slot without data, whose disk it would give to md, no checkpoint counts: without the
- * disk that is rebuilt it would be taken for that one's. (Of two that are rebuilt the checkpoint holds for both.)
+ * disk that is rebuilt it would be taken for that one's. The same of two that are rebuilt: both have begun anew, with the
+ * checkpoint of the time before on record, and then one of them is gone.
  */
 static bool may_be_taken_for_another(const struct imsm_container *c, const struct imsm_volume *v)
 {
+	const struct imsm_map *now = &v->map[1];
+	unsigned lack = 0;
+
 	if (!imsm_rebuilding(v))
 		return false;
-	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++) {
-		uint32_t ord = v->map[0].ord[slot];
+	for (unsigned slot = 0; slot < now->head.num_members; slot++) {
+		uint32_t ord = now->ord[slot];
 
-		if ((ord & IMSM_ORD_REBUILD) && !imsm_disk_failed(c, imsm_ord_index(ord)))
-			return true;
+		lack += (ord & IMSM_ORD_REBUILD) && !imsm_disk_failed(c, imsm_ord_index(ord));
 	}
-	return false;
+	return lack > 1;
 }
 
 void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit)
@@ -135,7 +138,7 @@ void imsm_save_checkpoint(struct imsm_container *c, struct imsm_volume *v, const
 {
 	uint64_t bpu = imsm_blocks_per_unit(v);
 
-	if (nothing_counts(v, dirty))
+	if (nothing_counts(v, dirty) || may_be_taken_for_another(c, v))
 		imsm_store_unit(c, v, 0);
 	else if (bpu && ev->last_checkpoint / bpu && checkpoint_counts(v, ev))
 		imsm_store_unit(c, v, ev->last_checkpoint / bpu);

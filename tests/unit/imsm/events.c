@@ -653,14 +653,31 @@ static void test_checkpoint_from_recovery_start(void **state)
 	ev_md_set(1, MEMBER_SPARE, 512 * 3);
 	assert_false(ev_tell_disk(1));
 	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,1/0,1! f1 u9");
-	/* Two disks: the one that is behind counts. A member without a slot does not. */
-	ev_container(10, "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u0");
+	/* a member without a slot does not count */
+	ifx.ev.disk[ifx.ev.disk_count++] = (struct md_member){ .slot = -1, .recovery_start = 512 };
+	ev_md_set(1, MEMBER_SPARE, 512 * 10);
+	ev_tell_disk(1);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 0,1/0,1! f1 u10");
+}
+
+/*
+ * mdadm begins both anew, and has the one go on at the checkpoint that is left when the other one is gone: it has missed what
+ * was written meanwhile.
+ */
+static void test_no_checkpoint_of_two_that_are_rebuilt(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(10, "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u7");
 	ev_md_reset(0, 10);
 	ev_md_set(0, MEMBER_SPARE, 512 * 3);
 	ev_md_set(3, MEMBER_SPARE, 512 * 8);
-	ifx.ev.disk[ifx.ev.disk_count++] = (struct md_member){ .slot = -1, .recovery_start = 512 };
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_true(due);
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u0");
 	ev_tell_disk(3);
-	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u3");
+	assert_string_equal(ifx_text(&ifx, 0), "N<REBUILD<D 4,1,2,5/4!,1,2,5! f0 u0");
 }
 
 /*
@@ -714,6 +731,7 @@ int main(void)
 		cmocka_unit_test(test_reshape_not_ended_while_it_runs),
 		cmocka_unit_test(test_failure_marks),
 		cmocka_unit_test(test_checkpoint_from_recovery_start),
+		cmocka_unit_test(test_no_checkpoint_of_two_that_are_rebuilt),
 		cmocka_unit_test(test_source_of_a_rebuild_failed_in_another_volume),
 	};
 
