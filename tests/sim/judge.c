@@ -16,7 +16,7 @@
  * Excused: a RAID5 that is dirty and degraded at once, which nobody starts without force; copies that differ where a
  * rebuild is recorded, or a resync and a disk is missing, for mdadm takes that for clean, and IMSM has no words for
  * both; that one copy which was being written is torn, which is as good as the loss of its disk, and one more each time
- * the power fails, or the daemon dies and the disk takes no metadata any more, for metadata of two sectors have one
+ * the power fails, or the daemon dies and the disk leaves or takes no metadata any more, for metadata of two sectors have one
  * place only (imsm.md 1.2); and a volume that did not run while another one did without a disk of both (claims.c,
  * claims_note_missing()); and the data of a volume that was started while its last change was on disks that were not
  * there (truth.c, truth_is_halved()), and of a spare that is a member by such a change only (truth_taken()), and of a RAID0
