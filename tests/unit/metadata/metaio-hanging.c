@@ -553,7 +553,10 @@ void __wrap_free(void *p);
 void __real_free(void *p);
 void __wrap_free(void *p)
 {
-	watched_freed += watched && p == watched;
+	if (watched && p == watched) {
+		watched_freed++;
+		watched = NULL; /* the address may be given to somebody else */
+	}
 	__real_free(p);
 }
 
