@@ -58,6 +58,7 @@ struct ddf_copy {
 	bool chosen;  /* what is in memory comes from it */
 	bool failed;  /* the last attempt to write it failed */
 	bool closed;  /* readers take it for finished; true as long as it is good */
+	bool left;    /* the last attempt was given up because the disk did not answer */
 	bool opened;  /* the last attempt to write it failed behind the header, which says that it is open */
 	uint32_t seq; /* of its header; valid while closed */
 };

@@ -433,7 +433,7 @@ static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struc
 		return;
 	dl->in_plan = copy;
 	/* The only copy that there is: not on all disks at once. */
-	p.pd->torn_risk = !other->exists;
+	p.pd->torn_risk = !other->exists || !other->good;
 	make_header(&h[DDF_OUT_OPEN], c, dl, type, seq_while_open(w, other), DDF_OPEN);
 	metaio_disk_step(p.pd, &h[DDF_OUT_OPEN], p.base, DDF_SECTOR);
 	put_sections(w, c, dl, &p);
@@ -476,6 +476,7 @@ static void note_copy(const struct ddf_container *c, struct ddf_dl *dl, const st
 	if (!pd->error)
 		metaio_is_current(dl->disk);
 	copy->failed = pd->error;
+	copy->left = pd->error == METAIO_HANGS;
 	copy->good = !pd->error;
 	/* What is out to a disk that hangs may still open it. */
 	copy->opened = pd->error && (pd->done || pd->error == METAIO_HANGS);
@@ -618,6 +619,16 @@ static void write_anchors(struct ddf_writer *w, const struct ddf_container *c, s
 	run_plan(w, c, res);
 }
 
+/*
+ * It did not answer, and does now. The copy that it was left with may be open, or half written: it has to come first, for
+ * while the other one is opened readers would find none.
+ */
+static bool was_left(const struct ddf_dl *dl)
+{
+	return metaio_is_torn(dl->disk) ||
+	       ((dl->copy[DDF_FIRST_COPY].left || dl->copy[DDF_SECOND_COPY].left) && !metaio_hangs(dl->disk));
+}
+
 /* On each disk of that kind that has none of this generation. False: no copy was due. */
 static bool write_first_copies(struct ddf_writer *w, const struct ddf_container *c, enum disks disks,
 			       enum copies copies, struct sync_result *res)
@@ -626,8 +637,7 @@ static bool write_first_copies(struct ddf_writer *w, const struct ddf_container 
 	w->plan->stored = !w->pending || count_found(c);
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
 		if (!has_current(c, dl) && is_of_kind(c, dl, disks))
-			/* One that hung while its only copy could be half written has to come first. */
-			plan_next_copy(w, c, dl, metaio_is_torn(dl->disk) ? ALL_COPIES : copies);
+			plan_next_copy(w, c, dl, was_left(dl) ? ALL_COPIES : copies);
 	return run_plan(w, c, res);
 }
 

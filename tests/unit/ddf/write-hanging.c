@@ -43,11 +43,30 @@ static void test_disk_that_hangs_is_not_asked(void **state)
 	dwb_assert_all_complete(b);
 }
 
+/* The copy that was given up may be open: while the other one is opened readers would find none on this disk. */
+static void test_what_was_left_open_comes_first(void **state)
+{
+	struct bench *b = *state;
+
+	dwb_break_disk(b, 0, PRIMARY + 4, PRIMARY + 5);
+	dwb_seen.broken_errno = -METAIO_HANGS;
+	dwb_set_dirty(b, true);
+	dwb_write_once(b, false);
+	assert_string_equal(dwb_trace(b, 0), "s0 s4 s0 p0");
+	assert_true(b->f.dl[0].copy[DDF_FIRST_COPY].opened);
+	dwb_seen.broken_fd = -1;
+	dwb_set_dirty(b, false);
+	dwb_write_once(b, false);
+	assert_int_equal(dwb_trace(b, 0)[0], 'p');
+	dwb_assert_all_complete(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_disk_begins_to_hang, dwb_setup, dwb_teardown),
 		cmocka_unit_test_setup_teardown(test_disk_that_hangs_is_not_asked, dwb_setup, dwb_teardown),
+		cmocka_unit_test_setup_teardown(test_what_was_left_open_comes_first, dwb_setup, dwb_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

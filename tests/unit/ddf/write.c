@@ -159,6 +159,20 @@ static void test_disks_without_secondary_copy_go_one_by_one(void **state)
 	assert_int_equal(dwb_seen.most_risky_at_once, 1);
 }
 
+/* The other copy cannot be written, and is no good. */
+static void test_disks_with_one_good_copy_go_one_by_one(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned n = 1; n < DISKS; n++) {
+		b->f.dl[n].copy[DDF_SECOND_COPY].failed = true;
+		b->f.dl[n].copy[DDF_SECOND_COPY].good = false;
+	}
+	dwb_set_dirty(b, true);
+	dwb_write_once(b, false);
+	assert_int_equal(dwb_seen.risky, 2);
+}
+
 /* ---- records ---- */
 
 static struct ddf_vdc *slot(struct bench *b, unsigned n, unsigned i)
@@ -428,6 +442,7 @@ int main(void)
 		T(test_each_disk_has_its_own_positions),
 		T(test_disk_without_secondary_copy),
 		T(test_disks_without_secondary_copy_go_one_by_one),
+		T(test_disks_with_one_good_copy_go_one_by_one),
 		T(test_records_follow_the_disks_that_they_name),
 		T(test_disk_that_is_named_no_more_has_had_no_record),
 		T(test_record_whose_members_are_absent),
