@@ -50,6 +50,20 @@ static bool has_member(const struct truth *t, unsigned disk)
 	return false;
 }
 
+/* Who asked for its deletion was told that no disk has taken that; since then they have. */
+static bool is_deleted_late(const struct truth *t)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	if (!t->unsure || !judge_read(set_of_all(), &r, number))
+		return false;
+	for (unsigned i = 0; i < r.volumes; i++)
+		if (strcmp(r.volume[i].name, t->plan.name) == 0 || strcmp(r.volume[i].name, t->other_name) == 0)
+			return false;
+	return true;
+}
+
 bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector)
 {
 	uint64_t size = world.volume[volume].plan.component_size;
@@ -58,7 +72,7 @@ bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector)
 		const struct truth *t = &world.volume[v];
 
 		if (v != volume && t->exists && has_member(t, disk) && sector < t->begins[disk] + t->plan.component_size &&
-		    t->begins[disk] < sector + size)
+		    t->begins[disk] < sector + size && !is_deleted_late(t))
 			return false;
 	}
 	return true;
