@@ -504,10 +504,10 @@ static bool same_disks(const struct ddf_container *a, const struct ddf_container
 	return true;
 }
 
-/* The daemon knows that: it refused whatever was written to it, and is asked again later. */
+/* The daemon knows that: it refused whatever was written to it, or its anchor at least, and is asked again later. */
 static bool has_nothing(const struct ddf_dl *dl)
 {
-	return !dl->copy[DDF_FIRST_COPY].good && !dl->copy[DDF_SECOND_COPY].good;
+	return dl->anchor_due || (!dl->copy[DDF_FIRST_COPY].good && !dl->copy[DDF_SECOND_COPY].good);
 }
 
 static const char *differ(const struct supertype *in_memory, const struct supertype *loaded)
