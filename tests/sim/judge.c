@@ -16,9 +16,9 @@
  * Excused: a RAID5 that is dirty and degraded at once, which nobody starts without force; copies that differ where a
  * rebuild is recorded, or a resync and a disk is missing, for mdadm takes that for clean, and IMSM has no words for
  * both; that one copy which was being written is torn, which is as good as the loss of its disk, and one more each time
- * the power fails, or the daemon dies and the disk leaves or takes no metadata any more, for metadata of two sectors have one
- * place only (imsm.md 1.2); and a volume that did not run while another one did without a disk of both (claims.c,
- * claims_note_missing()); and the data of a volume that was started while its last change was on disks that were not
+ * the power fails, or the daemon dies and the disk leaves or takes no metadata any more, or it hangs and is given up, for
+ * metadata of two sectors have one place only (imsm.md 1.2); and a volume that did not run while another one did without a
+ * disk of both (claims.c, claims_note_missing()); and the data of a volume that was started while its last change was on disks that were not
  * there (truth.c, truth_is_halved()), and of a spare that is a member by such a change only (truth_taken()), and of a RAID0
  * that is reshaped and has lost a disk (truth_may_be_lost()); and a volume that is to be widened, lacks a disk already,
  * and then one of the new ones, for there are no words for a reshape that is called off (imsm.md 5.5); and of disks that hang
@@ -407,6 +407,12 @@ static void judge_view(const struct view *v)
 	}
 }
 
+/* It hangs, and the arrays go on without it: nobody waits until the copy is whole, no more than if it were unplugged. */
+static bool is_given_up(unsigned disk)
+{
+	return world.disk[disk].hangs && md_failed_somewhere(disk);
+}
+
 static void read_view(struct view *v, uint32_t set, const char *which)
 {
 	uint32_t torn = 0, before = 0;
@@ -417,7 +423,7 @@ static void read_view(struct view *v, uint32_t set, const char *which)
 	judge_read(set, &v->r, v->number);
 	for (unsigned i = 0; i < SIM_DISKS && set >> i; i++)
 		if (set & 1u << i && v->r.role[k++] == READER_DAMAGED)
-			*(world.disk[i].torn ? &before : &torn) |= 1u << i;
+			*(world.disk[i].torn || is_given_up(i) ? &before : &torn) |= 1u << i;
 	v->torn = torn && !(torn & (torn - 1));
 	v->whole = set & ~before & ~(v->torn ? torn : 0);
 	world.judged++;
