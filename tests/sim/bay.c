@@ -126,7 +126,7 @@ void bay_remove(const struct event *e)
 		d->in_container = false;
 }
 
-/* The daemon was pinged when it was removed. */
+/* The daemon was pinged when it was removed, and a ping is answered after a pass (mdmon.md 8): what it heard of it is done. */
 void bay_add(const struct event *e)
 {
 	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];

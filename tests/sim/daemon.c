@@ -47,6 +47,7 @@ static uint32_t known; /* set of disks that the manager has seen in the containe
 /* Of them, those turned down because of a reshape, and not by who loads when it is over; those that may yet be. */
 static uint32_t misleading, arriving;
 static unsigned queued; /* updates that are not back */
+static unsigned moves[SIM_DISKS]; /* of them, those that tell of this disk */
 static bool reading;    /* the helper reads a disk that has come */
 static bool posted;     /* something, since the monitor's last pass */
 
@@ -523,10 +524,12 @@ static void update_is_back(struct metadata_update *u)
 		m->done(m->volume, u->status ? u->status : u->durable ? 0 : -EIO);
 		break;
 	case UPDATE_ADD_DISK:
+		moves[disk_of_dev(u->dev)]--;
 		misleading |= u->status ? arriving & 1u << disk_of_dev(u->dev) : 0;
 		arriving &= ~(1u << disk_of_dev(u->dev));
 		break;
 	case UPDATE_REMOVE_DISK:
+		moves[disk_of_dev(u->dev)]--;
 		break;
 	}
 	free(u->disk);
@@ -571,6 +574,7 @@ static void look_at_disks(void)
 			continue;
 		}
 		arriving |= in && grow_is_on_record() ? 1u << n : 0;
+		moves[n]++;
 		queue(u);
 	}
 }
@@ -624,7 +628,7 @@ bool daemon_knows_more(void)
 
 bool daemon_knows(unsigned disk)
 {
-	return world.loaded && (known & 1u << disk);
+	return world.loaded && (known & 1u << disk || moves[disk]);
 }
 
 bool daemon_has_looked_at(const struct md_array *a)
@@ -691,6 +695,7 @@ void daemon_start(void)
 	world.now_ns += NS_PER_S; /* nobody starts two of them within a second */
 	monitor.next_look_ns = world.now_ns + NS_PER_S;
 	known = misleading = arriving = 0;
+	memset(moves, 0, sizeof(moves));
 	reading = false;
 	sim_wake_up = false;
 	for (unsigned i = 0; i < world.disks; i++)

@@ -355,7 +355,7 @@ void daemon_message(const uint8_t *buf, size_t len, unsigned volume, void (*done
 bool daemon_idle(void);
 /* And what followed from that is durable. */
 bool daemon_has_looked_at(const struct md_array *a);
-/* It has the disk in the container still. */
+/* It has the disk in the container still, or its monitor has not heard yet that it came or left. */
 bool daemon_knows(unsigned disk);
 /* Something that no disk has taken. */
 bool daemon_knows_more(void);
