@@ -103,11 +103,14 @@ struct walk {
 
 static uint64_t sum_of(const struct walk *w)
 {
-	uint64_t sum = 0xcbf29ce484222325u;
+	uint64_t sum = 0xcbf29ce484222325u, word;
 
 	for (unsigned n = 0; n < w->c->r->disks; n++)
-		for (unsigned i = 0; i < CUT_TAIL; i++)
-			sum = (sum ^ w->now[n][i]) * 0x100000001b3u;
+		for (unsigned i = 0; i < CUT_TAIL; i += sizeof(word)) {
+			memcpy(&word, w->now[n] + i, sizeof(word));
+			sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+			sum ^= sum >> 29;
+		}
 	return sum;
 }
 
