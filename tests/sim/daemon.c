@@ -532,7 +532,7 @@ static void update_is_back(struct metadata_update *u)
 		moves[disk_of_dev(u->dev)]--;
 		break;
 	}
-	free(u->disk);
+	disk_close(u->disk);
 	free(u->space);
 	if (u->op == UPDATE_ADD_DISK)
 		free(u->buf);
@@ -650,7 +650,7 @@ static void forget_updates(struct metadata_update *u)
 {
 	for (struct metadata_update *next; u; u = next) {
 		next = handoff_next_update(u);
-		free(u->disk);
+		disk_close(u->disk);
 		free(u->space);
 		if (u->op == UPDATE_ADD_DISK)
 			free(u->buf);

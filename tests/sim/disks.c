@@ -95,6 +95,29 @@ static void forget_bytes(struct sim_disk *d)
 	}
 }
 
+/* Lanes of disks that were closed while requests were out: until the life ends, as with the kernel, that may answer. */
+static struct lane *closed_lanes;
+
+static void close_lane(struct lane *l)
+{
+	if (!l || !atomic_load(&l->out)) {
+		lane_free(l);
+		return;
+	}
+	l->next = closed_lanes;
+	closed_lanes = l;
+}
+
+static void free_closed_lanes(void)
+{
+	while (closed_lanes) {
+		struct lane *l = closed_lanes;
+
+		closed_lanes = l->next;
+		free(l);
+	}
+}
+
 void disks_forget(void)
 {
 	for (unsigned n = 0; n < SIM_DISKS; n++) {
@@ -109,6 +132,7 @@ void disks_forget(void)
 	}
 	world.disks = 0;
 	flight_forget();
+	free_closed_lanes();
 }
 
 void disk_make(unsigned n)
@@ -202,7 +226,7 @@ void __wrap_disk_close(struct disk *d);
 void __wrap_disk_close(struct disk *d)
 {
 	if (d)
-		lane_free(d->lane);
+		close_lane(d->lane);
 	free(d);
 }
 
