@@ -161,6 +161,7 @@ static void created(unsigned volume, int status)
 	for (unsigned s = 0; s < t->plan.members; s++)
 		if (md_failed_somewhere(t->plan.disk[s]) || !world.disk[t->plan.disk[s]].attached ||
 		    world.disk[t->plan.disk[s]].refused || /* it may not have taken that yet: is_recorded() */
+		    !judge_is_newest(t->plan.disk[s]) ||   /* nor one that was out for a while */
 		    judge_says_failed(t->plan.disk[s])) /* the daemon knew it from a disk that was pulled before mdadm read them */
 			t->entitled[s] = -1; /* meanwhile */
 	world.truth_changed = true;
