@@ -434,6 +434,28 @@ static int revive(const struct arrival *a, const struct imsm_dl *dl, const char 
 	return 0;
 }
 
+/*
+ * A volume that nobody has written to may run without the disk that was being rebuilt, by its record. Nobody gives md a disk
+ * that is on record already (imsm/spare.c): the record ends, and the spare check that follows begins anew. So it does if md was
+ * started with the disk all the same.
+ */
+static void end_rebuilds(const struct arrival *a)
+{
+	struct imsm_container *c = a->c;
+
+	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
+		struct imsm_volume *v = &c->meta.volume[i];
+		const struct imsm_view w = { .c = c, .v = v };
+		int slot = slot_of(a, i);
+
+		if (!is_live(a, i) || slot < 0 || imsm_view_slot(&w, (unsigned)slot) != IMSM_SLOT_REBUILDING)
+			continue;
+		imsm_flag_slot(c, v, (unsigned)slot);
+		if (!imsm_view_count(&w, IMSM_SLOT_REBUILDING)) /* another pair of a RAID10 goes on */
+			imsm_end_migration(c, v, imsm_view_state(&w));
+	}
+}
+
 int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why)
 {
 	struct arrival a;
@@ -455,6 +477,7 @@ int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct im
 	dl->spare_record_due = dl->clear_migr_record_due = false;
 	dl->next = c->disks;
 	c->disks = dl;
+	end_rebuilds(&a);
 	return 1;
 }
 

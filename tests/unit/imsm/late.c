@@ -473,6 +473,30 @@ static void test_beside_a_rebuild(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0!,1,2,3/0!,1,2,3! f3 u0");
 }
 
+/*
+ * It was being rebuilt, and the volume runs without it. No spare check puts in what is on record: unless that ends, the slot
+ * stays empty. Of a RAID10 the other pair goes on.
+ */
+static void test_it_was_being_rebuilt(void **state)
+{
+	(void)state;
+	begin(4);
+	ifx_volume(&ifx, 5, "D<REBUILD<D 0?,1,2/0?!,1,2 f0 u7");
+	volume(&ifx, 5, "D<REBUILD<D 0?,1,2/0?!,1,2 f0 u7");
+	volume(&its, 5, "D<REBUILD<D 0,1,2/0!,1,2 f0 u7");
+	volume(&its, 5, "D<REBUILD<D 0,1,2/0!,1,2 f0 u7");
+	assert_int_equal(take(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0!,1,2 f0");
+	assert_true(ifx.c.write_due);
+	assert_string_equal(ifx_text(&ifx, 1), "D<REBUILD<D 0,1,2/0!,1,2 f0 u7"); /* not in use */
+
+	begin(4);
+	ifx_volume(&ifx, 10, "D<REBUILD<D 0?,1,2,3/0?!,1,2,3! f0 u7");
+	volume(&its, 10, "D<REBUILD<D 0,1,2,3/0!,1,2,3! f0 u7");
+	assert_int_equal(take(0), 1);
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0!,1,2,3/0!,1,2,3! f0 u0");
+}
+
 static void test_it_is_dirty(void **state)
 {
 	(void)state;
@@ -573,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_ran_while_another_was_missing),
 		cmocka_unit_test(test_left_while_another_was_missing),
 		cmocka_unit_test(test_beside_a_rebuild),
+		cmocka_unit_test(test_it_was_being_rebuilt),
 		cmocka_unit_test(test_it_is_dirty),
 		cmocka_unit_test(test_generation_is_raised),
 		cmocka_unit_test(test_newer_and_different),
