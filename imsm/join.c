@@ -71,21 +71,23 @@ static bool any_absent(const struct imsm_container *c)
 }
 
 /*
- * A member that is absent may hold a copy that is newer still, and names all of them as members: then those that are here get
- * ahead of it before there is a spare.
+ * A member that is absent may hold a copy that is newer still, and names all of them as members; so may one of them, or the
+ * copy with which it joined names others. Then those that are here get ahead of it before there is a spare.
  */
 void imsm_find_joined(struct imsm_container *c)
 {
 	struct imsm_meta *m = &c->meta;
+	bool absent = false;
 
 	while (m->num_volumes && m->num_disks && is_listed_spare(c, m->num_disks - 1)) {
 		struct imsm_dl *dl = imsm_dl_by_serial(c, m->disk[m->num_disks - 1].serial);
 
+		absent |= !dl;
 		if (dl && dl->index == IMSM_INDEX_SPARE)
 			dl->joined = m->num_disks;
 		m->num_disks--;
 	}
-	if (any_absent(c))
+	if (absent || any_absent(c))
 		imsm_leave_family(c);
 }
 

@@ -377,32 +377,34 @@ static void look_for_volume(const struct cut_state *s, void *ctx)
 	cuts_each_order(order, 4, volume_is_found, ctx);
 }
 
-/*
- * The change has reached one member, which is not here now, and names both as members. They are spares no sooner than
- * the other member holds something newer: else nothing is left that anybody would believe.
- */
-static void test_joined_disks_and_an_absent_member(void **state)
+/* The change has reached `absent` alone, which is not here now, and names both disks as members. */
+static struct imsm_rig *changed_elsewhere(unsigned absent)
 {
 	struct imsm_rig *r = new_raid0();
-	uint32_t before;
-	struct cuts *c;
 
-	(void)state;
-	if (!cuts_possible())
-		skip();
 	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
-	for (unsigned n = 1; n < 4; n++)
-		ir_break_disk(r, n);
+	for (unsigned n = 0; n < 4; n++)
+		if (n != absent)
+			ir_break_disk(r, n);
 	assert_int_equal(ir_sync_now(r), 1);
-	for (unsigned n = 1; n < 4; n++)
-		ir_mend_disk(r, n);
+	for (unsigned n = 0; n < 4; n++)
+		if (n != absent)
+			ir_mend_disk(r, n);
 	super_imsm.free_super(&r->st);
 	for (unsigned n = 0; n < 4; n++)
 		r->disk[n] = ir_disk_new(r, n);
-	ir_drop_disk(r, 0);
+	ir_drop_disk(r, absent);
 	ir_load(r);
-	c = cuts_start(r);
-	before = ir_generation_on(r, 3);
+	return r;
+}
+
+/* They are spares no sooner than a member holds something newer: else nothing is left that anybody would believe. */
+static void go_on_without(unsigned absent)
+{
+	struct imsm_rig *r = changed_elsewhere(absent);
+	uint32_t before = ir_generation_on(r, 3);
+	struct cuts *c = cuts_start(r);
+
 	assert_int_equal(ir_sync_now(r), 1);
 	cuts_stop(c);
 	/* The change may have been that spares were recorded. */
@@ -410,8 +412,24 @@ static void test_joined_disks_and_an_absent_member(void **state)
 	assert_true(cuts_each(c, look_for_volume, r) > 2);
 	cuts_free(c);
 	for (unsigned n = 2; n < 4; n++)
-		assert_int_equal(ir_read_back(r, n)->num_volumes, 0);
+		assert_int_equal(ir_read_back(r, n)->num_volumes, n == absent);
 	ir_free(r);
+}
+
+static void test_joined_disks_and_an_absent_member(void **state)
+{
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	go_on_without(0);
+}
+
+static void test_joined_disks_of_which_one_is_absent(void **state)
+{
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	go_on_without(2);
 }
 
 /* No other member is here either: the disks that joined keep their copies until there is one. */
@@ -611,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disk_that_cannot_be_undone),
 		cmocka_unit_test(test_joined_disk_that_has_left),
 		cmocka_unit_test(test_joined_disks_and_an_absent_member),
+		cmocka_unit_test(test_joined_disks_of_which_one_is_absent),
 		cmocka_unit_test(test_joined_disks_and_no_member),
 		cmocka_unit_test(test_joined_disk_that_stayed_behind),
 		cmocka_unit_test(test_spare_that_takes_nothing),
