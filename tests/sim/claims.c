@@ -19,6 +19,14 @@ static void note_unclear(struct truth *t, uint32_t known)
 			t->unclear[n] = true;
 }
 
+/* One that the daemon has not taken on yet was started just now, and has not been written to: that needs the daemon. */
+static bool is_claimed(const struct truth *t, unsigned serving)
+{
+	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
+
+	return t->plan.level > 0 && daemon_watches(a) && (md_serves(a) || (md_runs(a) && !serving));
+}
+
 /*
  * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and
  * there is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs,
@@ -34,7 +42,7 @@ void claims_note_missing(uint32_t known)
 		struct truth *t = &world.volume[v];
 
 		note_unclear(t, known);
-		if (t->plan.level > 0 && (md_serves(md_of(v)) || (md_runs(md_of(v)) && !serving)))
+		if (is_claimed(t, serving))
 			continue;
 		for (unsigned s = 0; s < t->plan.members; s++)
 			if (t->entitled[s] >= 0 && !(set_of_container() & known & 1u << t->entitled[s]))

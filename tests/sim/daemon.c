@@ -631,12 +631,17 @@ bool daemon_knows(unsigned disk)
 	return world.loaded && (known & 1u << disk || moves[disk]);
 }
 
+bool daemon_watches(const struct md_array *a)
+{
+	for (unsigned i = 0; a && i < manageds; i++)
+		if (managed[i].md == a && managed[i].copies && !managed[i].watch->first)
+			return true;
+	return false;
+}
+
 bool daemon_has_looked_at(const struct md_array *a)
 {
-	for (unsigned i = 0; i < manageds; i++)
-		if (managed[i].md == a && managed[i].copies && !managed[i].watch->first)
-			return world.loaded && world.alive && !monitor.sync_failed && !monitor.some_wait;
-	return false;
+	return daemon_watches(a) && world.loaded && world.alive && !monitor.sync_failed && !monitor.some_wait;
 }
 
 bool daemon_idle(void)

@@ -353,6 +353,8 @@ void daemon_manage(void);
 /* The daemon gets it as from mdadm. Takes effect with the passes that follow. `volume`: whose change it is. */
 void daemon_message(const uint8_t *buf, size_t len, unsigned volume, void (*done)(unsigned volume, int status));
 bool daemon_idle(void);
+/* It has taken the array on. */
+bool daemon_watches(const struct md_array *a);
 /* And what followed from that is durable. */
 bool daemon_has_looked_at(const struct md_array *a);
 /* It has the disk in the container still, or its monitor has not heard yet that it came or left. */
