@@ -187,7 +187,7 @@ static void adopt(unsigned number)
 	for (unsigned i = 0; i < md->members; i++)
 		if (md->member[i].there && (md->member[i].slot >= 0 || md->member[i].faulty))
 			a->disks[a->disk_count++] = open_member(ma, i);
-	ma->frozen_by_us = md->frozen;
+	ma->frozen_by_us = md->frozen && !md->held_by_mdadm;
 	publish(ma, a);
 }
 
@@ -269,7 +269,7 @@ static bool is_busy(const struct managed *ma)
 {
 	const struct md_array *a = ma->md;
 
-	return !md_runs(a) || a->action != SYNC_IDLE || (a->frozen && !ma->frozen_by_us);
+	return !md_runs(a) || a->held_by_mdadm || a->action != SYNC_IDLE || (a->frozen && !ma->frozen_by_us);
 }
 
 static void thaw(struct managed *ma)
