@@ -291,11 +291,29 @@ static bool is_served_beside(const struct scene *s, unsigned volume)
 	return &s->c->meta.volume[volume] != s->v && (s->c->live_volumes >> volume & 1);
 }
 
+/* The first two slots' disks have mdadm's record of the reshape, and whoever goes on with that believes what they say. */
+static bool would_mislead(const struct imsm_volume *v, unsigned slot)
+{
+	return imsm_general_migration(v) && slot < 2;
+}
+
+/*
+ * The disk has the record of another volume's reshape. The next mdadm would not write it to a disk that is called failed: that
+ * could not be taken back when the volume has lost another disk, and depends on this one.
+ */
+static bool has_record_for(const struct imsm_volume *v, uint32_t index)
+{
+	int slot = imsm_slot_of(&v->map[0], index);
+
+	return slot >= 0 && would_mislead(v, (unsigned)slot) && !(v->map[0].ord[slot] & IMSM_ORD_REBUILD);
+}
+
 /* Of those whose arrays are served; others cannot do without any disk. */
 static bool another_depends_on(const struct scene *s, uint32_t index)
 {
 	for (unsigned i = 0; i < s->c->meta.num_volumes; i++)
-		if (is_served_beside(s, i) && imsm_depends_on(s->c, i, index))
+		if (is_served_beside(s, i) &&
+		    (imsm_depends_on(s->c, i, index) || has_record_for(&s->c->meta.volume[i], index)))
 			return true;
 	return false;
 }
@@ -345,6 +363,8 @@ static struct imsm_dl *held_by_md_alone(const struct scene *s, unsigned slot)
 
 	if (!dl || !imsm_disk_failed(s->c, index) || (s->v->map[0].ord[slot] & IMSM_ORD_REBUILD))
 		return NULL;
+	if (would_mislead(s->v, slot)) /* it had failed when mdadm began */
+		return NULL;
 	return imsm_view_slot_lost(&s->view, slot) ? NULL : dl;
 }
 
@@ -384,12 +404,6 @@ static void keep_what_is_left(struct scene *s)
 		kept[slot]->unfit = true;
 		s->c->write_due = true;
 	}
-}
-
-/* The first two slots' disks have mdadm's record of the reshape, and whoever goes on with that believes what they say. */
-static bool would_mislead(const struct imsm_volume *v, unsigned slot)
-{
-	return imsm_general_migration(v) && slot < 2;
 }
 
 /*

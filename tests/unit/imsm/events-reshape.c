@@ -162,6 +162,61 @@ static void test_new_member_was_absent_before_it_began(void **state)
 	}
 }
 
+/*
+ * A disk fails in one volume, and has mdadm's record of the reshape of another. That goes on with it, and the next mdadm has to
+ * know it: its record is read first.
+ */
+static void test_disk_with_the_record_fails_elsewhere(void **state)
+{
+	static const struct {
+		const char *other;
+		bool live;
+		unsigned slot;
+		const char *after;
+	} rows[] = {
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", true, 0, "D 0!,1,2 f0" },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", true, 1, "D 0,1!,2 f1" },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", true, 2, "D 0,1,2x! f2" }, /* it has no record */
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", false, 0, "D 0x!,1,2 f0" },
+		{ "D<GEN<D 0!,1,2,3/0!,1,2 f0 u2", true, 0, "D 0x!,1,2 f0" }, /* it goes on without it */
+		{ "N 0,1,2,3", true, 0, "D 0x!,1,2 f0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ev_container(5, "N 0,1,2");
+		ifx_volume(&ifx, 5, rows[i].other);
+		ifx.c.live_volumes = rows[i].live ? 3 : 1;
+		ev_md_reset(0, 5);
+		ev_md_set(rows[i].slot, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+		ev_tell_disk((int)rows[i].slot);
+		assert_string_equal(ifx_text(&ifx, 0), rows[i].after);
+	}
+}
+
+/*
+ * A disk had failed in another volume before the reshape began: mdadm did not know it. It is all that the volume has now, but
+ * with a record of another time it would mislead.
+ */
+static void test_failed_disk_has_no_record(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} rows[] = {
+		{ "N<GEN<N 0x,1,2,3/0x,1,2 u2", "F<GEN<N 0x,1,2,3x!/0x,1,2 f3 u2" },
+		{ "N<GEN<N 0,1,2x,3/0,1,2x u2", "D<GEN<N 0,1,2,3x!/0,1,2 f3 u2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ev_container(5, rows[i].before);
+		ev_md_reset(0, 5);
+		ev_md_set(3, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+		ev_tell_disk(3);
+		assert_string_equal(ifx_text(&ifx, 0), rows[i].after);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +226,8 @@ int main(void)
 		cmocka_unit_test(test_reshape_end_unseen),
 		cmocka_unit_test(test_reshape_running_only_dirty),
 		cmocka_unit_test(test_new_member_was_absent_before_it_began),
+		cmocka_unit_test(test_disk_with_the_record_fails_elsewhere),
+		cmocka_unit_test(test_failed_disk_has_no_record),
 	};
 
 	return cmocka_run_group_tests_name("imsm-events-reshape", tests, NULL, NULL);
