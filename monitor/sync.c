@@ -40,17 +40,20 @@ static void note_refusal(struct refusals *r, dev_t dev)
 		r->dev[r->count++] = dev;
 }
 
-/*
- * A disk that has refused is asked again by a retry only, as are all. Until then it counts as one that refuses. One that
- * hangs has not refused.
- */
+/* One that hangs has not refused. */
+static void add_refusals(struct monitor *mon, const struct sync_result *res)
+{
+	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED; i++)
+		if (!monitor_disk_hangs(mon, res->failed_dev[i]))
+			note_refusal(&mon->refusals, res->failed_dev[i]);
+}
+
+/* A disk that has refused is asked again by a retry only, as are all. Until then it counts as one that refuses. */
 static void note_refusals(struct monitor *mon, const struct sync_result *res)
 {
 	if (res->retry)
 		mon->refusals.count = 0;
-	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED; i++)
-		if (!monitor_disk_hangs(mon, res->failed_dev[i]))
-			note_refusal(&mon->refusals, res->failed_dev[i]);
+	add_refusals(mon, res);
 }
 
 static void log_write_error(struct monitor *mon, const char *disk, int error)
@@ -124,6 +127,9 @@ static void note_rest(struct monitor *mon, const struct sync_result *res)
 
 	if (!res->failed)
 		return;
+	/* Who hung when all were asked again may have refused now. */
+	if (res->retry)
+		add_refusals(mon, res);
 	w->errors += !w->failed_count;
 	for (unsigned i = 0; i < res->failed && i < REPORT_FAILED && w->failed_count < REPORT_FAILED; i++)
 		w->failed[w->failed_count++] = res->failed_dev[i];

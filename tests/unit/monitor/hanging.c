@@ -239,6 +239,28 @@ static struct rig_array *one_hangs(unsigned members)
 	return ra;
 }
 
+static void refuse_the_rest(struct supertype *st, struct sync_result *res)
+{
+	(void)st;
+	hanging.count = 0;
+	if (res->retry) {
+		res->failed_dev[0] = makedev(8, 0);
+		res->failed = 1;
+	}
+}
+
+/* All are asked again: it does not answer when the first copies are written, and refuses the others. It may be old, then. */
+static void test_it_refuses_the_rest(void **state)
+{
+	(void)state;
+	one_hangs(3);
+	handler.ss.finish_sync = refuse_the_rest;
+	monitor_retry_sync(&rig_monitor);
+	assert_int_equal(rig_monitor.hanging.count, 0);
+	assert_int_equal(rig_monitor.refusals.count, 1);
+	assert_int_equal(rig_monitor.refusals.dev[0], makedev(8, 0));
+}
+
 static void test_an_array_goes_on(void **state)
 {
 	(void)state;
@@ -451,6 +473,7 @@ int main(void)
 		TEST(test_failures_of_other_arrays_count),
 		TEST(test_a_disk_that_is_left_out_counts),
 		TEST(test_a_reshape_waits),
+		TEST(test_it_refuses_the_rest),
 		TEST(test_an_array_goes_on),
 		TEST(test_an_array_waits),
 		TEST(test_answers_that_come_too_late),
