@@ -412,6 +412,22 @@ static void do_cut(const struct event *e)
 	}
 }
 
+/* What was written last, by a daemon that died then, may be on disks only that have left, and calls none of these a member. */
+static bool is_old_half(void)
+{
+	static struct reader_result all, now;
+	unsigned number[SIM_DISKS], n;
+
+	if (!judge_read(set_of_container(), &now, number) || !judge_read(set_of_all(), &all, number) ||
+	    now.generation >= all.generation)
+		return false;
+	n = (unsigned)__builtin_popcount(set_of_all());
+	for (unsigned i = 0; i < n; i++)
+		if (all.role[i] == READER_MEMBER && set_of_container() & 1u << number[i])
+			return false;
+	return true;
+}
+
 static void do_daemon(const struct event *e)
 {
 	static struct reader_result r;
@@ -424,7 +440,7 @@ static void do_daemon(const struct event *e)
 	if (judge_read(set_of_container(), &r, number) && !r.volumes)
 		return;
 	/* The disks that were written last have been taken out meanwhile: it serves an old half, as in excuse_old(). */
-	if (!judge_knows_newest(set_of_container())) {
+	if (!judge_knows_newest(set_of_container()) || is_old_half()) {
 		world.split = true;
 		return;
 	}
