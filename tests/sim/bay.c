@@ -11,7 +11,7 @@ void bay_pull(const struct event *e)
 	if (!world.power || !d->exists || !d->attached)
 		return;
 	d->attached = d->in_container = d->behind = false;
-	d->torn |= !world.loaded && truth_left_torn(e->a); /* no daemon can make it whole */
+	d->torn |= truth_left_torn(e->a); /* a daemon died there, or it hung: nobody can make it whole any more */
 	/* What is out to one that hangs may be given up later. */
 	if (d->hangs && sim_chance(2))
 		flight_answer(e->a, ANSWER_WELL);

@@ -238,7 +238,7 @@ void truth_init(struct truth *t, const struct sim_volume *plan);
 bool truth_differ(const struct truth *t, unsigned region, const int *disk_of_slot);
 /* Its copy of the metadata is torn: it is as good as lost. */
 void truth_torn(unsigned disk);
-/* The daemon died while it wrote the disk. If it takes no metadata from now on it is as good as lost, too. */
+/* The daemon died while it wrote the disk. If it leaves, or takes no metadata from now on, it is as good as lost, too. */
 bool truth_left_torn(unsigned disk);
 struct truth *truth_by_name(const char *name);
 /* It is plugged in no more. */
