@@ -19,6 +19,8 @@
 #define RETRY_MAX_MS 1000
 #define CLEAR_LIMIT_MS 2000
 #define CLEAR_LOOK_MS 5
+#define STOP_LIMIT_MS 1000
+#define STOP_LOOK_MS 20
 
 /* ---- changes ---- */
 
@@ -378,10 +380,40 @@ static bool device_is_gone(const struct managed_array *ma)
 	return fd < 0;
 }
 
+/* md126, md_d126 */
+static bool has_number(const char *name)
+{
+	const char *number = name + strlen("md");
+
+	if (strncmp(number, "_d", 2) == 0)
+		number += 2;
+	return *number && number[strspn(number, "0123456789")] == '\0';
+}
+
+/* True: whoever stopped it has a little time left for the rest. */
+static bool is_left_to_others(struct managed_array *ma, uint64_t now)
+{
+	if (!ma->clear_at_ns)
+		return false;
+	if (device_is_gone(ma)) {
+		ma->clear_at_ns = 0;
+		return false;
+	}
+	if (now >= ma->clear_at_ns) {
+		ma->clear_at_ns = 0;
+		clear_stopped(ma);
+		return false;
+	}
+	ma->retry.at_ns = now + STOP_LOOK_MS * NS_PER_MS;
+	return true;
+}
+
 bool array_is_clearing(struct managed_array *ma)
 {
 	uint64_t now = clock_now_ns();
 
+	if (is_left_to_others(ma, now))
+		return true;
 	if (!ma->clearing_until_ns)
 		return false;
 	if (device_is_gone(ma) || now >= ma->clearing_until_ns) {
@@ -391,6 +423,18 @@ bool array_is_clearing(struct managed_array *ma)
 	}
 	ma->retry.at_ns = now + CLEAR_LOOK_MS * NS_PER_MS;
 	return true;
+}
+
+/*
+ * mdadm 4.5 and later look for the device once more when the ping is answered, to stop it in the old way, too. One without
+ * a number they do not find when it is gone, and call it busy.
+ */
+static void stopped(struct managed_array *ma)
+{
+	if (has_number(ma->name))
+		clear_stopped(ma);
+	else
+		ma->clear_at_ns = clock_now_ns() + STOP_LIMIT_MS * NS_PER_MS;
 }
 
 static void array_ended(struct managed_array *ma, int error)
@@ -404,7 +448,7 @@ static void array_ended(struct managed_array *ma, int error)
 	if (ma->let_go)
 		return;
 	if (!handoff_draining() && ma->watch->seen_running)
-		clear_stopped(ma);
+		stopped(ma);
 	log_event(LOG_LEVEL_INFO, ABOUT("array-stopped", ma->name, NULL), "%s: %s", ma->name,
 		  handoff_draining() ? "let go" : "stopped");
 }

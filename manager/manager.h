@@ -94,6 +94,7 @@ struct managed_array {
 	bool let_go;                  /* it became a RAID 0: when its last copy comes back, nothing is to be done */
 	bool frozen_by_us;            /* sync_action is frozen for a spare activation, ours or a dead daemon's */
 	bool complained;              /* a write that is being retried has been logged */
+	uint64_t clear_at_ns;         /* it has stopped, and is left to whoever stopped it until then; 0 = it is not */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
 	struct retry retry;           /* of `wants`, spares apart; and of looking whether the device is gone */
 

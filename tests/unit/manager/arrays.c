@@ -209,6 +209,51 @@ static void test_the_end(void **state)
 	assert_said("array-stopped: md126: stopped\n");
 }
 
+/* It has a name, and whoever stopped it looks for it by that once more, when the ping is answered. */
+static void stop_named(void)
+{
+	kmd_has_array("md_v", "external:/md127/0", "raid1");
+	kmd_has_member("md_v", 'a', 0);
+	kmd_has_member("md_v", 'b', 1);
+	mgr_start();
+	mgr_settle();
+	forget_steps();
+	fakes.container_held = true;
+	mgr_array("md_v")->watch->seen_running = true;
+	kmd_says("md_v/array_state", "inactive");
+	kmd_runs("md_v", false);
+	mgr_run();
+	mgr_gives_back("md_v");
+	mgr_run();
+}
+
+static void test_the_end_of_a_named_array(void **state)
+{
+	int c;
+
+	(void)state;
+	stop_named();
+	c = mgr_client();
+	mgr_client_sends(c, 0, NULL);
+	mgr_settle();
+	assert_non_null(strstr(mgr_client_gets(c), "LEN "));
+	assert_steps("");
+	assert_true(mgr_time_passes(900));
+	assert_steps("");
+	assert_true(mgr_time_passes(200));
+	assert_steps("md_v/array_state <- clear\n");
+}
+
+static void test_a_named_array_is_stopped_by_others(void **state)
+{
+	(void)state;
+	stop_named();
+	kmd_forgets("md_v");
+	mgr_time_passes(20);
+	mgr_time_passes(500);
+	assert_steps("md127: opened exclusively\n");
+}
+
 /* The array became inactive for another reason, or the device is gone already. */
 static void test_nothing_to_clear(void **state)
 {
@@ -322,6 +367,8 @@ int main(void)
 		mgr_test(test_raid0),
 		mgr_test(test_raid0_and_back),
 		mgr_test(test_the_end),
+		mgr_test(test_the_end_of_a_named_array),
+		mgr_test(test_a_named_array_is_stopped_by_others),
 		mgr_test(test_nothing_to_clear),
 		mgr_test(test_never_started),
 		mgr_test(test_clients_wait_for_the_device),
