@@ -156,6 +156,7 @@ static void created(unsigned volume, int status)
 	struct truth *t = &world.volume[volume];
 
 	sim_say("  volume %s: created, status %d", t->plan.name, status);
+	t->announced &= status != 0;
 	t->unsure = status == -EIO;
 	t->exists = !status;
 	for (unsigned s = 0; s < t->plan.members; s++)
@@ -218,6 +219,7 @@ static void announce(const struct reader_result *r, const struct sim_volume *pla
 {
 	uint8_t buf[SIM_MESSAGE];
 
+	world.volume[volume].announced = world.ad->announce;
 	if (world.ad->announce)
 		daemon_message(buf, world.ad->announce(buf, r, plan), volume, announced);
 }

@@ -59,6 +59,7 @@ struct sim_disk {
 struct truth {
 	bool exists;              /* and that has been acknowledged to who asked for it */
 	bool halved;              /* it was started without a disk that knows better: nothing is claimed of its data */
+	bool announced;           /* an entry of it may be in a table, and no record: whoever reads that looks for one elsewhere */
 	bool unsure;              /* it is being created, deleted or renamed: a reader may say either */
 	struct sim_volume plan;
 	char other_name[16];      /* while it is renamed */

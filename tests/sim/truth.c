@@ -112,7 +112,8 @@ bool truth_others_may_need(const struct truth *t, unsigned disk)
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		const struct truth *other = &world.volume[v];
 
-		if (other != t && (other->exists || other->unsure) && (is_unknown(other) || needs(other, disk)))
+		if (other != t && ((other->announced && !other->exists) ||
+				   ((other->exists || other->unsure) && (is_unknown(other) || needs(other, disk)))))
 			return true;
 	}
 	return false;
