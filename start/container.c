@@ -44,6 +44,18 @@ static int dev_of_path(const char *prefix, const char *name, dev_t *dev)
 	return 0;
 }
 
+/* mdadm starts mdmon@md_my-raid.service, and of that systemd's %I makes md_my/raid. */
+static int dev_of_instance(const char *name, dev_t *dev)
+{
+	char kernel_name[NAME_MAX + 1];
+
+	if (!strchr(name, '/') || snprintf(kernel_name, sizeof(kernel_name), "%s", name) >= (int)sizeof(kernel_name))
+		return -ENOENT;
+	for (char *slash = kernel_name; (slash = strchr(slash, '/'));)
+		*slash = '-';
+	return dev_of_kernel_name(kernel_name, dev);
+}
+
 /* An array that is being taken apart is still in /sys/block, so the kernel's name comes first. */
 static int dev_of_name(const char *name, dev_t *dev)
 {
@@ -52,7 +64,11 @@ static int dev_of_name(const char *name, dev_t *dev)
 	if (name[0] == '/')
 		return dev_of_path("", name, dev);
 	err = dev_of_kernel_name(name, dev);
-	return err == -ENOENT ? dev_of_path("/dev/", name, dev) : err;
+	if (err == -ENOENT)
+		err = dev_of_path("/dev/", name, dev);
+	if ((err == -ENOENT || err == -ENOTDIR) && dev_of_instance(name, dev) == 0)
+		err = 0;
+	return err;
 }
 
 static void explain(const char *arg, const char *name, int err)

@@ -183,6 +183,7 @@ static int make_tree(void **state)
 	put_link("/dev/md/stale", "../md122");
 	put_link("/dev/md/dangling", "../md999");
 	put_md("md_home", "9:300", "\n", "external:imsm\n");
+	put_md("md_my-raid", "9:301", "\n", "external:imsm\n");
 
 	/* not of md */
 	put_device("sda", "8:0");
@@ -263,6 +264,10 @@ static void test_forms(void **state)
 		{ "md120", "md120", 120 },
 		{ "initrd/md120", "md120", 120 },
 		{ "md_home", "md_home", 300 },
+		/* what systemd makes of md_my-raid, and of initrd-md_my-raid */
+		{ "md_my/raid", "md_my-raid", 301 },
+		{ "initrd/md_my/raid", "md_my-raid", 301 },
+		{ "md_my-raid", "md_my-raid", 301 },
 		/* the kernel's name comes before what is in /dev, a path is what its device number says */
 		{ "md121", "md121", 121 },
 		{ "/dev/md121", "md126", 126 },
