@@ -124,6 +124,7 @@ struct array_watch {
 	/* monitor: bookkeeping, how far it has come with the array and what the next pass has to do */
 	bool adopted;           /* open_new has bound it to the metadata */
 	bool first;             /* its first pass is not over */
+	bool untold;            /* the handler has not been told of its state: mdadm held it, or nobody can write to it */
 	bool new_members;       /* the handler has not been told of the members since a copy was taken over, or a disk came */
 	bool seen_running;      /* it was more than inactive under this daemon */
 	bool look;              /* something happened: read it in this pass */

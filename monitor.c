@@ -93,6 +93,7 @@ static void finish_array(struct monitor *mon, struct active_array *a, const stru
 		return;
 	}
 	w->first = false;
+	w->untold &= !d->tell_state;
 	w->new_members = false;
 	monitor_acknowledge(mon, a, d);
 	monitor_propagate_failures(mon, a);

@@ -126,7 +126,7 @@ static struct imsm_event *event_of(const struct active_array *a)
 		.raid_disks = a->raid_disks,
 		.layout = a->layout,
 		.chunk = a->chunk,
-		.first = w->first,
+		.first = w->untold,
 		.reshape_done = w->reshape_done,
 		.reshape_idle = w->reshape_idle,
 	};

@@ -595,10 +595,12 @@ static void record_lost_disks(struct scene *s)
 
 /* ---- disks that are there, but not in md (metadata/left-out.h) ---- */
 
-static bool any_left_out(const struct scene *s)
+/* Not `all`: those only that were being rebuilt. */
+static bool any_left_out(const struct scene *s, bool all)
 {
 	for (unsigned slot = 0; slot < s->v->map[0].head.num_members; slot++)
-		if (imsm_view_left_out(&s->view, slot))
+		if (imsm_view_left_out(&s->view, slot) &&
+		    (all || imsm_view_slot(&s->view, slot) == IMSM_SLOT_REBUILDING))
 			return true;
 	return false;
 }
@@ -634,13 +636,13 @@ static bool nothing_is_left(const struct scene *s, const struct imsm_volume *bef
  * As record_lost_disks(), but for disks that may be rebuilt. True if there are any. Also before a dirty volume is called
  * clean: what md runs without it has not compared.
  */
-static bool record_left_out(struct scene *s)
+static bool record_left_out(struct scene *s, bool all)
 {
 	const struct imsm_volume before = *s->v;
 	const bool write_due = s->c->write_due, keep = flagged_in_both(s->v);
 	bool rebuild;
 
-	if (!any_left_out(s))
+	if (!any_left_out(s, all))
 		return false;
 	note_all_in_sync(s, -1);
 	rebuild = flag_left_out(s);
@@ -750,7 +752,7 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 {
 	struct found found;
 	struct scene s;
-	bool was_dirty;
+	bool was_dirty, all;
 
 	if (!set_scene(&s, c, volume, ev))
 		return want == MARK_DIRTY ? MARK_DIRTY : MARK_CLEAN;
@@ -769,7 +771,9 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 		record_lost_disks(&s);
 	if (want == MARK_DECIDE && !is_at_rest(&s, &found))
 		want = MARK_DIRTY;
-	if ((want == MARK_DIRTY || was_dirty) && record_left_out(&s))
+	all = want == MARK_DIRTY || was_dirty;
+	/* A rebuild that nobody does ends at once: as long as it is recorded none begins. */
+	if ((all || (ev->first && ev->state > ARRAY_INACTIVE)) && record_left_out(&s, all))
 		found = look(&s);
 	if (!follow_resync(&s, &found))
 		imsm_save_checkpoint(c, s.v, ev, want == MARK_DIRTY);

@@ -302,7 +302,7 @@ struct imsm_event {
 	uint64_t resync_start;    /* sectors, SECTORS_NONE = complete */
 	uint64_t component_size;  /* sectors */
 	uint64_t last_checkpoint; /* in and out: sectors */
-	bool first;               /* the array has not been looked at before */
+	bool first;               /* of the array nothing has been told before */
 	bool reshape_done;        /* a reshape has run and has reached its end */
 	bool reshape_idle;        /* none runs or is interrupted, and mdadm is not about to begin one */
 	uint64_t custom_array_size; /* out: sectors, 0 = none */

@@ -305,7 +305,7 @@ static bool slot_may_be_left_out(const struct imsm_view *w, unsigned slot)
 
 /*
  * A rebuild that begins at the start goes over everything again. Its record also comes before md's member: only at the
- * first look is it sure that md was started without the disk.
+ * first word of the array is it sure that md was started without the disk.
  */
 static bool rebuild_is_lost(const struct imsm_view *w)
 {

@@ -72,7 +72,7 @@ static void bind_to_metadata(struct monitor *mon, struct active_array *a, bool k
 		return;
 	}
 	a->watch->adopted = true;
-	a->watch->first = true;
+	a->watch->first = a->watch->untold = true;
 }
 
 /* Nothing is to be kept in step. What needs no monitoring is never dirty: it has no copies that could differ. */

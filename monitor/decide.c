@@ -100,10 +100,11 @@ static bool resync_has_ended(const struct array_view *v)
 static void decide_sync_end(const struct array_view *v, struct decision *d)
 {
 	bool recover_ended = v->prev_action == SYNC_RECOVER && v->action != SYNC_RECOVER;
+	bool first_word = v->first || (v->untold && d->tell_state);
 
 	if (recover_ended || v->newly_in_sync || v->first || v->new_members)
 		d->tell_disks = true;
-	if (resync_has_ended(v) || ((recover_ended || v->first) && !v->all_in_sync) || v->unrecorded)
+	if (resync_has_ended(v) || ((recover_ended || first_word) && !v->all_in_sync) || v->unrecorded)
 		d->requests |= ARRAY_WANT_SPARE_CHECK;
 	/* New members may have come since the manager opened those that there were. */
 	if (v->action == SYNC_RESHAPE && (v->prev_action != SYNC_RESHAPE || v->first))

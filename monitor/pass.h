@@ -31,6 +31,7 @@
 /* One snapshot of an array beside the one before it. Positions are in sectors. */
 struct array_view {
 	bool first;            /* there is no snapshot before this one */
+	bool untold;           /* the handler has not been told of its state before */
 	bool new_members;      /* the first one of this copy of the array, or since a disk came */
 	bool seen_running;     /* it ran under this daemon already */
 	bool blocked_by_mdadm; /* metadata_version with '-': leave it readonly */

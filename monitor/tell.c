@@ -20,6 +20,7 @@ struct array_view monitor_view_of(const struct monitor *mon, struct active_array
 	const struct array_watch *w = a->watch;
 	struct array_view v = {
 		.first = w->first,
+		.untold = w->untold,
 		.new_members = w->new_members,
 		.retry_clean = mon->timer && w->clean_refused,
 		.seen_running = w->seen_running,

@@ -190,6 +190,39 @@ static void test_rebuild_without_its_disk_found_at_first_sight(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,2! f1");
 }
 
+/* Read-write and clean, as "mdadm -IRs" leaves it. As long as the rebuild is recorded no spare check gives md the disk. */
+static void test_rebuild_without_its_disk_found_clean(void **state)
+{
+	static const char *const checkpoint[] = { "N<REBUILD<D 0,2/0,2! f1 u0", "N<REBUILD<D 0,2/0,2! f1 u7" };
+	bool due;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		ev_container(1, checkpoint[i]);
+		ev_md_reset(0, 1);
+		md_has("0 -");
+		ifx.ev.first = true;
+		assert_int_equal(ev_tell_array(MARK_CLEAN, &due), MARK_CLEAN);
+		assert_true(due);
+		assert_string_equal(ifx_text(&ifx, 0), "D 0,2! f1");
+	}
+	/* The array ends, and its members vanish. */
+	ev_container(1, checkpoint[1]);
+	ev_md_reset(0, 1);
+	md_has("0 -");
+	ifx.ev.first = true;
+	ifx.ev.state = ARRAY_INACTIVE;
+	ev_tell_array(MARK_CLEAN, &due);
+	assert_string_equal(ifx_text(&ifx, 0), checkpoint[1]);
+	/* Its data are as good as before. */
+	ev_container(1, "N 0,1");
+	ev_md_reset(0, 1);
+	md_has("0 -");
+	ifx.ev.first = true;
+	ev_tell_array(MARK_CLEAN, &due);
+	assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_started_dirty),
 		cmocka_unit_test(test_not_clean_with_a_disk_that_may_differ),
 		cmocka_unit_test(test_rebuild_without_its_disk_found_at_first_sight),
+		cmocka_unit_test(test_rebuild_without_its_disk_found_clean),
 	};
 
 	return cmocka_run_group_tests_name("imsm-events-left-out", tests, NULL, NULL);

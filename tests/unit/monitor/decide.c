@@ -31,9 +31,10 @@ enum flag {
 	NEW_MEMBERS = 1u << 7,
 	NOTHING_MOVES = 1u << 8, /* reshape_position is "none" */
 	UNRECORDED = 1u << 9, /* a member has a slot that the metadata do not give it */
+	UNTOLD = 1u << 10, /* mdadm held it until now */
 };
 
-#define ALL_FLAGS (1u << 10)
+#define ALL_FLAGS (1u << 11)
 
 enum expectation {
 	STOPPED = 1u << 0,
@@ -104,6 +105,13 @@ static const struct rule rules[] = {
 	  TELL_DIRTY | TELL_DISKS | IN_USE | SPARES },
 	{ "adopted while it rebuilds", ARRAY_CLEAN, SYNC_RECOVER, SYNC_RECOVER, FIRST | DEGRADED,
 	  TELL_CLEAN | TELL_DISKS | SPARES },
+
+	/* only now is a rebuild ended that nobody does, so that another can begin */
+	{ "let go by mdadm, degraded", ARRAY_READONLY, SYNC_NONE, SYNC_NONE, UNTOLD | DEGRADED, TELL_DECIDE | SPARES },
+	{ "let go by mdadm", ARRAY_READONLY, SYNC_NONE, SYNC_NONE, UNTOLD, TELL_DECIDE },
+	{ "still held by mdadm", ARRAY_READONLY, SYNC_NONE, SYNC_NONE, UNTOLD | DEGRADED | BLOCKED, 0 },
+	{ "read-auto until now", ARRAY_WRITE_PENDING, SYNC_IDLE, SYNC_IDLE, UNTOLD | DEGRADED,
+	  TELL_DIRTY | IN_USE | SPARES | WRITE_ACTIVE },
 
 	/* the end of a sync: md waits in write-pending, which tells nobody */
 	{ "resync ended", ARRAY_WRITE_PENDING, SYNC_RESYNC, SYNC_IDLE, 0, TELL_DIRTY | IN_USE | SPARES | WRITE_ACTIVE },
@@ -176,6 +184,7 @@ static struct array_view view(enum array_state state, enum sync_action before, e
 {
 	return (struct array_view){
 		.first = flags & FIRST,
+		.untold = flags & (FIRST | UNTOLD),
 		.seen_running = !(flags & NOT_RUN_YET),
 		.blocked_by_mdadm = flags & BLOCKED,
 		.draining = flags & DRAINING,
