@@ -162,7 +162,7 @@ fuzz-library:
 
 $(FUZZ:%=fuzz-run-%): fuzz-run-%: fuzz-library
 	@mkdir -p build-fuzz/$* && clang $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o build-fuzz/fuzz-$* tests/fuzz/$*.c build-fuzz/libmdmon.a $(LIBS) $(FUZZ_LDFLAGS_$*)
+		-o build-fuzz/fuzz-$* tests/fuzz/$*.c $(FUZZ_SRC_$*) build-fuzz/libmdmon.a $(LIBS) $(FUZZ_LDFLAGS_$*)
 	@echo "fuzzing $* for $(FUZZ_SECONDS) s"
 	@build-fuzz/fuzz-$* -verbosity=0 -max_len=1500 -max_total_time=$(FUZZ_SECONDS) \
 		-artifact_prefix=build-fuzz/$*- build-fuzz/$* tests/fuzz/corpus/$*
@@ -178,7 +178,7 @@ fuzz-coverage-library:
 	@$(MAKE) -s --no-print-directory B=build-coverage CC=clang CFLAGS='-O1 -g $(COVERED)' build-coverage/libmdmon.a
 
 $(FUZZ:%=fuzz-coverage-of-%): fuzz-coverage-of-%: fuzz-coverage-library
-	@clang $(ALL_CFLAGS) $(COVERED) -fsanitize=fuzzer -o build-coverage/fuzz-$* tests/fuzz/$*.c \
+	@clang $(ALL_CFLAGS) $(COVERED) -fsanitize=fuzzer -o build-coverage/fuzz-$* tests/fuzz/$*.c $(FUZZ_SRC_$*) \
 		build-coverage/libmdmon.a $(LIBS) $(FUZZ_LDFLAGS_$*)
 
 demo: deps all

@@ -88,3 +88,6 @@ SIM_LDFLAGS := $(addprefix -Wl$(comma)--wrap=,disk_close disk_read disk_write io
 FUZZ_LDFLAGS_disk := $(addprefix -Wl$(comma)--wrap=,mknod unlink open64 __open64_2 stat64 fstat64 ioctl sysfs_block_name \
 	sysfs_open_block_dir disk_read_serials)
 TEST_LDFLAGS_fuzz/disk := $(FUZZ_LDFLAGS_disk)
+
+# What else belongs to a fuzz target.
+FUZZ_SRC_imsm-life := $(call sim_judge,imsm)

@@ -2,7 +2,8 @@
 /*
  * A container lives through whatever the bytes say: messages of mdadm, failures, syncs that begin and end, spares, disks
  * that come and go, in any order and with any values. After each step the metadata must be such that they can be
- * written and loaded again, and a message that was refused must have changed nothing.
+ * written and loaded again, a reader by mdadm's rules (tests/sim/reader.h) must trust the disks that the handler trusts, and a
+ * message that was refused must have changed nothing.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "imsm/imsm.h"
+#include "tests/sim/reader.h"
 
 #define DISKS 12
 #define DISK_BLOCKS 400000u
@@ -30,6 +32,7 @@ static struct world {
 static struct imsm_meta scratch, copy;
 static struct report report;
 static uint8_t image[IMSM_MPB_MAX];
+static size_t image_size;
 
 static uint8_t take_byte(struct bytes *b)
 {
@@ -286,6 +289,7 @@ static void check_writable(void)
 	ssize_t len = imsm_encode(&world.c.meta, world.c.sector_size, image, sizeof(image));
 
 	MUST(len > 0);
+	image_size = (size_t)len;
 	if (imsm_decode(image, (size_t)len, world.c.sector_size, &copy, &why)) {
 		fprintf(stderr, "cannot be loaded: %s\n", why);
 		abort();
@@ -293,6 +297,88 @@ static void check_writable(void)
 	MUST(copy.num_disks == world.c.meta.num_disks && copy.num_volumes == world.c.meta.num_volumes &&
 	     copy.num_bad == world.c.meta.num_bad);
 	imsm_report(&world.c, &report);
+}
+
+/* ---- what mdadm would make of it ---- */
+
+/* Where byte 0 of a sector of the copy lies on a disk, in sectors of 512 bytes (imsm.md 1.2). */
+static uint64_t place_of(unsigned sector)
+{
+	unsigned unit = world.c.sector_size / 512, sectors = (unsigned)((image_size - 1) / world.c.sector_size + 1);
+	uint64_t anchor = DISK_BLOCKS - 2 * unit;
+
+	return sector ? anchor - (uint64_t)(sectors - sector) * unit : anchor;
+}
+
+static void put_overlap(uint8_t *buf, uint64_t at, unsigned count, unsigned sector)
+{
+	uint64_t from = place_of(sector);
+	unsigned unit = world.c.sector_size / 512;
+
+	for (unsigned i = 0; i < unit; i++) {
+		size_t offset = (size_t)sector * world.c.sector_size + i * 512, len = image_size - offset;
+
+		if (from + i < at || from + i >= at + count || offset >= image_size)
+			continue;
+		memcpy(buf + (from + i - at) * 512, image + offset, len < 512 ? len : 512);
+	}
+}
+
+/* A disk of the table has the copy, any other is blank. */
+static void read_disk(const void *ctx, uint64_t at, void *buf, unsigned count)
+{
+	const struct imsm_dl *dl = ctx;
+
+	memset(buf, 0, (size_t)count * 512);
+	if (dl->index < 0)
+		return;
+	for (unsigned i = 0; i * world.c.sector_size < image_size; i++)
+		put_overlap(buf, at, count, i);
+}
+
+static void check_volume(const struct reader_volume *rv, const struct imsm_volume *v, const struct imsm_dl *const *dl)
+{
+	const struct imsm_view w = { .c = &world.c, .v = v };
+	const struct imsm_map *m = &v->map[0];
+
+	MUST(rv->members == m->head.num_members);
+	for (unsigned slot = 0; slot < rv->members; slot++) {
+		const struct reader_member *member = &rv->member[slot];
+		bool good = imsm_view_slot(&w, slot) == IMSM_SLOT_GOOD;
+
+		if (member->disk < 0)
+			continue;
+		MUST(dl[member->disk]->index == (int)imsm_ord_index(m->ord[slot]));
+		MUST((member->recovery_start == READER_IN_SYNC) == good);
+	}
+}
+
+/* Not of a volume that is reshaped: that needs the record of it, which mdadm writes. */
+static void check_with_reader(void)
+{
+	static struct reader_result result;
+	static char serial[READER_DISKS][IMSM_SERIAL_LEN + 1];
+	struct reader_disk disk[READER_DISKS];
+	const struct imsm_dl *dl[READER_DISKS];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < world.c.meta.num_volumes; i++)
+		if (imsm_migrating(&world.c.meta.volume[i], IMSM_MIGR_GENERAL))
+			return;
+	for (const struct imsm_dl *d = world.c.disks; d && n < READER_DISKS; d = d->next, n++) {
+		memcpy(serial[n], d->serial, IMSM_SERIAL_LEN);
+		dl[n] = d;
+		disk[n] = (struct reader_disk){ DISK_BLOCKS, world.c.sector_size, serial[n], read_disk, d };
+	}
+	imsm_read_as_mdadm(disk, n, &result);
+	if (!result.loads)
+		return;
+	for (unsigned i = 0; i < result.volumes; i++) {
+		const struct reader_volume *rv = &result.volume[i];
+
+		MUST(rv->number < world.c.meta.num_volumes);
+		check_volume(rv, &world.c.meta.volume[rv->number], dl);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -329,6 +415,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		check_disks();
 		check_writable();
+		check_with_reader();
 	}
 	return 0;
 }
