@@ -18,6 +18,32 @@ static void find_spares(struct monitor *mon, struct spare_request *req)
 		mon->st->ss->activate_spare(a, req);
 }
 
+static bool has_its_data(const struct active_array *a, const struct spare_pick *p)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (a->disks[i]->dev == p->dev && a->disks[i]->slot == p->slot)
+			return member_has_data(a->disks[i]->curr_state);
+	return false;
+}
+
+/*
+ * Of a disk that md had already when the pick was made the rebuild may have ended since, and is on record: it must not be
+ * recorded once more. Nothing is left to be done if all are such.
+ */
+static int commit_spares(struct monitor *mon, struct metadata_update *u)
+{
+	struct spare_request *req = u->spares;
+	const struct active_array *a = monitor_find_copy(mon, req->watch);
+	unsigned kept = 0, count = req->count;
+
+	for (unsigned i = 0; a && i < count; i++)
+		if (!req->pick[i].in_array || !has_its_data(a, &req->pick[i]))
+			req->pick[kept++] = req->pick[i];
+	if (a)
+		req->count = kept;
+	return count && !req->count ? 0 : mon->st->ss->commit_spares(mon->st, u);
+}
+
 static int apply(struct monitor *mon, struct metadata_update *u)
 {
 	const struct superswitch *ss = mon->st->ss;
@@ -33,7 +59,7 @@ static int apply(struct monitor *mon, struct metadata_update *u)
 		find_spares(mon, u->spares);
 		return 0;
 	case UPDATE_COMMIT_SPARES:
-		return ss->commit_spares(mon->st, u);
+		return commit_spares(mon, u);
 	}
 	return -EINVAL;
 }

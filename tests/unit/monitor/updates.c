@@ -85,9 +85,11 @@ static void test_array_of_a_volume_to_be_created(void **state)
 /* Each kind goes to the entry of the handler that is meant. */
 static void test_each_kind(void **state)
 {
+	static struct spare_request none;
+
 	(void)state;
 	rig_update(UPDATE_MESSAGE, 1);
-	rig_update(UPDATE_COMMIT_SPARES, 2);
+	rig_update(UPDATE_COMMIT_SPARES, 2)->spares = &none;
 	rig_update(UPDATE_REMOVE_DISK, 3);
 	rig_update(UPDATE_ADD_DISK, 4);
 	rig_signal();
@@ -112,6 +114,31 @@ static void test_a_disk_comes(void **state)
 	rig_signal();
 	assert_steps("disk removed\nmetadata written\nask md125: spares\nask md126: spares\nupdate 2 returned\n"
 		     "manager woken\n");
+}
+
+/* A daemon that died had given them to md; of one the rebuild has ended before it is recorded that it begins. */
+static void test_a_rebuild_has_ended(void **state)
+{
+	struct rig_array *ra = rig_adopted("md126", 3);
+	struct spare_request req = { .watch = &ra->watch, .count = 2 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		req.pick[i] = (struct spare_pick){ .dev = ra->member[i].dev, .slot = (int)i, .in_array = true };
+	rig_copy(ra)->disks[1]->curr_state = MEMBER_SPARE;
+	rig_update(UPDATE_COMMIT_SPARES, 1)->spares = &req;
+	rig_signal();
+	assert_first_steps("spares recorded\n");
+	assert_int_equal(req.count, 1);
+	assert_int_equal(req.pick[0].slot, 1);
+	/* nothing is left */
+	req.pick[0].slot = 0;
+	req.pick[0].dev = ra->member[0].dev;
+	forget_steps();
+	rig_update(UPDATE_COMMIT_SPARES, 2)->spares = &req;
+	rig_signal();
+	assert_int_equal(req.count, 0);
+	assert_steps("update 2 returned\nmanager woken\n");
 }
 
 /* At boot mdadm may start an array with the disk before the daemon has read it. */
@@ -238,6 +265,7 @@ int main(void)
 		TEST(test_array_of_a_volume_to_be_created),
 		TEST(test_each_kind),
 		TEST(test_a_disk_comes),
+		TEST(test_a_rebuild_has_ended),
 		TEST(test_members_are_told_when_a_disk_comes),
 		TEST(test_a_disk_that_is_refused),
 		TEST(test_spares_are_looked_for),
