@@ -24,7 +24,7 @@ kill_daemon()
 	pid=$(daemon_pid)
 	say "kill -9 of the daemon ($pid)"
 	kill -KILL "$pid" || fail "the daemon was not there"
-	wait_for 10 gone "$pid"
+	wait_for 10 reaped "$pid"
 }
 
 ping_daemon()

@@ -17,6 +17,12 @@ gone()
 	! alive "$1"
 }
 
+# Nor does anything of it stay for which the parent has not looked yet: mdadm takes that for a daemon that runs.
+reaped()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
 # CPU time of a process so far, in ticks of 10 ms.
 cpu_ticks()
 {
