@@ -33,15 +33,20 @@ static bool has_its_data(const struct active_array *a, const struct spare_pick *
 static int commit_spares(struct monitor *mon, struct metadata_update *u)
 {
 	struct spare_request *req = u->spares;
-	const struct active_array *a = monitor_find_copy(mon, req->watch);
+	struct active_array *a = monitor_find_copy(mon, req->watch);
 	unsigned kept = 0, count = req->count;
+	int err;
 
 	for (unsigned i = 0; a && i < count; i++)
 		if (!req->pick[i].in_array || !has_its_data(a, &req->pick[i]))
 			req->pick[kept++] = req->pick[i];
 	if (a)
 		req->count = kept;
-	return count && !req->count ? 0 : mon->st->ss->commit_spares(mon->st, u);
+	err = count && !req->count ? 0 : mon->st->ss->commit_spares(mon->st, u);
+	/* A rebuild that is recorded now is not one of before, although this copy of the array has not got the disk yet. */
+	if (a && !err)
+		a->watch->untold = false;
+	return err;
 }
 
 static int apply(struct monitor *mon, struct metadata_update *u)

@@ -141,6 +141,24 @@ static void test_a_rebuild_has_ended(void **state)
 	assert_steps("update 2 returned\nmanager woken\n");
 }
 
+/* The copy of the array that has the new member comes later: the record must not be taken for one of before. */
+static void test_a_rebuild_begins_before_the_first_word(void **state)
+{
+	struct rig_array *ra = rig_adopted("md126", 2);
+	struct spare_request req = { .watch = &ra->watch, .count = 1 };
+
+	(void)state;
+	ra->watch.untold = true;
+	handler.update_error = -EBUSY;
+	rig_update(UPDATE_COMMIT_SPARES, 1)->spares = &req;
+	rig_signal();
+	assert_true(ra->watch.untold);
+	handler.update_error = 0;
+	rig_update(UPDATE_COMMIT_SPARES, 2)->spares = &req;
+	rig_signal();
+	assert_false(ra->watch.untold);
+}
+
 /* At boot mdadm may start an array with the disk before the daemon has read it. */
 static void test_members_are_told_when_a_disk_comes(void **state)
 {
@@ -266,6 +284,7 @@ int main(void)
 		TEST(test_each_kind),
 		TEST(test_a_disk_comes),
 		TEST(test_a_rebuild_has_ended),
+		TEST(test_a_rebuild_begins_before_the_first_word),
 		TEST(test_members_are_told_when_a_disk_comes),
 		TEST(test_a_disk_that_is_refused),
 		TEST(test_spares_are_looked_for),
