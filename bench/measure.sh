@@ -115,7 +115,7 @@ begin()
 once_more()
 {
 	now_ms
-	[ "$1" -lt "$repetitions" ] && [[ $1 -lt 3 || $((NOW - BEGUN)) -lt 15000 ]]
+	[ "$1" -lt "$repetitions" ] && [[ $1 -lt 3 || $((NOW - BEGUN)) -lt 10000 ]]
 }
 
 echo "note kernel $(uname -r)" >&3
