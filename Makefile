@@ -62,7 +62,7 @@ say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(say_it))
 say_it = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
 endif
 
-.PHONY: all install uninstall check unit-tests check-unit check-vm check-systemd check-layout mutants sim fuzz fuzz-library $(FUZZ:%=fuzz-run-%) fuzz-coverage fuzz-coverage-targets fuzz-coverage-library $(FUZZ:%=fuzz-coverage-of-%) demo bench deb deps clean distclean help FORCE
+.PHONY: all install uninstall check unit-tests check-unit check-vm check-systemd check-layout mutants sim fuzz fuzz-library $(FUZZ:%=fuzz-run-%) fuzz-coverage fuzz-coverage-targets fuzz-coverage-library $(FUZZ:%=fuzz-coverage-of-%) demo bench bench-sick deb deps clean distclean help FORCE
 
 ifneq ($(RELEASE),)
 # Of what follows these goals are made there; the objects must not be taken for this machine's.
@@ -187,6 +187,9 @@ demo: deps all
 bench: all
 	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon bench/run
 
+bench-sick: all
+	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon bench/sick
+
 deb:
 	@sh scripts/deps --deb
 	@sh scripts/deb
@@ -242,7 +245,8 @@ help:
 	@echo 'make check-layout    what may include what, no circles, sizes of files and functions'
 	@echo 'make fuzz-coverage   the lines of the handlers that the corpus of the fuzz targets reaches'
 	@echo 'make fuzz            give metadata and events at random to what must stand them (FUZZ_SECONDS=60 each)'
-	@echo 'make bench           stalls, beside those of the mdmon of Debian'
+	@echo 'make bench           stalls, over the number of disks, beside those of the mdmon of Debian'
+	@echo 'make bench-sick      the same while a disk hangs or fails late'
 	@echo 'make deps            install the Debian packages that are missing'
 	@echo 'make deb             build/deb/mdmon_*.deb, a Debian package that takes the place of the mdmon of mdadm'
 	@echo 'make install         to DESTDIR, PREFIX=$(PREFIX), SBINDIR=$(SBINDIR)'
