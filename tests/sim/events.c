@@ -447,6 +447,8 @@ static void do_daemon(const struct event *e)
 		return;
 	}
 	resolve_unsure();
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		world.volume[v].halved |= world.volume[v].exists && truth_is_halved(&world.volume[v]);
 	daemon_start();
 }
 
