@@ -78,17 +78,20 @@ uint64_t imsm_blocks_per_unit(const struct imsm_volume *v)
  */
 static bool may_be_taken_for_another(const struct imsm_container *c, const struct imsm_volume *v)
 {
-	const struct imsm_map *now = &v->map[1];
-	unsigned lack = 0;
+	unsigned rebuilt = 0;
 
 	if (!imsm_rebuilding(v))
 		return false;
-	for (unsigned slot = 0; slot < now->head.num_members; slot++) {
-		uint32_t ord = now->ord[slot];
+	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++) {
+		uint32_t to = imsm_ord(v, slot, IMSM_M0), from = imsm_ord(v, slot, IMSM_M1);
 
-		lack += (ord & IMSM_ORD_REBUILD) && !imsm_disk_failed(c, imsm_ord_index(ord));
+		if (imsm_disk_failed(c, imsm_ord_index(to)))
+			continue;
+		if (to & IMSM_ORD_REBUILD)
+			return true;
+		rebuilt += from != UINT32_MAX && from & IMSM_ORD_REBUILD;
 	}
-	return lack > 1;
+	return rebuilt > 1;
 }
 
 void imsm_store_unit(struct imsm_container *c, struct imsm_volume *v, uint64_t unit)

@@ -202,6 +202,20 @@ static void test_checkpoint_beside_a_disk_that_another_volume_needs(void **state
 	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0,4,2x!,3/0,4!,2x!,3 f1 u9");
 }
 
+/* What was rebuilt has failed, and the slot beside it is one that mdadm would rebuild: that begins at the start. */
+static void test_checkpoint_of_a_rebuild_that_has_failed(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(10, "D<REBUILD<D 0,4x,2!,3/0,4x!,2!,3 f1 u7");
+	ifx_volume(&ifx, 1, "D 5x!,2 f0");
+	ev_md_reset(0, 10);
+	ev_md_set(2, MEMBER_FAULTY, 0);
+	ev_tell_array(MARK_DIRTY, &due);
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 0,4x,2!,3/0,4x!,2!,3 f1 u0");
+}
+
 static void test_a_disk_that_no_other_volume_needs(void **state)
 {
 	static const struct {
@@ -709,6 +723,7 @@ int main(void)
 		cmocka_unit_test(test_another_fails_as_a_rebuild_ends),
 		cmocka_unit_test(test_a_disk_that_another_volume_needs),
 		cmocka_unit_test(test_checkpoint_beside_a_disk_that_another_volume_needs),
+		cmocka_unit_test(test_checkpoint_of_a_rebuild_that_has_failed),
 		cmocka_unit_test(test_a_disk_that_no_other_volume_needs),
 		cmocka_unit_test(test_two_volumes_fail_crosswise),
 		cmocka_unit_test(test_two_volumes_fail_crosswise_in_turn),
