@@ -6,7 +6,7 @@
 #   hung      the daemon is killed while mdadm waits for its answer: mdadm gives up, mostly. When the volume has been
 #             stopped and assembled again, the reshape goes on
 #   alone     the daemon is away for so long that mdadm and the kernel complete the reshape without it: the next
-#             daemon records the end. A RAID0 has none afterwards: its next assembly does it
+#             daemon records the end. A RAID0 has none afterwards: mdadm does it (4.4), or its next assembly
 #   takeover  one daemon after the other takes over, under a writer
 #   stop      the volume is stopped; when it is assembled again, the reshape goes on, under a writer
 # cases: hung-5 hung-0 alone-5 alone-0 alone-chunk-5 takeover-5 stop-5 stop-0 stop-chunk-5
@@ -88,12 +88,16 @@ alone)
 	kill_daemon
 	wait_for 60 no_mdadm
 	wait_for 20 attr_is "$V" reshape_position none
-	assert_metadata vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
 	rm /run/mdadm/hidden
-	if [ "$level" = 0 ]; then
-		stop_and_assemble
+	if [ "$level" = 0 ] && metadata vol0.migr_type=none -- "${DISKS[@]:0:after}"; then
+		say "mdadm has recorded the end itself, as 4.4 does"
 	else
-		start_daemon
+		assert_metadata vol0.migr_type=GEN_MIGR -- "${DISKS[@]:0:after}"
+		if [ "$level" = 0 ]; then
+			stop_and_assemble
+		else
+			start_daemon
+		fi
 	fi
 	;;
 takeover)
