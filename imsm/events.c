@@ -285,10 +285,15 @@ static void settle(struct scene *s, int faulty_slot)
 		settle(s, faulty_slot);
 }
 
+static bool is_beside(const struct scene *s, unsigned volume)
+{
+	return &s->c->meta.volume[volume] != s->v;
+}
+
 /* Another volume than that of the scene, with an array that is served. */
 static bool is_served_beside(const struct scene *s, unsigned volume)
 {
-	return &s->c->meta.volume[volume] != s->v && (s->c->live_volumes >> volume & 1);
+	return is_beside(s, volume) && (s->c->live_volumes >> volume & 1);
 }
 
 /* The first two slots' disks have mdadm's record of the reshape, and whoever goes on with that believes what they say. */
@@ -308,12 +313,12 @@ static bool has_record_for(const struct imsm_volume *v, uint32_t index)
 	return slot >= 0 && would_mislead(v, (unsigned)slot) && !(v->map[0].ord[slot] & IMSM_ORD_REBUILD);
 }
 
-/* Of those whose arrays are served; others cannot do without any disk. */
+/* Of those whose arrays are served; others cannot do without any disk. A RAID0 that is to be reshaped is not served yet. */
 static bool another_depends_on(const struct scene *s, uint32_t index)
 {
 	for (unsigned i = 0; i < s->c->meta.num_volumes; i++)
-		if (is_served_beside(s, i) &&
-		    (imsm_depends_on(s->c, i, index) || has_record_for(&s->c->meta.volume[i], index)))
+		if ((is_served_beside(s, i) && imsm_depends_on(s->c, i, index)) ||
+		    (is_beside(s, i) && has_record_for(&s->c->meta.volume[i], index)))
 			return true;
 	return false;
 }

@@ -177,7 +177,8 @@ static void test_disk_with_the_record_fails_elsewhere(void **state)
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", true, 0, "D 0!,1,2 f0" },
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", true, 1, "D 0,1!,2 f1" },
 		{ "N<GEN<N 0,1,2,3/0,1,2 u2", true, 2, "D 0,1,2x! f2" }, /* it has no record */
-		{ "N<GEN<N 0,1,2,3/0,1,2 u2", false, 0, "D 0x!,1,2 f0" },
+		{ "N<GEN<N 0,1,2,3/0,1,2 u2", false, 0, "D 0!,1,2 f0" }, /* a RAID0 is served when mdadm begins to move it */
+		{ "N 0,1,2,3", false, 0, "D 0x!,1,2 f0" },
 		{ "D<GEN<D 0!,1,2,3/0!,1,2 f0 u2", true, 0, "D 0x!,1,2 f0" }, /* it goes on without it */
 		{ "N 0,1,2,3", true, 0, "D 0x!,1,2 f0" },
 	};
