@@ -8,6 +8,7 @@
 
 use_format "$LEVEL"
 mkdir -p /etc/mdadm
+trap 'rm /etc/mdadm/mdadm.conf' EXIT
 echo 'CREATE names=yes' >/etc/mdadm/mdadm.conf
 make_disks 2
 make_container "${DISKS[@]}"
