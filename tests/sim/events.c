@@ -346,8 +346,8 @@ static void resolve_unsure(void)
 		found = is_on(&r, t->plan.name);
 		if (!found && (is_on(&all, t->plan.name) || is_on(&all, t->other_name)))
 			continue;
-		/* The new name is on disks only that are not there. */
-		if (found && !is_on(&all, t->plan.name) && is_on(&all, t->other_name))
+		/* The deletion, or the new name, is on disks only that are not there. */
+		if (found && !is_on(&all, t->plan.name))
 			continue;
 		if (found && !t->exists)
 			memset(t->entitled, -1, sizeof(t->entitled)); /* nobody was told that it is there */

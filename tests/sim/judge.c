@@ -592,6 +592,12 @@ static bool is_in_order(const struct md_disk *m)
 	return !m->faulty && !world.disk[m->disk].behind && !world.disk[m->disk].refused;
 }
 
+/* One that has answered, and failed, is not written to any more: nobody waits for it, as for one that refuses. */
+static bool is_awaited(unsigned disk)
+{
+	return world.disk[disk].behind && (world.disk[disk].hangs || !md_failed_somewhere(disk));
+}
+
 /* All that is needed to start it may be old, and a disk that hangs is among that. */
 static bool may_be_startable(const struct md_array *a)
 {
@@ -606,7 +612,7 @@ static bool may_be_startable(const struct md_array *a)
 		if (!m->there || m->slot < 0 || is_in_order(m))
 			continue;
 		slot[m->slot] = true;
-		hangs |= world.disk[m->disk].behind;
+		hangs |= is_awaited(m->disk);
 	}
 	if (others && world.volume[a->volume].plan.level == 1)
 		return false; /* is_mirror_alone() */
