@@ -85,11 +85,11 @@ static bool may_be_taken_for_another(const struct imsm_container *c, const struc
 	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++) {
 		uint32_t to = imsm_ord(v, slot, IMSM_M0), from = imsm_ord(v, slot, IMSM_M1);
 
-		if (imsm_disk_failed(c, imsm_ord_index(to)))
+		if (from == UINT32_MAX || !(from & IMSM_ORD_REBUILD) || imsm_disk_failed(c, imsm_ord_index(to)))
 			continue;
 		if (to & IMSM_ORD_REBUILD)
 			return true;
-		rebuilt += from != UINT32_MAX && from & IMSM_ORD_REBUILD;
+		rebuilt++;
 	}
 	return rebuilt > 1;
 }
