@@ -432,7 +432,7 @@ static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struc
 	if (!p.pd)
 		return;
 	dl->in_plan = copy;
-	/* The only copy that there is: not on all disks at once. */
+	/* The only copy that there is, or that is good: not on all disks at once. */
 	p.pd->torn_risk = !other->exists || !other->good;
 	make_header(&h[DDF_OUT_OPEN], c, dl, type, seq_while_open(w, other), DDF_OPEN);
 	metaio_disk_step(p.pd, &h[DDF_OUT_OPEN], p.base, DDF_SECTOR);

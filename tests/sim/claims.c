@@ -20,11 +20,11 @@ static void note_unclear(struct truth *t, uint32_t known)
 }
 
 /* One that the daemon has not taken on yet was started just now, and has not been written to: that needs the daemon. */
-static bool is_claimed(const struct truth *t, unsigned serving)
+static bool is_claimed(unsigned volume, unsigned serving)
 {
-	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
+	const struct md_array *a = md_of(volume);
 
-	return t->plan.level > 0 && daemon_watches(a) && (md_serves(a) || (md_runs(a) && !serving));
+	return world.volume[volume].plan.level > 0 && daemon_watches(a) && (md_serves(a) || (md_runs(a) && !serving));
 }
 
 /*
@@ -42,7 +42,7 @@ void claims_note_missing(uint32_t known)
 		struct truth *t = &world.volume[v];
 
 		note_unclear(t, known);
-		if (is_claimed(t, serving))
+		if (is_claimed(v, serving))
 			continue;
 		for (unsigned s = 0; s < t->plan.members; s++)
 			if (t->entitled[s] >= 0 && !(set_of_container() & known & 1u << t->entitled[s]))

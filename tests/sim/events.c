@@ -312,14 +312,6 @@ static void do_rename(const struct event *e)
 	daemon_message(buf, len, e->a, renamed);
 }
 
-static bool is_on(const struct reader_result *r, const char *name)
-{
-	for (unsigned i = 0; i < r->volumes; i++)
-		if (name[0] && strcmp(r->volume[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 /*
  * Nobody will say what became of a message whose daemon has died: who asked looks at the disks. If the volume is on others
  * only, that are not there, nobody knows yet.
@@ -341,13 +333,13 @@ static void resolve_unsure(void)
 
 		if (!t->unsure)
 			continue;
-		if (is_on(&r, t->other_name))
+		if (truth_is_on(&r, t->other_name))
 			memcpy(t->plan.name, t->other_name, sizeof(t->plan.name));
-		found = is_on(&r, t->plan.name);
-		if (!found && (is_on(&all, t->plan.name) || is_on(&all, t->other_name)))
+		found = truth_is_on(&r, t->plan.name);
+		if (!found && (truth_is_on(&all, t->plan.name) || truth_is_on(&all, t->other_name)))
 			continue;
 		/* The deletion, or the new name, is on disks only that are not there. */
-		if (found && !is_on(&all, t->plan.name))
+		if (found && !truth_is_on(&all, t->plan.name))
 			continue;
 		if (found && !t->exists)
 			memset(t->entitled, -1, sizeof(t->entitled)); /* nobody was told that it is there */

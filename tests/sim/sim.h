@@ -242,6 +242,8 @@ void truth_torn(unsigned disk);
 /* The daemon died while it wrote the disk. If it leaves, or takes no metadata from now on, it is as good as lost, too. */
 bool truth_left_torn(unsigned disk);
 struct truth *truth_by_name(const char *name);
+/* A reader has found a volume of that name; "": no. */
+bool truth_is_on(const struct reader_result *r, const char *name);
 /* It is plugged in no more. */
 void truth_gone(unsigned disk);
 /* It is about to be started without a disk that knows better. */

@@ -56,12 +56,8 @@ static bool is_deleted_late(const struct truth *t)
 	static struct reader_result r;
 	unsigned number[SIM_DISKS];
 
-	if (!t->unsure || !judge_read(set_of_all(), &r, number))
-		return false;
-	for (unsigned i = 0; i < r.volumes; i++)
-		if (strcmp(r.volume[i].name, t->plan.name) == 0 || strcmp(r.volume[i].name, t->other_name) == 0)
-			return false;
-	return true;
+	return t->unsure && judge_read(set_of_all(), &r, number) && !truth_is_on(&r, t->plan.name) &&
+	       !truth_is_on(&r, t->other_name);
 }
 
 bool truth_is_free(unsigned volume, unsigned disk, uint64_t sector)
@@ -107,13 +103,20 @@ static bool needs(const struct truth *t, unsigned disk)
 	return false;
 }
 
+/* Whoever reads of one that was announced only takes its record for one that is elsewhere. */
+static bool may_need(const struct truth *t, unsigned disk)
+{
+	if (t->announced && !t->exists)
+		return true;
+	return (t->exists || t->unsure) && (is_unknown(t) || needs(t, disk));
+}
+
 bool truth_others_may_need(const struct truth *t, unsigned disk)
 {
 	for (unsigned v = 0; v < SIM_VOLUMES; v++) {
 		const struct truth *other = &world.volume[v];
 
-		if (other != t && ((other->announced && !other->exists) ||
-				   ((other->exists || other->unsure) && (is_unknown(other) || needs(other, disk)))))
+		if (other != t && may_need(other, disk))
 			return true;
 	}
 	return false;
@@ -209,6 +212,14 @@ bool truth_left_torn(unsigned disk)
 		return false;
 	truth_torn(disk);
 	return true;
+}
+
+bool truth_is_on(const struct reader_result *r, const char *name)
+{
+	for (unsigned i = 0; i < r->volumes; i++)
+		if (name[0] && strcmp(r->volume[i].name, name) == 0)
+			return true;
+	return false;
 }
 
 struct truth *truth_by_name(const char *name)
