@@ -119,6 +119,8 @@ static uint64_t next_deadline(const struct manager *mgr)
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next) {
 		earlier(&t, ma->retry.at_ns);
 		earlier(&t, ma->spare_retry.at_ns);
+		if (mgr->waiters && clock_now_ns() < ma->members_until_ns)
+			earlier(&t, ma->members_until_ns);
 	}
 	earlier(&t, mgr->look_again_ns);
 	earlier(&t, mgr->disk_again_ns);

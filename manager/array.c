@@ -21,6 +21,7 @@
 #define CLEAR_LOOK_MS 5
 #define STOP_LIMIT_MS 1000
 #define STOP_LOOK_MS 20
+#define MEMBERS_LIMIT_MS 1000 /* an array that sleeps keeps no ping from its answer for longer */
 
 /* ---- changes ---- */
 
@@ -327,13 +328,26 @@ static bool do_what_is_wanted(struct managed_array *ma)
 	return again;
 }
 
+/* mdadm goes on with what a ping was the answer to: it takes a disk that has failed for removed then. */
+static void note_members_wait(struct managed_array *ma)
+{
+	if (!(ma->wants & ARRAY_WANT_MEMBERS))
+		ma->members_until_ns = 0;
+	else if (!ma->members_until_ns)
+		ma->members_until_ns = clock_now_ns() + MEMBERS_LIMIT_MS * NS_PER_MS;
+}
+
 void array_work(struct managed_array *ma, uint64_t now_ns)
 {
+	bool again;
+
 	retry_check(&ma->retry, now_ns);
 	retry_check(&ma->spare_retry, now_ns);
 	if (!ma->copies || ma->refused || ma->retry.at_ns)
 		return;
-	if (do_what_is_wanted(ma)) {
+	again = do_what_is_wanted(ma);
+	note_members_wait(ma);
+	if (again) {
 		retry_later(&ma->retry, RETRY_MIN_MS, RETRY_MAX_MS);
 		return;
 	}

@@ -151,8 +151,10 @@ void manager_work_on_arrays(struct manager *mgr)
 
 bool manager_is_half_done(const struct manager *mgr)
 {
+	uint64_t now = clock_now_ns();
+
 	for (const struct managed_array *ma = mgr->arrays; ma; ma = ma->next)
-		if (ma->spare_step >= SPARE_INSERTING || ma->clearing_until_ns)
+		if (ma->spare_step >= SPARE_INSERTING || ma->clearing_until_ns || now < ma->members_until_ns)
 			return true;
 	return false;
 }

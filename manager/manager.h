@@ -96,6 +96,7 @@ struct managed_array {
 	bool complained;              /* a write that is being retried has been logged */
 	uint64_t clear_at_ns;         /* it has stopped, and is left to whoever stopped it until then; 0 = it is not */
 	uint64_t clearing_until_ns;   /* its device is being taken apart: wait for that until then; 0 = no */
+	uint64_t members_until_ns;    /* the monitor has asked for something to be done to members: pings wait until then; 0 = no */
 	struct retry retry;           /* of `wants`, spares apart; and of looking whether the device is gone */
 
 	struct worker_lane lane;
@@ -212,7 +213,7 @@ void manager_work_on_arrays(struct manager *mgr);
 /* Something failed: try it again at once. */
 void manager_retry_now(struct manager *mgr);
 
-/* A spare is half way in, or an array half way out. */
+/* A spare is half way in, an array half way out, or a failed member in an array that lets it go. */
 bool manager_is_half_done(const struct manager *mgr);
 
 /* No array that we serve is left. */

@@ -120,6 +120,45 @@ static void test_the_pass_is_over_with_all_that_follows(void **state)
 	assert_non_null(strstr(mgr_client_gets(c), "LEN "));
 }
 
+/* mdadm takes a member that has failed for removed when it is answered (mdmon.md 8, "--remove" and "grow: take over"). */
+static void test_a_failed_member_is_removed_before_the_answer(void **state)
+{
+	int c;
+
+	(void)state;
+	mgr_start_with_md126();
+	c = mgr_client();
+	mgr_client_sends(c, MSG_PING_MONITOR, NULL);
+	handoff_request_member(mgr_array("md126"), mgr_member("md126", 'b'), MEMBER_WANT_REMOVE);
+	assert_true(mgr_monitor());
+	mgr_run();
+	assert_string_equal(mgr_client_gets(c), "nothing");
+	kmd_refuses("md126/dev-sdb/state", "remove", EBUSY);
+	mgr_helper();
+	assert_string_equal(mgr_client_gets(c), "nothing");
+	kmd_refuses("md126/dev-sdb/state", "remove", 0);
+	mgr_time_passes(20);
+	mgr_helper();
+	assert_non_null(strstr(mgr_client_gets(c), "LEN "));
+}
+
+/* ... but an array that sleeps keeps nobody waiting for long. */
+static void test_a_removal_that_sleeps_holds_a_ping_for_a_second(void **state)
+{
+	int c;
+
+	(void)state;
+	mgr_start_with_md126();
+	c = mgr_client();
+	mgr_client_sends(c, MSG_PING_MONITOR, NULL);
+	handoff_request_member(mgr_array("md126"), mgr_member("md126", 'b'), MEMBER_WANT_REMOVE);
+	assert_true(mgr_monitor());
+	mgr_run();
+	assert_int_equal(mgr_wait_ms(), 1000);
+	mgr_time_passes(1000);
+	assert_non_null(strstr(mgr_client_gets(c), "LEN "));
+}
+
 /* Who is asked waits for no client. */
 static void test_pings_of_many(void **state)
 {
@@ -341,6 +380,8 @@ int main(void)
 		mgr_test(test_a_ping_makes_us_look),
 		mgr_test(test_a_ping_ends_a_pause),
 		mgr_test(test_the_pass_is_over_with_all_that_follows),
+		mgr_test(test_a_failed_member_is_removed_before_the_answer),
+		mgr_test(test_a_removal_that_sleeps_holds_a_ping_for_a_second),
 		mgr_test(test_pings_of_many),
 		mgr_test(test_a_ping_during_a_pass),
 		mgr_test(test_an_update),
