@@ -283,6 +283,19 @@ static bool same_disks(const struct arrival *a, const struct imsm_volume *ours, 
 }
 
 /*
+ * Each volume that it knows is one of ours, where ours is: what the copy lacks has been made since, when the disk refused to
+ * take it. Then the disk has all that was written to the new volume, for what lacks data of it has a flag.
+ */
+static bool has_only_missed_some(const struct arrival *a)
+{
+	unsigned same = 0;
+
+	for (unsigned i = 0; i < a->c->meta.num_volumes; i++)
+		same += its_volume(a, &a->c->meta.volume[i]) != NULL;
+	return !a->newer && same == a->copy->num_volumes;
+}
+
+/*
  * mdadm notes on the disks of the first two slots how far a reshape has come, and whoever goes on with it believes the
  * first of them, data or no data. It notes nothing on a disk that it did not have when it began: what lies there says
  * that what has been moved since is where it was before.
@@ -303,6 +316,8 @@ static int check_volume(const struct arrival *a, unsigned volume, const char **w
 			       refuse(why, -ESTALE, "it has newer data of a volume that runs, or has run, without it") :
 			       0;
 	if (a->joining)
+		return 0;
+	if (!its && has_only_missed_some(a))
 		return 0;
 	if (!its)
 		return refuse(why, a->newer ? -ESTALE : -EAGAIN,

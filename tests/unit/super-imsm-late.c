@@ -94,17 +94,20 @@ static void test_disk_that_knows_more(void **state)
 	ir_free(r);
 }
 
-/* It knows nothing of the volume, which is not in use: it waits, and is used when the volume runs. */
+/* It has another volume in the place of one that is not in use: it waits, and is used when the volume runs. */
 static void test_disk_that_waits(void **state)
 {
 	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
 	struct disk *late;
 	struct metadata_update u = { .op = UPDATE_ADD_DISK };
+	struct imsm_map *map = &r->fx.c.meta.volume[1].map[0];
 
 	(void)state;
 	ifx_volume(&r->fx, 1, "N 0,1");
-	ir_write_member_metadata(r, 1);
 	ifx_volume(&r->fx, 1, "N 0,1");
+	imsm_map_set_pba(map, imsm_map_pba(map) + 8);
+	ir_write_member_metadata(r, 1);
+	imsm_map_set_pba(map, imsm_map_pba(map) - 8);
 	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 1);
 	ir_write_member_metadata(r, 0);
 	ir_make_array(r, 0, 1, 2);

@@ -551,6 +551,27 @@ static void test_newer_and_different(void **state)
 	assert_int_equal(take(2), 1); /* which does not matter when it runs without it */
 }
 
+/*
+ * The disk refused the copy that names a new RAID 0 on it, the power failed, and it comes late. If it were turned down, the first
+ * write to the RAID 1 would call it missing, and the older RAID 0 would be lost with it.
+ */
+static void test_it_missed_a_new_volume(void **state)
+{
+	(void)state;
+	for (int elsewhere = 0; elsewhere < 2; elsewhere++) {
+		begin(2);
+		ifx_volume(&ifx, 1, "N 0,1?");
+		volume(&ifx, 0, "N 0,1?");
+		volume(&ifx, 0, "N 0,1?");
+		volume(&its, 1, "N 0,1");
+		volume(&its, 0, "N 0,1");
+		if (elsewhere)
+			imsm_map_set_pba(&its.c.meta.volume[1].map[0], 77777);
+		generations(6, 6, 5);
+		assert_int_equal(take(1), elsewhere ? -EAGAIN : 1);
+	}
+}
+
 /* The container was loaded from disks that were left behind when this one became a member. */
 static void test_newer_and_unknown(void **state)
 {
@@ -601,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_it_is_dirty),
 		cmocka_unit_test(test_generation_is_raised),
 		cmocka_unit_test(test_newer_and_different),
+		cmocka_unit_test(test_it_missed_a_new_volume),
 		cmocka_unit_test(test_newer_and_unknown),
 	};
 
