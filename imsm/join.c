@@ -24,6 +24,21 @@ static void log_failure(const char *container, const struct imsm_dl *dl, int err
 		      "%s: writing metadata to disk %s failed: %s", container, dl->disk->name, mon_error(error));
 }
 
+/*
+ * Who joins next, as the entry of a disk that has joined tells it, in place of the address that only the entry of a member
+ * needs: 0 is nobody.
+ */
+static uint32_t mark_of(const struct imsm_dl *next)
+{
+	uint32_t mark = 2166136261u; /* FNV-1a */
+
+	for (unsigned i = 0; next && i < IMSM_SERIAL_LEN; i++)
+		mark = (mark ^ next->serial[i]) * 16777619u;
+	if (!next)
+		return 0;
+	return mark && mark != IMSM_SCSI_ID_MISSING ? mark : 1;
+}
+
 /* ---- undoing it ---- */
 
 /* The disk holds a copy that names it as a spare: the place there. */
@@ -70,6 +85,17 @@ static bool any_absent(const struct imsm_container *c)
 	return false;
 }
 
+/* The one that was to join after the last that has. If it is here, it has not: its copy would be the newest one. */
+static bool next_is_absent(const struct imsm_container *c)
+{
+	uint32_t mark = le32_get(c->meta.disk[c->meta.num_disks - 1].scsi_id);
+
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (mark_of(dl) == mark)
+			return false;
+	return mark;
+}
+
 /*
  * A member that is absent may hold a copy that is newer still, and names all of them as members; so may one of them, or the
  * copy with which it joined names others. Then those that are here get ahead of it before there is a spare.
@@ -77,7 +103,7 @@ static bool any_absent(const struct imsm_container *c)
 void imsm_find_joined(struct imsm_container *c)
 {
 	struct imsm_meta *m = &c->meta;
-	bool absent = false;
+	bool absent = m->num_volumes && m->num_disks && is_listed_spare(c, m->num_disks - 1) && next_is_absent(c);
 
 	while (m->num_volumes && m->num_disks && is_listed_spare(c, m->num_disks - 1)) {
 		struct imsm_dl *dl = imsm_dl_by_serial(c, m->disk[m->num_disks - 1].serial);
@@ -124,7 +150,7 @@ static void found_family(struct imsm_header *h, uint32_t random)
 }
 
 /* The metadata that the disk joins with: those before, and it in the table. */
-static int join_disk(struct imsm_writer *w, struct imsm_dl *dl, struct imsm_container *before)
+static int join_disk(struct imsm_writer *w, struct imsm_dl *dl, const struct imsm_dl *next, struct imsm_container *before)
 {
 	struct imsm_meta *m = &before->meta;
 	struct imsm_disk *d = &m->disk[m->num_disks];
@@ -138,6 +164,7 @@ static int join_disk(struct imsm_writer *w, struct imsm_dl *dl, struct imsm_cont
 	*d = dl->before.record;
 	memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
 	d->status = le32_make(status);
+	d->scsi_id = le32_make(mark_of(next));
 	m->num_disks++;
 	/* No leap, even at the start: if the members never hear of it, what they hold next is to be newer. */
 	imsm_pass_generations(&m->header, 1);
@@ -148,9 +175,11 @@ static int join_disk(struct imsm_writer *w, struct imsm_dl *dl, struct imsm_cont
 static int join_all(struct imsm_writer *w, struct imsm_container *c, struct imsm_container *before,
 		    const char *container, const char **why)
 {
-	for (struct imsm_dl *dl = next_new_member(c, 0); dl; dl = next_new_member(c, dl->index + 1)) {
-		int err = join_disk(w, dl, before);
+	for (struct imsm_dl *dl = next_new_member(c, 0), *next; dl; dl = next) {
+		int err;
 
+		next = next_new_member(c, dl->index + 1);
+		err = join_disk(w, dl, next, before);
 		if (!err)
 			continue;
 		log_failure(container, dl, err);

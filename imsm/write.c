@@ -283,12 +283,14 @@ static unsigned count_missing(const struct imsm_container *c)
 	return n;
 }
 
-/* A change that an absent disk alone has may be that a spare replaces a disk. */
+/* A change that an absent disk alone has may be that a spare replaces a disk, after others joined that nobody here knows of. */
 static uint32_t next_leap(const struct imsm_container *c)
 {
+	uint32_t leap = IMSM_LEAP_AT_START * (1 + count_missing(c));
+
 	if (!c->first_write)
 		return 1;
-	return IMSM_LEAP_AT_START * (1 + count_missing(c)) + (c->change_may_be_out ? IMSM_LEAP_REPLACED : 0);
+	return c->change_may_be_out ? leap + IMSM_LEAP_REPLACED + IMSM_MAX_DISKS : leap;
 }
 
 static ssize_t encode_next(struct imsm_writer *w, struct imsm_container *c)

@@ -432,6 +432,15 @@ static void test_joined_disks_of_which_one_is_absent(void **state)
 	go_on_without(2);
 }
 
+/* The one that is here joined before it, and its copy does not name it: but tells who was to be the next. */
+static void test_joined_disks_of_which_the_last_is_absent(void **state)
+{
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	go_on_without(3);
+}
+
 /* No other member is here either: the disks that joined keep their copies until there is one. */
 static void test_joined_disks_and_no_member(void **state)
 {
@@ -630,6 +639,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disk_that_has_left),
 		cmocka_unit_test(test_joined_disks_and_an_absent_member),
 		cmocka_unit_test(test_joined_disks_of_which_one_is_absent),
+		cmocka_unit_test(test_joined_disks_of_which_the_last_is_absent),
 		cmocka_unit_test(test_joined_disks_and_no_member),
 		cmocka_unit_test(test_joined_disk_that_stayed_behind),
 		cmocka_unit_test(test_spare_that_takes_nothing),
