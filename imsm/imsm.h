@@ -94,6 +94,7 @@ struct imsm_container {
 	bool write_due;              /* something changed that must reach the members */
 	bool awaited;                /* by somebody who has asked for it, whether or not an array is served */
 	bool first_write;            /* nothing has reached them since the container was loaded */
+	bool nobody_has;             /* what was changed last: no disk was left that could have taken it */
 	bool change_may_be_out;      /* which a disk that is not here has, and which is newer by a leap (imsm/join.c) */
 	bool leap_is_due;            /* such a change comes next: what is written now says so */
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */
@@ -101,6 +102,7 @@ struct imsm_container {
 	bool zeros_refused;          /* a disk did not take them */
 	unsigned widened_to;         /* by a reshape that has ended; others are to follow. 0: none */
 	uint32_t loaded_generation;
+	uint32_t durable_generation; /* the last one that a disk has taken */
 	uint8_t left[IMSM_LEFT_MAX][IMSM_SERIAL_LEN]; /* the last disks that left: what they hold is known */
 	unsigned left_count; /* how many left; the latest is at left_count - 1, modulo their number */
 };

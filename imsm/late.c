@@ -471,12 +471,38 @@ static void end_rebuilds(const struct arrival *a)
 	}
 }
 
+static bool has_the_same_volumes(const struct imsm_meta *a, const struct imsm_meta *b)
+{
+	for (unsigned i = 0; i < a->num_volumes; i++)
+		if (i >= b->num_volumes || !same_place(&a->volume[i].map[0], &b->volume[i].map[0]))
+			return false;
+	return a->num_volumes == b->num_volumes;
+}
+
+/*
+ * All disks had left before what was changed last was written anywhere, and nobody was told that it is true. So it is not:
+ * the first disk that comes back knows, if no other one can know more. A volume may run by what it knows, and has told us
+ * of nothing yet.
+ */
+static void forget_unwritten(struct imsm_container *c, const struct imsm_meta *copy)
+{
+	if (!c->nobody_has || c->disks || c->write_due || !copy || origin(copy) != origin(&c->meta) ||
+	    generation(copy) != c->durable_generation || (c->live_volumes && !has_the_same_volumes(&c->meta, copy)))
+		return;
+	c->meta = *copy;
+	c->nobody_has = c->leap_is_due = false;
+	c->first_write = true;
+}
+
 int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why)
 {
 	struct arrival a;
 	int err;
 
-	if (!dl->disk || dl->disk->sector_size != c->sector_size || !read_arrival(&a, c, dl, copy))
+	if (!dl->disk || dl->disk->sector_size != c->sector_size)
+		return 0;
+	forget_unwritten(c, copy);
+	if (!read_arrival(&a, c, dl, copy))
 		return 0;
 	err = check_arrival(&a, why);
 	if (err || a.index == IMSM_MAX_DISKS)

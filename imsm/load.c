@@ -340,6 +340,7 @@ int imsm_load(struct imsm_container *c, const char *container, struct disk **dis
 	if (err)
 		return err;
 	c->first_write = true;
+	c->durable_generation = c->loaded_generation;
 	imsm_find_joined(c);
 	imsm_find_sequel(c);
 	imsm_find_leap(c);

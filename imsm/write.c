@@ -350,6 +350,10 @@ static int write_members(struct imsm_writer *w, struct imsm_container *c, const 
 	for (struct imsm_dl *dl = c->disks; dl && c->write_due && members.written; dl = dl->next)
 		dl->after_members = false;
 	sufficed = !c->write_due || write_sufficed(c, &members);
+	if (members.written)
+		c->durable_generation = le32_get(c->meta.header.generation_num);
+	if (c->write_due)
+		c->nobody_has = !members.written;
 	remember_image(w, (size_t)len);
 	if (!sufficed)
 		return -EIO;

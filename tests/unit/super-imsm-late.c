@@ -130,6 +130,59 @@ static void test_disk_that_waits(void **state)
 	ir_free(r);
 }
 
+static void leaves(struct imsm_rig *r, unsigned n)
+{
+	struct metadata_update u = { .op = UPDATE_REMOVE_DISK, .dev = ifx_dev(n) };
+
+	assert_int_equal(ir_apply(r, &u), 0);
+	disk_close(u.disk);
+	free(u.space);
+	r->disk[n] = NULL;
+}
+
+/*
+ * Both disks of a mirror are pulled, md says that one has failed, and nothing is left to write that to. The array is stopped.
+ * The disk that comes back does not know of it, nor does anybody else. If `recorded` the other one does.
+ */
+static void goes_and_comes_back(bool recorded)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+	bool known;
+
+	ifx_volume(&r->fx, 1, "N 0,1");
+	for (unsigned n = 0; n < 2; n++)
+		ir_write_member_metadata(r, n);
+	ir_make_array(r, 0, 1, 2);
+	ir_load(r);
+	ir_open_array(r);
+	leaves(r, 0);
+	if (!recorded)
+		leaves(r, 1);
+	ir_tell_disk(r, 0, MEMBER_FAULTY);
+	assert_int_equal(ir_sync_now(r), recorded ? 1 : -EIO);
+	if (recorded)
+		leaves(r, 1);
+	ir_tell_state(r, MARK_DIRTY);
+	super_imsm.close_array(r->array);
+	ir_sync_now(r);
+	assert_int_equal(comes(r, 0, ir_disk_new(r, 0), &known), 0);
+	assert_int_equal(known, !recorded);
+	ir_make_array(r, 0, 1, 1);
+	ir_open_array(r);
+	ir_tell_state(r, MARK_DIRTY);
+	ir_sync_now(r);
+	if (!recorded)
+		assert_string_equal(ir_text_on(r, 0, 0), "D 0,1x! f1");
+	ir_free(r);
+}
+
+static void test_all_leave_before_a_failure_is_recorded(void **state)
+{
+	(void)state;
+	goes_and_comes_back(false);
+	goes_and_comes_back(true);
+}
+
 /* Of another container: what it was is overwritten, as with every new disk. */
 static void test_foreign_disk(void **state)
 {
@@ -231,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_volume_whose_disks_come_late),
 		cmocka_unit_test(test_disk_that_knows_more),
 		cmocka_unit_test(test_disk_that_waits),
+		cmocka_unit_test(test_all_leave_before_a_failure_is_recorded),
 		cmocka_unit_test(test_foreign_disk),
 		cmocka_unit_test(test_unreadable_disk),
 		cmocka_unit_test(test_missing_disk_is_back),
