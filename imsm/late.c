@@ -282,17 +282,35 @@ static bool same_disks(const struct arrival *a, const struct imsm_volume *ours, 
 	return true;
 }
 
-/*
- * Each volume that it knows is one of ours, where ours is: what the copy lacks has been made since, when the disk refused to
- * take it. Then the disk has all that was written to the new volume, for what lacks data of it has a flag.
- */
-static bool has_only_missed_some(const struct arrival *a)
+/* Of another shape: that which it had before a reshape or takeover. */
+static bool is_earlier_shape(const struct arrival *a, const struct imsm_volume *ours, const struct imsm_volume *its)
 {
-	unsigned same = 0;
+	return !memcmp(ours->head.name, its->head.name, IMSM_NAME_LEN) &&
+	       imsm_map_pba(&ours->map[0]) == imsm_map_pba(&its->map[0]) &&
+	       imsm_slot_of(&ours->map[0], a->index) == imsm_slot_of(&its->map[0], a->own);
+}
 
-	for (unsigned i = 0; i < a->c->meta.num_volumes; i++)
-		same += its_volume(a, &a->c->meta.volume[i]) != NULL;
-	return !a->newer && same == a->copy->num_volumes;
+static bool is_one_of_ours(const struct arrival *a, const struct imsm_volume *its)
+{
+	for (unsigned i = 0; i < a->c->meta.num_volumes; i++) {
+		const struct imsm_volume *ours = &a->c->meta.volume[i];
+
+		if (is_same_volume(a, ours, its) || is_earlier_shape(a, ours, its))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Each volume that it knows is one of ours, where ours is: the disk did not get what has been changed since, or refused it.
+ * It has all that was written to what is new all the same, for what lacks data has a flag.
+ */
+static bool is_only_behind(const struct arrival *a)
+{
+	for (unsigned i = 0; i < a->copy->num_volumes; i++)
+		if (!is_one_of_ours(a, &a->copy->volume[i]))
+			return false;
+	return !a->newer;
 }
 
 /*
@@ -317,7 +335,7 @@ static int check_volume(const struct arrival *a, unsigned volume, const char **w
 			       0;
 	if (a->joining)
 		return 0;
-	if (!its && has_only_missed_some(a))
+	if (!its && is_only_behind(a))
 		return 0;
 	if (!its)
 		return refuse(why, a->newer ? -ESTALE : -EAGAIN,

@@ -572,6 +572,30 @@ static void test_it_missed_a_new_volume(void **state)
 	}
 }
 
+/*
+ * A RAID 0 was reshaped, as a RAID 4 that lacks its parity, and the power failed when the end of that had reached the others:
+ * it has moved what they have moved.
+ */
+static void test_it_missed_the_end_of_a_reshape(void **state)
+{
+	(void)state;
+	for (int other = 0; other < 2; other++) {
+		begin(2);
+		ifx_volume(&ifx, 1, "N 0,1?");
+		volume(&ifx, 0, "N 0,1?");
+		volume(&its, 1, "N 0,1");
+		volume(&its, 0, "N 0,1");
+		its.c.meta.volume[1].map[0].head.raid_level = IMSM_RAID5;
+		its.c.meta.volume[1].head.name[0] ^= (uint8_t)other;
+		generations(6, 6, 5);
+		assert_int_equal(take(1), other ? -EAGAIN : 1);
+		assert_string_equal(ifx_text(&ifx, 1), other ? "N 0,1?" : "N 0,1");
+		generations(6, 5, 6);
+		if (other)
+			assert_int_equal(take(1), -ESTALE);
+	}
+}
+
 /* The container was loaded from disks that were left behind when this one became a member. */
 static void test_newer_and_unknown(void **state)
 {
@@ -623,6 +647,7 @@ int main(void)
 		cmocka_unit_test(test_generation_is_raised),
 		cmocka_unit_test(test_newer_and_different),
 		cmocka_unit_test(test_it_missed_a_new_volume),
+		cmocka_unit_test(test_it_missed_the_end_of_a_reshape),
 		cmocka_unit_test(test_newer_and_unknown),
 	};
 
