@@ -21,6 +21,8 @@
  *   room.c      room on disks
  *   spare.c     choosing a spare and recording it
  *   report.c    what a status request is told
+ *   examine.c   what somebody is told who only wants to look at disks (metadata/examine.h)
+ *   tell.c      the fields by name, for that
  *
  * ../super-ddf.c, the superswitch, is the glue between the loops and these.
  *
@@ -28,7 +30,7 @@
  * Changes are made here and found by ddf/write.c, which compares with what is on the disks: nobody has to
  * say that something changed, and what ends as it began costs no write.
  *
- * Everything but read.c, probe.c, load.c, arrive.c and write.c is pure: it works on struct ddf_container, which belongs to the
+ * Everything but read.c, probe.c, load.c, arrive.c, examine.c and write.c is pure: it works on struct ddf_container, which belongs to the
  * monitor once the threads run. Nothing allocates, except where its comment says so.
  */
 #ifndef DDF_CONTAINER_H

@@ -17,27 +17,16 @@
 
 /* ---- choosing among the disks (2.2) ---- */
 
-/* A copy that is open counts as old as the one that it replaces. */
 static int32_t rank_of(const struct candidate *cand)
 {
-	return ddf_rank(ddf_image_seq(cand->chosen) - !ddf_image_closed(cand->chosen));
-}
-
-/* Of two equally new ones, the one that nothing is wrong with. */
-static int compare_rank(const struct candidate *a, const struct candidate *b)
-{
-	int32_t ra = rank_of(a), rb = rank_of(b);
-
-	if (ra != rb)
-		return ra > rb ? 1 : -1;
-	return ddf_image_complete(a->chosen) - ddf_image_complete(b->chosen);
+	return ddf_rank_of(cand->chosen);
 }
 
 /* The newest first; of equals, the first. */
 static int by_rank(const void *a, const void *b)
 {
 	const struct candidate *const *x = a, *const *y = b;
-	int r = compare_rank(*y, *x);
+	int r = ddf_compare_rank(*y, *x);
 
 	return r ? r : (*x > *y) - (*x < *y);
 }
@@ -119,8 +108,8 @@ static void report_tables(const struct ddf_container *c, const char *container)
 
 /* ---- which disks belong to it ---- */
 
-static const char *why_foreign(const struct ddf_container *c, const struct candidate *cand,
-			       const struct candidate *best)
+const char *ddf_why_foreign(const struct ddf_container *c, const struct candidate *cand,
+			    const struct candidate *best)
 {
 	const struct ddf_disk_data *data = ddf_data_of(cand);
 	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, be32_get(data->refnum));
@@ -151,7 +140,7 @@ static void drop_foreign(const struct ddf_container *c, struct candidate *const 
 	for (size_t i = 0; i < count; i++) {
 		struct candidate *cand = order[i];
 
-		cand->why = why_foreign(c, cand, order[0]);
+		cand->why = ddf_why_foreign(c, cand, order[0]);
 		if (!cand->why && is_taken(order, i, cand))
 			cand->why = "another disk has the same reference number";
 		if (!cand->why && accepted == DDF_MAX_DISKS)

@@ -40,7 +40,7 @@ uint32_t ddf_image_seq(const struct image *m)
 	return be32_get(m->header.seq);
 }
 
-static const struct ddf_extent *extent_of(const struct ddf_layout *l, int section)
+const struct ddf_extent *ddf_extent_of(const struct ddf_layout *l, int section)
 {
 	const struct ddf_extent *const extent[SECTIONS] = { &l->controller, &l->pd, &l->vd, &l->config, &l->disk_data };
 
@@ -52,14 +52,14 @@ static int read_sections(const struct disk *disk, uint64_t lba, struct image *m)
 	size_t total = 0, at = 0;
 
 	for (int i = 0; i < SECTIONS; i++) {
-		m->size[i] = (size_t)extent_of(&m->at, i)->length * DDF_SECTOR;
+		m->size[i] = (size_t)ddf_extent_of(&m->at, i)->length * DDF_SECTOR;
 		total += m->size[i];
 	}
 	m->bytes = malloc(total);
 	if (!m->bytes)
 		return -ENOMEM;
 	for (int i = 0; i < SECTIONS; i++) {
-		uint64_t offset = (lba + extent_of(&m->at, i)->offset) * DDF_SECTOR;
+		uint64_t offset = (lba + ddf_extent_of(&m->at, i)->offset) * DDF_SECTOR;
 		int err = disk_read(disk, m->bytes + at, m->size[i], offset);
 
 		if (err)
@@ -70,15 +70,19 @@ static int read_sections(const struct disk *disk, uint64_t lba, struct image *m)
 	return 0;
 }
 
+#define NO_PHYSICAL "the table of physical disks is not there"
+#define NO_VIRTUAL "the table of virtual disks is not there"
+#define NO_DISK_DATA "the data of the disk are not there"
+
 /* A copy without these tables is of no use, whatever its checksums are. */
 static const char *missing_signature(const struct image *m)
 {
 	if (ddf_magic_of(m->section[PHYSICAL]) != DDF_PD_MAGIC)
-		return "the table of physical disks is not there";
+		return NO_PHYSICAL;
 	if (ddf_magic_of(m->section[VIRTUAL]) != DDF_VD_MAGIC)
-		return "the table of virtual disks is not there";
+		return NO_VIRTUAL;
 	if (ddf_magic_of(m->section[DISK_DATA]) != DDF_DISK_DATA_MAGIC)
-		return "the data of the disk are not there";
+		return NO_DISK_DATA;
 	return NULL;
 }
 
@@ -100,23 +104,43 @@ static bool records_ok(const struct image *m)
 	return true;
 }
 
+/* A structure of one sector, or of a table. */
+static const char *fault_of_section(const struct image *m, int section, size_t len, const char *gone, uint32_t magic,
+				    const char *wrong)
+{
+	if (ddf_magic_of(m->section[section]) != magic)
+		return gone;
+	return ddf_crc_ok(m->section[section], len) ? NULL : wrong;
+}
+
+const char *ddf_section_fault(const struct image *m, int section)
+{
+	switch (section) {
+	case CONTROLLER:
+		return fault_of_section(m, section, DDF_SECTOR, "the controller data are not there", DDF_CONTROLLER_MAGIC,
+					"the controller data have a wrong checksum");
+	case PHYSICAL:
+		return fault_of_section(m, section, m->size[section], NO_PHYSICAL, DDF_PD_MAGIC,
+					"the table of physical disks has a wrong checksum");
+	case VIRTUAL:
+		return fault_of_section(m, section, m->size[section], NO_VIRTUAL, DDF_VD_MAGIC,
+					"the table of virtual disks has a wrong checksum");
+	case CONFIG:
+		return records_ok(m) ? NULL : "a configuration record has a wrong checksum";
+	case DISK_DATA:
+		return fault_of_section(m, section, DDF_SECTOR, NO_DISK_DATA, DDF_DISK_DATA_MAGIC,
+					"the data of the disk have a wrong checksum");
+	}
+	return NULL;
+}
+
 static const char *fault_of(const struct image *m)
 {
-	if (!ddf_image_closed(m))
-		return "it was not written completely";
-	if (ddf_magic_of(m->section[CONTROLLER]) != DDF_CONTROLLER_MAGIC)
-		return "the controller data are not there";
-	if (!ddf_crc_ok(m->section[CONTROLLER], DDF_SECTOR))
-		return "the controller data have a wrong checksum";
-	if (!ddf_crc_ok(m->section[PHYSICAL], m->size[PHYSICAL]))
-		return "the table of physical disks has a wrong checksum";
-	if (!ddf_crc_ok(m->section[VIRTUAL], m->size[VIRTUAL]))
-		return "the table of virtual disks has a wrong checksum";
-	if (!records_ok(m))
-		return "a configuration record has a wrong checksum";
-	if (!ddf_crc_ok(m->section[DISK_DATA], DDF_SECTOR))
-		return "the data of the disk have a wrong checksum";
-	return NULL;
+	const char *fault = ddf_image_closed(m) ? NULL : "it was not written completely";
+
+	for (int i = 0; i < SECTIONS && !fault; i++)
+		fault = ddf_section_fault(m, i);
+	return fault;
 }
 
 /* NULL: it can be worked with. */
@@ -183,8 +207,8 @@ static int read_last_sector(const struct disk *disk, struct ddf_header *anchor, 
 	return ddf_check_header(anchor, DDF_ANCHOR, why);
 }
 
-/* An anchor that cannot be read counts as none, as with mdadm. NULL, or why the disk has no metadata. */
-static const char *read_anchor(struct candidate *cand)
+/* An anchor that cannot be read counts as none, as with mdadm. */
+const char *ddf_read_anchor(struct candidate *cand)
 {
 	const struct disk *disk = cand->disk;
 	const char *why;
@@ -206,9 +230,10 @@ static const char *read_anchor(struct candidate *cand)
 
 /* ---- choosing ---- */
 
-/* mdadm's rule, which believes the headers. */
-static struct image *choose_by_header(struct image *primary, struct image *secondary)
+struct image *ddf_choose_by_header(struct candidate *cand)
 {
+	struct image *primary = &cand->copy[DDF_FIRST_COPY], *secondary = &cand->copy[DDF_SECOND_COPY];
+
 	if (!secondary->usable)
 		return primary->usable ? primary : NULL;
 	if (!primary->usable)
@@ -218,13 +243,15 @@ static struct image *choose_by_header(struct image *primary, struct image *secon
 	return ddf_image_seq(primary) < ddf_image_seq(secondary) || !ddf_image_closed(primary) ? secondary : primary;
 }
 
-static struct image *choose_copy(struct image *primary, struct image *secondary)
+static struct image *choose_copy(struct candidate *cand)
 {
+	struct image *primary = &cand->copy[DDF_FIRST_COPY], *secondary = &cand->copy[DDF_SECOND_COPY];
+
 	if (ddf_image_complete(primary) && ddf_image_complete(secondary))
 		return ddf_image_seq(secondary) > ddf_image_seq(primary) ? secondary : primary;
 	if (ddf_image_complete(primary))
 		return primary;
-	return ddf_image_complete(secondary) ? secondary : choose_by_header(primary, secondary);
+	return ddf_image_complete(secondary) ? secondary : ddf_choose_by_header(cand);
 }
 
 static void report_copies(const struct candidate *cand, const char *container)
@@ -238,19 +265,40 @@ static void report_copies(const struct candidate *cand, const char *container)
 	}
 }
 
-void ddf_read_candidate(struct candidate *cand, const char *container)
+void ddf_look_at(struct candidate *cand)
 {
-	cand->why = read_anchor(cand);
+	cand->why = ddf_read_anchor(cand);
 	if (cand->why)
 		return;
-	if (cand->anchor_elsewhere)
-		log_debug("%s: disk %s: the anchor is not in the last sector", container, cand->disk->name);
 	read_copies(cand);
-	cand->chosen = choose_copy(&cand->copy[DDF_FIRST_COPY], &cand->copy[DDF_SECOND_COPY]);
+	cand->chosen = choose_copy(cand);
 	if (!cand->chosen)
 		cand->why = "no copy of its metadata can be used";
 	cand->unreadable = cand->copy[DDF_FIRST_COPY].unreadable || cand->copy[DDF_SECOND_COPY].unreadable;
+}
+
+void ddf_read_candidate(struct candidate *cand, const char *container)
+{
+	ddf_look_at(cand);
+	if (cand->anchor_elsewhere && !cand->why)
+		log_debug("%s: disk %s: the anchor is not in the last sector", container, cand->disk->name);
 	report_copies(cand, container);
+}
+
+/* ---- which disk is newer (2.2) ---- */
+
+int32_t ddf_rank_of(const struct image *m)
+{
+	return ddf_rank(ddf_image_seq(m) - !ddf_image_closed(m));
+}
+
+int ddf_compare_rank(const struct candidate *a, const struct candidate *b)
+{
+	int32_t ra = ddf_rank_of(a->chosen), rb = ddf_rank_of(b->chosen);
+
+	if (ra != rb)
+		return ra > rb ? 1 : -1;
+	return ddf_image_complete(a->chosen) - ddf_image_complete(b->chosen);
 }
 
 /* ---- what was read ---- */

@@ -43,16 +43,29 @@ bool imsm_uses_bitmap(const struct imsm_volume *v)
 	return v->head.rwh_policy == IMSM_RWH_BITMAP;
 }
 
+static void begin_uuid(struct sha1_ctx *sha, const struct imsm_header *h)
+{
+	le32 family = le32_get(h->orig_family_num) ? h->orig_family_num : h->family_num;
+
+	sha1_init(sha);
+	sha1_update(sha, IMSM_SIGNATURE_LEN, h->sig);
+	sha1_update(sha, sizeof(family.b), family.b);
+}
+
+void imsm_container_uuid(const struct imsm_header *h, uint8_t uuid[16])
+{
+	struct sha1_ctx sha;
+
+	begin_uuid(&sha, h);
+	sha1_digest(&sha, 16, uuid);
+}
+
 void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[16])
 {
-	const struct imsm_header *h = &m->header;
-	le32 family = le32_get(h->orig_family_num) ? h->orig_family_num : h->family_num;
 	le32 index = le32_make(volume);
 	struct sha1_ctx sha;
 
-	sha1_init(&sha);
-	sha1_update(&sha, IMSM_SIGNATURE_LEN, h->sig);
-	sha1_update(&sha, sizeof(family.b), family.b);
+	begin_uuid(&sha, &m->header);
 	sha1_update(&sha, sizeof(index.b), index.b);
 	sha1_update(&sha, IMSM_NAME_LEN, m->volume[volume].head.name);
 	sha1_digest(&sha, 16, uuid);

@@ -32,8 +32,10 @@
  *   imsm/bitmap.c      the write-intent bitmap that a spare needs
  *   imsm/badblocks.c   the log of bad blocks
  *   imsm/report.c      what a status request is told
+ *   imsm/examine.c     what somebody is told who only wants to look at disks (metadata/examine.h), with
+ *     tell.c             the decoded fields by name
  *
- * Everything but super-imsm.c, read.c, load.c, write.c, join.c and what the manager calls in disks.c is
+ * Everything but super-imsm.c, read.c, load.c, write.c, join.c, examine.c and what the manager calls in disks.c is
  * pure: it works on struct imsm_container, which belongs to the monitor once the threads
  * run. Nothing here allocates, except where its comment says so.
  */
@@ -188,6 +190,18 @@ int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SE
  * cand->meta.
  */
 void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand);
+/* The same, but that it does not matter whether the disk has a serial number; cand->serial is to be found then. */
+void imsm_read_copy(struct disk *disk, struct imsm_candidate *cand);
+/* Of the serials that the disk offers, the one under which its own table knows it, else the first. False: it has none. Pure. */
+bool imsm_find_own_serial(struct imsm_candidate *cand);
+
+/* ---- imsm/tell.c, for imsm/examine.c: what was read, by the names of its fields ---- */
+
+struct facts;
+
+void imsm_tell_header(const struct imsm_header *h, struct facts *f); /* "header" */
+void imsm_tell_contents(const struct imsm_meta *m, struct facts *f); /* "disks", "volumes", "bad_blocks" */
+void imsm_tell_migration(const struct imsm_migr_record *r, struct facts *f); /* "migration_record" */
 
 /* ---- imsm/load.c ---- */
 
@@ -563,6 +577,7 @@ int imsm_commit_spares(struct imsm_container *c, unsigned volume, const struct s
 bool imsm_uses_bitmap(const struct imsm_volume *v);
 /* imsm.md 1.18 */
 void imsm_volume_uuid(const struct imsm_meta *m, unsigned volume, uint8_t uuid[16]);
+void imsm_container_uuid(const struct imsm_header *h, uint8_t uuid[16]);
 /* Fills the fields bitmap_...; data_offset and component_size are there. */
 void imsm_fill_bitmap(const struct imsm_meta *m, unsigned volume, struct spare_pick *p);
 

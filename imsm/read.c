@@ -72,9 +72,9 @@ static int read_meta_retry(const struct disk *disk, struct imsm_meta *m, const c
 	return err;
 }
 
-/* Of the serials that the disk offers, the one under which its own table knows it, else the first. */
-static bool choose_serial(const struct disk *disk, struct imsm_candidate *cand)
+bool imsm_find_own_serial(struct imsm_candidate *cand)
 {
+	const struct disk *disk = cand->disk;
 	uint8_t serial[IMSM_SERIAL_LEN];
 	bool found = false;
 
@@ -96,7 +96,7 @@ static void forget_meta(struct imsm_candidate *cand)
 	cand->meta = NULL;
 }
 
-void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
+void imsm_read_copy(struct disk *disk, struct imsm_candidate *cand)
 {
 	int err;
 
@@ -115,7 +115,12 @@ void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
 		forget_meta(cand);
 	if (err != -EINVAL && err != -EBADMSG) /* that is what is wrong with what was read */
 		cand->error = err;
-	if (!choose_serial(disk, cand) && cand->meta) {
+}
+
+void imsm_read_candidate(struct disk *disk, struct imsm_candidate *cand)
+{
+	imsm_read_copy(disk, cand);
+	if (!imsm_find_own_serial(cand) && cand->meta) {
 		cand->why = "it has no serial number";
 		cand->own_index = -1;
 		forget_meta(cand);

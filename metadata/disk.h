@@ -22,7 +22,7 @@ struct lane;
 struct disk {
 	dev_t dev;
 	char name[MEMBER_NAME_MAX]; /* kernel name, "sda" */
-	int fd;                     /* O_RDWR | O_DIRECT | O_CLOEXEC, never O_EXCL */
+	int fd;                     /* O_RDWR | O_DIRECT | O_CLOEXEC, never O_EXCL; but for disk_open_to_look() */
 	uint64_t size;              /* bytes (BLKGETSIZE64) */
 	uint32_t sector_size;       /* bytes, logical (BLKSSZGET) */
 	uint32_t physical_size;     /* bytes, physical block (BLKPBSZGET) */
@@ -48,6 +48,11 @@ struct disk {
  * errno set.
  */
 struct disk *disk_open(dev_t dev);
+/*
+ * mdmonctl. A block device or a file with an image of one, for reading only; sectors of a file count as of 512 bytes until the
+ * caller says otherwise. NULL with errno set: ENOTBLK if it is neither.
+ */
+struct disk *disk_open_to_look(const char *path);
 void disk_close(struct disk *d); /* closes and frees; NULL is fine */
 
 /*
