@@ -41,7 +41,7 @@ LIBS := -ludev -laio -lnettle -lz
 WINGS := start manager monitor threads metadata imsm ddf md socket lib
 # The client is a program of its own, so that the daemon stays small.
 CTL := $(wildcard ctl/*.c)
-CTL_LIBS := -ljansson
+CTL_LIBS := -ljansson $(LIBS)
 # Everything but main() goes into an archive that the unit tests link against.
 SRC := $(filter-out mdmon.c,$(wildcard *.c $(WINGS:%=%/*.c)))
 OBJ := $(SRC:%.c=$(B)/%.o)

@@ -10,6 +10,8 @@
 
 #include "ctl/client.h"
 #include "ctl/command.h"
+#include "ctl/examine-view.h"
+#include "ctl/examine.h"
 #include "ctl/text.h"
 #include "ctl/view.h"
 #include "ctl/watch.h"
@@ -224,9 +226,9 @@ static void report_all(const struct request *r, struct answers *rep)
 }
 
 /* Only ASCII, so that nothing in it can steer a terminal. */
-static void print_json(const json_t *array)
+static void print_json(const json_t *value)
 {
-	json_dumpf(array, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
 }
 
@@ -275,17 +277,61 @@ static int run_watch(const struct request *r)
 	return watch_run(&w);
 }
 
+/* ---- examine ---- */
+
+static const char examine_usage[] =
+	"Usage: mdmonctl examine [--json] DEVICE|IMAGE...\n"
+	"\n"
+	"Shows the IMSM or DDF metadata on these disks, or images of disks in files: all\n"
+	"copies side by side, and which one counts. Needs no daemon, and writes nothing.\n"
+	"\n"
+	"  -j, --json  print an object for programs\n"
+	"  -h, --help  this text\n"
+	"\n"
+	"Exit status: 0 all of it was read, is whole and agrees, 1 not so.\n";
+
+static int run_examine(const struct request *r)
+{
+	struct answers rep = { .opt = { .width = output_width(), .colour = use_colour() } };
+	const json_t *device, *set, *devices;
+	json_t *object;
+	size_t i;
+
+	if (!r->names)
+		return usage_error(r, "which disks? Name one or more, for instance /dev/sda");
+	object = examine_devices(r->paths, (const char *const *)r->name, r->names);
+	if (!object) {
+		complain("examine", strerror(ENOMEM));
+		return CTL_NO_ANSWER;
+	}
+	devices = json_object_get(object, "devices");
+	json_array_foreach (devices, i, device)
+		if (json_is_string(json_object_get(device, "problem")))
+			report_failure(&rep, r->name[i], json_string_value(json_object_get(device, "problem")));
+	if (r->json)
+		print_json(object);
+	else
+		json_array_foreach (json_object_get(object, "sets"), i, set)
+			print_block(&rep, examine_view(set, devices, &rep.opt));
+	if (!json_is_true(json_object_get(object, "healthy")))
+		rep.code = CTL_NO_ANSWER;
+	json_decref(object);
+	return rep.code;
+}
+
 /* ---- the command line ---- */
 
 static const char main_usage[] =
-	"Usage: mdmonctl COMMAND [OPTION]... [CONTAINER]...\n"
+	"Usage: mdmonctl COMMAND [OPTION]... [CONTAINER|DISK]...\n"
 	"\n"
-	"Asks mdmon, the daemon that looks after an md container, how it is.\n"
+	"Asks mdmon, the daemon that looks after an md container, how it is, or looks at\n"
+	"the metadata on disks.\n"
 	"\n"
 	"Commands:\n"
 	"  ping     does it answer?\n"
 	"  status   volumes, disks, metadata, stalls\n"
 	"  watch    the same, as it changes\n"
+	"  examine  what disks or images of disks hold; needs no daemon\n"
 	"\n"
 	"  -h, --help     this text; with a command, its options\n"
 	"  -V, --version  version of this program\n"
@@ -293,12 +339,13 @@ static const char main_usage[] =
 	"CONTAINER is a name like md127, /dev/md127 or imsm0 (/dev/md/imsm0).\n"
 	"\n"
 	"Exit status: 0 all is told, 1 a daemon does not run or did not answer,\n"
-	"2 wrong usage.\n";
+	"or what was examined is not whole, 2 wrong usage.\n";
 
 static const struct command commands[] = {
 	{ "ping", ping_usage, "mth", run_ping },
 	{ "status", status_usage, "jth", run_status },
 	{ "watch", watch_usage, "ih", run_watch },
+	{ "examine", examine_usage, "jh", run_examine },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -407,7 +454,7 @@ static int main_usage_error(const char *what, const char *arg)
 
 	text_sanitize(name, sizeof(name), arg);
 	fprintf(stderr, "mdmonctl: %s%s\n", what, name);
-	fputs("The commands are ping, status and watch. Try 'mdmonctl --help'.\n", stderr);
+	fputs("The commands are ping, status, watch and examine. Try 'mdmonctl --help'.\n", stderr);
 	return CTL_USAGE;
 }
 

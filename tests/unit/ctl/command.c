@@ -24,6 +24,7 @@
 #include "msg.h"
 #include "socket/client.h"
 #include "socket/server.h"
+#include "tests/unit/support/images.h"
 
 static char dir[] = "/tmp/test-ctl-command-XXXXXX";
 static struct ctl_paths paths = { dir, "/nowhere", "/nowhere", "/nowhere" };
@@ -254,7 +255,7 @@ static void test_usage(void **state)
 {
 	(void)state;
 	assert_int_equal(client(NULL), 2);
-	assert_in(err, "ping, status and watch");
+	assert_in(err, "ping, status, watch and examine");
 	assert_int_equal(client("frob\033", NULL), 2);
 	assert_in(err, "no command frob?");
 	assert_int_equal(client("ping", NULL), 2);
@@ -266,6 +267,43 @@ static void test_usage(void **state)
 	assert_in(err, "0.001 to 86400, not '0'");
 	assert_int_equal(client("status", "--timeout", "nan", NULL), 2);
 	assert_int_equal(client("--json", "status", NULL), 2);
+}
+
+/* One line for each device that holds nothing, and the others nevertheless. */
+static void test_examine(void **state)
+{
+	char path[3][64];
+	json_t *got;
+
+	(void)state;
+	image_of_imsm(0, "r5-clean-46", 0);
+	image_of_imsm(1, "r5-clean-46", 1);
+	image_of_zeros(2, 1 << 20);
+	for (unsigned i = 0; i < 3; i++)
+		snprintf(path[i], sizeof(path[i]), "%s", image_path(i));
+	assert_int_equal(client("examine", path[0], path[1], NULL), 0);
+	assert_in(out, "generation 8, healthy\n");
+	assert_string_equal(err, "");
+	assert_int_equal(client("examine", path[0], path[2], NULL), 1);
+	assert_in(out, "generation 8, healthy\n");
+	assert_in(err, "mdmonctl: /tmp/images-");
+	assert_in(err, ": no IMSM or DDF metadata at its end");
+	assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
+	assert_int_equal(client("examine", "--json", path[2], "/nowhere\033", NULL), 1);
+	got = json_loads(out, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(got, "schema")), 1);
+	assert_int_equal(json_array_size(json_object_get(got, "devices")), 2);
+	assert_null(strchr(err, '\033'));
+	json_decref(got);
+	/* What was read is not right. */
+	image_write(image_at(0), 20480000 - 1024 + 0x2c, "\xff", 1);
+	assert_int_equal(client("examine", path[0], NULL), 1);
+	assert_in(out, "its copy is damaged: the checksum is wrong");
+	assert_int_equal(client("examine", NULL), 2);
+	assert_in(err, "which disks?");
+	assert_int_equal(client("examine", "-h", NULL), 0);
+	assert_in(out, "Usage: mdmonctl examine");
+	images_remove();
 }
 
 static void test_help(void **state)
@@ -344,7 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ping),   TEST(test_status), TEST(test_json),	TEST(test_mute),  TEST(test_bad_answers),
 		TEST(test_nobody), TEST(test_silent), TEST(test_usage), TEST(test_help), TEST(test_watch),
-		TEST(test_crop),
+		TEST(test_crop),   TEST(test_examine),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
