@@ -91,3 +91,10 @@ TEST_LDFLAGS_fuzz/disk := $(FUZZ_LDFLAGS_disk)
 
 # What else belongs to a fuzz target.
 FUZZ_SRC_imsm-life := $(call sim_judge,imsm)
+
+# `mdmonctl examine` as a target: the client is not in the archive, which it needs once more behind it.
+EXAMINE := $(addprefix ctl/,examine.c examine-view.c facts.c other-formats.c text.c units.c)
+FUZZ_SRC_examine := $(EXAMINE)
+FUZZ_LDFLAGS_examine := -ljansson
+$(B)/tests/unit/fuzz/examine: $(EXAMINE:%.c=$(B)/%.o)
+TEST_LIBS_fuzz/examine := $(B)/libmdmon.a -ljansson $(LIBS)
