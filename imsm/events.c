@@ -405,9 +405,8 @@ static void keep_what_is_left(struct scene *s)
 			set_failed(s, kept[slot], true);
 			continue;
 		}
-		memcpy(s->c->meta.disk[kept[slot]->index].serial, kept[slot]->serial, IMSM_SERIAL_LEN);
+		imsm_unmark_failure(s->c, (uint32_t)kept[slot]->index, kept[slot]->serial);
 		kept[slot]->unfit = true;
-		s->c->write_due = true;
 	}
 }
 

@@ -391,6 +391,8 @@ void imsm_migrate(struct imsm_volume *v, enum imsm_map_state to, enum imsm_migr_
 void imsm_end_migration(const struct imsm_container *c, struct imsm_volume *v, enum imsm_map_state state);
 /* True if something new was recorded. */
 bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t index);
+/* The disk is good again; its flags stay. */
+void imsm_unmark_failure(struct imsm_container *c, uint32_t index, const uint8_t serial[IMSM_SERIAL_LEN]);
 /* The slot of map 0, and its disk's in map 1, has no data from now on; nothing is said against the disk. */
 void imsm_flag_slot(struct imsm_container *c, struct imsm_volume *v, unsigned slot);
 /*

@@ -453,17 +453,10 @@ static bool restore_bad_blocks(const struct arrival *a)
 /* No longer missing. Its slots say what of it is out of date. */
 static int revive(const struct arrival *a, const struct imsm_dl *dl, const char **why)
 {
-	struct imsm_disk *d = &a->c->meta.disk[a->index];
-
 	if (!restore_bad_blocks(a))
 		return refuse(why, -ENOSPC, "there is no room for what is bad on it");
-	memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
-	d->scsi_id = dl->record.scsi_id;
-	d->status = le32_make(le32_get(d->status) & ~IMSM_DISK_FAILED);
-	/* Beside a rebuild of another slot its own one may be taken for that (imsm/checkpoint.c). */
-	for (unsigned i = 0; i < a->c->meta.num_volumes; i++)
-		imsm_store_unit(a->c, &a->c->meta.volume[i], imsm_volume_unit(&a->c->meta.volume[i]));
-	a->c->write_due = true;
+	a->c->meta.disk[a->index].scsi_id = dl->record.scsi_id;
+	imsm_unmark_failure(a->c, a->index, dl->serial);
 	return 0;
 }
 

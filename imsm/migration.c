@@ -391,14 +391,11 @@ static int check_to_raid0(const struct imsm_container *c, const struct imsm_volu
 static void release_half(struct imsm_container *c, uint32_t index)
 {
 	struct imsm_dl *dl = imsm_dl_by_index(c, (int)index);
-	struct imsm_disk *d = &c->meta.disk[index];
 
 	if (imsm_disk_named(c, index))
 		return;
-	if (dl) {
-		memcpy(d->serial, dl->serial, IMSM_SERIAL_LEN);
-		d->status = le32_make(le32_get(d->status) & ~IMSM_DISK_FAILED);
-	}
+	if (dl)
+		imsm_unmark_failure(c, index, dl->serial);
 	imsm_delete_disk(c, index);
 }
 

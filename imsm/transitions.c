@@ -122,6 +122,18 @@ bool imsm_mark_failure(struct imsm_container *c, struct imsm_volume *v, uint32_t
 	return true;
 }
 
+void imsm_unmark_failure(struct imsm_container *c, uint32_t index, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	struct imsm_disk *d = &c->meta.disk[index];
+
+	memcpy(d->serial, serial, IMSM_SERIAL_LEN);
+	d->status = le32_make(le32_get(d->status) & ~IMSM_DISK_FAILED);
+	/* Beside a rebuild of another slot its own one may be taken for that (imsm/checkpoint.c). */
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		imsm_store_unit(c, &c->meta.volume[i], imsm_volume_unit(&c->meta.volume[i]));
+	c->write_due = true;
+}
+
 void imsm_mark_missing(struct imsm_container *c, struct imsm_volume *v, uint32_t index)
 {
 	bool had_failed = imsm_disk_failed(c, index);

@@ -292,6 +292,19 @@ static void test_two_volumes_fail_crosswise_in_turn(void **state)
 	ifx_assert_writable(&ifx);
 }
 
+/* It is one that mdadm would give to md again, beside the slot that is rebuilt: that one's checkpoint counts no more. */
+static void test_a_disk_is_good_again_beside_a_rebuild(void **state)
+{
+	(void)state;
+	ev_container(10, "D<REBUILD<D 2x!,0,3,4/2x!,0,3,4! f0 u7");
+	ifx_volume(&ifx, 1, "N 2x,3");
+	ev_md_reset(1, 1);
+	ev_md_set(1, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+	imsm_set_disk(&ifx.c, 1, 1, MEMBER_FAULTY, &ifx.ev);
+	assert_string_equal(ifx_text(&ifx, 1), "D 2,3! f1");
+	assert_string_equal(ifx_text(&ifx, 0), "D<REBUILD<D 2!,0,3,4/2!,0,3,4! f0 u0");
+}
+
 /* But md has given it up there, too: then the second one is lost. */
 static void test_two_volumes_lose_the_same_disk(void **state)
 {
@@ -727,6 +740,7 @@ int main(void)
 		cmocka_unit_test(test_a_disk_that_no_other_volume_needs),
 		cmocka_unit_test(test_two_volumes_fail_crosswise),
 		cmocka_unit_test(test_two_volumes_fail_crosswise_in_turn),
+		cmocka_unit_test(test_a_disk_is_good_again_beside_a_rebuild),
 		cmocka_unit_test(test_two_volumes_lose_the_same_disk),
 		cmocka_unit_test(test_another_volume_loses_all),
 		cmocka_unit_test(test_absent_disk_that_another_volume_needs),
