@@ -680,9 +680,10 @@ static int write_generation(struct ddf_writer *w, struct ddf_container *c, struc
 		return -EIO;
 	if (w->pending && !all_stored(c))
 		return -EIO;
-	w->pending = false;
+	/* What no disk has is due still: an array may be served later, and be told that it is durable. */
+	w->pending &= !res->written;
 	ddf_let_go(c);
-	return 1;
+	return !w->pending;
 }
 
 int ddf_write(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)

@@ -441,6 +441,9 @@ int imsm_write(struct imsm_writer *w, struct imsm_container *c, const char *cont
 {
 	int r = write_changes(w, c, container, res);
 
+	/* Nobody waited for what no disk has. An array that is served since would be told that it is durable. */
+	if (r >= 0 && c->nobody_has && c->live_volumes)
+		r = -EIO;
 	c->awaited = false; /* whoever did has the answer now */
 	c->reshape_ended |= imsm_next_may_begin(c);
 	if (r < 0 || !may_zero(c, res->retry))

@@ -126,7 +126,7 @@ void claims_compare_with_disks(const struct monitor *mon, uint32_t known)
 	const char *why;
 	unsigned n = 0;
 
-	/* If nothing is served what no disk takes may have been given up. */
+	/* If nothing is served nobody waits for a disk that takes it. */
 	if (!world.ad->differ || !known || mon->sync_failed || !mon->arrays || !all_in_order(mon, known) ||
 	    !judge_knows_newest(known))
 		return;

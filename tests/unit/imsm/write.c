@@ -426,6 +426,10 @@ static void test_there_is_no_disk_left(void **state)
 	super_imsm.close_array(r->array);
 	assert_int_equal(ir_sync_now(r), 1);
 	assert_int_equal(ir_sync_now(r), 0);
+	/* served once more: what it is told must be on a disk, though nothing changes */
+	ir_open_array(r);
+	ir_tell_state(r, MARK_DIRTY);
+	assert_int_equal(ir_sync_now(r), -EIO);
 	ir_free(r);
 }
 
