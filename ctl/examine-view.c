@@ -129,12 +129,12 @@ static const char *fit_name(const char *name, char *out, size_t size, unsigned c
 	return out;
 }
 
-static void heading(struct view *v)
+static void heading(struct view *v, const char *title)
 {
 	bool several = strcmp(string_of(copy_at(v, 0), "copy"), "only") != 0;
 	char name[VALUE_MAX];
 
-	label(v, "Copies");
+	label(v, title);
 	text_line(&v->text, ROW_INDENT);
 	text_space(&v->text, ROW_LABEL);
 	for (size_t i = v->first; i < v->first + v->columns; i++)
@@ -229,7 +229,7 @@ static void rows(struct view *v)
 	json_t *value;
 	char path[VALUE_MAX];
 
-	heading(v);
+	heading(v, "Copies");
 	for (size_t i = 0; i < sizeof(of_copies) / sizeof(of_copies[0]); i++) {
 		bool ddf = strcmp(string_of(v->set, "format"), "ddf") == 0;
 
@@ -271,7 +271,7 @@ static void difference_rows(struct view *v)
 	const json_t *path;
 	size_t i;
 
-	heading(v);
+	heading(v, "Differences");
 	json_array_foreach (json_object_get(v->set, "differs"), i, path) {
 		if (is_of_header(path))
 			continue;
@@ -371,9 +371,16 @@ static void contents(struct view *v, const json_t *copy)
 
 	snprintf(title, sizeof(title), "What %s says", short_name(string_of(copy, "device")));
 	label(v, title);
-	json_object_foreach ((json_t *)(uintptr_t)metadata, key, value)
-		if (strcmp(key, "header") != 0 && !is_plain(value))
+	json_object_foreach ((json_t *)(uintptr_t)metadata, key, value) {
+		if (strcmp(key, "header") == 0)
+			continue;
+		if (is_plain(value)) {
+			text_line(&v->text, ROW_INDENT);
+			put_plain(v, key, value);
+		} else {
 			tree(v, key, value, ROW_INDENT);
+		}
+	}
 }
 
 static void all_contents(struct view *v)
@@ -551,10 +558,8 @@ char *examine_view(const json_t *set, const json_t *devices, const struct view_o
 	side_by_side(&v, rows);
 	all_contents(&v);
 	records(&v);
-	if (any_difference(&v)) {
-		label(&v, "Differences");
+	if (any_difference(&v))
 		side_by_side(&v, difference_rows);
-	}
 	choices(&v);
 	problems(&v);
 	assumptions(&v);

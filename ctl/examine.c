@@ -113,6 +113,8 @@ static void explain_nothing(struct subject *s)
 
 	if (s->disk->size < 1024)
 		snprintf(s->why, sizeof(s->why), "it is too small for metadata: %llu bytes", (unsigned long long)s->disk->size);
+	else if (!s->image && strncmp(s->disk->name, "md", 2) == 0)
+		snprintf(s->why, sizeof(s->why), "it is an md array: the metadata are on its disks");
 	else if (other)
 		snprintf(s->why, sizeof(s->why), "no IMSM or DDF metadata at its end, but %s", other);
 	else

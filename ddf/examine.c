@@ -205,8 +205,8 @@ static void complain_of_place(const struct examination *x, size_t i, struct fact
 	if (foreign)
 		facts_problem(f, (int)i, "is not used: %s", foreign);
 	else if (behind > 0)
-		facts_problem(f, (int)i, "what it has is %lld generation%s older than what counts", (long long)behind,
-			      behind == 1 ? "" : "s");
+		facts_problem(f, (int)i, "what it has is %lld generation%s older than what counts: the power failed, or it was away",
+			      (long long)behind, behind == 1 ? "" : "s");
 }
 
 static void complain(const struct examination *x, struct facts *f)

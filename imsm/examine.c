@@ -242,8 +242,8 @@ static void complain_of_age(const struct examination *x, const struct seen *s, i
 		return;
 	behind = (int32_t)(le32_get(best->generation_num) - le32_get(s->header.generation_num));
 	if (behind > 0)
-		facts_problem(f, i, "its copy is %d generation%s older than the one that counts", behind,
-			      behind == 1 ? "" : "s");
+		facts_problem(f, i, "its copy is %d generation%s older than the one that counts: the power failed, or it was away",
+			      behind, behind == 1 ? "" : "s");
 }
 
 static void complain(const struct examination *x, struct facts *f)

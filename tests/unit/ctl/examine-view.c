@@ -101,7 +101,7 @@ static void test_differences(void **state)
 	assert_shown("    family_num              35d4aaf7                35d4aaf7\n");
 	assert_shown("  Differences\n");
 	assert_shown("    volumes[0].dirty\n                            no                      yes\n");
-	assert_shown("    0: its copy is 1 generation older than the one that counts\n");
+	assert_shown("    0: its copy is 1 generation older than the one that counts: the power failed, or it was away\n");
 	assert_shown("What 1 says");
 }
 
