@@ -32,6 +32,7 @@ static struct {
 } input;
 static int file;
 static bool running; /* else who calls is the fuzzer */
+static bool looking; /* an input that ends with an L is about disk_open_to_look(), which takes whatever the name leads to */
 static char sysfs[64];
 
 static uint8_t take_byte(void)
@@ -223,7 +224,7 @@ int __wrap_sysfs_open_block_dir(dev_t dev)
 {
 	char path[256];
 
-	MUST(dev == DEV);
+	MUST(dev == DEV || looking);
 	make_tree(take_byte());
 	snprintf(path, sizeof(path), "%s/block", sysfs);
 	return fails() ? -errno : openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -232,7 +233,7 @@ int __wrap_sysfs_open_block_dir(dev_t dev)
 int __wrap_sysfs_block_name(dev_t dev, char *name, size_t size);
 int __wrap_sysfs_block_name(dev_t dev, char *name, size_t size)
 {
-	MUST(dev == DEV);
+	MUST(dev == DEV || looking);
 	snprintf(name, size, "%s", take_byte() & 0x80 ? "nvme0n1" : "sdb");
 	return fails() ? -errno : 0;
 }
@@ -305,6 +306,24 @@ static void use(void)
 	disk_close(d);
 }
 
+static void look(void)
+{
+	static const char *const paths[] = {
+		"/dev/sdb",
+		"image",
+		"/a/longer/name-than-the-field-has-room-for-0123456789012345678901234567890123456789012345",
+	};
+	struct disk *d = disk_open_to_look(paths[take_byte() % 3]);
+
+	if (!d) {
+		MUST(errno);
+		return;
+	}
+	MUST(d->name[0] && strlen(d->name) < sizeof(d->name) && d->sector_size >= 512);
+	MUST((fcntl(d->fd, F_GETFD) & FD_CLOEXEC) && !d->lane);
+	disk_close(d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	input.p = data;
@@ -312,8 +331,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!file)
 		file = memfd_create("disk", MFD_CLOEXEC);
 	MUST(file > 0 && ftruncate(file, FILE_SIZE) == 0);
+	looking = size && data[size - 1] == 'L';
 	running = true;
-	use();
+	if (looking)
+		look();
+	else
+		use();
 	running = false;
 	return 0;
 }
