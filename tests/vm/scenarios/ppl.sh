@@ -13,11 +13,42 @@ check_parity()
 	assert_eq "mismatches" 0 "$(get_attr "$V" mismatch_cnt)"
 }
 
-# crash: it is not stopped properly, and nobody said "clean"
+# log_record DISK OFFSET: sets RECORD to signature and generation of the record of the log there, in sectors from its begin
+log_record()
+{
+	read -r -a RECORD < <(dd if="$1" bs=512 skip=$((20480 + $2 + 1)) count=1 iflag=direct 2>/dev/null |
+		hexdump -n 16 -v -e '4/4 "%u " "\n"')
+	[ ${#RECORD[@]} = 4 ] || fail "cannot read the log of $1"
+}
+
+# The newest record of a member's log fills it to the end. Its records are 8 sectors, and as many as partial parity has.
+log_is_full()
+{
+	local disk offset first
+
+	for disk in "${MEMBERS[@]}"; do
+		log_record "$disk" 0
+		first=("${RECORD[@]}")
+		for offset in 2024 2032; do
+			log_record "$disk" $offset
+			[ "${RECORD[0]}" != "${first[0]}" ] || [ "${RECORD[2]}" -lt "${first[2]}" ] || return 0
+		done
+	done
+	return 1
+}
+
+# crash: it is not stopped properly, and nobody said "clean". A log that is full to its end, where the next record would be
+# the first one again, makes the kernel sync the volume (docs/kernel-md.md 5.2): then there is one more record in each log.
 crash()
 {
+	local row
+
 	kill -KILL "$WRITER"
 	wait "$WRITER" 2>/dev/null
+	for row in {0..8}; do
+		[ $((row % 3)) != 0 ] || log_is_full || break
+		put_block $((row % 3 * 262144))
+	done
 	kill_daemon
 	assert_metadata vol0.dirty=3 -- "${MEMBERS[@]}"
 	eventually 20 clear_arrays || fail "cannot clear the arrays"
