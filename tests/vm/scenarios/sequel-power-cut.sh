@@ -32,10 +32,13 @@ for volume in "$V" "$V1"; do
 done
 ping_daemon
 add_spares "${DISKS[3]}"
+# the first volume must not be through before its record is held
+slow_sync
 grow /dev/md/c --raid-devices=4
 wait_for 60 attr_is "$V" sync_action reshape
 # mdadm has its record on two other disks
 hold_writes 3 3 record
+fast_sync
 wait_for 120 is_held 3
 assert_metadata vol0.migr_state=0 vol0.map0.members=4 vol1.migr_state=0 vol1.map0.members=3 -- "${DISKS[@]}"
 cut_power 3
@@ -43,6 +46,7 @@ boot_with "${DISKS[@]}"
 [ -n "$V1" ] || fail "the second volume is not there"
 wait_metadata 20 vol0.migr_state=0 vol1.migr_type=GEN_MIGR vol1.map0.members=4 vol1.map1.members=3 -- "${DISKS[@]}"
 check_both
+with_volume "$V1" put_block # md does not change the shape of an array that is read-auto (docs/kernel-md.md 4.5)
 grow --continue "/dev/$V1"
 wait_grown 120
 wait_metadata 20 vol0.migr_state=0 vol0.map0.members=4 vol1.migr_state=0 vol1.map0.members=4 vol1.map0.state=NORMAL -- \
