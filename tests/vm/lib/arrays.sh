@@ -175,13 +175,18 @@ stay_dirty()
 	set_attr "$V" safe_mode_delay 60
 }
 
-# mdadm 4.2 to 4.4 try again when somebody has the array open for a moment, as udev does when it sees a change; later ones
-# say that it is busy, even if it has stopped by then.
 stop_volume()
+{
+	udev_settled
+	stop_now "$1"
+}
+
+# stop_now VOLUME: whatever udev does with it. mdadm 4.2 to 4.4 try again when somebody has the array open for a moment, as
+# udev does when it sees a change; later ones say that it is busy, even if it has stopped by then.
+stop_now()
 {
 	local said
 
-	udev_settled
 	said=$(mdadm --stop "/dev/$1" 2>&1) && {
 		[ -z "$said" ] || printf '  | %s\n' "$said"
 		return 0

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # A volume is stopped again and again, right after a write, and started again, under the daemon that has not left
-# yet or under a new one: mdadm succeeds every time, soon, and the metadata are clean every time.
+# yet or under a new one: mdadm succeeds every time, soon, and the metadata are clean every time. (From 4.5 on mdadm may say
+# that the volume is busy, which udev has looked at, when it has stopped it.)
 # udev: yes
 # levels: 1 5
 # timeout: 90
@@ -14,9 +15,7 @@ for round in {1..10}; do
 	pid=$(daemon_pid)
 	now_ms
 	began=$NOW
-	said=$(mdadm --stop "/dev/$V" 2>&1)
-	status=$?
-	[ $status = 0 ] || fail "round $round: mdadm --stop: status $status, says: $said"
+	stop_now "$V"
 	now_ms
 	[ $((NOW - began)) -lt 10000 ] || fail "round $round: mdadm --stop took $((NOW - began)) ms"
 	assert_metadata vol0.dirty=0 vol0.migr_state=0 -- "${MEMBERS[@]}"
