@@ -407,6 +407,7 @@ void rd_imsm_read_volume(const struct imsm_view *view, unsigned number, const st
 	answer->recorded_failed = volume.map[0].state == IMSM_MAP_FAILED;
 	answer->recorded_degraded = volume.map[0].state == IMSM_DEGRADED ||
 		(volume.migrating && volume.map[1].state == IMSM_DEGRADED);
+	answer->dirty_rebuild = volume.dirty && is_rebuilding(&volume);
 	answer->why_not = why_not(view, &volume, answer);
 	answer->can_start = !answer->why_not;
 }

@@ -112,6 +112,7 @@ struct trial {
 	const struct reader_volume *rv;
 	int trusted[SIM_MEMBERS];  /* by slot: the disk, if all of it is trusted */
 	int entitled[SIM_MEMBERS]; /* by slot: the disk that is there and has everything */
+	bool behind;               /* judged is what disks say that were left behind */
 };
 
 #define ACCUSE(tr, fmt, ...)                                                                                    \
@@ -219,13 +220,22 @@ static bool compare_those(const struct trial *tr, int *compared)
 	return degraded;
 }
 
+/*
+ * Disks that were left behind before its end was on record say what all of them said until then, when it was excused: they
+ * were told that it is dirty, so writes went on, and md asks nobody whether a rebuild may end.
+ */
+static bool is_rebuilt(const struct trial *tr)
+{
+	return md_sync_is_due(tr->t) || (tr->behind && tr->rv->dirty_rebuild);
+}
+
 static void judge_clean(const struct trial *tr)
 {
 	int compared[SIM_MEMBERS];
 	bool degraded = compare_those(tr, compared);
 
 	/* Of a container with a reshape nobody compares anything (imsm.md 2.7). */
-	if ((degraded && md_sync_is_due(tr->t)) || truth_any_reshape(&tr->v->r))
+	if ((degraded && is_rebuilt(tr)) || truth_any_reshape(&tr->v->r))
 		return;
 	for (unsigned r = 0; r < REGIONS; r++) {
 		if (!truth_differ(tr->t, r, compared))
@@ -558,7 +568,7 @@ static bool note_trusted(struct trial *tr, const struct md_array *a)
 static void judge_volume_behind(const struct view *v, const struct truth *t)
 {
 	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
-	struct trial tr = { .v = v, .t = t, .rv = find(&v->r, t) };
+	struct trial tr = { .v = v, .t = t, .rv = find(&v->r, t), .behind = true };
 
 	if (!md_runs(a) || !tr.rv || !tr.rv->can_start || tr.rv->reshaping || t->reshaping ||
 	    tr.rv->members != t->plan.members || !note_trusted(&tr, a) || is_mirror_alone(&tr, a))

@@ -61,6 +61,7 @@ struct reader_volume {
 	int old_level;
 	bool recorded_failed;      /* the metadata say that it has failed; mdadm starts it all the same if it can */
 	bool recorded_degraded;
+	bool dirty_rebuild;        /* both are recorded, and no reader looks at the former then (imsm.md 2.7) */
 	struct reader_member member[READER_MEMBERS];
 	/* enough members are there and in sync for the level: mdadm starts it (with --run, without --force) */
 	bool can_start;
