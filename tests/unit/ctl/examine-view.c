@@ -81,7 +81,7 @@ static void test_imsm(void **state)
 
 static void test_differences(void **state)
 {
-	uint8_t mpb[1024];
+	uint8_t mpb[1024] = { 0 };
 	struct imsm_header *h = (struct imsm_header *)(void *)mpb;
 	const uint64_t at = 20480000 - 1024;
 

@@ -72,7 +72,7 @@ static uint64_t anchor_of(const struct image_file *i)
 /* Of a disk of r5-clean-46, whose metadata take two sectors: the second lies before the first. */
 static void change_imsm(const struct image_file *i, void (*change)(uint8_t *mpb))
 {
-	uint8_t mpb[1024];
+	uint8_t mpb[1024] = { 0 };
 	struct imsm_header *h = (struct imsm_header *)(void *)mpb;
 
 	image_read(i, anchor_of(i), mpb, 512);

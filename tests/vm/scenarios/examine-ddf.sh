@@ -43,7 +43,7 @@ compare()
 # The record of a volume, if this disk has one
 compare_config()
 {
-	local config
+	local config level
 
 	[ -n "$(says "Raid Devices[$2]")" ] || return 0
 	config=$1.metadata.configs.$(json "$1.metadata.volumes[$2].guid")/0
@@ -51,7 +51,8 @@ compare_config()
 	assert_json "$config.primary_element_count" "$(says "Raid Devices[$2]")"
 	assert_json "$config.block_count" "$(($(says "Device Size[$2]") * 2))"
 	assert_json "$config.vd_size" "$(($(says "Array Size[$2]") * 2))"
-	assert_eq "level of volume $2" "$(says "Raid Level[$2]")" "$(json "$config.level" | tr a-z A-Z)"
+	level=$(json "$config.level")
+	assert_eq "level of volume $2" "$(says "Raid Level[$2]")" "${level^^}"
 }
 
 # Numbers, sizes and states of all disks, in the order of the table
