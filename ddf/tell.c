@@ -12,6 +12,7 @@
 #define PRODUCT_LEN 16
 #define KEY_MAX 64
 #define STRIP_NONE 0xffu
+#define RECORDS_TOLD_MAX 1024u /* of a copy; a disk may say that it has more than anybody would read, or has memory for */
 
 struct word {
 	unsigned bit;
@@ -207,15 +208,18 @@ static void tell_level(const struct ddf_vdc *v, struct facts *f)
 	facts_number(f, "raid_disks", disks);
 }
 
-/* Positions that were never filled are not told. */
+/* Positions that were never filled are not told, nor more than can be slots. */
 static void tell_elements(const struct ddf_vdc *v, unsigned mppe, struct facts *f)
 {
+	unsigned told = 0;
+
 	facts_list(f, "elements");
-	for (unsigned i = 0; i < mppe; i++) {
+	for (unsigned i = 0; i < mppe && told < DDF_MAX_SLOTS; i++) {
 		uint32_t refnum = ddf_element_ref(v, i);
 
 		if (refnum == DDF_REF_NONE)
 			continue;
+		told++;
 		facts_object(f, NULL);
 		facts_hex32(f, "refnum", refnum);
 		facts_number(f, "start", ddf_element_start(v, mppe, i));
@@ -252,12 +256,14 @@ static void tell_vdc(const struct ddf_vdc *v, const struct ddf_layout *l, struct
 /* By GUID and number of the basic virtual disk: each disk has its own selection of them. */
 static void tell_configs(const struct image *m, struct facts *f)
 {
+	unsigned records = 0;
+
 	facts_object(f, "configs");
 	for (unsigned i = 0; i < m->at.records; i++) {
 		const struct ddf_vdc *v = (const struct ddf_vdc *)(const void *)ddf_image_record(m, i);
 		char key[KEY_MAX] = "";
 
-		if (be32_get(v->magic) != DDF_VDC_MAGIC)
+		if (be32_get(v->magic) != DDF_VDC_MAGIC || ++records > RECORDS_TOLD_MAX)
 			continue;
 		for (unsigned k = 0; k < DDF_GUID_LEN; k++)
 			snprintf(key + 2 * k, 3, "%02x", v->guid[k]);
@@ -267,6 +273,7 @@ static void tell_configs(const struct image *m, struct facts *f)
 		facts_end(f);
 	}
 	facts_end(f);
+	facts_number(f, "configs_left_out", records > RECORDS_TOLD_MAX ? records - RECORDS_TOLD_MAX : 0);
 }
 
 void ddf_tell_contents(const struct image *m, struct facts *f)

@@ -251,6 +251,42 @@ static void test_ddf_others(void **state)
 	assert_problem(1, "another disk has the same reference number");
 }
 
+#define MANY 1100u
+#define RECORDS_AT 700u
+
+static void have_many_records(struct ddf_header *h)
+{
+	h->record_len = be16_make(2);
+	h->max_partitions = be16_make(MANY - 1);
+	h->max_primary_elements = be16_make(16);
+	h->config.offset = be32_make(RECORDS_AT);
+	h->config.length = be32_make(2 * MANY);
+}
+
+/* More records than anybody would read: the first are told, the others counted. */
+static void test_ddf_many_records(void **state)
+{
+	uint8_t bytes[2 * DDF_SECTOR];
+	struct ddf_vdc *v = (struct ddf_vdc *)(void *)bytes;
+
+	(void)state;
+	ddf_a(1);
+	change_header(image_at(0), SAMPLE_ANCHOR, have_many_records);
+	change_header(image_at(0), SAMPLE_PRIMARY, have_many_records);
+	change_header(image_at(0), SAMPLE_SECONDARY, have_many_records);
+	memset(bytes, 0xff, sizeof(bytes));
+	v->magic = be32_make(DDF_VDC_MAGIC);
+	for (unsigned i = 0; i < MANY; i++) {
+		memcpy(v->guid, &i, sizeof(i));
+		ddf_seal(bytes, sizeof(bytes));
+		image_write(image_at(0), BYTES(SAMPLE_PRIMARY + RECORDS_AT + 2 * i), bytes, sizeof(bytes));
+	}
+	examine(1);
+	assert_int_equal(json_object_size(at(1, "metadata.configs")), 1024);
+	assert_int_equal(number_at(1, "metadata.configs_left_out"), MANY - 1024);
+	assert_int_equal(number_at(2, "metadata.configs_left_out"), 0);
+}
+
 static void move_out_of_the_disk(struct ddf_header *h)
 {
 	h->primary_lba = be64_make(UINT64_MAX - 3);
@@ -283,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_ddf_anchor_gone),
 		cmocka_unit_test(test_ddf_anchor_differs),
 		cmocka_unit_test(test_ddf_others),
+		cmocka_unit_test(test_ddf_many_records),
 		cmocka_unit_test(test_ddf_outside),
 	};
 
