@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What mdmonctl examine and mdadm -E say of the same disks, for the scenarios called examine*.
+# What mdmonctl examine and mdadm -E say of the same disks: for the scenarios called examine*, and for some that cut the power.
 
 # The lines of indented JSON on standard input, as PATH=VALUE: "sets[0].copies[1].status=right".
 flatten()
@@ -70,8 +70,8 @@ assert_json()
 	assert_eq "$1" "$2" "${JSON[$1]-}"
 }
 
-# Place in the JSON of the COPYth copy of the Nth disk of "examine": copy N PER_DISK COPY
-copy()
+# Place in the JSON of the COPYth copy of the Nth disk of "examine": copy_path N PER_DISK COPY
+copy_path()
 {
 	echo "sets[0].copies[$(($1 * $2 + $3))]"
 }
@@ -102,4 +102,57 @@ look_with_mdadm()
 {
 	mdadm -E "$1" >/tmp/said 2>/dev/null || fail "mdadm -E $1"
 	mdadm -E --export "$1" >/tmp/exported 2>/dev/null || fail "mdadm -E --export $1"
+}
+
+# is_taken PATH WHO: of a copy
+is_taken()
+{
+	[ "$(json "$1.taken_by[0]")" = "$2" ] || [ "$(json "$1.taken_by[1]")" = "$2" ]
+}
+
+# agree_on_copies DISK...: whatever has been left of DDF on a disk, mdadm takes the copy of which examine says so. Sets INCOMPLETE:
+# copies that were not written completely.
+agree_on_copies()
+{
+	local i=0 disk which at
+
+	examine "$@"
+	for disk in "$@"; do
+		look_with_mdadm "$disk"
+		for which in 1 2; do
+			at=$(copy_path "$i" 3 "$which")
+			! is_taken "$at" mdadm ||
+				assert_json "$at.metadata.header.sequence_number" "$((0x$(says Seq)))"
+		done
+		is_taken "$(copy_path "$i" 3 1)" mdadm || is_taken "$(copy_path "$i" 3 2)" mdadm || fail "mdadm is said to take no copy of $disk"
+		i=$((i + 1))
+	done
+	# shellcheck disable=SC2034  # the scenarios use it
+	INCOMPLETE=$(grep -c '^sets\[0\].copies\[[0-9]*\].status=incomplete$' /tmp/json)
+	[ "$INCOMPLETE" = 0 ] || assert_eq "exit status with an open copy" 1 "$STATUS"
+}
+
+# agree_on_generations DISK...: the same for IMSM, of which each disk has one copy. The newest of a family is the one that
+# counts. Sets OLD: copies that are said to be older.
+agree_on_generations()
+{
+	local i=0 disk newest=0 families=() generation
+
+	examine "$@"
+	for disk in "$@"; do
+		mdadm -E "$disk" >/tmp/said 2>/dev/null || { i=$((i + 1)); continue; }
+		generation=$((0x$(says Generation)))
+		assert_json "$(copy_path "$i" 1 0).metadata.header.generation_num" "$generation"
+		if [ "$(says 'RAID Devices')" != 0 ]; then
+			families+=("$(says Family)")
+			((generation <= newest)) || newest=$generation
+		fi
+		i=$((i + 1))
+	done
+	if [ "$(printf '%s\n' "${families[@]}" | sort -u | wc -l)" = 1 ]; then
+		assert_json "sets[0].generation" "$newest"
+	fi
+	# shellcheck disable=SC2034  # the scenarios use it
+	OLD=$(grep -c '^sets\[0\].problems\[[0-9]*\].text=.* older than the one that counts' /tmp/json)
+	[ "$OLD" = 0 ] || assert_eq "exit status with an older copy" 1 "$STATUS"
 }

@@ -10,6 +10,8 @@
 # timeout: 400
 # shellcheck source=tests/vm/lib/ddf.sh
 . /t/lib/ddf.sh
+# shellcheck source=tests/vm/lib/examine.sh
+. /t/lib/examine.sh
 
 SIZE_MIB=40
 SECTORS=$((SIZE_MIB * 2048))
@@ -96,6 +98,7 @@ case $LEVEL in
 *-last) gated=2 ;;
 esac
 lost=/dev/dm-21
+incomplete=0
 for cut in "${CUTS[@]}"; do
 	say "cut at $((${cut%:*} - PRIMARY)):${cut#*:} of disk $gated, relative to the primary header"
 	copy 6 0
@@ -116,6 +119,8 @@ for cut in "${CUTS[@]}"; do
 	copy 0 3
 	say "left: $(for i in 3 4 5; do ddf-peek -k whole "/dev/ram$i"; done | paste -s -d ';') - " \
 		"$(for i in 3 4 5; do ddf-peek -k '*ary.[so][ep]*' "/dev/ram$i"; done | tr '\n' ' ')"
+	agree_on_copies /dev/ram3 /dev/ram4 /dev/ram5
+	incomplete=$((incomplete + INCOMPLETE))
 	must dmsetup resume gate
 	power_off
 	must dmsetup remove_all --force
@@ -140,3 +145,4 @@ for cut in "${CUTS[@]}"; do
 	power_off
 	must dmsetup remove_all --force
 done
+[ "$DAEMON" != ours ] || ((incomplete > 0)) || fail "no cut has left an open copy"

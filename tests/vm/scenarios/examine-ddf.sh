@@ -18,9 +18,9 @@ compare()
 	local at which v
 
 	look_with_mdadm "$2"
-	assert_json "$(copy "$1" 3 0).copy" anchor
+	assert_json "$(copy_path "$1" 3 0).copy" anchor
 	for which in 1 2; do
-		at=$(copy "$1" 3 "$which")
+		at=$(copy_path "$1" 3 "$which")
 		assert_json "$at.device" "$2"
 		assert_json "$at.status" right
 		assert_json "$at.metadata.header.revision" "$(says Version)"
@@ -84,10 +84,10 @@ assert_json "devices[0].changing" true
 grep -q "^devices\[0\].held_by\[.\]=$C\$" /tmp/json || fail "it does not say that $C holds the disk: $(grep held_by /tmp/json)"
 for i in 0 1 2 3; do
 	compare "$i" "${DISKS[i]}"
-	assert_json "$(copy "$i" 3 1).local.refnum" "${REF[${DISKS[i]}]#0x}"
+	assert_json "$(copy_path "$i" 3 1).local.refnum" "${REF[${DISKS[i]}]#0x}"
 done
-assert_json "$(copy 0 3 0).use" member
-assert_json "$(copy 3 3 0).use" spare
+assert_json "$(copy_path 0 3 0).use" member
+assert_json "$(copy_path 3 3 0).use" spare
 must mdmonctl examine "${DISKS[@]}"
 
 say "while it is written, many times"
@@ -104,14 +104,14 @@ examine "${DISKS[@]}"
 assert_eq "exit status, at rest" 0 "$STATUS"
 assert_json "devices[0].changing" false
 compare 0 "${DISKS[0]}"
-at=$(copy 1 3 1)
+at=$(copy_path 1 3 1)
 dd if=/dev/urandom of="${DISKS[1]}" bs=1 count=16 conv=notrunc 2>/dev/null \
 	seek=$((($(json "$at.local.primary_lba") + $(json "$at.local.sections.disks.offset")) * 512 + 100))
 examine "${DISKS[@]}"
 assert_eq "exit status with a damaged copy" 1 "$STATUS"
 assert_json "$at.status" damaged
 assert_json "$at.taken_by[0]" mdadm
-assert_json "$(copy 1 3 2).status" right
-assert_json "$(copy 1 3 2).taken_by[0]" mdmon
+assert_json "$(copy_path 1 3 2).status" right
+assert_json "$(copy_path 1 3 2).taken_by[0]" mdmon
 [ "$(json "$at.local.sections.disks.fault")" != null ] || fail "it does not say which section is damaged"
 mdmonctl examine "${DISKS[@]}" | tail -n 8

@@ -12,7 +12,7 @@ compare()
 {
 	local at v volumes
 
-	at=$(copy "$1" 1 0)
+	at=$(copy_path "$1" 1 0)
 	look_with_mdadm "$2"
 	assert_json "$at.device" "$2"
 	assert_json "$at.status" right
@@ -44,7 +44,7 @@ compare_table()
 {
 	local at i serial
 
-	at=$(copy "$1" 1 0)
+	at=$(copy_path "$1" 1 0)
 	look_with_mdadm "$2"
 	for ((i = 0; i < $(says Disks); i++)); do
 		serial=$(sed -n "s/^ *Disk0$i Serial : //p" /tmp/said)
@@ -76,16 +76,16 @@ assert_json "devices[0].kernel_name" "${MEMBERS[0]#/dev/}"
 grep -q "^devices\[0\].held_by\[.\]=$C\$" /tmp/json || fail "it does not say that $C holds the disk: $(grep held_by /tmp/json)"
 for i in 0 1 2; do
 	compare "$i" "${MEMBERS[i]}"
-	assert_json "$(copy "$i" 1 0).use" member
-	assert_json "$(copy "$i" 1 0).local.serial" "${MEMBERS[i]}"
-	assert_json "$(copy "$i" 1 0).local.serial_assumed" false
+	assert_json "$(copy_path "$i" 1 0).use" member
+	assert_json "$(copy_path "$i" 1 0).local.serial" "${MEMBERS[i]}"
+	assert_json "$(copy_path "$i" 1 0).local.serial_assumed" false
 done
 compare_table 0 "${MEMBERS[0]}"
 look_with_mdadm "${MEMBERS[0]}"
 assert_json "sets[0].uuid" "$(exports MD_UUID)"
 assert_json "sets[0].uuid" "$(says UUID)"
-assert_json "$(copy 3 1 0).use" spare
-assert_json "$(copy 3 1 0).local.spare_record" true
+assert_json "$(copy_path 3 1 0).use" spare
+assert_json "$(copy_path 3 1 0).local.spare_record" true
 compare 3 "$spare"
 must mdmonctl examine "${MEMBERS[@]}"
 

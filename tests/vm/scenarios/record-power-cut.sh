@@ -17,6 +17,8 @@
 
 # shellcheck source=tests/vm/lib/cut.sh
 . /t/lib/cut.sh
+# shellcheck source=tests/vm/lib/examine.sh
+. /t/lib/examine.sh
 
 # shellcheck disable=SC2153  # LEVEL comes from init
 what=$LEVEL
@@ -52,6 +54,7 @@ boot()
 fast_sync
 make_cut_disks "$after"
 start_with "$level" "$before"
+old=0
 for ((held = before - 1; held < n; held++)); do
 	say "disk $held takes nothing"
 	from_start
@@ -63,6 +66,8 @@ for ((held = before - 1; held < n; held++)); do
 	wait_for 30 is_held $held
 	nap 2
 	cut_power $held
+	agree_on_generations "${DISKS[@]}"
+	old=$((old + OLD))
 	# no copy may name a disk that does not know of it
 	((held < before)) || assert_metadata "$unrecorded" -- "${DISKS[@]}"
 	if imsm-peek "${DISKS[@]}" | grep -q 'vol0.migr_type=GEN_MIGR'; then
@@ -73,3 +78,4 @@ for ((held = before - 1; held < n; held++)); do
 	fi
 	power_off
 done
+[ "$DAEMON" != ours ] || ((old > 0)) || fail "no cut has left a copy that is said to be older"
