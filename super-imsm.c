@@ -137,7 +137,7 @@ static struct imsm_event *event_of(const struct active_array *a)
 			.dev = d->dev,
 			.slot = d->slot,
 			.state = d->curr_state,
-			.rebuilt = d->prev_state & MEMBER_SPARE && d->curr_state & MEMBER_IN_SYNC,
+			.rebuilt = d->rebuilt,
 			.recovery_start = d->recovery_start,
 		};
 	}

@@ -83,13 +83,36 @@ static void let_go(struct monitor *mon, struct active_array *a)
 	monitor_discard(mon, a, true, 0);
 }
 
+static bool has_member(const struct active_array *a, const struct mdinfo *d)
+{
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (a->disks[i] == d)
+			return true;
+	return false;
+}
+
+/*
+ * md takes no disk into an array that runs but to rebuild it. A small or an idle one has been rebuilt by the first look: that
+ * look must not take it for one that md was started with.
+ */
+static void note_joined(const struct active_array *old, struct active_array *a)
+{
+	if (a->watch->curr_state <= ARRAY_INACTIVE)
+		return;
+	for (unsigned i = 0; i < a->disk_count; i++)
+		if (!has_member(old, a->disks[i]))
+			a->disks[i]->curr_state |= MEMBER_SPARE;
+}
+
 static void take_array(struct monitor *mon, struct active_array *a, bool kept)
 {
 	struct active_array *old = monitor_find_copy(mon, a->watch);
 	bool is_raid0 = a->level <= 0, has_ended = a->replaces && !old; /* while this copy was on its way */
 
-	if (old)
+	if (old) {
+		note_joined(old, a);
 		monitor_discard(mon, old, false, 0);
+	}
 	a->watch->look = true;
 	a->watch->new_members = true;
 	a->next = mon->arrays;

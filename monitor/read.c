@@ -103,13 +103,21 @@ static bool read_member(struct mdinfo *d)
 	return false;
 }
 
+/* The handler may learn only later which disk it is. */
+static void note_rebuilt(struct mdinfo *d)
+{
+	d->rebuilt = (d->curr_state & MEMBER_IN_SYNC) && (d->rebuilt || (d->prev_state & MEMBER_SPARE));
+}
+
 /* Whether one has vanished. */
 static bool read_members(struct active_array *a)
 {
 	bool vanished = false;
 
-	for (unsigned i = 0; i < a->disk_count; i++)
+	for (unsigned i = 0; i < a->disk_count; i++) {
 		vanished |= read_member(a->disks[i]);
+		note_rebuilt(a->disks[i]);
+	}
 	return vanished;
 }
 

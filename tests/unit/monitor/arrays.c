@@ -70,6 +70,50 @@ static void test_a_refused_array(void **state)
 	assert_among_steps("md126: bound\n");
 }
 
+/* Of a member that joins an array that runs md has made what it is in sync with, be it by the first look. */
+static void test_a_member_joins(void **state)
+{
+	struct rig_array *ra = rig_array("md126", 2);
+	struct active_array *new;
+
+	(void)state;
+	rig_copy(ra)->disk_count = 1;
+	handoff_publish(rig_copy(ra));
+	rig_signal();
+	new = rig_duplicate(ra);
+	new->disk_count = 2;
+	handoff_publish(new);
+	rig_signal();
+	assert_true(ra->member[1].rebuilt);
+	assert_false(ra->member[0].rebuilt); /* md was started with it */
+	/* the handler may be told again, and know the disk only then */
+	ra->watch.look = true;
+	rig_signal();
+	assert_true(ra->member[1].rebuilt);
+	md_says("md126/dev-sdb/state", "faulty");
+	ra->watch.look = true;
+	rig_signal();
+	assert_false(ra->member[1].rebuilt);
+}
+
+/* mdadm assembles it disk by disk: that tells nothing of what they hold. */
+static void test_a_member_joins_before_the_start(void **state)
+{
+	struct rig_array *ra = rig_array("md126", 2);
+	struct active_array *new;
+
+	(void)state;
+	md_says("md126/array_state", "inactive");
+	rig_copy(ra)->disk_count = 1;
+	handoff_publish(rig_copy(ra));
+	rig_signal();
+	new = rig_duplicate(ra);
+	new->disk_count = 2;
+	handoff_publish(new);
+	rig_signal();
+	assert_false(ra->member[0].rebuilt || ra->member[1].rebuilt);
+}
+
 /* Several at once, in the order in which they were published; one that is refused is no reason to refuse others. */
 static void test_several_at_once(void **state)
 {
@@ -403,6 +447,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_new_array),
+		TEST(test_a_member_joins),
+		TEST(test_a_member_joins_before_the_start),
 		TEST(test_a_refused_array),
 		TEST(test_several_at_once),
 		TEST(test_there_is_a_limit),

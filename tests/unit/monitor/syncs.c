@@ -53,6 +53,22 @@ static void sdc_is_rebuilt(void)
 
 /* ---- rebuild ---- */
 
+/* That stays, for a handler that learns only later which disk it is. */
+static void test_who_has_been_rebuilt(void **state)
+{
+	struct rig_array *ra = rebuilding();
+
+	(void)state;
+	assert_false(ra->member[2].rebuilt);
+	sdc_is_rebuilt();
+	rig_next();
+	assert_true(ra->member[2].rebuilt);
+	ra->watch.look = true;
+	rig_signal();
+	assert_true(ra->member[2].rebuilt);
+	assert_false(ra->member[0].rebuilt);
+}
+
 static void test_a_rebuild_ends(void **state)
 {
 	(void)state;
@@ -359,6 +375,7 @@ static void test_a_new_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_who_has_been_rebuilt),
 		TEST(test_a_rebuild_ends),
 		TEST(test_a_rebuild_that_nobody_saw),
 		TEST(test_a_rebuild_that_nobody_recorded),
