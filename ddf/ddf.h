@@ -160,6 +160,7 @@ struct ddf_container {
 	uint32_t seq;             /* generation on the disks */
 	uint32_t loaded_seq;      /* when it was loaded */
 	bool skips;               /* an absent disk may have the generation that follows, of a write that was cut off */
+	bool uneven;              /* copies of the last generation differ: a new one is due, whether or not anything has changed */
 	bool asked;               /* a message has changed something: somebody waits for an answer */
 	uint32_t now;             /* seconds of the DDF epoch; set by the caller before anything is changed */
 
@@ -501,6 +502,16 @@ bool ddf_hold_back(struct ddf_container *c);
 void ddf_hold_lost(struct ddf_container *c, const struct ddf_dl *dl);
 /* All records are on disks. */
 void ddf_let_go(struct ddf_container *c);
+
+/* ---- ddf/marks.c: monitor ---- */
+
+bool ddf_dl_failed(const struct ddf_container *c, const struct ddf_dl *dl); /* on record */
+bool ddf_copy_is_current(const struct ddf_copy *copy, uint32_t seq);
+/*
+ * What has changed since the last write is nothing but marks of virtual disks that are being written to, or are not any more,
+ * and may be written in place, to all copies of all disks (ddf.md 7.5). The records are not looked at.
+ */
+bool ddf_may_write_in_place(const struct ddf_container *c);
 
 /* ---- ddf/write.c: monitor ---- */
 

@@ -236,7 +236,7 @@ static bool holds_the_same(const struct ddf_container *c, const struct ddf_dl *d
 	return true;
 }
 
-static void judge_copies(const struct ddf_container *c, const struct candidate *cand, const char *container)
+static void judge_copies(struct ddf_container *c, const struct candidate *cand, const char *container)
 {
 	for (int i = 0; i < DDF_COPIES; i++) {
 		const struct image *m = &cand->copy[i];
@@ -247,6 +247,8 @@ static void judge_copies(const struct ddf_container *c, const struct candidate *
 		copy->closed = m->usable && ddf_image_closed(m);
 		copy->seq = copy->closed ? ddf_image_seq(m) : 0;
 		copy->chosen = m == cand->chosen;
+		/* A write in place was cut off (7.5): readers must not find the other one, also where it cannot be overwritten. */
+		c->uneven |= ddf_image_complete(m) && !copy->good && ddf_image_seq(m) == c->seq;
 		if (ddf_image_complete(m) && !copy->good)
 			log_debug("%s: disk %s: the %s copy of the metadata is out of date", container,
 				  cand->disk->name, NAME_OF_COPY(i));

@@ -9,7 +9,7 @@
  * secondary one: of an open primary and a closed secondary of the same generation readers take the latter.
  *
  * The kernel gets its answer when each disk has one copy of the new generation: ddf_write(). The other copies follow in
- * ddf_write_rest().
+ * ddf_write_rest(). Where that is as safe, one sector is written in place instead, and no generation begins (ddf/marks.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,6 +29,7 @@ struct ddf_writer {
 	uint32_t old_seq;           /* generation before the change that is being written */
 	struct ddf_extent pd, vd;   /* changed sectors behind the first one, which holds the checksum; length 0: none */
 	bool pd_changed, vd_changed;
+	bool marks_only;            /* nothing has changed but what may be written in place */
 	bool held;                  /* something is written as it was, and is due when the records are on disks */
 	bool pending;               /* no disk has taken the last change yet */
 	bool rest_due;              /* the first copies are written, the others are not */
@@ -89,11 +90,6 @@ static bool take_changes(uint8_t *now, uint8_t *written, uint32_t sectors, struc
 	return true;
 }
 
-static bool is_current(const struct ddf_copy *copy, uint32_t seq)
-{
-	return copy->good && copy->seq == seq;
-}
-
 /* Readers take this copy rather than the other one, which is current: numbers begin anew behind the last one (2.1). */
 static bool hides(const struct ddf_copy *copy, const struct ddf_copy *current, bool copy_is_primary)
 {
@@ -105,9 +101,9 @@ static bool has_current(const struct ddf_container *c, const struct ddf_dl *dl)
 {
 	const struct ddf_copy *first = &dl->copy[DDF_FIRST_COPY], *second = &dl->copy[DDF_SECOND_COPY];
 
-	if (is_current(first, c->seq))
-		return is_current(second, c->seq) || !hides(second, first, false);
-	return is_current(second, c->seq) && !hides(first, second, true);
+	if (ddf_copy_is_current(first, c->seq))
+		return ddf_copy_is_current(second, c->seq) || !hides(second, first, false);
+	return ddf_copy_is_current(second, c->seq) && !hides(first, second, true);
 }
 
 static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsigned slot)
@@ -122,13 +118,6 @@ static void note_changed(const struct ddf_container *c, struct ddf_dl *dl, unsig
 	*e = (struct ddf_extent){ first, end - first };
 }
 
-static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
-{
-	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
-
-	return e && (be16_get(e->state) & DDF_PD_FAILED);
-}
-
 /*
  * A disk that is named, and from which the record may be expected: it has not refused what it was to take up to
  * now. (One that was loaded with an older generation may have refused that under the daemon before.)
@@ -136,7 +125,7 @@ static bool is_failed(const struct ddf_container *c, const struct ddf_dl *dl)
 static bool has_member(const struct ddf_container *c, const struct ddf_vdc *r)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (!is_failed(c, dl) && has_current(c, dl) && ddf_record_names(c, r, dl->refnum))
+		if (!ddf_dl_failed(c, dl) && has_current(c, dl) && ddf_record_names(c, r, dl->refnum))
 			return true;
 	return false;
 }
@@ -262,11 +251,12 @@ uint32_t ddf_skipped(const struct ddf_container *c)
 	return c->skips ? ddf_seconds_since(c, &c->header.timestamp) + 1 : 0;
 }
 
-/* Makes the buffers what is to be on the disks, or to be there first. A change begins a new generation. */
+/* Makes the buffers what is to be on the disks, or to be there first. */
 static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 {
 	bool changed;
 
+	w->marks_only = ddf_may_write_in_place(c);
 	w->held = ddf_hold_back(c);
 	w->pd_changed = take_changes(w->held ? c->pd_held : c->pd, c->pd_written, c->layout.pd.length, &w->pd);
 	w->vd_changed = take_changes(w->held ? c->vd_held : c->vd, c->vd_written, c->layout.vd.length, &w->vd);
@@ -276,13 +266,18 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 
 		changed |= records;
 		dl->record_due |= records;
+		w->marks_only &= !records;
 	}
-	w->old_seq = c->seq;
-	if (changed) {
-		c->seq += 1 + ddf_skipped(c);
-		c->skips = false;
-	}
+	w->marks_only &= w->vd_changed && !w->pd_changed && !w->held;
+	changed |= c->uneven;
 	return changed;
+}
+
+static void begin_generation(struct ddf_writer *w, struct ddf_container *c)
+{
+	w->old_seq = c->seq;
+	c->seq += 1 + ddf_skipped(c);
+	c->skips = c->uneven = false;
 }
 
 /* ---- which copy of a disk is written next ---- */
@@ -298,7 +293,7 @@ static bool is_found(const struct ddf_container *c, const struct ddf_dl *dl)
 
 static bool is_due(const struct ddf_container *c, const struct ddf_copy *copy, enum copies copies)
 {
-	return copy->exists && !is_current(copy, c->seq) && (copies == ALL_COPIES || !copy->failed);
+	return copy->exists && !ddf_copy_is_current(copy, c->seq) && (copies == ALL_COPIES || !copy->failed);
 }
 
 static bool is_open(const struct ddf_copy *copy)
@@ -402,7 +397,7 @@ static void make_header(struct ddf_header *h, const struct ddf_container *c, con
 static void put_sections(const struct ddf_writer *w, const struct ddf_container *c, const struct ddf_dl *dl,
 			 struct place *p)
 {
-	if (is_current(&dl->copy[dl->in_plan], w->old_seq))
+	if (ddf_copy_is_current(&dl->copy[dl->in_plan], w->old_seq))
 		put_changes(w, c, dl, p);
 	else
 		put_all(c, dl, p);
@@ -417,7 +412,7 @@ static uint32_t seq_while_open(const struct ddf_writer *w, const struct ddf_copy
 /* The anchor says that there are copies to be found: not before there are. */
 static bool is_anchor_next(const struct ddf_container *c, const struct ddf_dl *dl, const struct ddf_copy *other)
 {
-	return dl->anchor_due && (!other->exists || is_current(other, c->seq));
+	return dl->anchor_due && (!other->exists || ddf_copy_is_current(other, c->seq));
 }
 
 static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struct ddf_dl *dl, int copy)
@@ -451,6 +446,23 @@ static void plan_next_copy(struct ddf_writer *w, const struct ddf_container *c, 
 
 	if (copy >= 0)
 		plan_copy(w, c, dl, copy);
+}
+
+static bool put_marks(const struct ddf_container *c, const struct ddf_dl *dl, struct metaio_disk *pd, int copy)
+{
+	uint64_t lba = copy == DDF_FIRST_COPY ? dl->at.primary_lba : dl->at.secondary_lba;
+	uint64_t at = (lba + dl->at.vd.offset) * DDF_SECTOR;
+
+	if (!dl->copy[copy].exists)
+		return true;
+	return metaio_is_atomic(dl->disk, at, DDF_SECTOR) && metaio_disk_step_together(pd, c->vd_written, at, DDF_SECTOR);
+}
+
+static bool plan_marks(struct ddf_writer *w, const struct ddf_container *c, struct ddf_dl *dl)
+{
+	struct metaio_disk *pd = metaio_plan_add(w->plan, dl->disk);
+
+	return pd && put_marks(c, dl, pd, DDF_FIRST_COPY) && put_marks(c, dl, pd, DDF_SECOND_COPY);
 }
 
 /* ---- writing ---- */
@@ -539,7 +551,7 @@ static bool is_stored(const struct ddf_container *c, const struct ddf_vdc *r)
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		bool named = ddf_record_names(c, r, dl->refnum);
 
-		if (is_failed(c, dl) || !ddf_has_record(c, dl, r))
+		if (ddf_dl_failed(c, dl) || !ddf_has_record(c, dl, r))
 			continue;
 		if (!dl->record_due && named)
 			return true;
@@ -584,7 +596,7 @@ static bool any_copy_failed(const struct ddf_container *c)
 static bool any_late(const struct ddf_container *c)
 {
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (dl->late && !is_failed(c, dl))
+		if (dl->late && !ddf_dl_failed(c, dl))
 			return true;
 	return false;
 }
@@ -595,7 +607,7 @@ enum disks { RECORD_DISKS, WORKING_DISKS, FAILED_DISKS };
 
 static bool is_of_kind(const struct ddf_container *c, const struct ddf_dl *dl, enum disks disks)
 {
-	const bool failed = is_failed(c, dl);
+	const bool failed = ddf_dl_failed(c, dl);
 
 	switch (disks) {
 	case RECORD_DISKS:
@@ -614,7 +626,7 @@ static void write_anchors(struct ddf_writer *w, const struct ddf_container *c, s
 	metaio_plan_clear(w->plan);
 	w->plan->stored = !w->pending || count_found(c);
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (has_current(c, dl) && dl->anchor_due && !is_failed(c, dl))
+		if (has_current(c, dl) && dl->anchor_due && !ddf_dl_failed(c, dl))
 			plan_next_copy(w, c, dl, ALL_COPIES);
 	run_plan(w, c, res);
 }
@@ -650,12 +662,39 @@ static bool any_live(const struct ddf_container *c)
 	return false;
 }
 
+/*
+ * The sector with the checksum, which holds the marks as well, on both copies of all disks at once: none of these writes can
+ * be torn, and whichever of them a reader finds is right until they are all durable. If one is not, a new generation is begun.
+ */
+static bool write_in_place(struct ddf_writer *w, const struct ddf_container *c, struct sync_result *res)
+{
+	bool all = true;
+
+	metaio_plan_clear(w->plan);
+	w->plan->patient = res->patient;
+	w->plan->stored = false;
+	for (struct ddf_dl *dl = c->disks; dl && all; dl = dl->next)
+		all = ddf_dl_failed(c, dl) || plan_marks(w, c, dl);
+	if (!all || !w->plan->disks)
+		return false;
+	metaio_run(w->io, w->plan);
+	for (unsigned i = 0; i < w->plan->disks; i++)
+		all &= !w->plan->disk[i].error;
+	res->written = all ? w->plan->disks : 0;
+	return all;
+}
+
 static int write_generation(struct ddf_writer *w, struct ddf_container *c, struct sync_result *res)
 {
 	bool changed, any;
 
 	note_stored(c); /* some may have come with the rest */
 	changed = take_all_changes(w, c);
+	w->old_seq = c->seq;
+	if (changed && w->marks_only && !w->pending && !w->rest_due && write_in_place(w, c, res))
+		return 1;
+	if (changed)
+		begin_generation(w, c);
 	w->pending |= changed;
 	if (!w->pending && !any_late(c) && !(res->retry && any_copy_failed(c)))
 		return 0;
@@ -719,14 +758,14 @@ static void write_other_copies(struct ddf_writer *w, const struct ddf_container 
 static void give_up_failed(struct ddf_container *c)
 {
 	for (struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		dl->given_up |= is_failed(c, dl) && !has_current(c, dl);
+		dl->given_up |= ddf_dl_failed(c, dl) && !has_current(c, dl);
 }
 
 void ddf_look_for_hanging(struct ddf_writer *w, const struct ddf_container *c, struct hanging_disks *h)
 {
 	metaio_look_for_hanging(w->io, h);
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next)
-		if (metaio_hangs(dl->disk) || !(dl->given_up || is_failed(c, dl) || has_current(c, dl)))
+		if (metaio_hangs(dl->disk) || !(dl->given_up || ddf_dl_failed(c, dl) || has_current(c, dl)))
 			metaio_list_hanging(h, dl->disk);
 }
 

@@ -32,6 +32,7 @@ TEST_LDFLAGS_super-ddf-traces := $(DDF_RIG)
 # Programs with support/ddf-bench.c.
 DDF_BENCH := $(addprefix -Wl$(comma)--wrap=,io_setup pwritev64v2 metaio_run)
 TEST_LDFLAGS_ddf/write := $(DDF_BENCH)
+TEST_LDFLAGS_ddf/marks := $(DDF_BENCH)
 TEST_LDFLAGS_ddf/write-failures := $(DDF_BENCH)
 TEST_LDFLAGS_ddf/write-hanging := $(DDF_BENCH)
 TEST_LDFLAGS_ddf/write-left := $(DDF_BENCH)

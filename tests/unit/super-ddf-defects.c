@@ -251,19 +251,16 @@ static void test_stale_disk_does_not_set_the_container_back(void **state)
 		struct snapshot before;
 
 		drig_remember(r, &before);
-		for (unsigned i = 0; i < 2; i++) {
-			drig_tell_state(a, MARK_DIRTY);
-			assert_synced(r);
-			drig_tell_state(a, MARK_CLEAN);
-			assert_synced(r);
-		}
+		assert_int_equal(drig_add_disk(r, 3), 0); /* a new generation */
+		assert_synced(r);
 		drig_tell_state(a, MARK_DIRTY);
 		assert_synced(r);
+		assert_int_equal(r->seq, 9);
 		drig_copy_data(&before.disk[stale], &r->file[stale]);
 		drig_restart(r);
 		drig_open_array(r, 0, 5, 2, "1,0,2"); /* md says that it is clean */
 		assert_synced(r);
-		assert_int_equal(r->seq, 14);
+		assert_int_equal(r->seq, 10);
 		assert_vd(r, 0, "00/02 v4 1,0,2");
 		drig_forget(&before);
 		drig_free(r);
@@ -528,7 +525,7 @@ static void test_disks_without_a_secondary_copy(void **state)
 	assert_synced(r);
 	assert_int_equal(r->res.written, 3);
 	for (unsigned n = 0; n < 3; n++)
-		assert_string_equal(drig_changes(r, &before, n), "P0 P130");
+		assert_string_equal(drig_changes(r, &before, n), "P130");
 	/* one that comes gets none either */
 	assert_int_equal(drig_add_disk(r, 3), 0);
 	assert_synced(r);

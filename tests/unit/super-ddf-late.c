@@ -261,12 +261,12 @@ static void test_unfinished_generation_of_an_absent_disk(void **state)
 	seq = r->seq;
 	drig_tell_state(a, MARK_DIRTY);
 	assert_synced(r);
-	assert_int_equal(r->seq, seq + 1);
+	assert_int_equal(r->seq, seq); /* in place: no other disk has this generation */
 	drig_boot_with(r, "02"); /* the entry of the one that is absent is there still */
 	a = drig_open_array(r, 0, 1, 0, "0,-");
 	drig_tell_state(a, MARK_CLEAN);
 	assert_synced(r);
-	assert_true(r->seq >= seq + 3);
+	assert_true(r->seq >= seq + 2);
 	drig_free(r);
 }
 

@@ -160,11 +160,17 @@ int dwb_teardown(void **state)
 	return 0;
 }
 
-void dwb_set_dirty(struct bench *b, bool dirty)
+void dwb_mark(struct bench *b, bool dirty)
 {
 	struct ddf_vd_entry *e = dfx_vd(&b->f, 0);
 
 	e->state = (uint8_t)((e->state & ~DDF_VD_INCONSISTENT) | (dirty ? DDF_VD_INCONSISTENT : 0));
+}
+
+void dwb_set_dirty(struct bench *b, bool dirty)
+{
+	dwb_mark(b, dirty);
+	dfx_vd(&b->f, 0)->init_state ^= 1;
 }
 
 void dwb_fail_disk(struct bench *b)

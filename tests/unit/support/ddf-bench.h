@@ -47,6 +47,9 @@ void dwb_break_disk(const struct bench *b, unsigned n, unsigned from, unsigned t
 /* A RAID1 on disks 0 and 1, disk 2 is a spare; written completely. */
 int dwb_setup(void **state);
 int dwb_teardown(void **state);
+/* May be written in place. */
+void dwb_mark(struct bench *b, bool dirty);
+/* In the same sector, and something else, too: a new generation. */
 void dwb_set_dirty(struct bench *b, bool dirty);
 /* What a failure of disk 1 changes: both tables and a record. */
 void dwb_fail_disk(struct bench *b);
