@@ -3,10 +3,23 @@
 # Disks with 4096-byte sectors: the whole life of a volume, and a rebuild that goes on after a stop where it was.
 # levels: 1 5 10
 # timeout: 180
+# shellcheck source=tests/vm/lib/examine.sh
+. /t/lib/examine.sh
 
 unset IMSM_DEVNAME_AS_SERIAL
 SCSI=4096 set_up "$LEVEL" 1
 assert_eq "sector size" 4096 "$(cat /sys/block/"${DISKS[0]##*/}"/queue/logical_block_size)"
+# mdadm counts in sectors of the disk, examine in such of 512 bytes
+examine "${MEMBERS[@]}"
+assert_json healthy true
+look_with_mdadm "${MEMBERS[0]}"
+assert_json "devices[0].sector_size" 4096
+assert_json "sets[0].uuid" "$(exports MD_UUID)"
+assert_json "sets[0].generation" $((0x$(says Generation)))
+assert_json "$(copy_path 0 1 0).local.serial" "$(serial_of "${MEMBERS[0]}")"
+assert_json "$(copy_path 0 1 0).local.serial_assumed" false
+assert_json "$(copy_path 0 1 0).metadata.disks[0].total_blocks" "$(cat "/sys/block/${MEMBERS[0]##*/}/size")"
+assert_json "$(copy_path 0 1 0).metadata.volumes[0].size" $(($(says 'Array Size') * 8))
 write_data
 start_writer
 fail_member "$V" "${DISKS[0]}"
