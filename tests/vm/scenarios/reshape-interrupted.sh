@@ -56,8 +56,8 @@ make_volume "$level" $before
 write_data
 fill_volume
 [[ $what != @(takeover|stop) ]] || begin_writing
-# else it may have got to its end when mdadm has stopped the volume, or before the daemon hangs
-[[ $what != @(stop|hung) ]] || slow_sync 4000
+# else it may have got to its end when mdadm has stopped the volume, or before the daemon hangs or is gone
+[[ $what != @(stop|hung|alone) ]] || slow_sync 4000
 if [[ $LEVEL = *-chunk-* ]]; then
 	after=$before
 	chunk=262144
@@ -92,6 +92,7 @@ alone)
 	# mdadm does not find it any more
 	mv "/run/mdadm/$C.sock" /run/mdadm/hidden
 	kill_daemon
+	fast_sync
 	wait_for 60 no_mdadm
 	wait_for 20 attr_is "$V" reshape_position none
 	rm /run/mdadm/hidden
