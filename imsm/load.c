@@ -276,6 +276,56 @@ static int keep_record(struct imsm_container *c, const struct imsm_candidate *ca
 	return 1;
 }
 
+/* The entry of the disk, which has failed; -1: it may be that of more than one, or is nobody's. */
+static int failed_entry(const struct imsm_container *c, const struct imsm_candidate *cand)
+{
+	int found = -1;
+
+	for (unsigned i = 0; i < c->meta.num_disks; i++) {
+		if (!imsm_disk_failed(c, i) || imsm_disk_present(c, i) ||
+		    !imsm_is_marked_failed(c->meta.disk[i].serial, cand->serial))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}
+
+/* A volume names it as one that has data. */
+static bool is_trusted_somewhere(const struct imsm_container *c, uint32_t index)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++) {
+		const struct imsm_map *m0 = &c->meta.volume[i].map[0];
+		int slot = imsm_slot_of(m0, index);
+
+		if (slot >= 0 && !(m0->ord[slot] & IMSM_ORD_REBUILD))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The daemon before us died when the failure was on record, and before the disk was failed in the other arrays (3.7): those
+ * may come to depend on it. 1, 0 or -ENOMEM.
+ */
+static int keep_failed(struct imsm_container *c, const struct imsm_candidate *cand)
+{
+	int index = cand->meta && cand->sector_size == c->sector_size ? failed_entry(c, cand) : -1;
+	struct imsm_dl *dl;
+
+	if (index < 0 || !is_trusted_somewhere(c, (uint32_t)index))
+		return 0;
+	dl = imsm_dl_new(cand->disk, cand->serial);
+	if (!dl)
+		return -ENOMEM;
+	dl->record = c->meta.disk[index];
+	dl->index = index;
+	dl->next = c->disks;
+	c->disks = dl;
+	return 1;
+}
+
 /*
  * Disks that the choice dropped, but that were only missing for a while: what of them is out of date can be rebuilt.
  * The others are reported and left to the caller.
@@ -288,6 +338,8 @@ static int keep_missing(struct imsm_container *c, const char *container, struct 
 
 		if (index[i] == IMSM_DROPPED && taken >= 0 && taken != 1)
 			report_unused(&cand[i], container);
+		if (index[i] == IMSM_DROPPED && !taken)
+			taken = keep_failed(c, &cand[i]);
 		if (index[i] == IMSM_DROPPED && !taken)
 			taken = keep_record(c, &cand[i]);
 		if (taken < 0)

@@ -278,6 +278,51 @@ static void test_failed_disk_is_not_back(void **state)
 	ir_free(r);
 }
 
+/*
+ * A daemon died when the failure in the one volume was on record, and the disk had not been failed in the other one, which
+ * loses its other half next: it is written to, and good again (3.7).
+ */
+static void test_failed_disk_that_another_volume_has(void **state)
+{
+	for (int flagged = 0; flagged < 2; flagged++) {
+		struct imsm_rig *r = ir_new(512, 4096, 3, 0);
+		struct disk *disks[3] = { r->disk[0], r->disk[1], r->disk[2] };
+
+		(void)state;
+		ifx_volume(&r->fx, 5, "N 0,1,2");
+		ifx_volume(&r->fx, 1, "N 1,2");
+		ir_write_member_metadata(r, 2);
+		imsm_mark_failure(&r->fx.c, &r->fx.c.meta.volume[0], 2);
+		imsm_update_state(&r->fx.c, &r->fx.c.meta.volume[0]);
+		if (flagged)
+			imsm_mark_failure(&r->fx.c, &r->fx.c.meta.volume[1], 2);
+		imsm_update_state(&r->fx.c, &r->fx.c.meta.volume[1]);
+		r->fx.c.meta.header.generation_num = le32_make(GENERATION + 2);
+		for (unsigned n = 0; n < 2; n++)
+			ir_write_member_metadata(r, n);
+		assert_int_equal(super_imsm.load_container(&r->st, disks, 3), 0);
+		if (flagged) {
+			assert_ptr_equal(disks[2], r->disk[2]);
+			ir_drop_disk(r, 2);
+			ir_make_array(r, 0, 5, 2);
+			ir_free(r);
+			continue;
+		}
+		assert_null(disks[2]);
+		ir_make_array(r, 1, 1, 2);
+		r->member[0].dev = ifx_dev(1);
+		r->member[1].dev = ifx_dev(2);
+		ir_open_array(r);
+		ir_tell_disk(r, 0, MEMBER_FAULTY);
+		assert_int_equal(ir_sync_now(r), 1);
+		assert_non_null(ir_read_back(r, 2));
+		assert_true(ifx_table_serial_is(&r->got, 2, "DISK2"));
+		assert_string_equal(ir_text_on(r, 2, 1), "D 1x!,2 f0");
+		assert_string_equal(ir_text_on(r, 2, 0), "D 0,1x,2! f2");
+		ir_free(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_disk),
 		cmocka_unit_test(test_missing_disk_is_back),
 		cmocka_unit_test(test_failed_disk_is_not_back),
+		cmocka_unit_test(test_failed_disk_that_another_volume_has),
 	};
 
 	return cmocka_run_group_tests_name("super-imsm-late", tests, NULL, NULL);
