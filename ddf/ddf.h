@@ -98,6 +98,7 @@ struct ddf_dl {
 	bool late;                /* came with older metadata: has to be written although nothing has changed */
 	struct ddf_extent changed; /* ddf/write.c: sectors of `config` that the write under way changes */
 	int in_plan;               /* ddf/write.c: which copy is being written */
+	uint32_t asked_seq;        /* ddf/write.c: the generation that it was last asked to take; 0: none */
 };
 
 /*

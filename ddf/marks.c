@@ -30,7 +30,9 @@ static bool is_settled(const struct ddf_container *c, const struct ddf_copy *cop
 /* A disk that nobody takes for a newer one than it is. */
 static bool is_behind(const struct ddf_container *c, const struct ddf_dl *dl)
 {
-	return !ddf_copy_is_current(&dl->copy[DDF_FIRST_COPY], c->seq) && !ddf_copy_is_current(&dl->copy[DDF_SECOND_COPY], c->seq);
+	/* What it did not answer to, or refused, may have been written all the same. */
+	return dl->asked_seq != c->seq && !ddf_copy_is_current(&dl->copy[DDF_FIRST_COPY], c->seq) &&
+	       !ddf_copy_is_current(&dl->copy[DDF_SECOND_COPY], c->seq);
 }
 
 /* A disk that is not here may have the generation with which we began. */

@@ -427,6 +427,7 @@ static void plan_copy(struct ddf_writer *w, const struct ddf_container *c, struc
 	if (!p.pd)
 		return;
 	dl->in_plan = copy;
+	dl->asked_seq = c->seq;
 	/* The only copy that there is, or that is good: not on all disks at once. */
 	p.pd->torn_risk = !other->exists || !other->good;
 	make_header(&h[DDF_OUT_OPEN], c, dl, type, seq_while_open(w, other), DDF_OPEN);

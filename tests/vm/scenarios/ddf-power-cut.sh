@@ -145,4 +145,5 @@ for cut in "${CUTS[@]}"; do
 	power_off
 	must dmsetup remove_all --force
 done
-[ "$DAEMON" != ours ] || ((incomplete > 0)) || fail "no cut has left an open copy"
+# the first write's mark changes in place: no copy is opened for it
+[ "$DAEMON" != ours ] || [ "$what" = dirty ] || ((incomplete > 0)) || fail "no cut has left an open copy"
