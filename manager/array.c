@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "manager/manager.h"
 #include "md/members.h"
+#include "metadata/redundancy.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
 
@@ -149,13 +150,37 @@ void array_take_requests(struct managed_array *ma)
 		unblock_members(ma);
 }
 
-/* The kernel refuses this for the last disk that holds the data (EBUSY). That is as it should be. */
+/*
+ * As md has it now: the monitor asked by what it saw last, and another member may have failed since. md refuses to fail the last
+ * disk that has the data, but newer kernels let no write through any more all the same (kernel-md.md 5.1).
+ */
+static bool can_do_without(const struct managed_array *ma, const struct mdinfo *d)
+{
+	const struct active_array *a = ma->current;
+	bool has_data[MAX_SLOTS] = { false };
+	char buf[SYSFS_STATE_MAX];
+
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		const struct mdinfo *m = a->disks[i];
+
+		if (m == d || m->slot < 0 || m->slot >= MAX_SLOTS || sysfs_read_fd(m->manager_fd, buf, sizeof(buf)) < 0)
+			continue;
+		has_data[m->slot] |= member_has_data(sysfs_parse_member_state(buf));
+	}
+	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);
+}
+
+/* One without data, which is being rebuilt, may always be failed. */
 static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 {
-	int err = sysfs_write_fd(d->manager_fd, "faulty");
 	bool elsewhere = d->pending & MEMBER_WANT_FAIL;
+	char buf[SYSFS_STATE_MAX];
+	int err = sysfs_read_fd(d->manager_fd, buf, sizeof(buf));
 
 	d->pending &= ~(unsigned)(MEMBER_WANT_FAIL | MEMBER_WANT_GIVE_UP);
+	if (err >= 0 && member_has_data(sysfs_parse_member_state(buf)) && !can_do_without(ma, d))
+		return;
+	err = sysfs_write_fd(d->manager_fd, "faulty");
 	if (!err && elsewhere)
 		log_event(LOG_LEVEL_WARNING, ABOUT("member-failed-elsewhere", ma->name, member_disk(d->name)),
 			  "%s: member %s taken as failed, as in another array of the container", ma->name,

@@ -263,6 +263,23 @@ static void test_md_keeps_the_last_one(void **state)
 	assert_true(mgr_wait_ms() == MGR_FOR_EVER);
 }
 
+/* What the monitor saw is past: the other half of the mirror has failed since. */
+static void test_the_last_one_is_not_failed(void **state)
+{
+	(void)state;
+	mgr_start_with_md126();
+	kmd_says("md126/dev-sda/state", "faulty,blocked");
+	mgr_asks_for_member("md126", 'b', MEMBER_WANT_FAIL);
+	mgr_run();
+	assert_steps("");
+	assert_true(mgr_wait_ms() == MGR_FOR_EVER);
+	/* one that is being rebuilt has no data to lose */
+	kmd_says("md126/dev-sdb/state", "spare");
+	mgr_asks_for_member("md126", 'b', MEMBER_WANT_GIVE_UP);
+	mgr_run();
+	assert_steps("md126/dev-sdb/state <- faulty\n");
+}
+
 /* ---- bad blocks ---- */
 
 static void records_bad_ranges(char disk, unsigned count)
@@ -467,6 +484,7 @@ int main(void)
 		mgr_test(test_failed_elsewhere),
 		mgr_test(test_failed_for_its_bad_blocks),
 		mgr_test(test_md_keeps_the_last_one),
+		mgr_test(test_the_last_one_is_not_failed),
 		mgr_test(test_bad_ranges),
 		mgr_test(test_bad_ranges_of_a_failed_member),
 		mgr_test(test_bad_ranges_are_written_again),
