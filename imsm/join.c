@@ -98,7 +98,8 @@ static bool next_is_absent(const struct imsm_container *c)
 
 /*
  * A member that is absent may hold a copy that is newer still, and names all of them as members; so may one of them, or the
- * copy with which it joined names others. Then those that are here get ahead of it before there is a spare.
+ * copy with which it joined names others. Then those that are here get ahead of it before there is a spare. So they do if the
+ * copy of one is half written: that with which a disk has joined may be the only whole one that is as new.
  */
 void imsm_find_joined(struct imsm_container *c)
 {
@@ -113,7 +114,7 @@ void imsm_find_joined(struct imsm_container *c)
 			dl->joined = m->num_disks;
 		m->num_disks--;
 	}
-	if (absent || any_absent(c))
+	if (absent || c->found_closed || any_absent(c))
 		imsm_leave_family(c);
 }
 

@@ -216,7 +216,7 @@ static int take_closed(struct imsm_container *c, struct imsm_candidate *cand)
 	dl->index = index;
 	dl->next = c->disks;
 	c->disks = dl;
-	c->write_due = true;
+	c->write_due = c->found_closed = true;
 	return 1;
 }
 

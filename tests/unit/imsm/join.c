@@ -441,6 +441,43 @@ static void test_joined_disks_of_which_the_last_is_absent(void **state)
 	go_on_without(3);
 }
 
+static void close_copy(struct imsm_rig *r, unsigned n)
+{
+	static uint8_t tail[TAIL];
+	uint8_t *anchor = tail + TAIL - 2 * r->sector_size;
+
+	ir_read_tail(r, n, tail);
+	imsm_close_anchor(anchor, r->sector_size, anchor);
+	ir_write_at(r, n, tail, TAIL, DEVICE_SIZE - TAIL);
+}
+
+/* The daemon was killed while it wrote the members: what the spares have joined with is all that is whole. */
+static void test_joined_disks_beside_half_written_members(void **state)
+{
+	struct imsm_rig *r = new_raid0();
+	struct cuts *c;
+
+	(void)state;
+	if (!cuts_possible())
+		skip();
+	assert_int_equal(ir_send_message(r, grow.word, grow.len), 0);
+	super_imsm.free_super(&r->st);
+	for (unsigned n = 0; n < 2; n++)
+		close_copy(r, n);
+	for (unsigned n = 0; n < 4; n++)
+		r->disk[n] = ir_disk_new(r, n);
+	ir_load(r);
+	c = cuts_start(r);
+	assert_int_equal(ir_sync_now(r), 1);
+	cuts_stop(c);
+	assert_true(cuts_each(c, look_for_volume, r) > 2);
+	cuts_free(c);
+	for (unsigned n = 2; n < 4; n++)
+		assert_int_equal(ir_read_back(r, n)->num_volumes, 0);
+	assert_true(ir_same_on(r, 0, 1));
+	ir_free(r);
+}
+
 /* No other member is here either: the disks that joined keep their copies until there is one. */
 static void test_joined_disks_and_no_member(void **state)
 {
@@ -640,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_joined_disks_and_an_absent_member),
 		cmocka_unit_test(test_joined_disks_of_which_one_is_absent),
 		cmocka_unit_test(test_joined_disks_of_which_the_last_is_absent),
+		cmocka_unit_test(test_joined_disks_beside_half_written_members),
 		cmocka_unit_test(test_joined_disks_and_no_member),
 		cmocka_unit_test(test_joined_disk_that_stayed_behind),
 		cmocka_unit_test(test_spare_that_takes_nothing),
