@@ -2,19 +2,17 @@
 /*
  * Three small disks of a DDF container in memory, which an input changes: each change is five bytes, the disk, the position (2),
  * the value, and what is to be sealed again afterwards; the first byte of the input says which copies are left open.
- * Serves disk_read(); there are no pauses, and no log.
+ * Serves disk_read().
  */
 #ifndef DDF_DISKS_H
 #define DDF_DISKS_H
 
 #include "tests/fuzz/fuzz.h"
 
-#include <poll.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "ddf/ddf.h"
-#include "lib/log.h"
+#include "tests/fuzz/silence.h"
 
 #define DISKS 3
 #define MPPE 16
@@ -39,7 +37,7 @@
 
 static uint8_t image[DISKS][SECTORS * DDF_SECTOR];
 
-/* ---- what reading needs: disks in memory, no pauses, and silence ---- */
+/* ---- what reading needs: disks in memory ---- */
 
 int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
 {
@@ -52,36 +50,6 @@ int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
 void disk_close(struct disk *d)
 {
 	free(d);
-}
-
-int poll(struct pollfd *fds, nfds_t count, int timeout)
-{
-	(void)fds;
-	(void)count;
-	(void)timeout;
-	return 0;
-}
-
-void log_error(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void log_warning(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void log_debug(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void log_event(enum log_level level, const struct log_event *about, const char *fmt, ...)
-{
-	(void)level;
-	(void)about;
-	(void)fmt;
 }
 
 /* ---- a container ---- */

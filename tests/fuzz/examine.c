@@ -32,31 +32,6 @@ static const uint8_t *disk_bytes(int fd)
 	return fd < DISKS ? image[fd] : imsm[fd - DISKS];
 }
 
-/* The rest of the log: all of it is replaced, or none. */
-void log_info(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void mon_log(enum log_level level, const char *fmt, ...)
-{
-	(void)level;
-	(void)fmt;
-}
-
-void mon_log_event(enum log_level level, const struct log_event *about, const char *fmt, ...)
-{
-	(void)level;
-	(void)about;
-	(void)fmt;
-}
-
-const char *mon_error(int err)
-{
-	(void)err;
-	return "";
-}
-
 /* ---- disks by name: "0", "1" and "2" ---- */
 
 struct disk *disk_open_to_look(const char *path)

@@ -14,17 +14,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libaio.h>
-#include <poll.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "lib/log.h"
 #include "mdmon.h"
 #include "metadata/disk.h"
 #include "metadata/superswitch.h"
+#include "tests/fuzz/silence.h"
 #include "threads/report.h"
 
 #ifndef SAMPLES
@@ -75,34 +73,8 @@ static struct mdinfo member[ARRAYS][MEMBERS];
 static struct spare_request spares;
 static struct report report;
 
-/* ---- silence, and no pauses ---- */
+/* ---- the rest of the log: all of it is replaced, or none ---- */
 
-void log_error(const char *fmt, ...) { (void)fmt; }
-void log_warning(const char *fmt, ...) { (void)fmt; }
-void log_info(const char *fmt, ...) { (void)fmt; }
-void log_debug(const char *fmt, ...) { (void)fmt; }
-void log_event(enum log_level level, const struct log_event *about, const char *fmt, ...)
-{
-	(void)level;
-	(void)about;
-	(void)fmt;
-}
-void mon_log(enum log_level level, const char *fmt, ...)
-{
-	(void)level;
-	(void)fmt;
-}
-void mon_log_event(enum log_level level, const struct log_event *about, const char *fmt, ...)
-{
-	(void)level;
-	(void)about;
-	(void)fmt;
-}
-const char *mon_error(int err)
-{
-	(void)err;
-	return "";
-}
 void log_flush(void)
 {
 }
@@ -123,14 +95,6 @@ void log_set_level(enum log_level max)
 void log_set_container(const char *name)
 {
 	(void)name;
-}
-
-int poll(struct pollfd *fds, nfds_t count, int timeout)
-{
-	(void)fds;
-	(void)count;
-	(void)timeout;
-	return 0;
 }
 
 /*
