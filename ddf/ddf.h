@@ -190,6 +190,7 @@ struct ddf_container {
 struct ddf_pd_entry *ddf_pd(const struct ddf_container *c, unsigned i); /* i < layout.max_pd */
 struct ddf_vd_entry *ddf_vd(const struct ddf_container *c, unsigned i); /* i < layout.max_vd */
 bool ddf_pd_usable(const struct ddf_pd_entry *e); /* online, not failed or missing; it may be rebuilding. NULL: not */
+bool ddf_pd_failed(const struct ddf_pd_entry *e); /* NULL: not */
 bool ddf_pd_used(const struct ddf_pd_entry *e); /* both GUID and refnum are not all ones */
 struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum); /* NULL also for the special ones */
 int ddf_vd_by_guid(const struct ddf_container *c, const uint8_t guid[DDF_GUID_LEN]); /* -1: none */
@@ -197,6 +198,8 @@ struct ddf_dl *ddf_dl_by_ref(const struct ddf_container *c, uint32_t refnum);
 bool ddf_any_absent(const struct ddf_container *c); /* some disk of the table is not present */
 unsigned ddf_count_present(const struct ddf_container *c); /* disks */
 struct ddf_dl *ddf_dl_by_dev(const struct ddf_container *c, dev_t dev);
+bool ddf_dl_failed(const struct ddf_container *c, const struct ddf_dl *dl); /* on record */
+bool ddf_copy_is_current(const struct ddf_copy *copy, uint32_t seq);
 
 /* The record of BVD `seq`, NULL if it is not known. */
 struct ddf_vdc *ddf_record(const struct ddf_records *r, unsigned seq);
@@ -506,8 +509,6 @@ void ddf_let_go(struct ddf_container *c);
 
 /* ---- ddf/marks.c: monitor ---- */
 
-bool ddf_dl_failed(const struct ddf_container *c, const struct ddf_dl *dl); /* on record */
-bool ddf_copy_is_current(const struct ddf_copy *copy, uint32_t seq);
 /*
  * What has changed since the last write is nothing but marks of virtual disks that are being written to, or are not any more,
  * and may be written in place, to all copies of all disks (ddf.md 7.5). The records are not looked at.

@@ -153,14 +153,12 @@ static const char *why_foreign(const struct examination *x, size_t i)
 
 static const char *use_of(const struct examination *x, size_t i)
 {
-	const struct ddf_pd_entry *e;
 	struct ddf_container c;
 
 	if (x->best < 0 || x->cand[i].why || why_foreign(x, i))
 		return NULL;
 	c = ddf_shallow(x->cand[x->best].chosen);
-	e = ddf_pd_by_ref(&c, refnum_of(&x->cand[i]));
-	if (e && be16_get(e->state) & DDF_PD_FAILED)
+	if (ddf_pd_failed(ddf_pd_by_ref(&c, refnum_of(&x->cand[i]))))
 		return "failed";
 	return named_by_any(x, refnum_of(&x->cand[i])) ? "member" : "spare";
 }

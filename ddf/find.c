@@ -30,6 +30,11 @@ bool ddf_pd_usable(const struct ddf_pd_entry *e)
 	return e && (be16_get(e->state) & bits) == DDF_PD_ONLINE;
 }
 
+bool ddf_pd_failed(const struct ddf_pd_entry *e)
+{
+	return e && (be16_get(e->state) & DDF_PD_FAILED);
+}
+
 struct ddf_pd_entry *ddf_pd_by_ref(const struct ddf_container *c, uint32_t refnum)
 {
 	if (!ddf_is_disk(refnum))
@@ -250,6 +255,16 @@ static bool names_itself(const struct ddf_container *c, const struct ddf_dl *dl)
 			return true;
 	}
 	return false;
+}
+
+bool ddf_dl_failed(const struct ddf_container *c, const struct ddf_dl *dl)
+{
+	return ddf_pd_failed(ddf_pd_by_ref(c, dl->refnum));
+}
+
+bool ddf_copy_is_current(const struct ddf_copy *copy, uint32_t seq)
+{
+	return copy->good && copy->seq == seq;
 }
 
 void ddf_note_lacking(const struct ddf_container *c, struct ddf_dl *dl, bool behind)

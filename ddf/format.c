@@ -138,6 +138,13 @@ static unsigned table_entries(unsigned promised, const struct ddf_extent *sectio
 	return promised < room ? promised : (unsigned)room;
 }
 
+unsigned ddf_entries_of(unsigned most, const uint8_t *table)
+{
+	unsigned max = be16_get(((const struct ddf_table_head *)(const void *)table)->max);
+
+	return max && max < most ? max : most;
+}
+
 static int check_tables(const struct ddf_header *h, struct ddf_layout *l, const char **why)
 {
 	l->max_pd = table_entries(be16_get(h->max_pd_entries), &l->pd);

@@ -342,6 +342,9 @@ void ddf_set_element_start(struct ddf_vdc *v, unsigned mppe, unsigned i, uint64_
  */
 bool ddf_check_vdc(const struct ddf_vdc *v, const struct ddf_layout *l, const char **why);
 
+/* Of the `most` entries that the layout allows a table, as many as the table says itself that it has. */
+unsigned ddf_entries_of(unsigned most, const uint8_t *table);
+
 /* Entries of a spare record that fit into it. */
 unsigned ddf_spare_entries(const struct ddf_spare *s, const struct ddf_layout *l);
 

@@ -43,20 +43,12 @@ static uint8_t *copy_of(const uint8_t *bytes, size_t size)
 	return p;
 }
 
-/* The table says itself, too, how many entries it has. */
-static unsigned fewer(unsigned entries, const uint8_t *table)
-{
-	unsigned max = be16_get(((const struct ddf_table_head *)(const void *)table)->max);
-
-	return max && max < entries ? max : entries;
-}
-
 static int adopt_tables(struct ddf_container *c, const struct image *m)
 {
 	c->header = m->header;
 	c->layout = m->at;
-	c->layout.max_pd = fewer(m->at.max_pd, m->section[PHYSICAL]);
-	c->layout.max_vd = fewer(m->at.max_vd, m->section[VIRTUAL]);
+	c->layout.max_pd = ddf_entries_of(m->at.max_pd, m->section[PHYSICAL]);
+	c->layout.max_vd = ddf_entries_of(m->at.max_vd, m->section[VIRTUAL]);
 	c->controller = copy_of(m->section[CONTROLLER], m->size[CONTROLLER]);
 	c->pd = copy_of(m->section[PHYSICAL], m->size[PHYSICAL]);
 	c->vd = copy_of(m->section[VIRTUAL], m->size[VIRTUAL]);

@@ -9,18 +9,6 @@
 #include "ddf/ddf.h"
 #include "metadata/metaio.h"
 
-bool ddf_dl_failed(const struct ddf_container *c, const struct ddf_dl *dl)
-{
-	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
-
-	return e && (be16_get(e->state) & DDF_PD_FAILED);
-}
-
-bool ddf_copy_is_current(const struct ddf_copy *copy, uint32_t seq)
-{
-	return copy->good && copy->seq == seq;
-}
-
 /* A copy that readers may take and that is not the last generation, or may be something else before long. */
 static bool is_settled(const struct ddf_container *c, const struct ddf_copy *copy)
 {

@@ -154,20 +154,12 @@ static unsigned populated(const uint8_t *table)
 	return be16_get(((const struct ddf_table_head *)(const void *)table)->populated);
 }
 
-/* The table says itself, too, how many entries it has. */
-static unsigned entries(unsigned most, const uint8_t *table)
-{
-	unsigned max = be16_get(((const struct ddf_table_head *)(const void *)table)->max);
-
-	return max && max < most ? max : most;
-}
-
 struct ddf_container ddf_shallow(const struct image *m)
 {
 	struct ddf_container c = { .header = m->header, .layout = m->at, .pd = m->section[PHYSICAL], .vd = m->section[VIRTUAL] };
 
-	c.layout.max_pd = entries(m->at.max_pd, c.pd);
-	c.layout.max_vd = entries(m->at.max_vd, c.vd);
+	c.layout.max_pd = ddf_entries_of(m->at.max_pd, c.pd);
+	c.layout.max_vd = ddf_entries_of(m->at.max_vd, c.vd);
 	return c;
 }
 

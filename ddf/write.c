@@ -273,9 +273,8 @@ static bool take_all_changes(struct ddf_writer *w, struct ddf_container *c)
 	return changed;
 }
 
-static void begin_generation(struct ddf_writer *w, struct ddf_container *c)
+static void begin_generation(struct ddf_container *c)
 {
-	w->old_seq = c->seq;
 	c->seq += 1 + ddf_skipped(c);
 	c->skips = c->uneven = false;
 }
@@ -695,7 +694,7 @@ static int write_generation(struct ddf_writer *w, struct ddf_container *c, struc
 	if (changed && w->marks_only && !w->pending && !w->rest_due && write_in_place(w, c, res))
 		return 1;
 	if (changed)
-		begin_generation(w, c);
+		begin_generation(c);
 	w->pending |= changed;
 	if (!w->pending && !any_late(c) && !(res->retry && any_copy_failed(c)))
 		return 0;
