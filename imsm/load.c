@@ -147,6 +147,19 @@ static void note_spare(struct imsm_container *c, struct imsm_dl *dl, const struc
 	c->write_due |= dl->spare_record_due; /* the members first: they have to be newer than what it holds */
 }
 
+/* In the container from now on; its record is the caller's to set. NULL: memory ran out. */
+static struct imsm_dl *take_over(struct imsm_container *c, const struct imsm_candidate *cand, int index)
+{
+	struct imsm_dl *dl = imsm_dl_new(cand->disk, cand->serial);
+
+	if (!dl)
+		return NULL;
+	dl->index = index;
+	dl->next = c->disks;
+	c->disks = dl;
+	return dl;
+}
+
 /* Takes over the disks that the choice kept. */
 static int keep_disks(struct imsm_container *c, const char *container, struct imsm_candidate *cand, const int *index,
 		      struct disk **disks, size_t count)
@@ -159,14 +172,11 @@ static int keep_disks(struct imsm_container *c, const char *container, struct im
 			continue;
 		if (cand[i].why)
 			log_warning("%s: disk %s: %s", container, cand[i].disk->name, cand[i].why);
-		dl = imsm_dl_new(cand[i].disk, cand[i].serial);
+		dl = take_over(c, &cand[i], index[i]);
 		if (!dl)
 			return -ENOMEM;
-		dl->index = index[i];
 		dl->record = own_record(c, &cand[i], index[i]);
 		note_spare(c, dl, cand[i].meta);
-		dl->next = c->disks;
-		c->disks = dl;
 		disks[count - 1 - i] = NULL;
 	}
 	return 0;
@@ -209,13 +219,10 @@ static int take_closed(struct imsm_container *c, struct imsm_candidate *cand)
 	    cand->sector_size != c->sector_size || imsm_disk_present(c, (uint32_t)index) ||
 	    (le32_get(c->meta.disk[index].status) & mask) != IMSM_DISK_CONFIGURED)
 		return 0;
-	dl = imsm_dl_new(cand->disk, cand->serial);
+	dl = take_over(c, cand, index);
 	if (!dl)
 		return -ENOMEM;
 	dl->record = c->meta.disk[index];
-	dl->index = index;
-	dl->next = c->disks;
-	c->disks = dl;
 	c->write_due = c->found_closed = true;
 	return 1;
 }
@@ -265,14 +272,11 @@ static int keep_record(struct imsm_container *c, const struct imsm_candidate *ca
 
 	if (!cand->meta || !holds_record(c, cand))
 		return 0;
-	dl = imsm_dl_new(cand->disk, cand->serial);
+	dl = take_over(c, cand, IMSM_INDEX_UNRELATED);
 	if (!dl)
 		return -ENOMEM;
 	dl->record = own_record(c, cand, IMSM_INDEX_UNRELATED);
-	dl->index = IMSM_INDEX_UNRELATED;
 	dl->has_migr_record = true;
-	dl->next = c->disks;
-	c->disks = dl;
 	return 1;
 }
 
@@ -316,13 +320,10 @@ static int keep_failed(struct imsm_container *c, const struct imsm_candidate *ca
 
 	if (index < 0 || !is_trusted_somewhere(c, (uint32_t)index))
 		return 0;
-	dl = imsm_dl_new(cand->disk, cand->serial);
+	dl = take_over(c, cand, index);
 	if (!dl)
 		return -ENOMEM;
 	dl->record = c->meta.disk[index];
-	dl->index = index;
-	dl->next = c->disks;
-	c->disks = dl;
 	return 1;
 }
 
