@@ -100,12 +100,18 @@ static bool member_command(struct managed_array *ma, struct mdinfo *d, const cha
 	return false;
 }
 
-/* Has failed meanwhile: "-blocked" would say that this is on record. */
-static bool is_faulty(const struct mdinfo *d)
+/* MEMBER_*, as md has it now; 0: it does not say. */
+static unsigned state_now(const struct mdinfo *d)
 {
 	char buf[SYSFS_STATE_MAX];
 
-	return sysfs_read_fd(d->manager_fd, buf, sizeof(buf)) >= 0 && (sysfs_parse_member_state(buf) & MEMBER_FAULTY);
+	return sysfs_read_fd(d->manager_fd, buf, sizeof(buf)) < 0 ? 0 : sysfs_parse_member_state(buf);
+}
+
+/* Has failed meanwhile: "-blocked" would say that this is on record. */
+static bool is_faulty(const struct mdinfo *d)
+{
+	return state_now(d) & MEMBER_FAULTY;
 }
 
 /* The batch is given back before "-blocked" makes the monitor look again: more ranges may be waiting. */
@@ -158,14 +164,12 @@ static bool can_do_without(const struct managed_array *ma, const struct mdinfo *
 {
 	const struct active_array *a = ma->current;
 	bool has_data[MAX_SLOTS] = { false };
-	char buf[SYSFS_STATE_MAX];
 
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		const struct mdinfo *m = a->disks[i];
 
-		if (m == d || m->slot < 0 || m->slot >= MAX_SLOTS || sysfs_read_fd(m->manager_fd, buf, sizeof(buf)) < 0)
-			continue;
-		has_data[m->slot] |= member_has_data(sysfs_parse_member_state(buf));
+		if (m != d && m->slot >= 0 && m->slot < MAX_SLOTS)
+			has_data[m->slot] |= member_has_data(state_now(m));
 	}
 	return a->raid_disks <= MAX_SLOTS && enough_left(a->level, a->layout, (unsigned)a->raid_disks, has_data);
 }
@@ -174,11 +178,10 @@ static bool can_do_without(const struct managed_array *ma, const struct mdinfo *
 static void fail_member(const struct managed_array *ma, struct mdinfo *d)
 {
 	bool elsewhere = d->pending & MEMBER_WANT_FAIL;
-	char buf[SYSFS_STATE_MAX];
-	int err = sysfs_read_fd(d->manager_fd, buf, sizeof(buf));
+	int err;
 
 	d->pending &= ~(unsigned)(MEMBER_WANT_FAIL | MEMBER_WANT_GIVE_UP);
-	if (err >= 0 && member_has_data(sysfs_parse_member_state(buf)) && !can_do_without(ma, d))
+	if (member_has_data(state_now(d)) && !can_do_without(ma, d))
 		return;
 	err = sysfs_write_fd(d->manager_fd, "faulty");
 	if (!err && elsewhere)

@@ -103,19 +103,27 @@ static void test_a_ping_ends_a_pause(void **state)
 	assert_steps("md126/array_state <- active\n");
 }
 
-/* What the monitor asked for in the pass that the ping waited for has been done before the answer. */
-static void test_the_pass_is_over_with_all_that_follows(void **state)
+/* A client pings, and the monitor asks for that in the pass that the ping waits for. The client. */
+static int pings_while_the_monitor_asks(unsigned bits)
 {
 	int c;
 
-	(void)state;
 	mgr_start_with_md126();
 	c = mgr_client();
 	mgr_client_sends(c, MSG_PING_MONITOR, NULL);
 	assert_string_equal(mgr_client_gets(c), "nothing");
-	handoff_request_member(mgr_array("md126"), mgr_member("md126", 'b'), MEMBER_WANT_UNBLOCK);
+	handoff_request_member(mgr_array("md126"), mgr_member("md126", 'b'), bits);
 	assert_true(mgr_monitor());
 	mgr_run();
+	return c;
+}
+
+/* What the monitor asked for in the pass that the ping waited for has been done before the answer. */
+static void test_the_pass_is_over_with_all_that_follows(void **state)
+{
+	int c = pings_while_the_monitor_asks(MEMBER_WANT_UNBLOCK);
+
+	(void)state;
 	assert_steps("md126/dev-sdb/state <- -blocked\n");
 	assert_non_null(strstr(mgr_client_gets(c), "LEN "));
 }
@@ -123,15 +131,9 @@ static void test_the_pass_is_over_with_all_that_follows(void **state)
 /* mdadm takes a member that has failed for removed when it is answered (mdmon.md 8, "--remove" and "grow: take over"). */
 static void test_a_failed_member_is_removed_before_the_answer(void **state)
 {
-	int c;
+	int c = pings_while_the_monitor_asks(MEMBER_WANT_REMOVE);
 
 	(void)state;
-	mgr_start_with_md126();
-	c = mgr_client();
-	mgr_client_sends(c, MSG_PING_MONITOR, NULL);
-	handoff_request_member(mgr_array("md126"), mgr_member("md126", 'b'), MEMBER_WANT_REMOVE);
-	assert_true(mgr_monitor());
-	mgr_run();
 	assert_string_equal(mgr_client_gets(c), "nothing");
 	kmd_refuses("md126/dev-sdb/state", "remove", EBUSY);
 	mgr_helper();
@@ -145,15 +147,9 @@ static void test_a_failed_member_is_removed_before_the_answer(void **state)
 /* ... but an array that sleeps keeps nobody waiting for long. */
 static void test_a_removal_that_sleeps_holds_a_ping_for_a_second(void **state)
 {
-	int c;
+	int c = pings_while_the_monitor_asks(MEMBER_WANT_REMOVE);
 
 	(void)state;
-	mgr_start_with_md126();
-	c = mgr_client();
-	mgr_client_sends(c, MSG_PING_MONITOR, NULL);
-	handoff_request_member(mgr_array("md126"), mgr_member("md126", 'b'), MEMBER_WANT_REMOVE);
-	assert_true(mgr_monitor());
-	mgr_run();
 	assert_int_equal(mgr_wait_ms(), 1000);
 	mgr_time_passes(1000);
 	assert_non_null(strstr(mgr_client_gets(c), "LEN "));
