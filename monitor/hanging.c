@@ -130,13 +130,20 @@ void monitor_report_hanging(const struct monitor *mon, struct report *r)
 
 /* ---- who waits ---- */
 
-/* Also if it has failed for another array only: it is not written to, or after all others. */
+/*
+ * Also if it has failed for another array only: it is not written to, or after all others. That array may be gone before
+ * this one has let go of the disk.
+ */
 static bool has_failed(const struct monitor *mon, dev_t dev)
 {
-	for (const struct active_array *a = mon->arrays; a; a = a->next)
-		for (unsigned i = 0; i < a->disk_count; i++)
-			if (a->disks[i]->dev == dev && (a->disks[i]->curr_state & MEMBER_FAULTY))
+	for (const struct active_array *a = mon->arrays; a; a = a->next) {
+		for (unsigned i = 0; i < a->disk_count; i++) {
+			const struct mdinfo *m = a->disks[i];
+
+			if (m->dev == dev && (m->failed_elsewhere || (m->curr_state & MEMBER_FAULTY)))
 				return true;
+		}
+	}
 	return false;
 }
 

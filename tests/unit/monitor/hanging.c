@@ -180,6 +180,20 @@ static void test_failures_of_other_arrays_count(void **state)
 	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
 }
 
+/* The other array is gone, and this one has not let go of the disk yet: what the disk says is as old as before. */
+static void test_failures_of_former_arrays_count(void **state)
+{
+	struct rig_array *ra = array_with_handler(3);
+
+	(void)state;
+	rig_copy(ra)->level = 5;
+	rig_monitor.hanging.count = 1;
+	rig_monitor.hanging.disk[0].dev = ra->member[0].dev;
+	assert_false(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+	ra->member[1].failed_elsewhere = true;
+	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+}
+
 static int slot_of_absent(struct active_array *a, dev_t dev)
 {
 	(void)a;
@@ -471,6 +485,7 @@ int main(void)
 		TEST(test_who_waits),
 		TEST(test_disks_of_others_are_not_waited_for),
 		TEST(test_failures_of_other_arrays_count),
+		TEST(test_failures_of_former_arrays_count),
 		TEST(test_a_disk_that_is_left_out_counts),
 		TEST(test_a_reshape_waits),
 		TEST(test_it_refuses_the_rest),
