@@ -361,12 +361,18 @@ static bool is_of(const struct ddf_vdc *r, const char *name)
 	       memcmp(r->guid + 4, name, strlen(name)) == 0 && r->guid[4 + strlen(name)] == ' ';
 }
 
-/* Which copy of the disk readers take (ddf.md 2.1), of those that are closed; 0: neither. */
+/*
+ * Which copy of the disk readers take (ddf.md 2.1), of those that are closed; 0: neither, or there is no anchor yet, which a
+ * new disk gets last: without it nobody looks.
+ */
 static unsigned active_copy(unsigned disk)
 {
 	struct ddf_header h[2];
 	bool closed[2];
 
+	sim_disk_read(disk, &h[0], sizeof(h[0]), sim_disk_size(disk) - DDF_SECTOR);
+	if (be32_get(h[0].magic) != DDF_HEADER_MAGIC)
+		return 0;
 	for (unsigned i = 0; i < 2; i++) {
 		sim_disk_read(disk, &h[i], sizeof(h[i]),
 			      sim_disk_size(disk) - (uint64_t)(i ? SECONDARY_FROM_END : PRIMARY_FROM_END) * DDF_SECTOR);
