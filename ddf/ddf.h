@@ -230,7 +230,7 @@ bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t ref
  * on it says for what, means that it may have refused a record that names it.
  */
 void ddf_note_lacking(const struct ddf_container *c, struct ddf_dl *dl, bool behind);
-/* Such a record may be on an absent disk, which has not failed: some virtual disk lacks one, and the disk is Active. */
+/* Such a record may be on an absent disk, which is read also if it has failed: some virtual disk lacks one, and the disk is Active. */
 bool ddf_may_serve_unknown(const struct ddf_container *c, const struct ddf_dl *dl);
 
 /* What the configuration section of a disk has in its record slot i < layout.records. */

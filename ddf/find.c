@@ -221,23 +221,11 @@ bool ddf_other_may_name(const struct ddf_container *c, unsigned vd, uint32_t ref
 	return false;
 }
 
-/* Somebody may have its record still. */
-static bool any_absent_is_good(const struct ddf_container *c)
-{
-	for (unsigned i = 0; i < c->layout.max_pd; i++) {
-		const struct ddf_pd_entry *e = ddf_pd(c, i);
-
-		if (ddf_pd_used(e) && !(be16_get(e->state) & DDF_PD_FAILED) && !ddf_dl_by_ref(c, be32_get(e->refnum)))
-			return true;
-	}
-	return false;
-}
-
 bool ddf_may_serve_unknown(const struct ddf_container *c, const struct ddf_dl *dl)
 {
 	const struct ddf_pd_entry *e = ddf_pd_by_ref(c, dl->refnum);
 
-	if (!dl->may_lack_records || !e || !(be16_get(e->type) & DDF_PD_ACTIVE) || !any_absent_is_good(c))
+	if (!dl->may_lack_records || !e || !(be16_get(e->type) & DDF_PD_ACTIVE) || !ddf_any_absent(c))
 		return false;
 	for (unsigned vd = 0; vd < c->layout.max_vd; vd++)
 		if (!ddf_guid_unused(ddf_vd(c, vd)->guid) && !c->volume[vd].announced && !is_known(c, vd))
