@@ -143,6 +143,7 @@ void client_status(const struct ctl_paths *p, const char *container, int timeout
 	int r = ask(p, container, MSG_STATUS, timeout_ms, &data, &len);
 
 	memset(status, 0, sizeof(*status));
+	status->err = r;
 	if (r)
 		explain(r, timeout_ms, status->problem);
 	else

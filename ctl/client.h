@@ -27,6 +27,7 @@ void client_ping(const struct ctl_paths *p, const char *container, int32_t kind,
 
 struct client_status {
 	json_t *object; /* what was answered, also of another schema; NULL: nothing that is usable */
+	int err;        /* 0 or -errno: no answer came */
 	bool mute;      /* the daemon answers pings but knows no status: mdadm's mdmon */
 	char problem[CLIENT_TEXT_MAX]; /* one sentence why there is nothing to show, fit for a terminal; else empty */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/check-run.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/examine-view.h"
@@ -37,6 +38,8 @@ struct command {
 	const char *usage;
 	const char *options; /* the long ones it knows, as their short letters */
 	int (*run)(const struct request *r);
+	int timeout_ms; /* if none is given */
+	int usage_code; /* for wrong usage */
 };
 
 /* ---- messages ---- */
@@ -53,7 +56,7 @@ static void complain(const char *about, const char *what)
 static int usage_error(const struct request *r, const char *what)
 {
 	fprintf(stderr, "mdmonctl %s: %s\nTry 'mdmonctl %s --help'.\n", r->command->name, what, r->command->name);
-	return CTL_USAGE;
+	return r->command->usage_code;
 }
 
 static bool use_colour(void)
@@ -319,6 +322,37 @@ static int run_examine(const struct request *r)
 	return rep.code;
 }
 
+/* ---- check ---- */
+
+static const char check_usage[] =
+	"Usage: mdmonctl check [--json] [--timeout SECONDS] [CONTAINER]...\n"
+	"\n"
+	"Says what is wrong with these containers, or with all, and what to do about it: a\n"
+	"summary for monitoring, then one line for each finding. Changes nothing.\n"
+	"\n"
+	"  -j, --json             print an object for programs\n"
+	"  -t, --timeout SECONDS  wait no longer than this for each daemon, and for the\n"
+	"                         disks (default: 3)\n"
+	"  -h, --help             this text\n"
+	"\n"
+	"Exit status: 0 nothing is wrong, 1 warning, 2 critical, 3 not all could be found\n"
+	"out, or wrong usage.\n";
+
+/* For a reader that is no person a finding is one line. */
+static int run_check(const struct request *r)
+{
+	const struct check_request c = {
+		.paths = r->paths,
+		.name = r->name,
+		.names = r->names,
+		.timeout_ms = r->timeout_ms,
+		.json = r->json,
+		.view = { .width = isatty(STDOUT_FILENO) ? output_width() : 0, .colour = use_colour() },
+	};
+
+	return (int)check_run(&c);
+}
+
 /* ---- the command line ---- */
 
 static const char main_usage[] =
@@ -331,6 +365,7 @@ static const char main_usage[] =
 	"  ping     does it answer?\n"
 	"  status   volumes, disks, metadata, stalls\n"
 	"  watch    the same, as it changes\n"
+	"  check    what is wrong, and what to do about it; for monitoring, too\n"
 	"  examine  what disks or images of disks hold; needs no daemon\n"
 	"\n"
 	"  -h, --help     this text; with a command, its options\n"
@@ -339,13 +374,15 @@ static const char main_usage[] =
 	"CONTAINER is a name like md127, /dev/md127 or imsm0 (/dev/md/imsm0).\n"
 	"\n"
 	"Exit status: 0 all is told, 1 a daemon does not run or did not answer,\n"
-	"or what was examined is not whole, 2 wrong usage.\n";
+	"or what was examined is not whole, 2 wrong usage. Of check: 0 OK, 1 warning,\n"
+	"2 critical, 3 unknown or wrong usage.\n";
 
 static const struct command commands[] = {
-	{ "ping", ping_usage, "mth", run_ping },
-	{ "status", status_usage, "jth", run_status },
-	{ "watch", watch_usage, "ih", run_watch },
-	{ "examine", examine_usage, "jh", run_examine },
+	{ "ping", ping_usage, "mth", run_ping, CLIENT_TIMEOUT_MS, CTL_USAGE },
+	{ "status", status_usage, "jth", run_status, CLIENT_TIMEOUT_MS, CTL_USAGE },
+	{ "watch", watch_usage, "ih", run_watch, 0, CTL_USAGE },
+	{ "check", check_usage, "jth", run_check, CHECK_TIMEOUT_MS, CHECK_UNKNOWN },
+	{ "examine", examine_usage, "jh", run_examine, 0, CTL_USAGE },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -420,7 +457,7 @@ static int take_option(struct request *r, int c, const char *arg)
 		return CTL_OK;
 	default: /* getopt has said what is wrong */
 		fprintf(stderr, "Try 'mdmonctl %s --help'.\n", r->command->name);
-		return CTL_USAGE;
+		return r->command->usage_code;
 	}
 	return code == CTL_OK ? -1 : code;
 }
@@ -428,7 +465,7 @@ static int take_option(struct request *r, int c, const char *arg)
 /* argv[0] is the command. */
 static int run_command(const struct ctl_paths *paths, const struct command *command, int argc, char **argv)
 {
-	struct request r = { .paths = paths, .command = command, .timeout_ms = CLIENT_TIMEOUT_MS, .interval_ms = 1000 };
+	struct request r = { .paths = paths, .command = command, .timeout_ms = command->timeout_ms, .interval_ms = 1000 };
 	char shortopts[2 * OPTIONS + 1], title[32];
 	struct option longopts[OPTIONS + 1];
 	int c, code;
@@ -454,7 +491,7 @@ static int main_usage_error(const char *what, const char *arg)
 
 	text_sanitize(name, sizeof(name), arg);
 	fprintf(stderr, "mdmonctl: %s%s\n", what, name);
-	fputs("The commands are ping, status, watch and examine. Try 'mdmonctl --help'.\n", stderr);
+	fputs("The commands are ping, status, watch, check and examine. Try 'mdmonctl --help'.\n", stderr);
 	return CTL_USAGE;
 }
 

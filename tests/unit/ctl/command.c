@@ -224,6 +224,53 @@ static void test_bad_answers(void **state)
 	assert_in(out, "\"schema\": 2");
 }
 
+/* One line says so, and the status is that of "unknown". */
+static void test_check(void **state)
+{
+	static const char *const bad[][2] = {
+		{ NULL, "closed the connection" }, { "{\"schema\":\033[31m}", "is not understood: " },
+		{ "[1]", "no JSON object" },	   { "{}", "of which schema" },
+		{ "{\"schema\":2}", "schema 2" },  { "{\"schema\":1", "is not understood: " },
+		{ SMALL, "missing, or of another type than promised: " },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		start_server(bad[i][0]);
+		assert_int_equal(client("check", NULL), 3);
+		assert_in(out, "MDMON UNKNOWN - md127: what its mdmon answers is not understood");
+		assert_in(out, "; 1 finding\nUNKNOWN [answer-unclear] md127: ");
+		assert_in(out, bad[i][1]);
+		assert_ptr_equal(strchr(strchr(out, '\n') + 1, '\n'), out + strlen(out) - 1);
+		assert_null(strchr(out, '\033'));
+		assert_string_equal(err, "");
+		stop_server(state);
+	}
+	start_server("");
+	assert_int_equal(client("check", "--json", "md127", NULL), 1);
+	assert_in(out, "\"name\": \"other-daemon\"");
+	stop_server(state);
+	assert_int_equal(client("check", NULL), 0);
+	assert_string_equal(out, "MDMON OK - no mdmon runs, and none is needed\n");
+	assert_int_equal(client("check", "md|127\033", NULL), 3);
+	assert_in(out, "MDMON UNKNOWN - md/127?: there is no such md device; 1 finding\n");
+	assert_int_equal(client("check", "--frob", NULL), 3);
+	assert_int_equal(client("check", "-h", NULL), 0);
+	assert_in(out, "Usage: mdmonctl check");
+	msg_server_close(msg_server_open(socket_path("md127")));
+	assert_int_equal(client("check", NULL), 1);
+	assert_in(out, "[left-over-files] md127: ");
+}
+
+static void test_check_silent(void **state)
+{
+	struct msg_server *s = msg_server_open(socket_path("md127"));
+
+	(void)state;
+	assert_int_equal(client("check", "-t0.05", NULL), 2);
+	assert_in(out, "did not answer within 0.05 s");
+	msg_server_close(s);
+}
+
 static void test_nobody(void **state)
 {
 	(void)state;
@@ -255,7 +302,7 @@ static void test_usage(void **state)
 {
 	(void)state;
 	assert_int_equal(client(NULL), 2);
-	assert_in(err, "ping, status, watch and examine");
+	assert_in(err, "ping, status, watch, check and examine");
 	assert_int_equal(client("frob\033", NULL), 2);
 	assert_in(err, "no command frob?");
 	assert_int_equal(client("ping", NULL), 2);
@@ -382,7 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ping),   TEST(test_status), TEST(test_json),	TEST(test_mute),  TEST(test_bad_answers),
 		TEST(test_nobody), TEST(test_silent), TEST(test_usage), TEST(test_help), TEST(test_watch),
-		TEST(test_crop),   TEST(test_examine),
+		TEST(test_crop),   TEST(test_examine), TEST(test_check), TEST(test_check_silent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
