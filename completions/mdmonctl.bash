@@ -19,9 +19,9 @@ _mdmonctl_words()
 {
 	case $1:$2 in
 	:-*) echo '--help --version' ;;
-	:*) echo 'ping status watch examine' ;;
+	:*) echo 'ping status watch check examine' ;;
 	ping:-*) echo '--help --manager --timeout' ;;
-	status:-*) echo '--help --json --timeout' ;;
+	status:-* | check:-*) echo '--help --json --timeout' ;;
 	watch:-*) echo '--help --interval' ;;
 	examine:-*) echo '--help --json' ;;
 	*) _mdmonctl_containers | sort -u ;;
