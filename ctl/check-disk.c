@@ -30,6 +30,10 @@ static void advise_renewal(const struct check_facts *f, const struct check_disk 
 {
 	char before[CHECK_NAME_MAX + MEMBER_NAME_MAX] = "";
 
+	if (check_any_lost(f)) {
+		check_say(n, ". Not now: a volume has lost too many disks, and what is on this one may be needed to rescue it");
+		return;
+	}
 	if (d->holder[0])
 		snprintf(before, sizeof(before), "mdadm --remove /dev/%s /dev/%s && ", d->holder, d->name);
 	advise_add(f, d, n, before);
@@ -57,8 +61,8 @@ static void failed(const struct check_facts *f, const struct check_disk *d, stru
 {
 	struct check_finding *n = check_find(list, f, CHECK_WARNING, "disk-failed", d->name);
 
-	check_say(n, "%s is not used: it is on record as failed. If it is sound (smartctl -a), it can be used again: it is taken out, "
-		  "emptied and put in; otherwise replace it", d->name);
+	check_say(n, "%s is not used: it is on record as failed. Replace it, or, if it is sound (smartctl -a), take it out, empty it "
+		  "and put it in", d->name);
 	check_show(n, "the metadata call it failed");
 	show_place(f, d, n);
 	show_age(d, n);
@@ -181,34 +185,53 @@ static const char *state_of_copy(enum check_copy copy)
 	return "is damaged";
 }
 
-/* One that the daemon has read well is written anew with the next change; another one it leaves alone. */
+/*
+ * IMSM is written whole each time, DDF only where it has changed, unless the daemon has seen at its start that a copy is bad. A
+ * disk without a copy that it could read then it leaves alone.
+ */
+static void advise_writing(const struct check_facts *f, const struct check_disk *d, const struct check_volume *v,
+			   struct check_finding *n)
+{
+	bool known = v && d->use == CHECK_USE_MEMBER && check_daemon_answers(f);
+
+	if (known && is_ddf(f) && d->own) {
+		check_say(n, ". A daemon that sees this when it starts writes it anew with the next change, such as the start of a check");
+		check_advise_daemon(n, f);
+		check_advise(n, " && mdadm --action=check /dev/%s", v->device);
+	} else if (known && !is_ddf(f)) {
+		check_say(n, ". The next change of the metadata writes it anew, such as the start of a check");
+		check_advise(n, "mdadm --action=check /dev/%s", v->device);
+	} else {
+		check_say(n, ". It is right again when the disk is taken out, emptied and put in");
+		if (v && !check_any_lost(f))
+			check_advise(n, "mdadm --fail /dev/%s /dev/%s && ", v->device, d->name);
+		advise_renewal(f, d, n);
+	}
+}
+
 static void bad_copy(const struct check_facts *f, const struct check_disk *d, struct check_findings *list)
 {
 	const struct check_volume *v = volume_of(f, d->name);
 	struct check_finding *n = check_find(list, f, CHECK_WARNING, "copy-damaged", d->name);
 
-	check_say(n, "the copy of the metadata on %s %s: after the next start it would not be used", d->name, state_of_copy(d->copy));
+	if (d->own)
+		check_say(n, "one copy of the metadata on %s %s: there is only one more", d->name, state_of_copy(d->copy));
+	else
+		check_say(n, "the copy of the metadata on %s %s: after the next start the disk would not be used", d->name,
+			  state_of_copy(d->copy));
 	if (d->fault[0])
 		check_show(n, "%s", d->fault);
-	if (check_daemon_answers(f) && d->use == CHECK_USE_MEMBER && v) {
-		check_say(n, ". The next change of the metadata writes it anew, such as the start of a check");
-		check_advise(n, "mdadm --action=check /dev/%s", v->device);
-	} else if (v) {
-		check_say(n, ". It is rebuilt when it is taken out and put in anew");
-		check_advise(n, "mdadm --fail /dev/%s /dev/%s && ", v->device, d->name);
-		advise_renewal(f, d, n);
-	} else {
-		advise_renewal(f, d, n);
-	}
+	advise_writing(f, d, v, n);
 }
 
 static void behind(const struct check_facts *f, const struct check_disk *d, struct check_findings *list)
 {
+	const struct check_volume *v = volume_of(f, d->name);
 	struct check_finding *n = check_find(list, f, CHECK_WARNING, "copy-older", d->name);
 
 	check_say(n, "the copy of the metadata on %s is older than that on the others: fewer disks have them than should", d->name);
 	show_age(d, n);
-	check_advise(n, "mdmonctl ping %s", f->container);
+	advise_writing(f, d, v, n);
 }
 
 /* ---- one after the other ---- */

@@ -167,6 +167,19 @@ uint64_t check_need(const struct check_facts *f)
 	return need;
 }
 
+bool check_is_lost(const struct check_volume *v)
+{
+	return strcmp(v->told_state, "failed") == 0 || strcmp(v->array_state, "broken") == 0;
+}
+
+bool check_any_lost(const struct check_facts *f)
+{
+	for (size_t i = 0; i < f->volumes; i++)
+		if (check_is_lost(&f->volume[i]))
+			return true;
+	return false;
+}
+
 bool check_needs_disks(const struct check_facts *f)
 {
 	for (size_t i = 0; i < f->volumes; i++)

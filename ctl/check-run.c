@@ -77,6 +77,21 @@ static void read_disks(const struct check_request *r, struct check_facts *f)
 	check_reading_free(&reading);
 }
 
+/* The daemon may have written between its answer and the reading: then it knows the higher one by now. */
+static void confirm_generation(const struct check_request *r, struct check_facts *f)
+{
+	struct client_status status;
+	json_int_t generation;
+
+	if (!check_daemon_answers(f) || f->read_generation <= f->generation)
+		return;
+	client_status(r->paths, f->container, r->timeout_ms, &status);
+	generation = json_integer_value(json_object_get(status.object, "generation"));
+	if (generation > 0 && (uint64_t)generation > f->generation)
+		f->generation = (uint64_t)generation;
+	client_status_free(&status);
+}
+
 static void gather(const struct check_request *r, const char *container, struct check_facts *f)
 {
 	struct timespec now;
@@ -86,6 +101,7 @@ static void gather(const struct check_request *r, const char *container, struct 
 	ask_daemon(r, f);
 	check_gather_md(r->paths, f);
 	read_disks(r, f);
+	confirm_generation(r, f);
 	clock_gettime(CLOCK_REALTIME, &now);
 	f->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }

@@ -202,7 +202,7 @@ static void degraded(const struct check_facts *f, const struct check_volume *v, 
 {
 	struct check_finding *n;
 
-	if (!v->redundant || !v->missing)
+	if (!v->redundant || !v->missing || check_is_lost(v))
 		return;
 	if (syncs(v, "recover")) {
 		rebuilding(f, v, list);
@@ -247,10 +247,9 @@ static void read_only(const struct check_facts *f, const struct check_volume *v,
 
 static void broken(const struct check_facts *f, const struct check_volume *v, struct check_findings *list)
 {
-	bool lost = is(v->told_state, "failed") || is(v->array_state, "broken");
 	struct check_finding *n;
 
-	if (!lost)
+	if (!check_is_lost(v))
 		return;
 	n = check_find(list, f, CHECK_CRITICAL, "failed", v->device[0] ? v->device : f->container);
 	check_say(n, "%s (%s) has lost more disks than it can do without: what was on it can only come from a backup, or from disks "
@@ -265,7 +264,7 @@ static void not_running(const struct check_facts *f, const struct check_volume *
 {
 	struct check_finding *n;
 
-	if (v->device[0] || !v->redundant || is(v->told_state, "failed"))
+	if (v->device[0] || !v->redundant || check_is_lost(v))
 		return;
 	n = check_find(list, f, CHECK_WARNING, "not-running", f->container);
 	check_say(n, "the volume %s (%s) is not running", v->name, v->level);

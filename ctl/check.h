@@ -185,6 +185,8 @@ const struct check_disk *check_disk_named(const struct check_facts *f, const cha
 bool check_is_here(const struct check_facts *f, const struct check_disk *d); /* the container has it */
 /* Sectors that a disk must have room for to be of use to all volumes; 0: not known. */
 uint64_t check_need(const struct check_facts *f);
+bool check_is_lost(const struct check_volume *v); /* it has fewer disks than it can do without */
+bool check_any_lost(const struct check_facts *f);
 bool check_needs_disks(const struct check_facts *f); /* a volume runs with fewer than it should have */
 /* Starts the daemon, or another one in its place. */
 void check_advise_daemon(struct check_finding *n, const struct check_facts *f);

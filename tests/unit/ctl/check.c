@@ -357,6 +357,24 @@ static void test_held(void **state)
 
 /* ---- volumes otherwise ---- */
 
+/* Nobody is told to empty a disk from which something may be rescued. */
+static void test_lost(void **state)
+{
+	(void)state;
+	no_spare();
+	lose(0);
+	lose(1);
+	strcpy(volume.told_state, "failed");
+	assert_finds(CHECK_CRITICAL, "failed", "md126", "more disks than it can do without", "");
+	assert_finds(CHECK_WARNING, "disk-failed", "sda", "Not now", "");
+	assert_finds(CHECK_WARNING, "disk-failed", "sdb", "Not now", "");
+	assert_count(3);
+	disk[0].use = CHECK_USE_UNUSED;
+	disk[1].holder[0] = '\0';
+	assert_finds(CHECK_WARNING, "disk-older", "sda", "Not now", "");
+	assert_finds(CHECK_WARNING, "disk-older", "sdb", "Not now", "");
+}
+
 static void test_volume_states(void **state)
 {
 	(void)state;
@@ -374,6 +392,7 @@ static void test_volume_states(void **state)
 	volume.reshaping = false;
 	strcpy(volume.told_state, "failed");
 	assert_finds(CHECK_CRITICAL, "failed", "md126", "backup", "");
+	assert_count(1);
 	strcpy(volume.told_state, "normal");
 	strcpy(volume.array_state, "broken");
 	assert_finds(CHECK_CRITICAL, "failed", "md126", "md calls it broken", "");
@@ -445,11 +464,22 @@ static void test_copies(void **state)
 
 	(void)state;
 	strcpy(disk[0].fault, "the checksum is wrong");
+	disk[0].copy = CHECK_COPY_DAMAGED;
+	assert_finds(CHECK_WARNING, "copy-damaged", "sda", "there is only one more", NULL);
+	disk[0].own = false;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		disk[0].copy = bad[i];
 		assert_finds(CHECK_WARNING, "copy-damaged", "sda", "the checksum is wrong", "mdadm --action=check /dev/md126");
 		assert_count(1);
 	}
+	strcpy(facts.format, "ddf");
+	disk[0].own = true;
+	assert_finds(CHECK_WARNING, "copy-damaged", "sda", "there is only one more", START " && mdadm --action=check /dev/md126");
+	disk[0].own = false;
+	assert_finds(CHECK_WARNING, "copy-damaged", "sda", "would not be used", "mdadm --fail /dev/md126 /dev/sda && "
+		     "mdadm --remove /dev/md127 /dev/sda && mdadm --zero-superblock /dev/sda && "
+		     "cat /sys/block/sda/dev >/sys/block/md127/md/new_dev");
+	strcpy(facts.format, "imsm");
 	/* The daemon has not read it, and will not write it. */
 	disk[0].use = CHECK_USE_UNUSED;
 	assert_finds(CHECK_WARNING, "copy-damaged", "sda", "cannot be read", "mdadm --fail /dev/md126 /dev/sda && " RENEW);
@@ -465,7 +495,7 @@ static void test_older(void **state)
 {
 	(void)state;
 	disk[0].behind = 1;
-	assert_finds(CHECK_WARNING, "copy-older", "sda", "1 generation older", "mdmonctl ping md127");
+	assert_finds(CHECK_WARNING, "copy-older", "sda", "1 generation older", "mdadm --action=check /dev/md126");
 	assert_count(1);
 	/* A spare's own record has generations of its own. */
 	disk[0].compared = false;
@@ -567,7 +597,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_healthy), TEST(test_no_daemon), TEST(test_other_daemons), TEST(test_left_over), TEST(test_daemon_says),
 		TEST(test_time_and_generation), TEST(test_bad_log), TEST(test_not_read), TEST(test_no_spare), TEST(test_rebuild),
-		TEST(test_spares), TEST(test_why_no_rebuild), TEST(test_held), TEST(test_volume_states), TEST(test_md_differs),
+		TEST(test_spares), TEST(test_why_no_rebuild), TEST(test_held), TEST(test_lost), TEST(test_volume_states), TEST(test_md_differs),
 		TEST(test_bad_blocks), TEST(test_hanging_and_refusing), TEST(test_copies), TEST(test_older), TEST(test_unused),
 		TEST(test_elsewhere), TEST(test_serials), TEST(test_order), TEST(test_long),
 	};
