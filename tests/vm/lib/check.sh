@@ -6,6 +6,7 @@
 . /t/lib/examine.sh
 
 # look_at [CONTAINER...]: what check finds, into JSON; the exit status is left in STATUS
+# shellcheck disable=SC2120
 look_at()
 {
 	local path value
@@ -23,6 +24,7 @@ look_at()
 
 look()
 {
+	# shellcheck disable=SC2119
 	look_at
 }
 

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# More of what mdmonctl check finds, and that is gone when its advice was followed: see check.
+# cases: bad-blocks refused silent leaves stopped left-over older-copy failed stalls reshape
+# ours-only: it is about mdmonctl, which asks our daemon
+# timeout: 150
+# shellcheck source=tests/vm/lib/check.sh
+. /t/lib/check.sh
+
+case $LEVEL in
+bad-blocks)
+	DM=yes set_up 5 1
+	write_data
+	break_sectors 1 2048:8
+	write_data
+	assert_found bad-blocks dm-21 warning "1 on record"
+	follow bad-blocks dm-21
+	wait_for 20 is_member "$V" "${DISKS[3]}"
+	wait_settled "$V"
+	assert_gone bad-blocks dm-21
+	assert_found disk-failed dm-21 warning
+	check_data
+	;;
+refused)
+	DM=yes set_up 5
+	metadata_area 1 break
+	stay_dirty
+	put_block
+	assert_found metadata-refused dm-21 critical "does not take the metadata"
+	size=$(cat /sys/block/ram1/size)
+	must dmsetup load t1 --table "0 8192 linear ${RAM[1]} $((size - 8192))"
+	must dmsetup suspend --nolockfs --noflush t1
+	must dmsetup resume t1
+	set_attr "$V" safe_mode_delay 0.05
+	assert_fine
+	;;
+silent)
+	set_up 5
+	pid=$(daemon_pid)
+	kill -STOP "$pid"
+	assert_found daemon-silent "$C" critical "did not answer within"
+	follow daemon-silent "$C"
+	assert_fine
+	;;
+leaves)
+	DM=yes set_up 1
+	stay_dirty
+	put_block
+	must dmsetup suspend --nolockfs --noflush d0
+	stall once "/dev/$V" 7 8192 >/tmp/latency &
+	writer=$!
+	nap 0.2
+	kill -TERM "$(daemon_pid)"
+	look
+	show_findings
+	found daemon-leaves "$C" || fail "it does not say that the daemon leaves"
+	must dmsetup resume d0
+	wait_for 10 gone "$writer"
+	;;
+stopped)
+	set_up 1
+	make_volume 1 2 second
+	wait_settled "$V1"
+	stop_volume "$V1"
+	V1=''
+	assert_found not-running "$C" warning second
+	follow not-running "$C"
+	assert_fine
+	find_volumes
+	;;
+left-over)
+	set_up 1
+	mkdir -p /run/mdadm
+	: >/run/mdadm/md99.sock
+	assert_found left-over-files md99 warning
+	follow left-over-files md99
+	assert_fine
+	;;
+older-copy)
+	set_up 5
+	dd if="${DISKS[2]}" of=/tmp/old bs=1M skip=63 2>/dev/null
+	stay_dirty
+	put_block
+	set_attr "$V" safe_mode_delay 0.05
+	wait_for 10 attr_is "$V" array_state clean
+	ping_daemon
+	dd if=/tmp/old of="${DISKS[2]}" bs=1M seek=63 conv=notrunc,fsync 2>/dev/null
+	assert_found copy-older ram2 warning
+	follow copy-older ram2
+	assert_fine
+	;;
+failed)
+	set_up 5
+	fail_member "$V" "${DISKS[0]}"
+	wait_for 10 no_member "$V" "${DISKS[0]}"
+	fail_member "$V" "${DISKS[1]}"
+	assert_found failed "$V" critical backup
+	assert_found disk-failed ram0 warning "Not now"
+	assert_eq "advice for a disk that may be needed" null "${JSON[$AT.advice]}"
+	;;
+stalls)
+	DM=yes set_up 1
+	stay_dirty
+	metadata_area 0 suspend
+	metadata_area 1 suspend
+	stall once "/dev/$V" 7 0 >/tmp/latency &
+	writer=$!
+	nap 7
+	assert_found disk-hangs dm-20 critical
+	metadata_area 0 resume
+	metadata_area 1 resume
+	wait_for 10 gone "$writer"
+	assert_gone disk-hangs dm-20
+	assert_found stalls "$C" warning "at most"
+	must timeout 60 /sbin/mdmon --takeover "$C"
+	assert_fine
+	;;
+reshape)
+	fast_sync
+	make_disks 4
+	make_container "${DISKS[@]:0:3}"
+	make_volume 5 3 v 40960
+	wait_settled "$V"
+	slow_sync 2000
+	add_disk "${DISKS[3]}"
+	grow /dev/md/c --raid-devices=4
+	wait_for 60 reshape_beyond 12000
+	look
+	! found reshape-stands "$V" || fail "mdadm drives it"
+	! found written-by-others "$C" || fail "only mdmon writes"
+	for file in /proc/[0-9]*/comm; do
+		read -r name 2>/dev/null <"$file" || continue
+		file=${file#/proc/}
+		[ "$name" != mdadm ] || kill -KILL "${file%/comm}"
+	done
+	wait_for 10 no_mdadm
+	fast_sync
+	assert_found reshape-stands "$V" critical
+	follow reshape-stands "$V"
+	wait_grown 120
+	assert_fine 60
+	;;
+esac
