@@ -40,6 +40,7 @@ struct command {
 	int (*run)(const struct request *r);
 	int timeout_ms; /* if none is given */
 	int usage_code; /* for wrong usage */
+	int failure;    /* if the output cannot be written */
 };
 
 /* ---- messages ---- */
@@ -67,12 +68,12 @@ static bool use_colour(void)
 }
 
 /* Output that could not be written (a full disk, say) is a failure. */
-static int finish_output(int code)
+static int finish_output(int code, int failure)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
 	complain("standard output", strerror(errno));
-	return CTL_NO_ANSWER;
+	return failure;
 }
 
 /* ---- ping ---- */
@@ -378,11 +379,11 @@ static const char main_usage[] =
 	"2 critical, 3 unknown or wrong usage.\n";
 
 static const struct command commands[] = {
-	{ "ping", ping_usage, "mth", run_ping, CLIENT_TIMEOUT_MS, CTL_USAGE },
-	{ "status", status_usage, "jth", run_status, CLIENT_TIMEOUT_MS, CTL_USAGE },
-	{ "watch", watch_usage, "ih", run_watch, 0, CTL_USAGE },
-	{ "check", check_usage, "jth", run_check, CHECK_TIMEOUT_MS, CHECK_UNKNOWN },
-	{ "examine", examine_usage, "jh", run_examine, 0, CTL_USAGE },
+	{ "ping", ping_usage, "mth", run_ping, CLIENT_TIMEOUT_MS, CTL_USAGE, CTL_NO_ANSWER },
+	{ "status", status_usage, "jth", run_status, CLIENT_TIMEOUT_MS, CTL_USAGE, CTL_NO_ANSWER },
+	{ "watch", watch_usage, "ih", run_watch, 0, CTL_USAGE, CTL_NO_ANSWER },
+	{ "check", check_usage, "jth", run_check, CHECK_TIMEOUT_MS, CHECK_UNKNOWN, CHECK_UNKNOWN },
+	{ "examine", examine_usage, "jh", run_examine, 0, CTL_USAGE, CTL_NO_ANSWER },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -524,11 +525,12 @@ int ctl_main(const struct ctl_paths *paths, int argc, char **argv)
 	int code = main_options(argc, argv);
 
 	if (code >= 0)
-		return finish_output(code);
+		return finish_output(code, CTL_NO_ANSWER);
 	if (optind >= argc)
 		return main_usage_error("no command", "");
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(argv[optind], commands[i].name) == 0)
-			return finish_output(run_command(paths, &commands[i], argc - optind, argv + optind));
+			return finish_output(run_command(paths, &commands[i], argc - optind, argv + optind),
+					     commands[i].failure);
 	return main_usage_error("there is no command ", argv[optind]);
 }

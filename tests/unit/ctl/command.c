@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,6 +262,26 @@ static void test_check(void **state)
 	assert_in(out, "[left-over-files] md127: ");
 }
 
+/* As somebody who is not root, if this is: the directory is for its owner only, and then the socket. */
+static void test_check_not_root(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	start_server(SMALL);
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(client("check", NULL), 3);
+	assert_in(out, "only root may look there");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(client("check", NULL), 3);
+	assert_in(out, "[not-root] md127: only root may ask its mdmon: run this as root");
+	assert_in(out, "; 1 finding\n");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+}
+
 static void test_check_silent(void **state)
 {
 	struct msg_server *s = msg_server_open(socket_path("md127"));
@@ -429,7 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ping),   TEST(test_status), TEST(test_json),	TEST(test_mute),  TEST(test_bad_answers),
 		TEST(test_nobody), TEST(test_silent), TEST(test_usage), TEST(test_help), TEST(test_watch),
-		TEST(test_crop),   TEST(test_examine), TEST(test_check), TEST(test_check_silent),
+		TEST(test_crop),   TEST(test_examine), TEST(test_check), TEST(test_check_not_root), TEST(test_check_silent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
