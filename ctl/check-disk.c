@@ -107,9 +107,16 @@ static void unused(const struct check_facts *f, const struct check_disk *d, stru
 		show_age(d, n);
 	} else {
 		n = check_find(list, f, CHECK_WARNING, "disk-unused", d->name);
-		check_say(n, "%s is in the container, but the metadata do not name it. It can be emptied and put in anew", d->name);
-		if (d->fault[0])
-			check_show(n, "%s", d->fault);
+		check_say(n, "%s is in the container, but its metadata do not name it", d->name);
+		if (d->copy == CHECK_COPY_NONE) {
+			/* Who knows what it holds. */
+			check_say(n, ", and neither has it any of this format. Take it out; what it holds stays");
+			check_show(n, "%s", d->fault[0] ? d->fault : "it has metadata of another format");
+			check_advise(n, "mdadm --remove /dev/%s /dev/%s", f->container, d->name);
+			return;
+		}
+		check_say(n, ". It can be emptied and put in anew");
+		check_show(n, "its own copy is right");
 	}
 	advise_renewal(f, d, n);
 }
@@ -251,6 +258,12 @@ static bool is_bad(enum check_copy copy)
 	return false;
 }
 
+/* It has nothing that could be damaged. */
+static bool is_stranger(const struct check_facts *f, const struct check_disk *d)
+{
+	return d->use == CHECK_USE_UNUSED && d->copy == CHECK_COPY_NONE && !volume_of(f, d->name);
+}
+
 static void check_disk_here(const struct check_facts *f, const struct check_disk *d, struct check_findings *list)
 {
 	if (d->hangs)
@@ -261,7 +274,7 @@ static void check_disk_here(const struct check_facts *f, const struct check_disk
 		foreign(f, d, list);
 	else if (d->refuses)
 		refuses(f, d, list);
-	else if (is_bad(d->copy))
+	else if (is_bad(d->copy) && !is_stranger(f, d))
 		bad_copy(f, d, list);
 	else if (d->use == CHECK_USE_UNUSED)
 		unused(f, d, list);

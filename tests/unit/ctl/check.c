@@ -486,6 +486,10 @@ static void test_copies(void **state)
 	slot[0].in_sync = slot[0].told = false;
 	slot[0].disk[0] = '\0';
 	assert_finds(CHECK_WARNING, "copy-damaged", "sda", "cannot be read", RENEW);
+	/* Nobody says that there has ever been one. */
+	disk[0].copy = CHECK_COPY_NONE;
+	assert_finds(CHECK_WARNING, "disk-unused", "sda", "Take it out", "mdadm --remove /dev/md127 /dev/sda");
+	assert_finds_not("copy-damaged");
 	disk[0].copy = CHECK_COPY_NOT_READ;
 	disk[0].use = CHECK_USE_MEMBER;
 	assert_finds_not("copy-damaged");

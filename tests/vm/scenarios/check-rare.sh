@@ -1,11 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # More of what mdmonctl check finds, and that is gone when its advice was followed: see check.
-# cases: bad-blocks refused silent leaves stopped left-over older-copy failed stalls reshape
+# cases: bad-blocks refused silent leaves stopped left-over older-copy failed stalls reshape clock others unserved left-out stranger
 # ours-only: it is about mdmonctl, which asks our daemon
 # timeout: 150
 # shellcheck source=tests/vm/lib/check.sh
 . /t/lib/check.sh
+
+# keep NAME, restore NAME: the metadata of all disks, of 64 MiB each
+keep()
+{
+	local i
+
+	for i in "${!DISKS[@]}"; do
+		dd if="${DISKS[i]}" of="/tmp/$1.$i" bs=1M skip=63 2>/dev/null
+	done
+}
+
+restore()
+{
+	local i
+
+	for i in "${!DISKS[@]}"; do
+		dd if="/tmp/$1.$i" of="${DISKS[i]}" bs=1M seek=63 conv=notrunc,fsync 2>/dev/null
+	done
+}
 
 case $LEVEL in
 bad-blocks)
@@ -139,5 +158,81 @@ reshape)
 	follow reshape-stands "$V"
 	wait_grown 120
 	assert_fine 60
+	;;
+clock)
+	set_up 1
+	stay_dirty
+	put_block
+	date -s "@$(($(date +%s) - 3600))" >/dev/null || fail "the clock cannot be set"
+	assert_found clock-back "$C" warning "after now"
+	date -s "@$(($(date +%s) + 3600))" >/dev/null
+	assert_fine
+	;;
+others)
+	# a daemon that knows the metadata of before
+	set_up 1
+	keep old
+	stay_dirty
+	put_block
+	set_attr "$V" safe_mode_delay 0.05
+	wait_for 10 attr_is "$V" array_state clean
+	ping_daemon
+	keep new
+	kill_daemon
+	restore old
+	start_daemon
+	ping_daemon
+	restore new
+	assert_found written-by-others "$C" critical generation
+	follow written-by-others "$C"
+	assert_fine
+	;;
+unserved)
+	set_up 5
+	kill_daemon
+	(
+		ulimit -n 24
+		exec /sbin/mdmon --foreground "$C" >/tmp/daemon.log 2>&1
+	) &
+	wait_for 10 grep -q "cannot be served" /tmp/daemon.log
+	assert_found unserved "$V" critical "files or memory"
+	follow unserved "$V"
+	assert_fine
+	;;
+left-out)
+	set_up 1
+	write_data
+	stop_all
+	rm -f /sbin/mdmon
+	printf '#!/bin/sh\nexit 0\n' >/sbin/mdmon
+	chmod +x /sbin/mdmon
+	assemble "${DISKS[1]}"
+	use_daemon ours
+	assert_found degraded "$V" critical "no mdmon runs"
+	assert_found disk-left-out ram0 warning "is not in it"
+	follow disk-left-out ram0
+	assert_gone disk-left-out ram0
+	assert_found no-daemon "$C" critical
+	follow no-daemon "$C"
+	show_findings
+	attr_is "$V" array_state '@(clean|active*)' || {
+		assert_found degraded "$V" critical "first write"
+		follow degraded "$V"
+	}
+	assert_fine 40
+	check_data
+	;;
+stranger)
+	EXTRA=1 set_up 1
+	kill_daemon
+	# the metadata of another format
+	must mdadm -CR /dev/md/d -e ddf -n 1 --force "${DISKS[2]}"
+	must mdadm --stop /dev/md/d
+	cat /sys/block/ram2/dev >"/sys/block/$C/md/new_dev" || fail "cannot put a disk into the container"
+	start_daemon
+	ping_daemon
+	assert_found disk-unused ram2 warning "another format"
+	follow disk-unused ram2
+	assert_fine
 	;;
 esac
