@@ -99,3 +99,10 @@ FUZZ_SRC_examine := $(EXAMINE)
 FUZZ_LDFLAGS_examine := -ljansson
 $(B)/tests/unit/fuzz/examine: $(EXAMINE:%.c=$(B)/%.o)
 TEST_LIBS_fuzz/examine := $(B)/libmdmon.a -ljansson $(LIBS)
+# And `mdmonctl check`.
+CHECK := $(addprefix ctl/,check.c check-build.c check-disk.c check-findings.c check-status.c check-view.c check-volume.c client.c \
+	container.c facts.c field.c text.c units.c)
+FUZZ_SRC_check := $(CHECK)
+FUZZ_LDFLAGS_check := -ljansson
+$(B)/tests/unit/fuzz/check: $(CHECK:%.c=$(B)/%.o)
+TEST_LIBS_fuzz/check := $(B)/libmdmon.a -ljansson $(LIBS)
