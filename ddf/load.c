@@ -438,6 +438,14 @@ static void take_back_missing(struct ddf_container *c, const char *container)
 				  container, dl->disk->name);
 }
 
+static bool any_is_dirty(const struct ddf_container *c)
+{
+	for (unsigned i = 0; i < c->layout.max_vd; i++)
+		if (!ddf_guid_unused(ddf_vd(c, i)->guid) && ddf_vd(c, i)->state & DDF_VD_INCONSISTENT)
+			return true;
+	return false;
+}
+
 static int load_from(struct ddf_container *c, struct candidate *cand, struct candidate **order, struct disk **disks,
 		     size_t count, const char *container)
 {
@@ -463,6 +471,8 @@ static int load_from(struct ddf_container *c, struct candidate *cand, struct can
 	c->loaded_seq = c->seq;
 	/* A daemon that was killed may have begun a generation on a disk that is not here: no other must bear the same number. */
 	c->skips = ddf_any_absent(c);
+	/* Or it was cut off before that disk had a mark that all of these have, and the kernel is not to be answered by that (7.5). */
+	c->uneven |= c->skips && any_is_dirty(c);
 	if (!err)
 		err = load_chosen(c, order, n, container);
 	if (!err)

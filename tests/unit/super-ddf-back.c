@@ -197,6 +197,33 @@ static void test_last_disk_of_a_mirror_comes_back_to_another_daemon(void **state
 	drig_free(r);
 }
 
+/*
+ * A daemon was killed while it wrote the mark; the next one finds it on all disks but one, which it cannot open. Nothing is to be
+ * changed, but readers might take that one.
+ */
+static void test_mark_that_a_disk_may_lack(void **state)
+{
+	struct rig *r = drig_bare(2);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	a = drig_open_array(r, 0, 1, 0, "0,1");
+	drig_sync_with(r, false);
+	drig_finish(r);
+	drig_tell_state(a, MARK_DIRTY);
+	assert_int_equal(drig_sync_with(r, false), 1);
+	drig_finish(r);
+	drig_close_array(a);
+	drig_boot_with(r, "0");
+	a = drig_make_array(r, 0, 1, 0, "0,1");
+	assert_int_equal(drig_open_new(a), 0);
+	drig_tell_state(a, MARK_DIRTY);
+	drig_tell(a, "0,1");
+	assert_int_equal(drig_sync_with(r, false), 1);
+	drig_free(r);
+}
+
 /* The manager is told of the disk that is pulled before the monitor has looked at the array, of which the other one failed. */
 static void test_last_disk_goes_before_the_failure_of_the_other_is_seen(void **state)
 {
@@ -468,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_disk_that_the_array_has_comes_late),
 		cmocka_unit_test(test_disk_that_a_watched_array_has_comes_late),
 		cmocka_unit_test(test_last_disk_of_a_mirror_comes_back_to_another_daemon),
+		cmocka_unit_test(test_mark_that_a_disk_may_lack),
 		cmocka_unit_test(test_last_disk_goes_before_the_failure_of_the_other_is_seen),
 		cmocka_unit_test(test_last_disk_of_another_volume_comes_back),
 		cmocka_unit_test(test_each_volume_goes_on_with_another_disk),
