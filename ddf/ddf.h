@@ -91,7 +91,7 @@ struct ddf_dl {
 	bool given_up;            /* a failed disk that did not take a write: not tried again */
 	bool record_new;          /* the last change put a record onto it */
 	bool record_due;          /* a record on it has changed and is not on the disk yet */
-	bool record_added;        /* one that is due is of a virtual disk of which it had none */
+	bool record_added;        /* one that is due is the first of its virtual disk there, or the first that names the disk */
 	bool disowned;            /* ddf/held.c: the record that is due names it no more, the one that it has does */
 	uint64_t no_more[DDF_NOTED_VDS / 64]; /* bit per virtual disk: its record named it under this daemon, and is to say so */
 	bool may_lack_records;    /* ddf_note_lacking() */
@@ -209,6 +209,7 @@ bool ddf_records_agree(const struct ddf_vdc *a, const struct ddf_vdc *b);
 void ddf_put_record(struct ddf_records *r, const struct ddf_vdc *v);
 /* The disk that brought that record lacks so many generations: a newer one may be on a disk that is absent. */
 void ddf_note_behind(struct ddf_records *r, unsigned seq, int64_t generations);
+bool ddf_is_behind(const struct ddf_records *r, unsigned seq);
 /* So many, at most, and from now on none; 0 also if no record is known. */
 uint32_t ddf_take_behind(struct ddf_records *r, unsigned seq);
 /* Any known record of the virtual disk, NULL if there is none: for what is the same in all of them. */

@@ -293,6 +293,13 @@ static void end_rebuild(const struct event *ev, struct ddf_rebuild *b, unsigned 
 	ddf_update_states_of(ev->c, ev->refnum);
 }
 
+/* A record on a disk that is absent may name it, and is newer than ours: no longer, so that nobody takes it for good. */
+static void outdo_absent_record(const struct event *ev)
+{
+	if (ev->e && ddf_is_behind(ev->c->volume[ev->vd].records, ev->at.record->secondary_seq))
+		ddf_stamp(ev->c, ev->at.record);
+}
+
 /*
  * The disk is in the container, but no record of this virtual disk names it: somebody rebuilds it. A failure counts
  * only if we know of the rebuild: otherwise the disk may be another one, with the number of one that failed.
@@ -304,6 +311,8 @@ static void handle_unnamed(const struct event *ev, unsigned md_state)
 	if (md_state & MEMBER_FAULTY) {
 		if (b)
 			end_rebuild(ev, b, md_state);
+		else
+			outdo_absent_record(ev);
 	} else if (md_state & MEMBER_IN_SYNC) {
 		name_rebuilt(ev, b);
 	} else {

@@ -153,6 +153,11 @@ void ddf_note_behind(struct ddf_records *r, unsigned seq, int64_t generations)
 		r->behind = (uint32_t)generations;
 }
 
+bool ddf_is_behind(const struct ddf_records *r, unsigned seq)
+{
+	return r && has_bit(r->old, seq);
+}
+
 uint32_t ddf_take_behind(struct ddf_records *r, unsigned seq)
 {
 	if (!r || !has_bit(r->old, seq))

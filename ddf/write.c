@@ -162,10 +162,13 @@ static void put_record(const struct ddf_container *c, struct ddf_dl *dl, unsigne
 {
 	size_t len = ddf_record_bytes(&c->layout);
 	struct ddf_vdc *slot = ddf_record_slot(c, dl, i);
+	bool knew = ddf_same_record(slot, r) &&
+		    (ddf_record_names(c, slot, dl->refnum) || !ddf_record_names(c, r, dl->refnum));
 
 	memcpy(slot, r, len);
 	ddf_seal(slot, len);
 	dl->record_new = true;
+	dl->record_added |= !knew;
 	note_changed(c, dl, i);
 }
 
@@ -209,10 +212,8 @@ static void add_record(const struct ddf_container *c, struct ddf_dl *dl, const s
 	}
 	if (room + 1 >= none && other < none)
 		room = other;
-	if (room + 1 < c->layout.records) {
+	if (room + 1 < c->layout.records)
 		put_record(c, dl, room, r);
-		dl->record_added = true;
-	}
 }
 
 /* The record says that the disk, which is trusted, is a member no more, or not yet. */

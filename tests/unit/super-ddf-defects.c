@@ -407,6 +407,33 @@ static void test_disk_with_the_only_record_is_no_new_one(void **state)
 	}
 }
 
+/* Likewise of the only record that says that disk 0, which had been left out, has been rebuilt. */
+static void test_disk_with_the_record_of_a_rebuild_is_no_new_one(void **state)
+{
+	struct rig *r = drig_bare(2);
+	struct rig_array *a;
+
+	(void)state;
+	drig_create(r, 0, &drig_raid1, "v3 0,1");
+	drig_boot_with(r, "1");
+	a = drig_open_array(r, 0, 1, 0, "-,1");
+	drig_sync_with(r, false);
+	drig_finish(r);
+	drig_comes(r, 0);
+	let_disk_take_writes(r, 0, false);
+	drig_tell(a, "0,1");
+	drig_sync_with(r, false);
+	drig_finish(r);
+	drig_tell(a, "0,1x");
+	drig_sync_with(r, false);
+	drig_finish(r);
+	assert_int_equal(drig_remove_disk(r, 1), 0);
+	drig_sync_with(r, false);
+	drig_finish(r);
+	assert_int_equal(drig_add_disk(r, 1), -EAGAIN);
+	drig_free(r);
+}
+
 /*
  * A disk comes late, and its array has gone on without it: the record names it no more. If it does not take that it would be
  * trusted with its old one as soon as the disk with the new one is absent.
@@ -734,6 +761,7 @@ int main(void)
 		cmocka_unit_test(test_disk_that_leaves_before_its_failure_is_seen),
 		cmocka_unit_test(test_mirror_that_nobody_has_a_record_of_is_lost),
 		cmocka_unit_test(test_disk_with_the_only_record_is_no_new_one),
+		cmocka_unit_test(test_disk_with_the_record_of_a_rebuild_is_no_new_one),
 		cmocka_unit_test(test_late_disk_that_keeps_its_record_has_failed),
 		cmocka_unit_test(test_disk_that_took_no_write_is_tried_again),
 		cmocka_unit_test(test_change_that_no_disk_took_stays_pending),

@@ -576,6 +576,22 @@ static void a_member_not_named_that_fails_is_no_failure_of_the_array(void **stat
 	}
 }
 
+/* It fails, and a newer record on a disk that is absent may name it: that is not to be believed. */
+static void a_member_not_named_that_fails_outdoes_an_absent_record(void **state)
+{
+	(void)state;
+	for (unsigned behind = 0; behind < 2; behind++) {
+		dfx_again();
+		dfx_disks(&dfx, "0:03/01 1:03/03 2:05/01 3:03/01?");
+		dfx_volume(&dfx, 0, DDF_RAID1, 0, "01/02 v4 0,1");
+		dfx_md(&dfx, 1, 0, "0,2");
+		dfx_open_array(0);
+		ddf_note_behind(dfx.c.volume[0].records, 0, behind);
+		dfx_tell(0, 1, "0,2x");
+		dfx_check_vd(0, behind ? "01/02 v9 0,1" : "01/02 v4 0,1");
+	}
+}
+
 static void a_member_not_named_that_left_the_container_does_not_take_another_with_it(void **state)
 {
 	(void)state;
@@ -631,6 +647,7 @@ int main(void)
 		TEST(a_named_disk_without_an_entry_changes_nothing),
 		TEST(a_place_that_another_virtual_disk_has_is_not_named),
 		TEST(a_member_not_named_that_fails_is_no_failure_of_the_array),
+		TEST(a_member_not_named_that_fails_outdoes_an_absent_record),
 		TEST(a_member_not_named_that_left_the_container_does_not_take_another_with_it),
 	};
 
