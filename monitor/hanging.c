@@ -147,10 +147,17 @@ static bool has_failed(const struct monitor *mon, dev_t dev)
 	return false;
 }
 
-/* What the member holds of the metadata is, or may be, older than what the kernel is to be told. */
-static bool may_be_old(const struct monitor *mon, const struct mdinfo *m)
+/* The handler does not have the disk, for it cannot be opened or read, or has not come yet. */
+static bool is_unknown(const struct monitor *mon, struct active_array *a, const struct mdinfo *m)
 {
-	return has_failed(mon, m->dev) || monitor_refused(&mon->refusals, m->dev) || monitor_disk_hangs(mon, m->dev);
+	return (m->curr_state & MEMBER_IN_SYNC) && mon->st->ss->find_slot(a, m->dev) < 0;
+}
+
+/* What the member holds of the metadata is, or may be, older than what the kernel is to be told. */
+static bool may_be_old(const struct monitor *mon, struct active_array *a, const struct mdinfo *m)
+{
+	return has_failed(mon, m->dev) || monitor_refused(&mon->refusals, m->dev) || monitor_disk_hangs(mon, m->dev) ||
+	       is_unknown(mon, a, m);
 }
 
 /*
@@ -206,9 +213,9 @@ bool monitor_waits_for_hanging(const struct monitor *mon, struct active_array *a
 		int slot = m->slot >= 0 ? m->slot : m->meta_slot;
 
 		hangs |= monitor_disk_hangs(mon, m->dev);
-		others |= (m->curr_state & MEMBER_IN_SYNC) && !may_be_old(mon, m);
+		others |= (m->curr_state & MEMBER_IN_SYNC) && !may_be_old(mon, a, m);
 		if (slot >= 0 && slot < MAX_SLOTS)
-			old[slot] |= may_be_old(mon, m);
+			old[slot] |= may_be_old(mon, a, m);
 	}
 	for (unsigned i = 0; i < mon->hanging.count; i++)
 		hangs |= note_left_out(mon, a, mon->hanging.disk[i].dev, old);

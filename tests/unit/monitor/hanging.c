@@ -194,10 +194,30 @@ static void test_failures_of_former_arrays_count(void **state)
 	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
 }
 
+static int slot_but_of_second(struct active_array *a, dev_t dev)
+{
+	(void)a;
+	return minor(dev) / 16 == 1 ? -1 : (int)minor(dev) / 16;
+}
+
+/* The daemon could not open it, or read it: nobody has told it anything. */
+static void test_members_that_the_handler_has_not_got_count(void **state)
+{
+	struct rig_array *ra = array_with_handler(3);
+
+	(void)state;
+	rig_copy(ra)->level = 5;
+	rig_monitor.hanging.count = 1;
+	rig_monitor.hanging.disk[0].dev = ra->member[0].dev;
+	assert_false(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+	handler.ss.find_slot = slot_but_of_second;
+	assert_true(monitor_waits_for_hanging(&rig_monitor, rig_copy(ra)));
+}
+
 static int slot_of_absent(struct active_array *a, dev_t dev)
 {
 	(void)a;
-	return dev == makedev(8, 0x90) ? 3 : -1;
+	return dev == makedev(8, 0x90) ? 3 : (int)minor(dev) / 16;
 }
 
 /* A RAID10 runs without the disk of slot 3, which is there, and has not been told: with the one in slot 0 it starts. */
@@ -486,6 +506,7 @@ int main(void)
 		TEST(test_disks_of_others_are_not_waited_for),
 		TEST(test_failures_of_other_arrays_count),
 		TEST(test_failures_of_former_arrays_count),
+		TEST(test_members_that_the_handler_has_not_got_count),
 		TEST(test_a_disk_that_is_left_out_counts),
 		TEST(test_a_reshape_waits),
 		TEST(test_it_refuses_the_rest),
