@@ -126,3 +126,70 @@ bool imsm_slot_bad(const struct imsm_container *c, const struct imsm_volume *v, 
 	return (ord & IMSM_ORD_REBUILD) || imsm_disk_failed(c, imsm_ord_index(ord)) ||
 	       !imsm_disk_present(c, imsm_ord_index(ord));
 }
+
+/* ---- marks in serials ---- */
+
+/* mdadm's daemon marks a serial once for each volume (1.17). */
+#define MOST_MARKS IMSM_MAX_VOLUMES
+
+static void shift_serial(uint8_t serial[IMSM_SERIAL_LEN])
+{
+	memmove(serial, serial + 1, IMSM_SERIAL_LEN - 1);
+}
+
+/* `marked` is the serial with the mark of a failure, once or more often, and that of a missing disk behind one of them. */
+static bool is_marked_missing(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	uint8_t first[IMSM_SERIAL_LEN], last[IMSM_SERIAL_LEN];
+
+	memcpy(last, serial, IMSM_SERIAL_LEN);
+	memcpy(first, serial, IMSM_SERIAL_LEN);
+	imsm_serial_mark_failed(first);
+	shift_serial(first);
+	for (unsigned i = 0; i < MOST_MARKS; i++) {
+		uint8_t shifted[IMSM_SERIAL_LEN];
+
+		imsm_serial_mark_failed(last);
+		memcpy(shifted, last, IMSM_SERIAL_LEN);
+		shift_serial(shifted);
+		if (imsm_serial_equal(marked, first) || imsm_serial_equal(marked, shifted))
+			return true;
+		imsm_serial_mark_failed(first);
+	}
+	return false;
+}
+
+bool imsm_is_marked_failed(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	uint8_t with[IMSM_SERIAL_LEN];
+
+	memcpy(with, serial, IMSM_SERIAL_LEN);
+	for (unsigned i = 0; i < MOST_MARKS; i++) {
+		imsm_serial_mark_failed(with);
+		if (imsm_serial_equal(marked, with))
+			return true;
+	}
+	return false;
+}
+
+bool imsm_only_missing(const struct imsm_disk *d)
+{
+	return (le32_get(d->status) & IMSM_DISK_FAILED) && le32_get(d->scsi_id) == IMSM_SCSI_ID_MISSING;
+}
+
+/* Marks cut a long serial: what stands for two disks stands for none. */
+int imsm_missing_entry_of(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	int found = -1;
+
+	for (unsigned i = 0; i < c->meta.num_disks; i++) {
+		const struct imsm_disk *d = &c->meta.disk[i];
+
+		if (!imsm_only_missing(d) || !is_marked_missing(d->serial, serial))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}

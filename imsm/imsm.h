@@ -156,6 +156,12 @@ bool imsm_volume_names(const struct imsm_volume *v, uint32_t index); /* in eithe
 bool imsm_disk_named(const struct imsm_container *c, uint32_t index); /* by any volume */
 bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl); /* by map 0 */
 bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl);
+/* The entry says that its disk was missing, and not that it failed. */
+bool imsm_only_missing(const struct imsm_disk *d);
+/* `marked` is the serial with the mark of a failure, once or more often. */
+bool imsm_is_marked_failed(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN]);
+/* The entry that says of the disk with this serial that it was only missing; -1: none, or it may be another disk's. */
+int imsm_missing_entry_of(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN]);
 
 /* ---- imsm/choose.c ---- */
 
@@ -488,8 +494,6 @@ struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
  * be taken when more volumes are in use.
  */
 int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why);
-/* `marked` is the serial with the mark of a failure, once or more often. */
-bool imsm_is_marked_failed(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN]);
 
 /*
  * monitor. A reshape of the volume is about to be recorded: disks of its first two slots that are back, but without their data,

@@ -20,78 +20,13 @@
 
 /* ---- the disk's entry ---- */
 
-/* mdadm's daemon marks a serial once for each volume (1.17). */
-#define MOST_MARKS IMSM_MAX_VOLUMES
-
-static void shift_serial(uint8_t serial[IMSM_SERIAL_LEN])
-{
-	memmove(serial, serial + 1, IMSM_SERIAL_LEN - 1);
-}
-
-/* `marked` is the serial with the mark of a failure, once or more often, and that of a missing disk behind one of them. */
-static bool is_marked_missing(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN])
-{
-	uint8_t first[IMSM_SERIAL_LEN], last[IMSM_SERIAL_LEN];
-
-	memcpy(last, serial, IMSM_SERIAL_LEN);
-	memcpy(first, serial, IMSM_SERIAL_LEN);
-	imsm_serial_mark_failed(first);
-	shift_serial(first);
-	for (unsigned i = 0; i < MOST_MARKS; i++) {
-		uint8_t shifted[IMSM_SERIAL_LEN];
-
-		imsm_serial_mark_failed(last);
-		memcpy(shifted, last, IMSM_SERIAL_LEN);
-		shift_serial(shifted);
-		if (imsm_serial_equal(marked, first) || imsm_serial_equal(marked, shifted))
-			return true;
-		imsm_serial_mark_failed(first);
-	}
-	return false;
-}
-
-bool imsm_is_marked_failed(const uint8_t marked[IMSM_SERIAL_LEN], const uint8_t serial[IMSM_SERIAL_LEN])
-{
-	uint8_t with[IMSM_SERIAL_LEN];
-
-	memcpy(with, serial, IMSM_SERIAL_LEN);
-	for (unsigned i = 0; i < MOST_MARKS; i++) {
-		imsm_serial_mark_failed(with);
-		if (imsm_serial_equal(marked, with))
-			return true;
-	}
-	return false;
-}
-
-static bool only_missing(const struct imsm_disk *d)
-{
-	return (le32_get(d->status) & IMSM_DISK_FAILED) && le32_get(d->scsi_id) == IMSM_SCSI_ID_MISSING;
-}
-
-/* Marks cut a long serial: what stands for two disks stands for none. */
-static int missing_entry_of(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
-{
-	int found = -1;
-
-	for (unsigned i = 0; i < c->meta.num_disks; i++) {
-		const struct imsm_disk *d = &c->meta.disk[i];
-
-		if (!only_missing(d) || !is_marked_missing(d->serial, serial))
-			continue;
-		if (found >= 0)
-			return -1;
-		found = (int)i;
-	}
-	return found;
-}
-
 /* The entry of an absent disk that is this one. -1: there is none, or the disk has failed. */
 static int entry_of(const struct imsm_container *c, const struct imsm_dl *dl)
 {
 	int index = imsm_serial_in_table(&c->meta, dl->serial);
 
 	if (index < 0)
-		return missing_entry_of(c, dl->serial);
+		return imsm_missing_entry_of(c, dl->serial);
 	if (le32_get(c->meta.disk[index].status) & (IMSM_DISK_FAILED | IMSM_DISK_SPARE | IMSM_DISK_JOURNAL))
 		return -1;
 	return imsm_disk_present(c, (uint32_t)index) ? -1 : index;
@@ -143,7 +78,7 @@ static bool describes_member(struct arrival *a, const struct imsm_container *c)
 	if (status == IMSM_DISK_CONFIGURED)
 		return true;
 	a->joining = status == (IMSM_DISK_CONFIGURED | IMSM_DISK_SPARE) && !a->newer && a->index < c->meta.num_disks &&
-		     !only_missing(&c->meta.disk[a->index]);
+		     !imsm_only_missing(&c->meta.disk[a->index]);
 	return a->joining;
 }
 
@@ -518,7 +453,7 @@ int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct im
 	err = check_arrival(&a, why);
 	if (err || a.index == IMSM_MAX_DISKS)
 		return err;
-	if (only_missing(&c->meta.disk[a.index]))
+	if (imsm_only_missing(&c->meta.disk[a.index]))
 		err = revive(&a, dl, why);
 	if (err)
 		return err;

@@ -379,6 +379,22 @@ static int load_from(struct imsm_container *c, const char *container, struct dis
 	return err;
 }
 
+static bool any_absent(const struct imsm_container *c)
+{
+	for (uint32_t i = 0; i < c->meta.num_disks; i++)
+		if (imsm_disk_absent(c, i))
+			return true;
+	return false;
+}
+
+static bool any_in_motion(const struct imsm_container *c)
+{
+	for (unsigned i = 0; i < c->meta.num_volumes; i++)
+		if ((c->meta.volume[i].head.dirty & IMSM_DIRTY) || c->meta.volume[i].head.migr_state)
+			return true;
+	return false;
+}
+
 int imsm_load(struct imsm_container *c, const char *container, struct disk **disks, size_t count)
 {
 	int err;
@@ -397,5 +413,7 @@ int imsm_load(struct imsm_container *c, const char *container, struct disk **dis
 	imsm_find_joined(c);
 	imsm_find_sequel(c);
 	imsm_find_leap(c);
+	/* A disk that is not here may have newer metadata, and "clean" in them: the kernel is not to be answered by older ones. */
+	c->write_due |= any_absent(c) && any_in_motion(c);
 	return 0;
 }

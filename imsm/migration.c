@@ -63,6 +63,18 @@ static void clear_migr_records(struct imsm_container *c)
 			dl->clear_migr_record_due = true;
 }
 
+/*
+ * md has the member, or it has not been told of its absence yet, and the record of an earlier reshape may be on it: that
+ * cannot be zeroed.
+ */
+static bool lacks_a_member(const struct imsm_container *c, const struct imsm_volume *v)
+{
+	for (unsigned slot = 0; slot < v->map[0].head.num_members; slot++)
+		if (imsm_disk_absent(c, imsm_ord_index(v->map[0].ord[slot])))
+			return true;
+	return false;
+}
+
 /* ---- more disks: mdadm --grow --raid-devices on the container ---- */
 
 /* The numbers are those of makedev(3), cut to 32 bits (imsm.md 8.1). */
@@ -113,6 +125,8 @@ static int check_grow_volumes(const struct imsm_container *c, unsigned old, cons
 			return refuse(why, -EBUSY, "more disks: a volume is migrating");
 		if (is_lost(c, v))
 			return refuse(why, -EINVAL, "more disks: a volume has failed");
+		if (lacks_a_member(c, v))
+			return refuse(why, -EBUSY, "more disks: a member of a volume cannot be read, or is not here");
 		if (imsm_map_per_dev(&v->map[0]) < IMSM_SECTORS_PER_MIB)
 			return refuse(why, -EINVAL, "more disks: a volume has less than one MiB on each disk");
 	}
@@ -317,6 +331,8 @@ static int check_migrate(const struct imsm_container *c, const void *buf, const 
 		return refuse(why, -EINVAL, "migration: nothing would change");
 	if (is_lost(c, v))
 		return refuse(why, -EINVAL, "migration: the volume has failed");
+	if (lacks_a_member(c, v))
+		return refuse(why, -EBUSY, "migration: a member cannot be read, or is not here");
 	err = check_new_chunk(c, (unsigned)index, imsm_word(buf, MIGRATE_CHUNK), why);
 	return err ? err : check_new_level(c, v, buf, why);
 }

@@ -159,8 +159,20 @@ void imsm_update_state(struct imsm_container *c, struct imsm_volume *v)
 
 /* ---- entries of the disk table ---- */
 
+/* The disk is a new one now. If that fails, nobody may take it for the one that was missing. */
+static void disown_missing(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	int index = imsm_missing_entry_of(c, serial);
+
+	if (index < 0)
+		return;
+	c->meta.disk[index].scsi_id = le32_make(0);
+	c->write_due = true;
+}
+
 void imsm_disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN])
 {
+	disown_missing(c, serial);
 	for (uint32_t i = 0; i < c->meta.num_disks; i++) {
 		if (!imsm_disk_absent(c, i) || !imsm_serial_equal(c->meta.disk[i].serial, serial))
 			continue;

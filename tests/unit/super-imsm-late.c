@@ -280,6 +280,26 @@ static void test_failed_disk_is_not_back(void **state)
 }
 
 /*
+ * A disk cannot be opened at the start, and may have "clean" in newer metadata: nothing is answered by what the others say before
+ * they say it in newer ones. Of a volume that is at rest nothing is to be answered.
+ */
+static void test_start_without_a_disk_of_a_dirty_volume(void **state)
+{
+	(void)state;
+	for (int dirty = 0; dirty < 2; dirty++) {
+		struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+		struct disk *disks[1] = { r->disk[0] };
+
+		ifx_volume(&r->fx, 1, "N 0,1");
+		r->fx.c.meta.volume[0].head.dirty = dirty ? IMSM_DIRTY : 0;
+		ir_write_member_metadata(r, 0);
+		assert_int_equal(super_imsm.load_container(&r->st, disks, 1), 0);
+		assert_int_equal(super_imsm.sync_metadata(&r->st, &(struct sync_result){ 0 }), dirty);
+		ir_free(r);
+	}
+}
+
+/*
  * A daemon died when the failure in the one volume was on record, and the disk had not been failed in the other one, which
  * loses its other half next: it is written to, and good again (3.7).
  */
@@ -335,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_disk),
 		cmocka_unit_test(test_missing_disk_is_back),
 		cmocka_unit_test(test_failed_disk_is_not_back),
+		cmocka_unit_test(test_start_without_a_disk_of_a_dirty_volume),
 		cmocka_unit_test(test_failed_disk_that_another_volume_has),
 	};
 

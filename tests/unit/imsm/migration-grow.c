@@ -149,6 +149,9 @@ static void test_grow_contradictions(void **state)
 		  -EINVAL, { NULL }, { 0 } },
 		{ "a disk of the RAID0 is missing", 2, { { 0, "N 0,1?" } }, 1, GROW(2, 3, 0x802), -EINVAL, { NULL },
 		  { 0 } },
+		/* what it says of an earlier reshape cannot be zeroed */
+		{ "a member cannot be read", 3, { { 5, "N 0,1?,2" } }, 1, GROW(3, 4, 0x803), -EBUSY, { NULL }, { 0 } },
+		{ "the same, chunk", 3, { { 5, "N 0,1?,2" } }, 0, MIGRATE(3, 3, 0, LEVEL_KEPT, 128), -EBUSY, { NULL }, { 0 } },
 		{ "unknown device", 3, { { 5, "N 0,1,2" } }, 1, GROW(3, 4, 0x80f), -ENODEV, { NULL }, { 0 } },
 		{ "the second is unknown", 3, { { 5, "N 0,1,2" } }, 1, GROW(3, 5, 0x803, 0x80f), -ENODEV, { NULL },
 		  { 0 } },

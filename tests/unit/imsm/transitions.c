@@ -128,6 +128,23 @@ static void test_enlist_returning_disk_of_no_volume(void **state)
 	ifx_assert_writable(&ifx);
 }
 
+/* ... also when it was recorded as missing: it has an entry of its own now, and can fail for good. */
+static void test_enlist_missing_disk(void **state)
+{
+	struct imsm_dl *back;
+
+	(void)state;
+	ev_container(5, "N 0,1?,2");
+	imsm_mark_missing(&ifx.c, &ifx.c.meta.volume[0], 1);
+	back = ifx_spare(&ifx);
+	memcpy(back->serial, "DISK1", 6);
+	assert_int_equal(imsm_missing_entry_of(&ifx.c, back->serial), 1);
+	imsm_enlist_disk(&ifx.c, back);
+	assert_int_equal(imsm_missing_entry_of(&ifx.c, back->serial), -1);
+	assert_int_not_equal(le32_get(ifx.c.meta.disk[1].scsi_id), IMSM_SCSI_ID_MISSING);
+	ifx_assert_writable(&ifx);
+}
+
 static void test_update_state(void **state)
 {
 	(void)state;
@@ -240,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_enlist_returning_disk),
 		cmocka_unit_test(test_update_state),
 		cmocka_unit_test(test_enlist_returning_disk_of_no_volume),
+		cmocka_unit_test(test_enlist_missing_disk),
 		cmocka_unit_test(test_insert_disk),
 		cmocka_unit_test(test_insert_disk_leaves_old_map_1),
 		cmocka_unit_test(test_mark_missing),
