@@ -70,24 +70,38 @@ static struct disk *open_component(const struct startup *s, const struct sysfs_m
 	return d;
 }
 
-static int load_disks(struct startup *s, const struct sysfs_member *list, size_t count, struct disk **disks)
+/* The last sector, without which neither format finds anything. A disk that fails to give it may be a member all the same. */
+static bool can_be_read(const struct disk *d)
+{
+	uint8_t *sector = malloc(d->sector_size);
+	bool ok = sector && disk_read(d, sector, d->sector_size, d->size - d->sector_size) == 0;
+
+	free(sector);
+	return ok;
+}
+
+/* `disk`: NULL if the handler has taken it. What cannot be opened or read comes later, for the manager. */
+static int note_disk(struct startup *s, const struct sysfs_member *m, const struct disk *disk)
+{
+	return disk && !can_be_read(disk) ? 0 : manager_note_disk(s->mgr, m->dev, m->inode);
+}
+
+static int load_disks(struct startup *s, struct sysfs_member *list, size_t count, struct disk **disks)
 {
 	size_t n = 0;
-	int err = 0;
+	int err;
 
 	for (size_t i = 0; i < count; i++) {
 		disks[n] = open_component(s, &list[i]);
-		if (!disks[n])
-			continue; /* for the manager it comes later */
-		n++;
-		err = manager_note_disk(s->mgr, list[i].dev, list[i].inode);
-		if (err)
-			break;
+		if (disks[n])
+			list[n++] = list[i];
 	}
-	if (!err)
-		err = s->st.ss->load_container(&s->st, disks, n);
-	for (size_t i = 0; i < n; i++)
+	err = s->st.ss->load_container(&s->st, disks, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!err)
+			err = note_disk(s, &list[i], disks[i]);
 		disk_close(disks[i]); /* those that were not wanted */
+	}
 	return err;
 }
 

@@ -10,7 +10,7 @@ void bay_pull(const struct event *e)
 
 	if (!world.power || !d->exists || !d->attached)
 		return;
-	d->attached = d->in_container = d->behind = false;
+	d->attached = d->in_container = d->behind = d->shut = d->unreadable = false;
 	d->torn |= truth_left_torn(e->a); /* a daemon died there, or it hung: nobody can make it whole any more */
 	/* What is out to one that hangs may be given up later. */
 	if (d->hangs && sim_chance(2))
@@ -30,7 +30,7 @@ void bay_plug(const struct event *e)
 		return;
 	flight_answer(e->a, ANSWER_WELL); /* nothing of it was carried out */
 	d->attached = d->in_container = true;
-	d->refuses = d->refused = false;
+	d->refuses = d->refused = d->shut = d->unreadable = false;
 }
 
 void bay_blank(const struct event *e)
@@ -55,6 +55,37 @@ void bay_refuse(const struct event *e)
 	d->refuses = !d->refuses;
 	d->refused |= d->refuses;
 	d->torn |= d->refuses && truth_left_torn(e->a % SIM_DISKS);
+	world.trouble = true;
+}
+
+/* One disk at a time: a daemon that has to begin without two is open (docs/design.md, "A disk that cannot be read"). */
+static bool another_is_closed(const struct sim_disk *but)
+{
+	for (unsigned n = 0; n < world.disks; n++)
+		if (&world.disk[n] != but && (world.disk[n].shut || world.disk[n].unreadable))
+			return true;
+	return false;
+}
+
+/* Somebody has it for himself, or it cannot be read for a while: whoever has opened it before does not notice. */
+void bay_shut(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !d->exists || !d->attached || another_is_closed(d))
+		return;
+	d->shut = !d->shut;
+	world.trouble = true;
+}
+
+/* It takes what is written, as far as it is asked to. */
+void bay_dim(const struct event *e)
+{
+	struct sim_disk *d = &world.disk[e->a % SIM_DISKS];
+
+	if (!world.power || !d->exists || !d->attached || another_is_closed(d))
+		return;
+	d->unreadable = !d->unreadable;
 	world.trouble = true;
 }
 

@@ -52,14 +52,14 @@ void claims_note_missing(uint32_t known)
 
 /*
  * A disk that takes no metadata may be rebuilt all the same, if a daemon died between giving it to md and recording it;
- * its data count once that is on record.
+ * its data count once that is on record. Likewise if this daemon could not open it, or read it, when it began.
  */
 static bool is_recorded(const struct truth *t, unsigned slot, unsigned disk)
 {
 	static struct reader_result r;
 	unsigned number[SIM_DISKS];
 
-	if (!world.disk[disk].refused)
+	if (!world.disk[disk].refused && !world.disk[disk].late)
 		return true;
 	judge_read(set_of_container(), &r, number);
 	for (unsigned i = 0; r.loads && i < r.volumes; i++) {
@@ -113,7 +113,8 @@ static bool all_in_order(const struct monitor *mon, uint32_t known)
 	if (mon->refusals.count || mon->hanging.count || flight_any())
 		return false;
 	for (unsigned n = 0; n < world.disks; n++)
-		if (known & 1u << n && (world.disk[n].refuses || !world.disk[n].attached || world.disk[n].hangs))
+		if (known & 1u << n && (world.disk[n].refuses || world.disk[n].unreadable || !world.disk[n].attached ||
+					world.disk[n].hangs))
 			return false;
 	return true;
 }
@@ -143,4 +144,28 @@ void claims_compare_with_disks(const struct monitor *mon, uint32_t known)
 	}
 	for (unsigned i = 0; i < n; i++)
 		disk_close(disk[i]);
+}
+
+/* ---- a daemon that cannot open, or read, a disk when it begins ---- */
+
+uint32_t claims_set_to_open(void)
+{
+	uint32_t set = set_of_container();
+
+	for (unsigned n = 0; n < world.disks; n++)
+		if (world.disk[n].shut || world.disk[n].unreadable)
+			set &= ~(1u << n);
+	return set;
+}
+
+/* What is newest is on disks that it cannot open: nothing is claimed of what is made of the others. */
+bool claims_know_too_little(uint32_t set)
+{
+	uint32_t all = set_of_container();
+	bool less = judge_generation(set) < judge_generation(all);
+
+	for (unsigned v = 0; world.ad->changes && v < SIM_VOLUMES; v++)
+		less |= world.volume[v].exists && world.ad->changes(set, world.volume[v].plan.name) !=
+							  world.ad->changes(all, world.volume[v].plan.name);
+	return less;
 }

@@ -560,8 +560,8 @@ static void look_at_disks(void)
 
 		if (in == !!(known & 1u << n) || !sim_point())
 			continue;
-		if (in && sim_chance(4)) {
-			reading = true;
+		if (in && (world.disk[n].shut || sim_chance(4))) {
+			reading = !world.disk[n].shut;
 			continue;
 		}
 		known ^= 1u << n;
@@ -570,6 +570,7 @@ static void look_at_disks(void)
 		u->dev = sim_dev(n);
 		d = in ? disk_for_handler(n) : NULL;
 		if (in && st.ss->add_to_super(&st, d, u)) {
+			known ^= world.disk[n].unreadable ? 1u << n : 0; /* it is offered again */
 			disk_close(d);
 			continue;
 		}
@@ -704,11 +705,18 @@ void daemon_start(void)
 	reading = false;
 	sim_wake_up = false;
 	for (unsigned i = 0; i < world.disks; i++)
-		if (world.disk[i].in_container && world.disk[i].attached) {
+		if (world.disk[i].in_container && world.disk[i].attached && !world.disk[i].shut) {
 			number[n] = i;
 			disk[n++] = disk_for_handler(i);
-			known |= 1u << i;
+			known |= world.disk[i].unreadable ? 0 : 1u << i;
 		}
+	for (unsigned i = 0; i < world.disks; i++) {
+		world.disk[i].late = world.disk[i].attached && (world.disk[i].shut || world.disk[i].unreadable);
+		/* A daemon died there, and this one cannot make it whole. */
+		world.disk[i].torn |= world.disk[i].late && truth_left_torn(i);
+		if (world.disk[i].late)
+			truth_gone(i);
+	}
 	err = st.ss->load_container(&st, disk, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (disk[i] && grow_is_on_record())

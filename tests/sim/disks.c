@@ -35,6 +35,11 @@ uint32_t sim_physical_size(unsigned disk)
 	return world.physical_size;
 }
 
+unsigned sim_disks(void)
+{
+	return world.disks;
+}
+
 const char *sim_serial(unsigned disk)
 {
 	return world.disk[disk].serial;
@@ -234,7 +239,7 @@ int __wrap_disk_read(const struct disk *d, void *buf, size_t len, uint64_t offse
 int __wrap_disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset)
 {
 	flight_await(number_of(d));
-	if (!world.disk[number_of(d)].attached)
+	if (!world.disk[number_of(d)].attached || world.disk[number_of(d)].unreadable)
 		return -EIO;
 	sim_disk_read(number_of(d), buf, len, offset);
 	return 0;

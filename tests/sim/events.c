@@ -10,6 +10,8 @@
  *	fail V S        the member in slot S fails               stop V, clear V, start
  *	pull D, plug D  a disk goes, comes back                  blank          a new disk is added as a spare
  *	refuse D        it takes no metadata, or does again      nospare        md takes no spares, or does again
+ *	shut D          a daemon that does not have it cannot open it, or can again
+ *	dim D           it cannot be read, or can again
  *	remove D, add D  one that has failed leaves the container, and is added to it as a new spare
  *	hang D N        when it has got N more writes it answers none any more
  *	answer D        it does, all of them; error D         it fails them, carried out or not
@@ -431,13 +433,15 @@ static void do_daemon(const struct event *e)
 	if (!world.power || world.loaded || !md_needs_daemon())
 		return;
 	/* Without any member it would serve another container. */
-	if (judge_read(set_of_container(), &r, number) && !r.volumes)
+	if (judge_read(claims_set_to_open(), &r, number) && !r.volumes)
 		return;
 	/* The disks that were written last have been taken out meanwhile: it serves an old half, as in excuse_old(). */
 	if (!judge_knows_newest(set_of_container()) || is_old_half()) {
 		world.split = true;
 		return;
 	}
+	if (claims_know_too_little(claims_set_to_open()))
+		return;
 	resolve_unsure();
 	for (unsigned v = 0; v < SIM_VOLUMES; v++)
 		world.volume[v].halved |= world.volume[v].exists && truth_is_halved(&world.volume[v]);
@@ -487,7 +491,7 @@ static void do_boot(const struct event *e)
 	if (judge_read(set, &r, number) && r.generation > world.generation)
 		world.generation = r.generation;
 	for (unsigned n = 0; n < world.disks; n++) {
-		world.disk[n].refuses = world.disk[n].refused = world.disk[n].hangs = world.disk[n].behind = false;
+		world.disk[n].refuses = world.disk[n].refused = world.disk[n].shut = world.disk[n].unreadable = world.disk[n].hangs = world.disk[n].behind = false;
 		world.disk[n].hangs_in = 0;
 		world.disk[n].attached = set & 1u << n;
 		if (world.disk[n].exists && !world.disk[n].attached)
@@ -539,6 +543,8 @@ static const struct {
 	{ "plug", bay_plug, DISK, 8 },
 	{ "blank", bay_blank, NONE, 5 },
 	{ "refuse", bay_refuse, DISK, 3 },
+	{ "shut", bay_shut, DISK, 3 },
+	{ "dim", bay_dim, DISK, 3 },
 	{ "remove", bay_remove, DISK, 3 },
 	{ "add", bay_add, DISK, 5 },
 	{ "nospare", bay_nospare, NONE, 1 },
@@ -654,7 +660,7 @@ static void hurry(struct event *e)
  */
 static void lean(struct event *e)
 {
-	static const char *const trouble[] = { "fail", "pull", "refuse", "create", "delete", "rename" };
+	static const char *const trouble[] = { "fail", "pull", "refuse", "shut", "dim", "create", "delete", "rename" };
 
 	for (unsigned i = 0; world.calm && i < sizeof(trouble) / sizeof(trouble[0]); i++)
 		if (e->op == op_of(trouble[i]))

@@ -71,6 +71,14 @@ bool judge_read(uint32_t set, struct reader_result *r, unsigned *number)
 	return r->loads;
 }
 
+uint64_t judge_generation(uint32_t set)
+{
+	static struct reader_result r;
+	unsigned number[SIM_DISKS];
+
+	return judge_read(set, &r, number) ? r.generation : 0;
+}
+
 bool judge_says_failed(unsigned disk)
 {
 	static struct reader_result r;

@@ -40,6 +40,9 @@ struct sim_disk {
 	bool exists;       /* in this life */
 	bool attached;     /* plugged in; the others may come, or come back */
 	bool in_container; /* md has it in the container */
+	bool shut;         /* a daemon that does not have it yet cannot open it */
+	bool unreadable;   /* fails to be read */
+	bool late;         /* the daemon began without it */
 	bool refuses;      /* fails to take metadata */
 	bool refused;      /* it has, since it was plugged in */
 	bool hangs;        /* takes requests, and does not answer */
@@ -371,6 +374,8 @@ bool daemon_is_called(void);
 struct monitor;
 void claims_note_missing(uint32_t known);
 void claims_note_entitled(const struct monitor *mon);
+uint32_t claims_set_to_open(void);
+bool claims_know_too_little(uint32_t set);
 void claims_compare_with_disks(const struct monitor *mon, uint32_t known);
 
 /* judge.c */
@@ -387,6 +392,7 @@ bool judge_others_know_more(unsigned disk);
 void judge_print(void);
 void judge_set(uint32_t set, const char *which, bool claims);
 bool judge_read(uint32_t set, struct reader_result *r, unsigned *number);
+uint64_t judge_generation(uint32_t set); /* 0: it does not load */
 bool judge_says_failed(unsigned disk);
 uint32_t set_of_all(void), set_of_container(void);
 
@@ -402,6 +408,8 @@ void bay_pull(const struct event *e);
 void bay_plug(const struct event *e);
 void bay_blank(const struct event *e);
 void bay_refuse(const struct event *e);
+void bay_shut(const struct event *e);
+void bay_dim(const struct event *e);
 void bay_hang(const struct event *e);
 void bay_answer(const struct event *e);
 void bay_error(const struct event *e);

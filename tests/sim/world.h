@@ -136,6 +136,9 @@ uint64_t sim_disk_size(unsigned disk);
 uint32_t sim_sector_size(unsigned disk);
 uint32_t sim_physical_size(unsigned disk);
 
+/* So many have been made. */
+unsigned sim_disks(void);
+
 /* The serial as the kernel tells it, and its device number. */
 const char *sim_serial(unsigned disk);
 dev_t sim_dev(unsigned disk);

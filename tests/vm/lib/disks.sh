@@ -74,15 +74,19 @@ dm_major()
 	sed -n 's/ device-mapper$//p' /proc/devices | tr -d ' '
 }
 
-# metadata_area I suspend|resume|break: the tail of disk I holds up all I/O, passes it, or fails it.
+tail_becomes()
+{
+	must dmsetup load "t$1" --table "0 ${TAIL:-8192} $2"
+	must dmsetup suspend --nolockfs --noflush "t$1"
+	must dmsetup resume "t$1"
+}
+
+# metadata_area I suspend|resume|break|mend: the tail of disk I holds up all I/O, passes it; fails it, or does no more.
 metadata_area()
 {
 	case $2 in
-	break)
-		must dmsetup load "t$1" --table "0 ${TAIL:-8192} error"
-		must dmsetup suspend --nolockfs --noflush "t$1"
-		must dmsetup resume "t$1"
-		;;
+	break) tail_becomes "$1" error ;;
+	mend) tail_becomes "$1" "linear ${RAM[$1]} $(($(cat "/sys/block/${RAM[$1]##*/}/size") - ${TAIL:-8192}))" ;;
 	suspend) must dmsetup suspend --nolockfs --noflush "t$1" ;;
 	resume) must dmsetup resume "t$1" ;;
 	esac

@@ -19,9 +19,7 @@ for round in 1 2; do
 	assert_metadata vd0.dirty=0 whole=yes -- "${OTHERS[@]}"
 done
 assert_agreement "${OTHERS[@]}"
-must dmsetup load t1 --table "0 $TAIL linear ${RAM[1]} $((131072 - TAIL))"
-must dmsetup suspend --nolockfs --noflush t1
-must dmsetup resume t1
+metadata_area 1 mend
 stay_dirty
 put_block
 hurry "$V"
