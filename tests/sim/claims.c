@@ -28,6 +28,22 @@ static bool is_claimed(unsigned volume, unsigned serving)
 }
 
 /*
+ * Its members are all gone but for one that the daemon cannot read: there is no disk that could take a record of it (ddf.md 5.1),
+ * and what it goes on with is not known to anybody.
+ */
+static bool has_no_place_for_records(const struct truth *t, uint32_t known)
+{
+	bool unread = false;
+
+	for (unsigned s = 0; s < t->plan.members; s++) {
+		if (known & set_of_container() & 1u << t->plan.disk[s])
+			return false;
+		unread |= world.disk[t->plan.disk[s]].late;
+	}
+	return world.ad->changes && unread;
+}
+
+/*
  * A disk that is missing, or that the daemon has not seen yet, is marked as failed when an array runs without it, and
  * there is one mark for all volumes: of those that do not run, or are not watched, or are dead while another one runs,
  * nothing is claimed that needs the disk. (It is what it was when the daemon sees it come back: imsm.md 10.4.)
@@ -42,6 +58,7 @@ void claims_note_missing(uint32_t known)
 		struct truth *t = &world.volume[v];
 
 		note_unclear(t, known);
+		t->halved |= has_no_place_for_records(t, known);
 		if (is_claimed(v, serving))
 			continue;
 		for (unsigned s = 0; s < t->plan.members; s++)
