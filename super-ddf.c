@@ -275,7 +275,8 @@ static int commit_spares(struct supertype *st, struct metadata_update *u)
 
 static int add_to_super(struct supertype *st, struct disk *disk, struct metadata_update *u)
 {
-	const struct ddf_layout *l = &super_of(st)->c.layout;
+	const struct ddf_container *c = &super_of(st)->c;
+	const struct ddf_layout *l = &c->layout;
 	struct ddf_dl *dl;
 	int err;
 
@@ -288,7 +289,7 @@ static int add_to_super(struct supertype *st, struct disk *disk, struct metadata
 		log_error("%s: %s is too small for DDF metadata", st->container, disk->name);
 		return -EINVAL;
 	}
-	u->buf = ddf_read_arrival(disk, l, st->container, &err);
+	u->buf = ddf_read_arrival(disk, l, c->searched, st->container, &err);
 	dl = err ? NULL : ddf_dl_new(disk, l);
 	if (!dl) {
 		free(u->buf);

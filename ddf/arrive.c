@@ -167,9 +167,10 @@ static int refuse_unread(const struct candidate *cand, const char *container)
 	return -EIO;
 }
 
-struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout *l, const char *container, int *err)
+struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout *l, bool search, const char *container,
+				     int *err)
 {
-	struct candidate cand = { .disk = disk };
+	struct candidate cand = { .disk = disk, .search = search };
 	struct ddf_arrival *a = NULL;
 
 	*err = 0;

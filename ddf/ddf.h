@@ -160,6 +160,7 @@ struct ddf_container {
 	struct ddf_layout layout; /* the same, decoded; only sizes are meant for all disks */
 	uint32_t seq;             /* generation on the disks */
 	uint32_t loaded_seq;      /* when it was loaded */
+	bool searched;            /* none was found by its last sector: anchors are looked for elsewhere; constant once loaded */
 	bool skips;               /* an absent disk may have the generation that follows, of a write that was cut off */
 	bool uneven;              /* copies of the last generation differ: a new one is due, whether or not anything has changed */
 	bool asked;               /* a message has changed something: somebody waits for an answer */
@@ -486,9 +487,11 @@ struct ddf_dl *ddf_dl_new(struct disk *disk, const struct ddf_layout *l);
 
 /*
  * manager, blocking. What lies on a disk, for a container whose sizes are those of `l`; freed with free(). NULL:
- * there is nothing that can be used, or *err is -ENOMEM, or -EIO: it cannot be read, as is logged.
+ * there is nothing that can be used, or *err is -ENOMEM, or -EIO: it cannot be read, as is logged. `search`: as in
+ * the container (ddf_container.searched).
  */
-struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout *l, const char *container, int *err);
+struct ddf_arrival *ddf_read_arrival(struct disk *disk, const struct ddf_layout *l, bool search, const char *container,
+				     int *err);
 
 /* ---- ddf/probe.c: start-up, blocking, allocates (12) ---- */
 

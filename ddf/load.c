@@ -446,17 +446,48 @@ static bool any_is_dirty(const struct ddf_container *c)
 	return false;
 }
 
-static int load_from(struct ddf_container *c, struct candidate *cand, struct candidate **order, struct disk **disks,
-		     size_t count, const char *container)
+/*
+ * No disk can be used by its last sector: whoever has made a container of them must have found an anchor elsewhere (mdadm 4.5
+ * always looks for one). Beside a disk that has it there nothing is proved: one without is blank to mdadm 4.4, whatever
+ * headers it has from before.
+ */
+static void search_all(struct ddf_container *c, struct candidate *cand, size_t count, const char *container)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!cand[i].unsought)
+			continue;
+		cand[i].search = true;
+		ddf_read_candidate(&cand[i], container);
+		c->searched |= !cand[i].why;
+	}
+	if (c->searched)
+		log_info("%s: no disk has its anchor in the last sector: mdadm has found them elsewhere, and so it was done here",
+			 container);
+}
+
+/* How many have metadata; they are in `order`, the best first. */
+static size_t read_candidates(struct ddf_container *c, struct candidate *cand, struct candidate **order,
+			      struct disk **disks, size_t count, const char *container)
 {
 	size_t n;
-	int err;
 
 	for (size_t i = 0; i < count; i++) {
 		cand[i].disk = disks[i];
 		ddf_read_candidate(&cand[i], container);
 	}
 	n = sort_candidates(cand, count, order);
+	if (n)
+		return n;
+	search_all(c, cand, count, container);
+	return sort_candidates(cand, count, order);
+}
+
+static int load_from(struct ddf_container *c, struct candidate *cand, struct candidate **order, struct disk **disks,
+		     size_t count, const char *container)
+{
+	const size_t n = read_candidates(c, cand, order, disks, count, container);
+	int err;
+
 	if (n == 0) {
 		report_unused(cand, count, container);
 		return -ENODEV;

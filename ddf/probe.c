@@ -2,8 +2,8 @@
 /*
  * Anchors that are not in the last sector: some controllers put them elsewhere (ddf.md 12). Who asks mdadm to look for
  * them, with a line in its configuration, asks us, too: both must take the same disks for those of a container.
- * Nothing is looked for unasked: mdadm makes a disk blank by clearing the anchor, and only it, and any of the headers
- * that stay on the disk would pass for one.
+ * Nothing is looked for unasked, unless there is proof that mdadm has done so (ddf/load.c): mdadm makes a disk blank by
+ * clearing the anchor, and only it, and any of the headers that stay on the disk would pass for one.
  */
 #include "ddf/ddf.h"
 

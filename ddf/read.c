@@ -222,7 +222,10 @@ const char *ddf_read_anchor(struct candidate *cand)
 	cand->unreadable = err == -EIO;
 	if (!err)
 		return NULL;
-	if (err == -EBADMSG || disk->size <= DDF_PROBED_BYTES || !ddf_probe_wanted("/etc"))
+	if (err == -EBADMSG || disk->size <= DDF_PROBED_BYTES)
+		return why;
+	cand->unsought = !cand->search && !ddf_probe_wanted("/etc");
+	if (cand->unsought)
 		return why;
 	cand->anchor_elsewhere = true;
 	return ddf_probe_anchor(disk, &cand->anchor);

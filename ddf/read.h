@@ -28,6 +28,8 @@ struct image {
 struct candidate {
 	struct disk *disk;
 	struct ddf_header anchor;
+	bool search;           /* the anchor is looked for elsewhere whether or not mdadm.conf says so */
+	bool unsought;         /* there is none in the last sector, and nobody has looked elsewhere */
 	bool anchor_elsewhere; /* not in the last sector */
 	struct image copy[DDF_COPIES];
 	struct image *chosen; /* NULL: none is usable */

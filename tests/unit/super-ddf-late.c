@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/unit/support/ddf-samples.h"
+
 /* ---- steps ---- */
 
 static unsigned entries(const struct rig *r)
@@ -39,6 +41,28 @@ static void test_disks_of_other_volumes_come_late(void **state)
 	assert_vd(r, 2, "00/02 v3 2@16384,3@16384");
 	drig_open_array(r, 1, 1, 0, "2,3");
 	assert_nothing_to_sync(r);
+	drig_free(r);
+}
+
+/* The first ones had theirs elsewhere, and were found: so does the one that comes (12). */
+static void test_disk_comes_that_has_no_anchor_at_its_end(void **state)
+{
+	struct rig *r = drig_two_pairs(4);
+	struct metadata_update u;
+	uint8_t own[DDF_SECTOR];
+
+	(void)state;
+	memset(own, 0xa5, sizeof(own));
+	for (unsigned n = 0; n < 3; n++) {
+		ddf_write_sectors(&r->file[n], SAMPLE_ANCHOR, own, 1);
+		r->in[n] = n < 2;
+	}
+	r->in[3] = false;
+	drig_restart(r);
+	assert_int_equal(drig_prepare_disk(r, 2, &u), 0);
+	assert_non_null(u.buf);
+	assert_int_equal(drig_apply_disk(r, 2, &u), 0);
+	assert_true(u.known);
 	drig_free(r);
 }
 
@@ -540,6 +564,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_disks_of_other_volumes_come_late),
+		cmocka_unit_test(test_disk_comes_that_has_no_anchor_at_its_end),
 		cmocka_unit_test(test_disks_come_after_a_failure),
 		cmocka_unit_test(test_number_of_entries_stays_while_disks_are_awaited),
 		cmocka_unit_test(test_forgotten_disk_keeps_its_entry_while_disks_are_awaited),

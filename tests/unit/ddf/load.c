@@ -129,7 +129,7 @@ static void test_no_disks(void **state)
 	r->disk[0] = r->all[0] = ddf_blank_disk(0, SAMPLE_SECTORS);
 	r->count = 1;
 	assert_int_equal(dld_load(r), -ENODEV);
-	dld_assert_logged(r, "disk sda is not used: no DDF signature\n");
+	dld_assert_logged(r, "disk sda is not used: no DDF signature near its end\n");
 	assert_non_null(r->disk[0]);
 	assert_null(r->c.disks);
 }
@@ -495,7 +495,7 @@ static struct ddf_arrival *arrival(struct rig *r, int *err)
 	struct ddf_arrival *a;
 
 	begin_capture(&r->log, stderr);
-	a = ddf_read_arrival(r->all[1], &r->c.layout, "md127", err);
+	a = ddf_read_arrival(r->all[1], &r->c.layout, false, "md127", err);
 	end_capture(&r->log, stderr);
 	return a;
 }

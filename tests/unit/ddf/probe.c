@@ -353,6 +353,111 @@ static void test_nothing_is_searched_unasked(void **state)
 	clear(&r);
 }
 
+static void spoil_anchors(const struct rig *r, const uint8_t *own)
+{
+	for (unsigned n = 0; n < 3; n++)
+		ddf_write_sectors(r->all[n], SAMPLE_ANCHOR, own, 1);
+}
+
+static void assert_all_loaded(struct rig *r)
+{
+	for (unsigned n = 0; n < 3; n++) {
+		const struct ddf_dl *dl = ddf_dl_by_dev(&r->c, r->all[n]->dev);
+
+		assert_non_null(dl);
+		assert_true(dl->copy[DDF_FIRST_COPY].good && dl->copy[DDF_SECOND_COPY].good);
+		assert_false(dl->anchor_due);
+	}
+}
+
+/* mdadm 4.5 asks nobody. That there is a container shows that it has found them. */
+static void test_container_without_anchors_is_searched(void **state)
+{
+	uint8_t own[DDF_SECTOR];
+	struct rig r;
+
+	tree_put(*state, "mdadm.conf", "");
+	make_rig(&r, own);
+	spoil_anchors(&r, own);
+	load(&r);
+	assert_non_null(strstr(r.log.text, "md127: no disk has its anchor in the last sector"));
+	assert_true(r.c.searched);
+	assert_all_loaded(&r);
+	assert_last_sector(&r, own);
+	clear(&r);
+}
+
+/* The proof is the same; a disk that is too small for the search has nothing to say. */
+static void test_disk_without_anything_is_no_obstacle(void **state)
+{
+	uint8_t own[DDF_SECTOR];
+	struct rig r;
+
+	tree_put(*state, "mdadm.conf", "");
+	make_rig(&r, own);
+	spoil_anchors(&r, own);
+	disk_close(r.disk[0]);
+	r.disk[0] = r.all[0] = ddf_blank_disk(0, SECTORS);
+	disk_close(r.disk[2]);
+	r.disk[2] = r.all[2] = ddf_blank_disk(2, DDF_PROBED_BYTES / DDF_SECTOR);
+	load(&r);
+	assert_non_null(ddf_dl_by_dev(&r.c, r.all[1]->dev));
+	assert_ptr_equal(r.disk[0], r.all[0]);
+	assert_ptr_equal(r.disk[2], r.all[2]);
+	clear(&r);
+}
+
+static void assert_not_searched(struct rig *r)
+{
+	begin_capture(&r->log, stderr);
+	assert_int_equal(ddf_load(&r->c, r->disk, 3, "md127"), -ENODEV);
+	end_capture(&r->log, stderr);
+	clear(r);
+}
+
+/* mdadm does not look behind an anchor that it can see is damaged, not in 4.5 either. */
+static void test_damaged_anchors_are_not_searched(void **state)
+{
+	struct ddf_header h;
+	uint8_t own[DDF_SECTOR];
+	struct rig r;
+
+	tree_put(*state, "mdadm.conf", "");
+	make_rig(&r, own);
+	ddf_read_sectors(r.all[0], SAMPLE_ANCHOR, &h, 1);
+	h.crc = be32_make(0);
+	spoil_anchors(&r, (const uint8_t *)&h);
+	assert_not_searched(&r);
+}
+
+/* A disk that comes is read as those were that were there; blank to mdadm 4.4 is blank. */
+static void assert_arrival(const struct rig *r, bool search, bool known)
+{
+	struct ddf_arrival *a;
+	int err;
+
+	a = ddf_read_arrival(r->all[1], &r->c.layout, search, "md127", &err);
+	assert_int_equal(err, 0);
+	assert_int_equal(a != NULL, known);
+	if (a)
+		assert_false(a->anchor_due);
+	free(a);
+}
+
+static void test_disk_that_comes_is_searched_as_the_others(void **state)
+{
+	uint8_t own[DDF_SECTOR];
+	struct rig r;
+
+	tree_put(*state, "mdadm.conf", "");
+	make_rig(&r, own);
+	load(&r);
+	assert_false(r.c.searched);
+	assert_arrival(&r, false, false);
+	assert_arrival(&r, true, true);
+	clear(&r);
+}
+
 /* For a disk that is too small for a search the configuration does not matter. */
 static void test_small_disk_asks_for_nothing(void **state)
 {
@@ -391,13 +496,7 @@ static void load_with_search(struct rig *r, const struct tree *t)
 	tree_put(t, "mdadm.conf", LINE);
 	load(r);
 	assert_string_equal(r->log.text, "");
-	for (unsigned n = 0; n < 3; n++) {
-		const struct ddf_dl *dl = ddf_dl_by_dev(&r->c, r->all[n]->dev);
-
-		assert_non_null(dl);
-		assert_true(dl->copy[DDF_FIRST_COPY].good && dl->copy[DDF_SECOND_COPY].good);
-		assert_false(dl->anchor_due);
-	}
+	assert_all_loaded(r);
 }
 
 static void test_asked_for_it_is_found(void **state)
@@ -486,6 +585,10 @@ int main(void)
 		TEST(test_search_goes_on_after_what_cannot_be_read),
 		TEST(test_anchor_that_cannot_be_read),
 		TEST(test_nothing_is_searched_unasked),
+		TEST(test_container_without_anchors_is_searched),
+		TEST(test_disk_without_anything_is_no_obstacle),
+		TEST(test_damaged_anchors_are_not_searched),
+		TEST(test_disk_that_comes_is_searched_as_the_others),
 		TEST(test_small_disk_asks_for_nothing),
 		TEST(test_right_or_damaged_anchor_is_not_looked_for),
 		TEST(test_asked_for_it_is_found),
