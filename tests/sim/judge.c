@@ -431,6 +431,13 @@ static bool is_given_up(unsigned disk)
 	return world.disk[disk].hangs && md_failed_somewhere(disk);
 }
 
+void judge_note_given_up(void)
+{
+	for (unsigned n = 0; n < world.disks; n++)
+		if (is_given_up(n))
+			world.disk[n].torn |= truth_left_torn(n);
+}
+
 static void read_view(struct view *v, uint32_t set, const char *which)
 {
 	uint32_t torn = 0, before = 0;

@@ -72,6 +72,7 @@ static void meet_doom(void)
 	if (world.doom == DOOM_CUT) {
 		sim_say("  the power fails");
 		flight_power_fails();
+		judge_note_given_up();
 		world.power = false;
 		grow_forget();
 		md_forget();

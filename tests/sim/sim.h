@@ -392,6 +392,7 @@ bool judge_others_know_more(unsigned disk);
 void judge_print(void);
 void judge_set(uint32_t set, const char *which, bool claims);
 bool judge_read(uint32_t set, struct reader_result *r, unsigned *number);
+void judge_note_given_up(void); /* the power fails */
 uint64_t judge_generation(uint32_t set); /* 0: it does not load */
 bool judge_says_failed(unsigned disk);
 uint32_t set_of_all(void), set_of_container(void);

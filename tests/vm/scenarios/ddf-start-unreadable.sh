@@ -14,16 +14,16 @@ all_but "${RAM[1]}" "${RAM[@]}"
 stay_dirty
 put_block
 assert_metadata vd0.dirty=1 -- "${RAM[@]}"
-seq=$(ddf_seq "${RAM[0]}")
+seq=$(on_disk seq "${RAM[0]}")
 kill_daemon
 metadata_area 1 break
 start_daemon
 put_block
 wait_metadata 5 vd0.dirty=1 -- "${OTHERS[@]}"
-[ "$(ddf_seq "${RAM[0]}")" -gt "$seq" ] || fail "no new generation"
+[ "$(on_disk seq "${RAM[0]}")" -gt "$seq" ] || fail "no new generation"
 must attr_is "$V" degraded 0
 metadata_area 1 mend
-wait_metadata 10 vd0.dirty=1 "seq=$(ddf_seq "${RAM[0]}")" -- "${RAM[@]}"
+wait_metadata 10 vd0.dirty=1 "seq=$(on_disk seq "${RAM[0]}")" -- "${RAM[@]}"
 hurry "$V"
 wait_metadata 5 vd0.dirty=0 vd0.state=OPTIMAL -- "${RAM[@]}"
 check_data
