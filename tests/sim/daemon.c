@@ -721,6 +721,8 @@ void daemon_start(void)
 	for (unsigned i = 0; i < n; i++) {
 		if (disk[i] && grow_is_on_record())
 			misleading |= 1u << number[i];
+		if (disk[i])
+			world.disk[number[i]].torn |= truth_left_torn(number[i]); /* nobody makes it whole */
 		disk_close(disk[i]);
 	}
 	world.loaded = world.alive = !err;
