@@ -130,18 +130,19 @@ static unsigned count_bad(const struct ctl_paths *p, const char *array, const ch
 	return n;
 }
 
-static uint64_t end_of_member(const struct ctl_paths *p, const char *array, const char *member)
+/* Up to where another disk must reach. With DDF a volume may begin anywhere on each disk: it must have room at least. */
+static uint64_t end_of_member(const struct ctl_paths *p, const char *array, const char *member, bool anywhere)
 {
 	char attribute[MEMBER_NAME_MAX + 16];
 	uint64_t offset;
 
 	snprintf(attribute, sizeof(attribute), "%s/offset", member);
-	offset = array_number(p, array, attribute);
+	offset = anywhere ? 0 : array_number(p, array, attribute);
 	snprintf(attribute, sizeof(attribute), "%s/size", member);
 	return offset + 2 * array_number(p, array, attribute);
 }
 
-static void take_members(const struct ctl_paths *p, struct check_volume *v)
+static void take_members(const struct ctl_paths *p, const struct check_facts *f, struct check_volume *v)
 {
 	struct sysfs_member *list;
 	size_t count;
@@ -151,7 +152,7 @@ static void take_members(const struct ctl_paths *p, struct check_volume *v)
 	for (size_t i = 0; i < count; i++) {
 		const struct sysfs_member *m = &list[i];
 		struct check_slot *s = m->slot >= 0 && m->slot < (int)v->raid_disks ? &v->slot[m->slot] : NULL;
-		uint64_t end = end_of_member(p, v->device, m->name);
+		uint64_t end = end_of_member(p, v->device, m->name, strcmp(f->format, "ddf") == 0);
 
 		if (!s)
 			continue;
@@ -180,7 +181,7 @@ static void take_sync(const struct ctl_paths *p, struct check_volume *v)
 	v->reshaping = isdigit((unsigned char)text[0]);
 }
 
-static void take_array(const struct ctl_paths *p, struct check_volume *v)
+static void take_array(const struct ctl_paths *p, const struct check_facts *f, struct check_volume *v)
 {
 	uint64_t disks = array_number(p, v->device, "raid_disks");
 
@@ -191,7 +192,7 @@ static void take_array(const struct ctl_paths *p, struct check_volume *v)
 	if (disks)
 		check_add_slot(v, disks - 1);
 	take_sync(p, v);
-	take_members(p, v);
+	take_members(p, f, v);
 }
 
 /* Gives the marks of arrays that were named by their device to the volumes that have it. */
@@ -238,7 +239,7 @@ static void take_md(const struct ctl_paths *p, struct check_facts *f, const char
 	snprintf(v->device, sizeof(v->device), "%.31s", name);
 	v->blocked = version.blocked;
 	unite_unserved(f, v);
-	take_array(p, v);
+	take_array(p, f, v);
 }
 
 /* ---- processes ---- */

@@ -323,6 +323,9 @@ static void md_differs(const struct check_facts *f, const struct check_volume *v
 
 static void bad_blocks(const struct check_facts *f, const struct check_volume *v, struct check_findings *list)
 {
+	const struct check_disk *spare = a_spare(f);
+	bool replaceable = spare && !is_too_small(spare, check_need(f)) && !v->missing;
+
 	for (unsigned i = 0; i < v->raid_disks; i++) {
 		const struct check_slot *s = &v->slot[i];
 		struct check_finding *n;
@@ -332,7 +335,7 @@ static void bad_blocks(const struct check_facts *f, const struct check_volume *v
 		n = check_find(list, f, CHECK_WARNING, "bad-blocks", s->disk);
 		check_say(n, "%s has places on which %s cannot keep data: it should be replaced", s->disk, title(v));
 		check_show(n, "%u on record, in /sys/block/%s/md/dev-%s/bad_blocks", s->bad_blocks, v->device, s->disk);
-		if (a_spare(f) && !v->missing)
+		if (replaceable)
 			check_advise(n, "mdadm --fail /dev/%s /dev/%s", v->device, s->disk);
 		else
 			advise_disk(f, n);

@@ -236,6 +236,18 @@ static void test_md_in_trouble(void **state)
 	assert_true(facts.volume[0].sync_delayed);
 }
 
+/* A member of DDF begins anywhere. */
+static void test_need(void **state)
+{
+	(void)state;
+	array("md126", "dev-sdc/offset", "4096\n");
+	gather();
+	assert_int_equal(facts.volume[0].need, 16384 + 4096);
+	array("md127", "metadata_version", "external:ddf\n");
+	gather();
+	assert_int_equal(facts.volume[0].need, 16384);
+}
+
 /* Files of sysfs may say anything. */
 static void test_md_nonsense(void **state)
 {
@@ -361,7 +373,7 @@ static void test_nothing_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_md), TEST(test_md_in_trouble), TEST(test_md_nonsense), TEST(test_copies),
+		TEST(test_md), TEST(test_md_in_trouble), TEST(test_md_nonsense), TEST(test_need), TEST(test_copies),
 		TEST(test_bad_copies), TEST(test_loose_disk), TEST(test_late_disk), TEST(test_nothing_read),
 	};
 

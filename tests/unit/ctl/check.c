@@ -434,6 +434,8 @@ static void test_bad_blocks(void **state)
 	slot[2].bad_blocks = 3;
 	assert_finds(CHECK_WARNING, "bad-blocks", "sdc", "3 on record", "mdadm --fail /dev/md126 /dev/sdc");
 	assert_count(1);
+	disk[3].room = NEED - 1;
+	assert_finds(CHECK_WARNING, "bad-blocks", "sdc", "should be replaced", "mdadm --add /dev/md127 /dev/DISK");
 	no_spare();
 	assert_finds(CHECK_WARNING, "bad-blocks", "sdc", "should be replaced", "mdadm --add /dev/md127 /dev/DISK");
 }
