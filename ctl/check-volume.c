@@ -321,11 +321,19 @@ static void md_differs(const struct check_facts *f, const struct check_volume *v
 	}
 }
 
-static void bad_blocks(const struct check_facts *f, const struct check_volume *v, struct check_findings *list)
+/* A spare takes its place if there is one that can. */
+static void advise_replacing(const struct check_facts *f, const struct check_volume *v, const char *disk, struct check_finding *n)
 {
 	const struct check_disk *spare = a_spare(f);
-	bool replaceable = spare && !is_too_small(spare, check_need(f)) && !v->missing;
 
+	if (spare && !is_too_small(spare, check_need(f)) && !v->missing)
+		check_advise(n, "mdadm --fail /dev/%s /dev/%s", v->device, disk);
+	else
+		advise_disk(f, n);
+}
+
+static void bad_blocks(const struct check_facts *f, const struct check_volume *v, struct check_findings *list)
+{
 	for (unsigned i = 0; i < v->raid_disks; i++) {
 		const struct check_slot *s = &v->slot[i];
 		struct check_finding *n;
@@ -335,11 +343,32 @@ static void bad_blocks(const struct check_facts *f, const struct check_volume *v
 		n = check_find(list, f, CHECK_WARNING, "bad-blocks", s->disk);
 		check_say(n, "%s has places on which %s cannot keep data: it should be replaced", s->disk, title(v));
 		check_show(n, "%u on record, in /sys/block/%s/md/dev-%s/bad_blocks", s->bad_blocks, v->device, s->disk);
-		if (replaceable)
-			check_advise(n, "mdadm --fail /dev/%s /dev/%s", v->device, s->disk);
-		else
-			advise_disk(f, n);
+		advise_replacing(f, v, s->disk, n);
 	}
+}
+
+/* The disk that takes most places is the one to go. */
+static void full_log(const struct check_facts *f, struct check_findings *list)
+{
+	const struct check_volume *worst = NULL;
+	unsigned slot = 0;
+	struct check_finding *n;
+
+	if (f->bad_log < CHECK_BAD_LOG_NEAR)
+		return;
+	n = check_find(list, f, CHECK_CRITICAL, "bad-block-log-full", f->container);
+	check_say(n, "the list of bad blocks in the metadata is nearly full: the next ones cost a whole disk");
+	check_show(n, "%u of %u places are taken", f->bad_log, CHECK_BAD_LOG_FULL);
+	for (size_t i = 0; i < f->volumes; i++)
+		for (unsigned k = 0; k < f->volume[i].raid_disks; k++)
+			if (f->volume[i].slot[k].bad_blocks > (worst ? worst->slot[slot].bad_blocks : 0)) {
+				worst = &f->volume[i];
+				slot = k;
+			}
+	if (!worst)
+		return;
+	check_show(n, "%u of them for %s", worst->slot[slot].bad_blocks, worst->slot[slot].disk);
+	advise_replacing(f, worst, worst->slot[slot].disk, n);
 }
 
 void check_volumes(const struct check_facts *f, struct check_findings *list)
@@ -360,4 +389,5 @@ void check_volumes(const struct check_facts *f, struct check_findings *list)
 		md_differs(f, v, list);
 		bad_blocks(f, v, list);
 	}
+	full_log(f, list);
 }

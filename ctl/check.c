@@ -150,18 +150,6 @@ static void check_generation(const struct check_facts *f, struct check_findings 
 	check_advise_daemon(n, f);
 }
 
-static void check_bad_log(const struct check_facts *f, struct check_findings *list)
-{
-	struct check_finding *n;
-
-	if (f->bad_log < CHECK_BAD_LOG_NEAR)
-		return;
-	n = check_find(list, f, CHECK_CRITICAL, "bad-block-log-full", f->container);
-	check_say(n, "the list of bad blocks in the metadata is nearly full: then the next bad block costs a whole disk");
-	check_show(n, "%u of %u places are taken", f->bad_log, CHECK_BAD_LOG_FULL);
-	check_advise(n, "mdmonctl examine --json /dev/DISK");
-}
-
 static void check_reading(const struct check_facts *f, struct check_findings *list)
 {
 	struct check_finding *n;
@@ -197,6 +185,5 @@ void check_container(const struct check_facts *f, struct check_findings *list)
 	check_work(f, list);
 	check_clock(f, list);
 	check_generation(f, list);
-	check_bad_log(f, list);
 	check_reading(f, list);
 }

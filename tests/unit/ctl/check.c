@@ -240,7 +240,12 @@ static void test_bad_log(void **state)
 	facts.bad_log = CHECK_BAD_LOG_NEAR - 1;
 	assert_finds_not("bad-block-log-full");
 	facts.bad_log++;
-	assert_finds(CHECK_CRITICAL, "bad-block-log-full", "md127", "200 of 254", NULL);
+	assert_finds(CHECK_CRITICAL, "bad-block-log-full", "md127", "200 of 254", "");
+	slot[0].bad_blocks = 80;
+	slot[1].bad_blocks = 120;
+	assert_finds(CHECK_CRITICAL, "bad-block-log-full", "md127", "120 of them for sdb", "mdadm --fail /dev/md126 /dev/sdb");
+	no_spare();
+	assert_finds(CHECK_CRITICAL, "bad-block-log-full", "md127", "120 of them", "mdadm --add /dev/md127 /dev/DISK");
 }
 
 static void test_not_read(void **state)
