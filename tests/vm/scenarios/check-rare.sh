@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # More of what mdmonctl check finds, and that is gone when its advice was followed: see check.
-# cases: bad-blocks refused silent leaves stopped left-over older-copy failed stalls reshape clock others unserved left-out stranger
+# cases: bad-blocks refused silent leaves stopped left-over older-copy failed stalls reshape clock others unserved left-out stranger log-full twice
 # ours-only: it is about mdmonctl, which asks our daemon
 # timeout: 150
 # shellcheck source=tests/vm/lib/check.sh
@@ -70,11 +70,15 @@ leaves)
 	writer=$!
 	nap 0.2
 	kill -TERM "$(daemon_pid)"
-	look
-	show_findings
-	found daemon-leaves "$C" || fail "it does not say that the daemon leaves"
+	assert_found daemon-leaves "$C" warning SIGTERM
 	must dmsetup resume d0
 	wait_for 10 gone "$writer"
+	# which it does then
+	assert_found no-daemon "$C" critical
+	assert_gone daemon-leaves "$C"
+	found no-daemon "$C" || fail "there is a daemon again"
+	follow no-daemon "$C"
+	assert_fine
 	;;
 stopped)
 	set_up 1
@@ -214,8 +218,7 @@ left-out)
 	assert_gone disk-left-out ram0
 	assert_found no-daemon "$C" critical
 	follow no-daemon "$C"
-	show_findings
-	attr_is "$V" array_state '@(clean|active*)' || {
+	eventually 5 attr_is "$V" array_state '@(clean|active*)' || {
 		assert_found degraded "$V" critical "first write"
 		follow degraded "$V"
 	}
@@ -233,6 +236,44 @@ stranger)
 	ping_daemon
 	assert_found disk-unused ram2 warning "another format"
 	follow disk-unused ram2
+	assert_fine
+	;;
+log-full)
+	set_up 1 1
+	write_data
+	for ((i = 0; i < 205; i++)); do
+		echo $((64 + 12 * i)) 8 >"$(member_dir "$V" "${DISKS[1]}")/unacknowledged_bad_blocks"
+	done
+	ping_daemon
+	wait_for 10 bad_blocks_acknowledged "${DISKS[1]}"
+	assert_found bad-block-log-full "$C" critical "205 of 254"
+	follow bad-block-log-full "$C"
+	wait_for 10 is_member "$V" "${DISKS[2]}"
+	wait_settled "$V"
+	assert_gone bad-block-log-full "$C"
+	check_data
+	;;
+twice)
+	unset IMSM_DEVNAME_AS_SERIAL
+	insmod /modules/scsi_debug.ko add_host=2 per_host_store=1 dev_size_mb=64 || fail "cannot make disks"
+	wait_for 20 scsi_disks_ready 2
+	DISKS=(/dev/sd*)
+	fast_sync
+	make_container "${DISKS[@]}"
+	make_volume 1 2
+	wait_settled "$V"
+	# from now on serial numbers do not depend on the host: the next disk has that of the first one
+	echo 0 >/sys/bus/pseudo/drivers/scsi_debug/vpd_use_hostno
+	echo 1 >/sys/bus/pseudo/drivers/scsi_debug/add_host
+	wait_for 20 scsi_disks_ready 3
+	disk=/dev/sdc
+	for other in "${DISKS[@]}" "$disk"; do
+		say "$other has $(serial_of "$other")"
+	done
+	cat "/sys/block/${disk##*/}/dev" >"/sys/block/$C/md/new_dev" || fail "cannot put $disk into the container"
+	ping_daemon
+	assert_found serial-twice "${disk##*/}" critical "one serial number"
+	follow serial-twice "${disk##*/}"
 	assert_fine
 	;;
 esac
