@@ -25,6 +25,7 @@ struct check_finding *check_find(struct check_findings *list, const struct check
 }
 
 /* Text goes behind what is there: rules may put it together. */
+static void append(char *to, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 static void append(char *to, const char *fmt, va_list args)
 {
 	size_t have = strlen(to);
