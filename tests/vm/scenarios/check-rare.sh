@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # More of what mdmonctl check finds, and that is gone when its advice was followed: see check.
-# cases: bad-blocks refused silent leaves stopped left-over older-copy failed stalls reshape clock others unserved left-out stranger log-full twice
+# cases: bad-blocks refused silent leaves stopped left-over older-copy failed stalls reshape clock others unserved left-out stranger log-full twice full-size full-4kn
 # ours-only: it is about mdmonctl, which asks our daemon
 # timeout: 150
 # shellcheck source=tests/vm/lib/check.sh
@@ -275,5 +275,27 @@ twice)
 	assert_found serial-twice "${disk##*/}" critical "one serial number"
 	follow serial-twice "${disk##*/}"
 	assert_fine
+	;;
+full-size | full-4kn)
+	# volumes that fill the disks, and a spare of the same size: nothing is wrong
+	fast_sync
+	if [ "$LEVEL" = full-4kn ]; then
+		make_scsi_disks 4 64 4096
+	else
+		make_disks 4
+	fi
+	make_container "${DISKS[@]:0:3}"
+	make_volume 5 3 first 20480
+	must mdadm -CR /dev/md/second -l 5 -n 3 /dev/md/c
+	find_volumes
+	add_disk "${DISKS[3]}"
+	wait_settled "$V" 90
+	wait_settled "$V1" 90
+	assert_fine
+	fail_member "$V" "${DISKS[0]}"
+	wait_for 20 is_member "$V" "${DISKS[3]}"
+	look
+	! found spare-too-small "${DISKS[3]##*/}" || fail "the spare that is used is said to be too small"
+	wait_settled "$V" 90
 	;;
 esac

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # What mdmonctl check finds on a DDF container, and that is gone when its advice was followed: see check.
-# cases: failed older copy daemon
+# cases: failed older copy daemon full-size
 # ours-only: it is about mdmonctl, which asks our daemon
 # timeout: 120
 # shellcheck source=tests/vm/lib/check.sh
@@ -9,6 +9,21 @@
 # shellcheck source=tests/vm/lib/ddf.sh
 . /t/lib/ddf.sh
 
+if [ "$LEVEL" = full-size ]; then
+	# a volume that fills the disks, and a spare of the same size: nothing is wrong
+	fast_sync
+	make_disks 4
+	make_container "${DISKS[@]}"
+	must mdadm -CR /dev/md/v -l 5 -n 3 "${DISKS[@]:0:3}"
+	find_volumes
+	wait_settled "$V" 90
+	assert_fine
+	fail_member "$V" "${DISKS[0]}"
+	wait_for 20 is_member "$V" "${DISKS[3]}"
+	look
+	! found spare-too-small ram3 || fail "the spare that is used is said to be too small"
+	succeed
+fi
 EXTRA=1 ddf_set_up 5
 write_data
 lost=${MEMBERS[0]}
