@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/notify.h"
 #include "managemon.h"
@@ -28,6 +29,7 @@
 #include "socket/rundir.h"
 #include "socket/server.h"
 #include "start/container.h"
+#include "start/disks.h"
 #include "start/options.h"
 #include "sysfs.h"
 #include "threads/handoff.h"
@@ -40,6 +42,8 @@ struct startup {
 	int status_fd; /* pipe to the parent; -1 in the foreground */
 	struct supertype st;
 	struct manager *mgr;
+	struct start_disk *disk; /* as they were found last */
+	size_t disk_count;
 	struct rundir run;
 	struct msg_server *server;
 	int mdstat_fd;
@@ -58,57 +62,83 @@ static bool in_initrd(void)
 
 /* ---- loading ---- */
 
-static struct disk *open_component(const struct startup *s, const struct sysfs_member *m)
-{
-	struct disk *d;
+/* mdadm, which has read these disks a moment ago, waits until we are ready, and udev for mdadm. */
+static const struct start_patience patience = { .some_ns = 5 * NS_PER_S, .most_ns = 60 * NS_PER_S };
 
-	if (!m->dev || m->offline)
-		return NULL;
-	d = disk_open(m->dev);
-	if (!d)
-		log_warning("%s: cannot open %s: %m", s->cont.name, member_disk(m->name));
-	return d;
+/* The second time, when the predecessor is gone, nobody waits again for a disk that did not answer the first time. */
+static bool was_late(const struct startup *s, dev_t dev)
+{
+	for (size_t i = 0; i < s->disk_count; i++)
+		if (s->disk[i].dev == dev)
+			return s->disk[i].late;
+	return false;
 }
 
-/* The last sector, without which neither format finds anything. A disk that fails to give it may be a member all the same. */
-static bool can_be_read(const struct disk *d)
+static int list_disks(struct startup *s, const struct sysfs_member *list, size_t count)
 {
-	uint8_t *sector = malloc(d->sector_size);
-	bool ok = sector && disk_read(d, sector, d->sector_size, d->size - d->sector_size) == 0;
-
-	free(sector);
-	return ok;
-}
-
-/* `disk`: NULL if the handler has taken it. What cannot be opened or read comes later, for the manager. */
-static int note_disk(struct startup *s, const struct sysfs_member *m, const struct disk *disk)
-{
-	return disk && !can_be_read(disk) ? 0 : manager_note_disk(s->mgr, m->dev, m->inode);
-}
-
-static int load_disks(struct startup *s, struct sysfs_member *list, size_t count, struct disk **disks)
-{
+	struct start_disk *disk = calloc(count + 1, sizeof(*disk));
 	size_t n = 0;
-	int err;
 
-	for (size_t i = 0; i < count; i++) {
-		disks[n] = open_component(s, &list[i]);
-		if (disks[n])
-			list[n++] = list[i];
+	if (!disk)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (list[i].dev && !list[i].offline)
+			disk[n++] = (struct start_disk){
+				.dev = list[i].dev,
+				.inode = list[i].inode,
+				.late = was_late(s, list[i].dev),
+			};
+	free(s->disk);
+	s->disk = disk;
+	s->disk_count = n;
+	return 0;
+}
+
+static void log_unopened(const struct startup *s, const struct start_disk *d)
+{
+	char name[LOG_NAME_MAX];
+
+	if (d->disk)
+		return;
+	sysfs_name_or_number(d->dev, name, sizeof(name));
+	if (d->late)
+		log_warning("%s: disk %s does not answer, and has to wait until later", s->cont.name, name);
+	else
+		log_warning("%s: cannot open %s: %s", s->cont.name, name, strerror(-d->error));
+}
+
+/* The handler takes what it wants of them. What could not be opened or read comes later, for the manager. */
+static int load_disks(struct startup *s)
+{
+	struct disk **disks = calloc(s->disk_count + 1, sizeof(*disks));
+	size_t n = 0;
+	int err = disks ? start_open_disks(s->disk, s->disk_count, &patience) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < s->disk_count; i++) {
+		log_unopened(s, &s->disk[i]);
+		if (s->disk[i].disk)
+			disks[n++] = s->disk[i].disk;
 	}
-	err = s->st.ss->load_container(&s->st, disks, n);
-	for (size_t i = 0; i < n; i++) {
-		if (!err)
-			err = note_disk(s, &list[i], disks[i]);
-		disk_close(disks[i]); /* those that were not wanted */
+	if (!err)
+		err = s->st.ss->load_container(&s->st, disks, n);
+	n = 0;
+	for (size_t i = 0; i < s->disk_count; i++) {
+		struct start_disk *d = &s->disk[i];
+
+		if (!d->disk)
+			continue;
+		if (!err && (!disks[n] || d->readable))
+			err = manager_note_disk(s->mgr, d->dev, d->inode);
+		disk_close(disks[n++]); /* if it was not wanted */
+		d->disk = NULL;
 	}
+	free(disks);
 	return err;
 }
 
 static bool load_container(struct startup *s)
 {
 	struct sysfs_member *list = NULL;
-	struct disk **disks;
 	size_t count = 0;
 	int err = sysfs_list_members(s->cont.md_dir, &list, &count);
 
@@ -116,11 +146,9 @@ static bool load_container(struct startup *s)
 		log_error("failed to load sysfs info for %s: %s", s->cont.name, strerror(-err));
 		return false;
 	}
-	disks = calloc(count + 1, sizeof(*disks));
-	err = disks ? load_disks(s, list, count, disks) : -ENOMEM;
-	free(disks);
+	err = list_disks(s, list, count);
 	free(list);
-	return !err;
+	return !err && !load_disks(s);
 }
 
 /* ---- becoming a daemon ---- */
@@ -337,6 +365,7 @@ static int daemon_main(struct startup *s)
 	if (s->mdstat_fd >= 0)
 		close(s->mdstat_fd);
 	manager_free(s->mgr);
+	free(s->disk);
 	close(s->cont.md_dir);
 	return status;
 }

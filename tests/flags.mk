@@ -50,6 +50,7 @@ TEST_LIBS_manager/status-json := -ljansson
 TEST_LIBS_manager/status-text := -ljansson
 TEST_LIBS_manager/status-memory := -ljansson
 
+TEST_LDFLAGS_start/disks := $(addprefix -Wl$(comma)--wrap=,disk_open disk_close disk_read)
 # The libc's names of open() and stat() with 64-bit offsets.
 TEST_LDFLAGS_start/container := $(addprefix -Wl$(comma)--wrap=,open64 __open64_2 stat64)
 

@@ -28,19 +28,22 @@ static bool is_claimed(unsigned volume, unsigned serving)
 }
 
 /*
- * Its members are all gone but for one that the daemon cannot read: there is no disk that could take a record of it (ddf.md 5.1),
- * and what it goes on with is not known to anybody.
+ * Its members, or those of one of its mirrors, are all gone but for one that the daemon cannot read: there is no disk that could
+ * take a record of it (ddf.md 5.1), and what it goes on with is not known to anybody.
  */
 static bool has_no_place_for_records(const struct truth *t, uint32_t known)
 {
-	bool unread = false;
+	const unsigned count = t->plan.level == 10 ? 2 : t->plan.members;
+	unsigned unread[SIM_MEMBERS] = { 0 }, here[SIM_MEMBERS] = { 0 };
 
 	for (unsigned s = 0; s < t->plan.members; s++) {
-		if (known & set_of_container() & 1u << t->plan.disk[s])
-			return false;
-		unread |= world.disk[t->plan.disk[s]].late;
+		here[s / count] += !!(known & set_of_container() & 1u << t->plan.disk[s]);
+		unread[s / count] += world.disk[t->plan.disk[s]].late;
 	}
-	return world.ad->changes && unread;
+	for (unsigned s = 0; s < t->plan.members; s++)
+		if (!here[s / count] && unread[s / count])
+			return world.ad->changes;
+	return false;
 }
 
 /*

@@ -6,7 +6,7 @@
 # cases: 1 5
 # shellcheck source=tests/vm/lib/ddf.sh
 . /t/lib/ddf.sh
-# reference: fails - a disk that cannot be read at the start is never written again
+# reference: fails - it does not start if a disk cannot be read
 
 DM=yes ddf_set_up "$LEVEL"
 write_data

@@ -3,7 +3,7 @@
 # The daemon is killed, and its successor cannot read the metadata of one member. It serves the array by what the others say,
 # and has the disk as soon as that can be read.
 # cases: 1 5
-# reference: fails - a disk that cannot be read at the start is never written again
+# reference: fails - it does not start if a disk cannot be read
 
 DM=yes set_up "$LEVEL"
 write_data
