@@ -162,6 +162,7 @@ struct ddf_container {
 	uint32_t loaded_seq;      /* when it was loaded */
 	bool searched;            /* none was found by its last sector: anchors are looked for elsewhere; constant once loaded */
 	bool skips;               /* an absent disk may have the generation that follows, of a write that was cut off */
+	uint32_t left_seq;        /* the generation in which a disk left last: it may have that; 0: none has left */
 	bool uneven;              /* copies of the last generation differ: a new one is due, whether or not anything has changed */
 	bool asked;               /* a message has changed something: somebody waits for an answer */
 	uint32_t now;             /* seconds of the DDF epoch; set by the caller before anything is changed */

@@ -226,6 +226,7 @@ struct ddf_dl *ddf_remove_disk(struct ddf_container *c, dev_t dev)
 		return NULL;
 	*link = dl->next;
 	dl->next = NULL;
+	c->left_seq = c->seq;
 	ddf_each_rebuild(c, b)
 		if (b->refnum == dl->refnum)
 			b->used = false;

@@ -38,7 +38,7 @@ static bool any_like_us(const struct ddf_container *c)
  */
 static bool all_hold_the_same(const struct ddf_container *c)
 {
-	if (c->skips || c->uneven || any_like_us(c))
+	if (c->skips || c->uneven || any_like_us(c) || (c->left_seq && c->left_seq == c->seq))
 		return false;
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		if (ddf_dl_failed(c, dl) && dl->given_up && is_behind(c, dl))

@@ -198,6 +198,19 @@ static void test_absent_disk(void **state)
 	assert_in_place(b, true);
 }
 
+/* It has failed, took the last generation all the same, and is pulled: nothing in the tables says that anything has changed. */
+static void test_failed_disk_that_leaves(void **state)
+{
+	struct bench *b = *state;
+
+	dfx_pd_entry(&b->f, 1, 1, 0x03, 0x43);
+	ddf_update_states_of(&b->f.c, dfx_ref(1));
+	dwb_write_all(b);
+	assert_ptr_equal(ddf_remove_disk(&b->f.c, b->f.dl[1].dev), &b->f.dl[1]);
+	assert_in_place(b, false);
+	assert_in_place(b, true);
+}
+
 /* Of each kind of disk that does not have this generation, or not for long. */
 static void test_disks_are_not_alike(void **state)
 {
@@ -243,7 +256,7 @@ int main(void)
 		T(test_disk_that_refuses),       T(test_disk_that_hangs),
 		T(test_something_else_has_changed),
 		T(test_absent_disk),             T(test_disks_are_not_alike),
-		T(test_failed_disk),
+		T(test_failed_disk),             T(test_failed_disk_that_leaves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
