@@ -350,12 +350,13 @@ static void record_failure(struct scene *s, unsigned slot, uint32_t index)
 {
 	struct imsm_dl *dl = imsm_dl_by_index(s->c, (int)index);
 
-	if (!dl || imsm_disk_failed(s->c, index) ||
-	    (!another_depends_on(s, index) && !is_last_to_be_believed(s->c, index))) {
+	if (imsm_disk_failed(s->c, index) ||
+	    (!another_depends_on(s, index) && (!dl || !is_last_to_be_believed(s->c, index)))) {
 		imsm_mark_failure(s->c, s->v, index);
 		return;
 	}
-	dl->unfit = true;
+	if (dl)
+		dl->unfit = true;
 	if (!is_flagged(s->v, slot))
 		imsm_flag_slot(s->c, s->v, slot);
 }

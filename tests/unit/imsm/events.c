@@ -180,6 +180,20 @@ static void test_a_disk_that_another_volume_needs(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x! f1");
 }
 
+/* Likewise one that the daemon cannot read, and md has. */
+static void test_an_unread_disk_that_another_volume_needs(void **state)
+{
+	(void)state;
+	ev_container(1, "N 0,1?");
+	ifx_volume(&ifx, 1, "D 2x!,1? f0");
+	imsm_note_slots(&ifx.c, 1, (const bool[MAX_SLOTS]){ false, true });
+	ev_md_reset(0, 1);
+	ev_md_set(1, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+	ev_tell_disk(1);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1?! f1");
+	assert_string_equal(ifx_text(&ifx, 1), "D 2x!,1? f0");
+}
+
 /*
  * mdadm lets the one member without data that it finds go on at the checkpoint. If the disk that is rebuilt is not there,
  * that is the one that failed here: it has missed writes anywhere.
@@ -735,6 +749,7 @@ int main(void)
 		cmocka_unit_test(test_disk_rows),
 		cmocka_unit_test(test_another_fails_as_a_rebuild_ends),
 		cmocka_unit_test(test_a_disk_that_another_volume_needs),
+		cmocka_unit_test(test_an_unread_disk_that_another_volume_needs),
 		cmocka_unit_test(test_checkpoint_beside_a_disk_that_another_volume_needs),
 		cmocka_unit_test(test_checkpoint_of_a_rebuild_that_has_failed),
 		cmocka_unit_test(test_a_disk_that_no_other_volume_needs),
