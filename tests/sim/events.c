@@ -239,7 +239,7 @@ static void do_create(const struct event *e)
 	    !may_message(&r, number))
 		return;
 	for (unsigned i = 0; i < SIM_DISKS; i++)
-		if (set_of_container() & 1u << i && !world.disk[i].refuses)
+		if (claims_set_to_open() & 1u << i && !world.disk[i].refuses)
 			usable[count++] = i;
 	for (unsigned i = 0; i < count; i++)
 		for (unsigned k = 0; k < (unsigned)__builtin_popcount(set_of_container()); k++)
@@ -251,6 +251,8 @@ static void do_create(const struct event *e)
 	if (count < 2)
 		return;
 	plan_new(&plan, e->a, usable, count, e->b);
+	if (truth_has_name(plan.name))
+		return;
 	len = world.ad->create(buf, &r, &plan);
 	if (!len)
 		return;

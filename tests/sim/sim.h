@@ -244,6 +244,7 @@ bool truth_differ(const struct truth *t, unsigned region, const int *disk_of_slo
 void truth_torn(unsigned disk);
 /* The daemon died while it wrote the disk. If it leaves, or takes no metadata from now on, it is as good as lost, too. */
 bool truth_left_torn(unsigned disk);
+bool truth_has_name(const char *name); /* also one that is being made */
 struct truth *truth_by_name(const char *name);
 /* A reader has found a volume of that name; "": no. */
 bool truth_is_on(const struct reader_result *r, const char *name);

@@ -222,6 +222,17 @@ bool truth_is_on(const struct reader_result *r, const char *name)
 	return false;
 }
 
+bool truth_has_name(const char *name)
+{
+	for (unsigned i = 0; i < SIM_VOLUMES; i++) {
+		const struct truth *t = &world.volume[i];
+
+		if ((t->exists || t->unsure) && (strcmp(t->plan.name, name) == 0 || strcmp(t->other_name, name) == 0))
+			return true;
+	}
+	return false;
+}
+
 struct truth *truth_by_name(const char *name)
 {
 	for (unsigned i = 0; i < SIM_VOLUMES; i++)
