@@ -442,12 +442,15 @@ static bool same_records(const struct ddf_container *c, unsigned vd, const struc
 	return true;
 }
 
-/* Its own old record is still on it, and the tables say meanwhile what they said before (ddf.md 7). */
+/* Its own old record is still on it, or was until just now, and the tables say meanwhile what they said before (ddf.md 7). */
 static bool is_held(const struct ddf_container *c, const struct ddf_pd_entry *e)
 {
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, be32_get(e->refnum));
+	bool held = dl && dl->record_due;
 
-	return dl && dl->record_due;
+	for (unsigned i = 0; i < c->held_count; i++)
+		held |= c->held[i] == be32_get(e->refnum);
+	return held;
 }
 
 /* Our own mark of failed disks, which is brought up to date with the next change of a record (ddf.md 8.4). */
