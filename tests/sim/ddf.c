@@ -442,15 +442,24 @@ static bool same_records(const struct ddf_container *c, unsigned vd, const struc
 	return true;
 }
 
-/* Its own old record is still on it, or was until just now, and the tables say meanwhile what they said before (ddf.md 7). */
+/* Its own old record is still on it, and the tables say meanwhile what they said before (ddf.md 7). */
 static bool is_held(const struct ddf_container *c, const struct ddf_pd_entry *e)
 {
 	const struct ddf_dl *dl = ddf_dl_by_ref(c, be32_get(e->refnum));
-	bool held = dl && dl->record_due;
 
-	for (unsigned i = 0; i < c->held_count; i++)
-		held |= c->held[i] == be32_get(e->refnum);
-	return held;
+	return dl && dl->record_due;
+}
+
+/* It was, until a disk that had hung took the record after the answers: the tables follow with the next pass. */
+static bool was_held(const struct ddf_container *c, const struct ddf_pd_entry *in_memory, const struct ddf_pd_entry *loaded)
+{
+	const struct ddf_pd_entry *written = (const struct ddf_pd_entry *)(const void *)(c->pd_written + sizeof(struct ddf_table_head));
+	unsigned change = be16_get(in_memory->state) ^ be16_get(loaded->state);
+
+	for (unsigned i = 0; i < c->layout.max_pd; i++)
+		if (be32_get(written[i].refnum) == be32_get(loaded->refnum))
+			return change == DDF_PD_REBUILDING && be16_get(written[i].state) == be16_get(loaded->state);
+	return false;
 }
 
 /* Our own mark of failed disks, which is brought up to date with the next change of a record (ddf.md 8.4). */
@@ -470,7 +479,7 @@ static bool is_taken_back(const struct ddf_pd_entry *in_memory, const struct ddf
 
 static bool same_disk(const struct ddf_container *a, struct ddf_pd_entry x, struct ddf_pd_entry y)
 {
-	if (is_taken_back(&x, &y) || is_held(a, &x)) {
+	if (is_taken_back(&x, &y) || is_held(a, &x) || was_held(a, &x, &y)) {
 		x.state = y.state;
 		x.type = y.type;
 	}
