@@ -160,8 +160,11 @@ static void try_all(struct check_reading *r, int timeout_ms)
 	struct helper *h = calloc(r->count + 1, sizeof(*h));
 	char *text;
 
-	for (size_t i = 0; h && i < r->count; i++)
-		h[i] = r->late[i] ? (struct helper){ .fd = -1 } : start(try, r->path[i]);
+	for (size_t i = 0; h && i < r->count; i++) {
+		h[i].fd = -1;
+		if (!r->late[i])
+			h[i] = start(try, r->path[i]);
+	}
 	for (size_t i = 0; h && i < r->count; i++) {
 		if (h[i].fd < 0)
 			continue;

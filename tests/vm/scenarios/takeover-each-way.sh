@@ -86,7 +86,9 @@ all_is_well
 check_data
 stop_all
 assemble "${MEMBERS[@]}"
-attr_is "$V" resync_start none && attr_is "$V" sync_action idle || fail "the volume is resynced"
+if ! attr_is "$V" resync_start none || ! attr_is "$V" sync_action idle; then
+	fail "the volume is resynced"
+fi
 attr_is "$V" degraded 0 || fail "the volume is degraded"
 check_data
 put_block
