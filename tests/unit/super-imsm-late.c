@@ -295,6 +295,7 @@ static void test_start_without_a_disk_of_a_dirty_volume(void **state)
 		ir_write_member_metadata(r, 0);
 		assert_int_equal(super_imsm.load_container(&r->st, disks, 1), 0);
 		assert_int_equal(super_imsm.sync_metadata(&r->st, &(struct sync_result){ 0 }), dirty);
+		ir_drop_disk(r, 1);
 		ir_free(r);
 	}
 }
