@@ -112,8 +112,11 @@ static int load_disks(struct startup *s)
 {
 	struct disk **disks = calloc(s->disk_count + 1, sizeof(*disks));
 	size_t n = 0;
-	int err = disks ? start_open_disks(s->disk, s->disk_count, &patience) : -ENOMEM;
+	int err;
 
+	if (!disks)
+		return -ENOMEM;
+	err = start_open_disks(s->disk, s->disk_count, &patience);
 	for (size_t i = 0; !err && i < s->disk_count; i++) {
 		log_unopened(s, &s->disk[i]);
 		if (s->disk[i].disk)

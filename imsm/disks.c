@@ -49,18 +49,14 @@ void *imsm_dl_spare_buffer(struct imsm_dl *dl)
  * mdadm writes a spare record before it adds a disk. Of that record only the serial number matters: a disk may have
  * several, and versions of mdadm differ in which one they take. A disk that comes late has volumes on it.
  */
-static int read_copy(struct disk *d, const char *container, uint8_t serial[IMSM_SERIAL_LEN], struct imsm_meta **copy)
+static int read_copy(struct disk *d, const char *container, struct imsm_candidate *cand)
 {
-	struct imsm_candidate cand;
-
-	imsm_read_candidate(d, &cand);
-	memcpy(serial, cand.serial, IMSM_SERIAL_LEN);
-	*copy = cand.meta;
-	if (cand.error) { /* it may be a member: nothing is to be written over what it has */
-		log_error("%s: cannot read what %s has: %s", container, d->name, strerror(-cand.error));
-		return cand.error;
+	imsm_read_candidate(d, cand);
+	if (cand->error) { /* it may be a member: nothing is to be written over what it has */
+		log_error("%s: cannot read what %s has: %s", container, d->name, strerror(-cand->error));
+		return cand->error;
 	}
-	if (cand.serial[0])
+	if (cand->serial[0])
 		return 0;
 	log_error("%s: %s has no readable serial number", container, d->name);
 	return -EINVAL;
@@ -128,19 +124,22 @@ static int prepare_spare(struct disk *disk, const char *container, const uint8_t
 
 int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl **prepared, struct imsm_meta **copy)
 {
-	uint8_t serial[IMSM_SERIAL_LEN];
+	struct imsm_candidate cand = { .meta = NULL };
 	int err = check_disk(disk, container);
 
 	*copy = NULL;
 	if (!err)
-		err = read_copy(disk, container, serial, copy);
+		err = read_copy(disk, container, &cand);
 	if (!err)
-		err = prepare_spare(disk, container, serial, *copy && (*copy)->num_volumes, prepared);
+		err = prepare_spare(disk, container, cand.serial, cand.closed || (cand.meta && cand.meta->num_volumes), prepared);
 	if (err) {
-		free(*copy);
-		*copy = NULL;
+		free(cand.meta);
+		return err;
 	}
-	return err;
+	(*prepared)->half_written = cand.closed;
+	(*prepared)->family = cand.family;
+	*copy = cand.meta;
+	return 0;
 }
 
 void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)

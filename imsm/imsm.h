@@ -72,6 +72,8 @@ struct imsm_dl {
 					    go by its record of a reshape */
 	bool stale;                      /* its last write failed; it holds something older */
 	bool unfit;                      /* it failed in an array under this daemon, and counts for others: no spare */
+	bool half_written;               /* when it came: its copy was being written by a daemon that did not get to its end */
+	uint32_t family;                 /* of that copy */
 	struct imsm_meta *copy;          /* owned: what it carries, if it has had to wait (imsm_let_wait()) */
 	bool asked;                      /* it was due when the write that is being made was planned */
 	unsigned holds;                  /* the number of the copy that it took last (imsm/write.c); 0: it is not known */

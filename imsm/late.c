@@ -440,6 +440,34 @@ static void forget_unwritten(struct imsm_container *c, const struct imsm_meta *c
 	c->first_write = true;
 }
 
+static void link_disk(const struct arrival *a, struct imsm_dl *dl)
+{
+	dl->index = (int)a->index;
+	dl->record = a->c->meta.disk[a->index];
+	dl->spare_record_due = dl->clear_migr_record_due = false;
+	dl->next = a->c->disks;
+	a->c->disks = dl;
+	end_rebuilds(a);
+}
+
+/*
+ * A daemon died while it wrote to the disk, which nobody has called absent or failed since: a member, as at the load
+ * (imsm/load.c). As a new spare it would be lost to volumes that may have nothing else.
+ */
+static int take_half_written(struct imsm_container *c, struct imsm_dl *dl)
+{
+	const uint32_t mask = IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE;
+	int index = imsm_serial_in_table(&c->meta, dl->serial);
+	struct arrival a = { .c = c, .index = (uint32_t)index };
+
+	if (index < 0 || dl->family != le32_get(c->meta.header.family_num) || imsm_disk_present(c, a.index) ||
+	    (le32_get(c->meta.disk[index].status) & mask) != IMSM_DISK_CONFIGURED)
+		return 0;
+	link_disk(&a, dl);
+	c->write_due = true;
+	return 1;
+}
+
 int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy, const char **why)
 {
 	struct arrival a;
@@ -447,6 +475,8 @@ int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct im
 
 	if (!dl->disk || dl->disk->sector_size != c->sector_size)
 		return 0;
+	if (dl->half_written)
+		return take_half_written(c, dl);
 	forget_unwritten(c, copy);
 	if (!read_arrival(&a, c, dl, copy))
 		return 0;
@@ -459,12 +489,7 @@ int imsm_take_late(struct imsm_container *c, struct imsm_dl *dl, const struct im
 		return err;
 	adopt_news(&a);
 	c->write_due |= generation(copy) != generation(&c->meta);
-	dl->index = (int)a.index;
-	dl->record = c->meta.disk[a.index];
-	dl->spare_record_due = dl->clear_migr_record_due = false;
-	dl->next = c->disks;
-	c->disks = dl;
-	end_rebuilds(&a);
+	link_disk(&a, dl);
 	return 1;
 }
 

@@ -63,6 +63,32 @@ static void assert_table(unsigned index, const char *serial, uint32_t status)
 	assert_int_equal(le32_get(ifx.c.meta.disk[index].status), status);
 }
 
+/* A daemon died while it wrote to the disk: what that was nobody knows, but the disk is known, unless it was called failed since. */
+static void test_half_written(void **state)
+{
+	static const struct {
+		const char *volume;
+		uint32_t family; /* beside ours */
+		int taken;
+	} row[] = { { "N 0,1?", 0, 1 }, { "N 0,1?", 1, 0 }, { "D 0,1x?! f1", 0, 0 }, { "N 0,2?", 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		begin(3);
+		ifx_volume(&ifx, 1, row[i].volume);
+		ifx.dl[1].half_written = true;
+		ifx.dl[1].family = le32_get(ifx.c.meta.header.family_num) + row[i].family;
+		if (i == 3)
+			ifx.dl[1].serial[0] ^= 1; /* of no entry */
+		assert_int_equal(take(1), row[i].taken);
+		if (!row[i].taken)
+			continue;
+		assert_int_equal(ifx.dl[1].index, 1);
+		assert_true(ifx.c.write_due);
+		assert_string_equal(ifx_text(&ifx, 0), "N 0,1");
+	}
+}
+
 /* ---- volumes that have not been started yet ---- */
 
 /* Fault 11 of issue 12: the first volume is complete and runs, the disks of the second come. */
@@ -618,6 +644,7 @@ static void test_newer_and_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_half_written),
 		cmocka_unit_test(test_volumes_on_different_disks),
 		cmocka_unit_test(test_it_had_joined),
 		cmocka_unit_test(test_it_is_a_spare_all_the_same),
