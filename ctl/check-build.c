@@ -8,11 +8,11 @@
 
 struct check_disk *check_add_disk(struct check_facts *f, const char *name)
 {
+	const struct check_disk *known = check_disk_named(f, name);
 	struct check_disk *larger;
 
-	for (size_t i = 0; i < f->disks && *name; i++)
-		if (strcmp(f->disk[i].name, name) == 0)
-			return &f->disk[i];
+	if (known)
+		return &f->disk[known - f->disk];
 	larger = realloc(f->disk, (f->disks + 1) * sizeof(*larger));
 	if (!larger)
 		return NULL;

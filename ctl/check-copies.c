@@ -42,23 +42,18 @@ static const json_t *metadata_of(const json_t *copy)
 	return json_object_get(copy, "metadata");
 }
 
-static bool is_ddf(const struct taking *t)
-{
-	return strcmp(t->f->format, "ddf") == 0;
-}
-
 static uint64_t generation_of(const struct taking *t, const json_t *copy)
 {
-	return number_at(metadata_of(copy), is_ddf(t) ? "header.sequence_number" : "header.generation_num");
+	return number_at(metadata_of(copy), check_is_ddf(t->f) ? "header.sequence_number" : "header.generation_num");
 }
 
 /* What all copies of one container have alike, for its whole life. */
 static const char *family_of(const struct taking *t, const json_t *copy)
 {
 	const json_t *header = json_object_get(metadata_of(copy), "header");
-	const char *first = text_of(header, is_ddf(t) ? "guid" : "orig_family_num");
+	const char *first = text_of(header, check_is_ddf(t->f) ? "guid" : "orig_family_num");
 
-	return is_ddf(t) || strcmp(first, "00000000") != 0 ? first : text_of(header, "family_num");
+	return check_is_ddf(t->f) || strcmp(first, "00000000") != 0 ? first : text_of(header, "family_num");
 }
 
 static bool is_compared(const json_t *copy)
@@ -321,7 +316,7 @@ void check_take_copies(struct check_facts *f, const struct check_reading *r, con
 	if (!t.reference)
 		return;
 	f->read_generation = generation_of(&t, t.reference);
-	if (is_ddf(&t)) {
+	if (check_is_ddf(f)) {
 		take_ddf_room(&t);
 		return;
 	}

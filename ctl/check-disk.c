@@ -10,33 +10,17 @@
 #include "ctl/check.h"
 #include "ctl/units.h"
 
-static bool is_ddf(const struct check_facts *f)
-{
-	return strcmp(f->format, "ddf") == 0;
-}
-
-/* mdadm 4.2 crashes when it adds a disk to a container of DDF. */
-static void advise_add(const struct check_facts *f, const struct check_disk *d, struct check_finding *n, const char *before)
-{
-	check_advise(n, "%smdadm --zero-superblock /dev/%s && ", before, d->name);
-	if (is_ddf(f))
-		check_advise(n, "cat /sys/block/%s/dev >/sys/block/%s/md/new_dev", d->name, f->container);
-	else
-		check_advise(n, "mdadm --add /dev/%s /dev/%s", f->container, d->name);
-}
-
 /* Takes it out of where it is, and puts it in as a new one. What is on it is lost. */
 static void advise_renewal(const struct check_facts *f, const struct check_disk *d, struct check_finding *n)
 {
-	char before[CHECK_NAME_MAX + MEMBER_NAME_MAX] = "";
-
 	if (check_any_lost(f)) {
 		check_say(n, ". Not now: a volume has lost too many disks, and what is on this one may be needed to rescue it");
 		return;
 	}
 	if (d->holder[0])
-		snprintf(before, sizeof(before), "mdadm --remove /dev/%s /dev/%s && ", d->holder, d->name);
-	advise_add(f, d, n, before);
+		check_advise(n, "mdadm --remove /dev/%s /dev/%s && ", d->holder, d->name);
+	check_advise(n, "mdadm --zero-superblock /dev/%s && ", d->name);
+	check_advise_add(n, f, d->name);
 }
 
 static void show_place(const struct check_facts *f, const struct check_disk *d, struct check_finding *n)
@@ -125,16 +109,16 @@ static void unused(const struct check_facts *f, const struct check_disk *d, stru
 
 static void too_small(const struct check_facts *f, const struct check_disk *d, struct check_findings *list)
 {
-	uint64_t need = check_need(f);
-	char lack[UNITS_MAX];
+	uint64_t lack = check_lack(f, d);
+	char size[UNITS_MAX];
 	struct check_finding *n;
 
-	if (d->use != CHECK_USE_SPARE || !need || !d->room || d->room >= need)
+	if (d->use != CHECK_USE_SPARE || !lack)
 		return;
 	n = check_find(list, f, CHECK_WARNING, "spare-too-small", d->name);
 	check_say(n, "the spare %s is of no use: it is too small for the volumes, by %s", d->name,
-		  units_size(lack, (need - d->room + 1) / 2));
-	check_show(n, "it has room for %" PRIu64 " KiB, %" PRIu64 " KiB are needed", d->room / 2, (need + 1) / 2);
+		  units_size(size, (lack + 1) / 2));
+	check_show(n, "it has room for %" PRIu64 " KiB, %" PRIu64 " KiB are needed", d->room / 2, (check_need(f) + 1) / 2);
 	check_advise(n, "mdadm --remove /dev/%s /dev/%s", f->container, d->name);
 }
 
@@ -201,11 +185,11 @@ static void advise_writing(const struct check_facts *f, const struct check_disk 
 {
 	bool known = v && d->use == CHECK_USE_MEMBER && check_daemon_answers(f);
 
-	if (known && is_ddf(f) && d->own) {
+	if (known && check_is_ddf(f) && d->own) {
 		check_say(n, ". A daemon that sees this when it starts writes it anew with the next change, such as the start of a check");
 		check_advise_daemon(n, f);
 		check_advise(n, " && mdadm --action=check /dev/%s", v->device);
-	} else if (known && !is_ddf(f)) {
+	} else if (known && !check_is_ddf(f)) {
 		check_say(n, ". The next change of the metadata writes it anew, such as the start of a check");
 		check_advise(n, "mdadm --action=check /dev/%s", v->device);
 	} else {

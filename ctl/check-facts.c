@@ -152,7 +152,7 @@ static void take_members(const struct ctl_paths *p, const struct check_facts *f,
 	for (size_t i = 0; i < count; i++) {
 		const struct sysfs_member *m = &list[i];
 		struct check_slot *s = m->slot >= 0 && m->slot < (int)v->raid_disks ? &v->slot[m->slot] : NULL;
-		uint64_t end = end_of_member(p, v->device, m->name, strcmp(f->format, "ddf") == 0);
+		uint64_t end = end_of_member(p, v->device, m->name, check_is_ddf(f));
 
 		if (!s)
 			continue;
@@ -244,25 +244,28 @@ static void take_md(const struct ctl_paths *p, struct check_facts *f, const char
 
 /* ---- processes ---- */
 
-/* The words of a process, with spaces between them. */
-static bool read_command(const char *pid, char *to, size_t size, char *name, size_t name_size)
+/* The words of a process, each with a NUL behind it. 0: it is gone, or has none. */
+static size_t read_command(const char *pid, char *to, size_t size)
 {
 	char path[64];
 	ssize_t n;
 	int fd;
 
-	read_text(name, name_size, "/proc/%s/comm", pid);
 	snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return 0;
 	n = read(fd, to, size - 1);
 	close(fd);
 	to[n > 0 ? n : 0] = '\0';
-	for (ssize_t i = 0; i + 1 < n; i++)
-		if (!to[i])
-			to[i] = ' ';
-	return n > 0;
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void put_spaces(char *words, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i++)
+		if (!words[i])
+			words[i] = ' ';
 }
 
 /* mdadm watches arrays in the background, too, which touches none. */
@@ -276,9 +279,11 @@ static void take_process(const struct ctl_paths *p, struct check_facts *f, const
 	char words[CHECK_NAME_MAX], name[32];
 
 	(void)p;
-	if (f->tool || !isdigit((unsigned char)pid[0]) || !read_command(pid, words, sizeof(words), name, sizeof(name)))
+	if (f->tool || !isdigit((unsigned char)pid[0]) || !read_text(name, sizeof(name), "/proc/%s/comm", pid) ||
+	    strcmp(name, "mdadm") != 0)
 		return;
-	if (strcmp(name, "mdadm") != 0 || is_watching(words))
+	put_spaces(words, read_command(pid, words, sizeof(words)));
+	if (!words[0] || is_watching(words))
 		return;
 	f->tool = (pid_t)strtol(pid, NULL, 10);
 	snprintf(f->tool_words, sizeof(f->tool_words), "%s", words);
@@ -286,14 +291,14 @@ static void take_process(const struct ctl_paths *p, struct check_facts *f, const
 
 static void take_pid_files(const struct ctl_paths *p, struct check_facts *f)
 {
-	char text[SYSFS_WORD_MAX], pid[16], words[PATH_MAX], name[32];
+	char text[SYSFS_WORD_MAX], pid[16], words[PATH_MAX];
 
 	if (read_text(text, sizeof(text), "%s/%s.pid", p->run, f->container))
 		f->pid = rundir_parse_pid(text);
 	if (f->pid < 0)
 		f->pid = 0;
 	snprintf(pid, sizeof(pid), "%d", (int)f->pid);
-	f->pid_runs = f->pid && read_command(pid, words, sizeof(words), name, sizeof(name)) && strstr(words, "mdmon");
+	f->pid_runs = f->pid && rundir_is_mdmon(words, read_command(pid, words, sizeof(words)), NULL);
 	if (read_text(text, sizeof(text), "%s/.mdadm/%s.pid", p->dev, f->container))
 		snprintf(f->other_run, sizeof(f->other_run), "%.100s/.mdadm", p->dev);
 }

@@ -140,6 +140,11 @@ const char *check_severity_word(enum check_severity severity)
 
 /* ---- what several rules ask ---- */
 
+bool check_is_ddf(const struct check_facts *f)
+{
+	return strcmp(f->format, "ddf") == 0;
+}
+
 bool check_daemon_answers(const struct check_facts *f)
 {
 	return f->daemon == CHECK_DAEMON_OURS;
@@ -168,6 +173,13 @@ uint64_t check_need(const struct check_facts *f)
 	return need;
 }
 
+uint64_t check_lack(const struct check_facts *f, const struct check_disk *d)
+{
+	uint64_t need = check_need(f);
+
+	return d->room && d->room < need ? need - d->room : 0;
+}
+
 bool check_is_lost(const struct check_volume *v)
 {
 	return strcmp(v->told_state, "failed") == 0 || strcmp(v->array_state, "broken") == 0;
@@ -187,6 +199,15 @@ bool check_needs_disks(const struct check_facts *f)
 		if (f->volume[i].redundant && f->volume[i].missing)
 			return true;
 	return false;
+}
+
+/* mdadm 4.2 crashes when it adds a disk to a container of DDF. */
+void check_advise_add(struct check_finding *n, const struct check_facts *f, const char *disk)
+{
+	if (check_is_ddf(f))
+		check_advise(n, "cat /sys/block/%s/dev >/sys/block/%s/md/new_dev", disk, f->container);
+	else
+		check_advise(n, "mdadm --add /dev/%s /dev/%s", f->container, disk);
 }
 
 void check_advise_daemon(struct check_finding *n, const struct check_facts *f)

@@ -144,14 +144,10 @@ static char *hear(const struct helper *h, uint64_t end_ns)
 static void try(const void *arg, int fd)
 {
 	struct disk *d = disk_open_to_look(arg);
-	char *sector;
 
 	(void)fd;
-	if (!d || d->size < d->sector_size)
-		return;
-	sector = malloc(d->sector_size);
-	if (sector)
-		disk_read(d, sector, d->sector_size, d->size / d->sector_size * d->sector_size - d->sector_size);
+	if (d)
+		disk_can_be_read(d);
 }
 
 static void try_all(struct check_reading *r, int timeout_ms)

@@ -14,6 +14,7 @@
 #include "ctl/check-view.h"
 #include "ctl/client.h"
 #include "ctl/text.h"
+#include "lib/clock.h"
 
 #define TRIES 3
 #define PAUSE_MS 400
@@ -94,16 +95,13 @@ static void confirm_generation(const struct check_request *r, struct check_facts
 
 static void gather(const struct check_request *r, const char *container, struct check_facts *f)
 {
-	struct timespec now;
-
 	memset(f, 0, sizeof(*f));
 	snprintf(f->container, sizeof(f->container), "%s", container);
 	ask_daemon(r, f);
 	check_gather_md(r->paths, f);
 	read_disks(r, f);
 	confirm_generation(r, f);
-	clock_gettime(CLOCK_REALTIME, &now);
-	f->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	f->now_ms = clock_wall_ms();
 }
 
 /* What may look so for a moment while something is under way. */

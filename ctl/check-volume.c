@@ -92,19 +92,6 @@ static const struct check_disk *a_spare(const struct check_facts *f)
 	return spare;
 }
 
-static bool is_too_small(const struct check_disk *d, uint64_t need)
-{
-	return need && d->room && d->room < need;
-}
-
-static void advise_disk(const struct check_facts *f, struct check_finding *n)
-{
-	if (is(f->format, "ddf"))
-		check_advise(n, "cat /sys/block/DISK/dev >/sys/block/%s/md/new_dev", f->container);
-	else
-		check_advise(n, "mdadm --add /dev/%s /dev/DISK", f->container);
-}
-
 static void show_size_needed(const struct check_facts *f, struct check_finding *n)
 {
 	char size[UNITS_MAX];
@@ -120,16 +107,16 @@ static void no_good_spare(const struct check_facts *f, const struct check_disk *
 
 	if (!spare) {
 		check_say(n, "there is no spare");
-	} else if (is_too_small(spare, check_need(f))) {
+	} else if (check_lack(f, spare)) {
 		check_say(n, "the spare %s is too small, by %s", spare->name,
-			  units_size(size, (check_need(f) - spare->room + 1) / 2));
+			  units_size(size, (check_lack(f, spare) + 1) / 2));
 	} else {
 		check_say(n, "the spare %s is not put in", spare->name);
 		check_advise(n, "mdmonctl ping %s; journalctl -t mdmon", f->container);
 		return;
 	}
 	show_size_needed(f, n);
-	advise_disk(f, n);
+	check_advise_add(n, f, "DISK");
 }
 
 /* A disk that is there and would do, if something was done about it: its own finding says what. */
@@ -166,7 +153,7 @@ static void why_no_rebuild(const struct check_facts *f, const struct check_volum
 		check_advise(n, "mdadm --readwrite /dev/%s", v->device);
 	} else {
 		no_good_spare(f, spare, n);
-		if (idle && (!spare || is_too_small(spare, check_need(f))))
+		if (idle && (!spare || check_lack(f, spare)))
 			check_say(n, ", but see %s", idle->name);
 	}
 }
@@ -326,10 +313,10 @@ static void advise_replacing(const struct check_facts *f, const struct check_vol
 {
 	const struct check_disk *spare = a_spare(f);
 
-	if (spare && !is_too_small(spare, check_need(f)) && !v->missing)
+	if (spare && !check_lack(f, spare) && !v->missing)
 		check_advise(n, "mdadm --fail /dev/%s /dev/%s", v->device, disk);
 	else
-		advise_disk(f, n);
+		check_advise_add(n, f, "DISK");
 }
 
 static void bad_blocks(const struct check_facts *f, const struct check_volume *v, struct check_findings *list)

@@ -180,6 +180,7 @@ const char *check_severity_word(enum check_severity severity); /* "CRITICAL" */
 void check_findings_free(struct check_findings *list);
 
 /* What several rules ask. */
+bool check_is_ddf(const struct check_facts *f);
 bool check_daemon_answers(const struct check_facts *f); /* ours, and it is understood */
 const struct check_disk *check_disk_named(const struct check_facts *f, const char *name); /* NULL: none */
 bool check_is_here(const struct check_facts *f, const struct check_disk *d); /* the container has it */
@@ -188,6 +189,10 @@ uint64_t check_need(const struct check_facts *f);
 bool check_is_lost(const struct check_volume *v); /* it has fewer disks than it can do without */
 bool check_any_lost(const struct check_facts *f);
 bool check_needs_disks(const struct check_facts *f); /* a volume runs with fewer than it should have */
+/* Sectors that the disk lacks for check_need(); 0: none, or it is not known. */
+uint64_t check_lack(const struct check_facts *f, const struct check_disk *d);
+/* Puts a disk into the container. */
+void check_advise_add(struct check_finding *n, const struct check_facts *f, const char *disk);
 /* Starts the daemon, or another one in its place. */
 void check_advise_daemon(struct check_finding *n, const struct check_facts *f);
 
