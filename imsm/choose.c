@@ -149,14 +149,6 @@ static struct imsm_candidate *find_champion(const struct choice *ch)
 	return spare;
 }
 
-int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SERIAL_LEN])
-{
-	for (unsigned i = 0; i < m->num_disks; i++)
-		if (imsm_serial_equal(m->disk[i].serial, serial))
-			return (int)i;
-	return -1;
-}
-
 static int drop(struct imsm_candidate *cand, const char *why)
 {
 	cand->why = why;

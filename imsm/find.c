@@ -97,6 +97,14 @@ bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl)
 
 /* ---- entries of the disk table ---- */
 
+int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SERIAL_LEN])
+{
+	for (unsigned i = 0; i < m->num_disks; i++)
+		if (imsm_serial_equal(m->disk[i].serial, serial))
+			return (int)i;
+	return -1;
+}
+
 bool imsm_disk_present(const struct imsm_container *c, uint32_t index)
 {
 	return index < c->meta.num_disks && imsm_dl_by_index(c, (int)index);
@@ -110,6 +118,24 @@ bool imsm_disk_failed(const struct imsm_container *c, uint32_t index)
 bool imsm_disk_absent(const struct imsm_container *c, uint32_t index)
 {
 	return !imsm_disk_present(c, index) && !imsm_disk_failed(c, index);
+}
+
+bool imsm_any_absent(const struct imsm_container *c)
+{
+	for (uint32_t i = 0; i < c->meta.num_disks; i++)
+		if (imsm_disk_absent(c, i))
+			return true;
+	return false;
+}
+
+int imsm_half_written_entry(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN], uint32_t family)
+{
+	const uint32_t mask = IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE | IMSM_DISK_JOURNAL;
+	int index = imsm_serial_in_table(&c->meta, serial);
+
+	if (family != le32_get(c->meta.header.family_num) || index < 0 || imsm_disk_present(c, (uint32_t)index))
+		return -1;
+	return (le32_get(c->meta.disk[index].status) & mask) == IMSM_DISK_CONFIGURED ? index : -1;
 }
 
 bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl)

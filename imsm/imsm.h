@@ -133,6 +133,8 @@ struct imsm_dl *imsm_dl_by_serial(const struct imsm_container *c, const uint8_t 
 /* Another present disk has the same serial and is a member: the two cannot be told apart by the metadata. */
 bool imsm_serial_ambiguous(const struct imsm_container *c, const struct imsm_dl *dl);
 
+/* The place in the disk table of the disk with that serial, -1: there is none. */
+int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SERIAL_LEN]);
 /*
  * Disk table entries that no present disk claims are "missing": absent at load, or taken
  * out of the container since. They count as bad like failed ones.
@@ -141,6 +143,7 @@ bool imsm_disk_present(const struct imsm_container *c, uint32_t index);
 bool imsm_disk_failed(const struct imsm_container *c, uint32_t index);
 /* Missing, and not recorded as failed: others may find it, and believe what it holds. */
 bool imsm_disk_absent(const struct imsm_container *c, uint32_t index);
+bool imsm_any_absent(const struct imsm_container *c); /* what one holds that has failed, or is recorded as missing, is older */
 /* By map 0: the slot's disk has failed or is missing, or has not got the slot's data. */
 bool imsm_slot_bad(const struct imsm_container *c, const struct imsm_volume *v, unsigned slot);
 
@@ -158,6 +161,11 @@ bool imsm_volume_names(const struct imsm_volume *v, uint32_t index); /* in eithe
 bool imsm_disk_named(const struct imsm_container *c, uint32_t index); /* by any volume */
 bool imsm_dl_is_member(const struct imsm_volume *v, const struct imsm_dl *dl); /* by map 0 */
 bool imsm_dl_failed(const struct imsm_container *c, const struct imsm_dl *dl);
+/*
+ * The member of an absent disk whose copy was being written when a daemon died, after it had closed what was there (imsm.md 7.3);
+ * `family` is of that copy. -1: it is none, or has failed since.
+ */
+int imsm_half_written_entry(const struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN], uint32_t family);
 /* The entry says that its disk was missing, and not that it failed. */
 bool imsm_only_missing(const struct imsm_disk *d);
 /* `marked` is the serial with the mark of a failure, once or more often. */
@@ -188,9 +196,6 @@ struct imsm_candidate {
  */
 #define IMSM_DROPPED (-3)
 int imsm_choose(struct imsm_candidate *cand, size_t count, struct imsm_container *c, int *index, const char **why);
-
-/* The place in the disk table of the disk with that serial, -1: there is none. Pure. */
-int imsm_serial_in_table(const struct imsm_meta *m, const uint8_t serial[IMSM_SERIAL_LEN]);
 
 /* ---- imsm/read.c ---- */
 

@@ -76,15 +76,6 @@ static bool is_listed_spare(const struct imsm_container *c, uint32_t index)
 	return (le32_get(c->meta.disk[index].status) & IMSM_DISK_SPARE) && !imsm_disk_named(c, index);
 }
 
-/* What one holds that has failed, or has been recorded as missing, is older. */
-static bool any_absent(const struct imsm_container *c)
-{
-	for (uint32_t i = 0; i < c->meta.num_disks; i++)
-		if (imsm_disk_absent(c, i))
-			return true;
-	return false;
-}
-
 /* The one that was to join after the last that has. If it is here, it has not: its copy would be the newest one. */
 static bool next_is_absent(const struct imsm_container *c)
 {
@@ -114,7 +105,7 @@ void imsm_find_joined(struct imsm_container *c)
 			dl->joined = m->num_disks;
 		m->num_disks--;
 	}
-	if (absent || c->found_closed || any_absent(c))
+	if (absent || c->found_closed || imsm_any_absent(c))
 		imsm_leave_family(c);
 }
 

@@ -456,12 +456,10 @@ static void link_disk(const struct arrival *a, struct imsm_dl *dl)
  */
 static int take_half_written(struct imsm_container *c, struct imsm_dl *dl)
 {
-	const uint32_t mask = IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE;
-	int index = imsm_serial_in_table(&c->meta, dl->serial);
-	struct arrival a = { .c = c, .index = (uint32_t)index };
+	int index = imsm_half_written_entry(c, dl->serial, dl->family);
+	const struct arrival a = { .c = c, .index = (uint32_t)index };
 
-	if (index < 0 || dl->family != le32_get(c->meta.header.family_num) || imsm_disk_present(c, a.index) ||
-	    (le32_get(c->meta.disk[index].status) & mask) != IMSM_DISK_CONFIGURED)
+	if (index < 0)
 		return 0;
 	link_disk(&a, dl);
 	c->write_due = true;

@@ -211,13 +211,10 @@ static int take_missing(struct imsm_container *c, struct imsm_candidate *cand)
  */
 static int take_closed(struct imsm_container *c, struct imsm_candidate *cand)
 {
-	const uint32_t mask = IMSM_DISK_CONFIGURED | IMSM_DISK_FAILED | IMSM_DISK_SPARE | IMSM_DISK_JOURNAL;
-	int index = imsm_serial_in_table(&c->meta, cand->serial);
+	int index = cand->closed ? imsm_half_written_entry(c, cand->serial, cand->family) : -1;
 	struct imsm_dl *dl;
 
-	if (!cand->closed || cand->family != le32_get(c->meta.header.family_num) || index < 0 ||
-	    cand->sector_size != c->sector_size || imsm_disk_present(c, (uint32_t)index) ||
-	    (le32_get(c->meta.disk[index].status) & mask) != IMSM_DISK_CONFIGURED)
+	if (index < 0 || cand->sector_size != c->sector_size)
 		return 0;
 	dl = take_over(c, cand, index);
 	if (!dl)
@@ -379,14 +376,6 @@ static int load_from(struct imsm_container *c, const char *container, struct dis
 	return err;
 }
 
-static bool any_absent(const struct imsm_container *c)
-{
-	for (uint32_t i = 0; i < c->meta.num_disks; i++)
-		if (imsm_disk_absent(c, i))
-			return true;
-	return false;
-}
-
 static bool any_in_motion(const struct imsm_container *c)
 {
 	for (unsigned i = 0; i < c->meta.num_volumes; i++)
@@ -414,6 +403,6 @@ int imsm_load(struct imsm_container *c, const char *container, struct disk **dis
 	imsm_find_sequel(c);
 	imsm_find_leap(c);
 	/* A disk that is not here may have newer metadata, and "clean" in them: the kernel is not to be answered by older ones. */
-	c->write_due |= any_absent(c) && any_in_motion(c);
+	c->write_due |= imsm_any_absent(c) && any_in_motion(c);
 	return 0;
 }
