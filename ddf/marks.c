@@ -23,9 +23,11 @@ static bool is_behind(const struct ddf_container *c, const struct ddf_dl *dl)
 	       !ddf_copy_is_current(&dl->copy[DDF_SECOND_COPY], c->seq);
 }
 
-/* A disk that is not here may have the generation with which we began. */
+/* A disk that is not here may have the generation: it is the one with which we began, or in which a disk left. */
 static bool any_like_us(const struct ddf_container *c)
 {
+	if (c->left_seq && c->left_seq == c->seq)
+		return true;
 	for (unsigned i = 0; c->seq == c->loaded_seq && i < c->layout.max_pd; i++)
 		if (ddf_pd_used(ddf_pd(c, i)) && !ddf_dl_by_ref(c, be32_get(ddf_pd(c, i)->refnum)))
 			return true;
@@ -38,7 +40,7 @@ static bool any_like_us(const struct ddf_container *c)
  */
 static bool all_hold_the_same(const struct ddf_container *c)
 {
-	if (c->skips || c->uneven || any_like_us(c) || (c->left_seq && c->left_seq == c->seq))
+	if (c->skips || c->uneven || any_like_us(c))
 		return false;
 	for (const struct ddf_dl *dl = c->disks; dl; dl = dl->next) {
 		if (ddf_dl_failed(c, dl) && dl->given_up && is_behind(c, dl))
