@@ -211,11 +211,12 @@ bool monitor_waits_for_hanging(const struct monitor *mon, struct active_array *a
 	for (unsigned i = 0; i < a->disk_count; i++) {
 		const struct mdinfo *m = a->disks[i];
 		int slot = m->slot >= 0 ? m->slot : m->meta_slot;
+		bool may_lack = may_be_old(mon, a, m);
 
 		hangs |= monitor_disk_hangs(mon, m->dev);
-		others |= (m->curr_state & MEMBER_IN_SYNC) && !may_be_old(mon, a, m);
+		others |= (m->curr_state & MEMBER_IN_SYNC) && !may_lack;
 		if (slot >= 0 && slot < MAX_SLOTS)
-			old[slot] |= may_be_old(mon, a, m);
+			old[slot] |= may_lack;
 	}
 	for (unsigned i = 0; i < mon->hanging.count; i++)
 		hangs |= note_left_out(mon, a, mon->hanging.disk[i].dev, old);
