@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/types.h>
 
 #include "md/words.h"
@@ -64,6 +65,16 @@ void disk_close(struct disk *d); /* closes and frees; NULL is fine */
 #define DISK_ALIGN 4096
 int disk_read(const struct disk *d, void *buf, size_t len, uint64_t offset);
 int disk_write(const struct disk *d, const void *buf, size_t len, uint64_t offset);
+
+/* Start-up, helpers, mdmonctl; blocking, allocates. Its last sector, without which neither format finds anything. */
+static inline bool disk_can_be_read(const struct disk *d)
+{
+	uint8_t *sector = d->size < d->sector_size ? NULL : malloc(d->sector_size);
+	bool ok = sector && !disk_read(d, sector, d->sector_size, (d->size / d->sector_size - 1) * d->sector_size);
+
+	free(sector);
+	return ok;
+}
 
 /*
  * Opens a block device by number with `flags`. For writing: through a node that is made for this alone, under /dev or

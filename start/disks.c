@@ -25,7 +25,7 @@ struct openings {
 	pthread_cond_t answer;
 	unsigned users;
 	bool left; /* nobody waits any more */
-	size_t count, answers;
+	size_t asked, answers;
 	struct opening one[];
 };
 
@@ -42,7 +42,6 @@ static struct openings *openings_new(size_t count)
 	pthread_cond_init(&o->answer, &attr);
 	pthread_condattr_destroy(&attr);
 	o->users = 1;
-	o->count = count;
 	return o;
 }
 
@@ -61,22 +60,13 @@ static void let_go(struct openings *o)
 
 /* ---- one disk ---- */
 
-static bool can_be_read(const struct disk *d)
-{
-	uint8_t *sector = malloc(d->sector_size);
-	bool ok = sector && disk_read(d, sector, d->sector_size, d->size - d->sector_size) == 0;
-
-	free(sector);
-	return ok;
-}
-
 static void *open_one(void *arg)
 {
 	struct opening *one = arg;
 	struct openings *o = one->all;
 	struct disk *d = disk_open(one->dev);
 	int error = d ? 0 : -errno;
-	bool readable = d && can_be_read(d), left;
+	bool readable = d && disk_can_be_read(d), left;
 
 	pthread_mutex_lock(&o->lock);
 	left = o->left;
@@ -100,6 +90,7 @@ static void begin(struct openings *o, struct opening *one, dev_t dev)
 	one->dev = dev;
 	pthread_mutex_lock(&o->lock);
 	o->users++;
+	o->asked++;
 	pthread_mutex_unlock(&o->lock);
 	if (thread_start_detached(open_one, one))
 		open_one(one); /* no thread can be had: one after the other, then */
@@ -109,8 +100,8 @@ static void begin(struct openings *o, struct opening *one, dev_t dev)
 
 static bool enough(const struct openings *o, const struct start_patience *p, uint64_t waited_ns)
 {
-	return o->answers == o->count || waited_ns >= p->most_ns ||
-	       (waited_ns >= p->some_ns && 2 * o->answers >= o->count);
+	return o->answers == o->asked || waited_ns >= p->most_ns ||
+	       (waited_ns >= p->some_ns && 2 * o->answers >= o->asked);
 }
 
 /* With the lock. */
@@ -137,15 +128,9 @@ static void take_answer(struct start_disk *d, const struct opening *one)
 int start_open_disks(struct start_disk *disk, size_t count, const struct start_patience *patience)
 {
 	struct openings *o = openings_new(count);
-	size_t n = 0;
 
 	if (!o)
 		return -ENOMEM;
-	pthread_mutex_lock(&o->lock);
-	for (size_t i = 0; i < count; i++)
-		n += !disk[i].late;
-	o->count = n;
-	pthread_mutex_unlock(&o->lock);
 	for (size_t i = 0; i < count; i++)
 		if (!disk[i].late)
 			begin(o, &o->one[i], disk[i].dev);
