@@ -62,7 +62,7 @@ void bay_refuse(const struct event *e)
 static bool another_is_closed(const struct sim_disk *but)
 {
 	for (unsigned n = 0; n < world.disks; n++)
-		if (&world.disk[n] != but && (world.disk[n].shut || world.disk[n].unreadable))
+		if (&world.disk[n] != but && sim_is_closed(&world.disk[n]))
 			return true;
 	return false;
 }

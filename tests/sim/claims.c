@@ -173,15 +173,15 @@ uint32_t claims_set_to_open(void)
 	uint32_t set = set_of_container();
 
 	for (unsigned n = 0; n < world.disks; n++)
-		if (world.disk[n].shut || world.disk[n].unreadable)
+		if (sim_is_closed(&world.disk[n]))
 			set &= ~(1u << n);
 	return set;
 }
 
 /* What is newest is on disks that it cannot open: nothing is claimed of what is made of the others. */
-bool claims_know_too_little(uint32_t set)
+bool claims_know_too_little(void)
 {
-	uint32_t all = set_of_container();
+	uint32_t set = claims_set_to_open(), all = set_of_container();
 	bool less = judge_generation(set) < judge_generation(all);
 
 	for (unsigned v = 0; world.ad->changes && v < SIM_VOLUMES; v++)

@@ -711,7 +711,7 @@ void daemon_start(void)
 			known |= world.disk[i].unreadable ? 0 : 1u << i;
 		}
 	for (unsigned i = 0; i < world.disks; i++) {
-		world.disk[i].late = world.disk[i].attached && (world.disk[i].shut || world.disk[i].unreadable);
+		world.disk[i].late = world.disk[i].attached && sim_is_closed(&world.disk[i]);
 		/* A daemon died there, and this one cannot make it whole. */
 		world.disk[i].torn |= world.disk[i].late && truth_left_torn(i);
 		if (world.disk[i].late)

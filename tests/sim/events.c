@@ -442,7 +442,7 @@ static void do_daemon(const struct event *e)
 		world.split = true;
 		return;
 	}
-	if (claims_know_too_little(claims_set_to_open()))
+	if (claims_know_too_little())
 		return;
 	resolve_unsure();
 	for (unsigned v = 0; v < SIM_VOLUMES; v++)
@@ -493,7 +493,8 @@ static void do_boot(const struct event *e)
 	if (judge_read(set, &r, number) && r.generation > world.generation)
 		world.generation = r.generation;
 	for (unsigned n = 0; n < world.disks; n++) {
-		world.disk[n].refuses = world.disk[n].refused = world.disk[n].shut = world.disk[n].unreadable = world.disk[n].hangs = world.disk[n].behind = false;
+		world.disk[n].refuses = world.disk[n].refused = world.disk[n].hangs = world.disk[n].behind = false;
+		world.disk[n].shut = world.disk[n].unreadable = false;
 		world.disk[n].hangs_in = 0;
 		world.disk[n].attached = set & 1u << n;
 		if (world.disk[n].exists && !world.disk[n].attached)

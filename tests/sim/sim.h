@@ -56,6 +56,12 @@ struct sim_disk {
 	char serial[20];
 };
 
+/* A daemon that begins now has to do without it. */
+static inline bool sim_is_closed(const struct sim_disk *d)
+{
+	return d->shut || d->unreadable;
+}
+
 /* ---- truth.c ---- */
 
 /* Versions of data count up; 0: what was there before the volume was first written. */
@@ -376,7 +382,7 @@ struct monitor;
 void claims_note_missing(uint32_t known);
 void claims_note_entitled(const struct monitor *mon);
 uint32_t claims_set_to_open(void);
-bool claims_know_too_little(uint32_t set);
+bool claims_know_too_little(void);
 void claims_compare_with_disks(const struct monitor *mon, uint32_t known);
 
 /* judge.c */
