@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ctl/check-gather.h"
+#include "tests/unit/support/quoted-json.h"
 
 #define STALLS "{'count':1,'total_us':9,'max_us':2410,'buckets':[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}"
 #define STATUS                                                                                                            \
@@ -26,19 +27,9 @@
 
 static struct check_facts facts;
 
-/* JSON with ' for ". */
 static json_t *status(void)
 {
-	char *copy = strdup(STATUS);
-	json_t *o;
-
-	for (char *c = copy; *c; c++)
-		if (*c == '\'')
-			*c = '"';
-	o = json_loads(copy, 0, NULL);
-	assert_non_null(o);
-	free(copy);
-	return o;
+	return quoted_json(STATUS);
 }
 
 static void take(const json_t *o)

@@ -13,6 +13,7 @@
 #include "ctl/text.h"
 #include "ctl/units.h"
 #include "ctl/view.h"
+#include "tests/unit/support/quoted-json.h"
 
 #define ZEROES "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]"
 #define NO_STALLS "{'count':0,'total_us':0,'max_us':0,'buckets':" ZEROES "}"
@@ -36,24 +37,9 @@
 
 static const struct view_options plain = { .width = 80 };
 
-/* JSON with ' for ". */
-static json_t *json(const char *text)
-{
-	char *copy = strdup(text);
-	json_t *o;
-
-	for (char *c = copy; *c; c++)
-		if (*c == '\'')
-			*c = '"';
-	o = json_loads(copy, 0, NULL);
-	assert_non_null(o);
-	free(copy);
-	return o;
-}
-
 static char *view(const char *text, const struct view_options *opt)
 {
-	json_t *o = json(text);
+	json_t *o = quoted_json(text);
 	char *shown = view_status("md127", o, opt);
 
 	assert_non_null(shown);
@@ -110,7 +96,7 @@ static void test_healthy(void **state)
 static void test_live(void **state)
 {
 	const struct view_options live = { .width = 80, .live = true };
-	json_t *o = json(HEALTHY);
+	json_t *o = quoted_json(HEALTHY);
 	char *before = view_status("md127", o, &live), *after;
 
 	(void)state;
@@ -256,7 +242,7 @@ static void spoil_each(json_t *top, json_t *o)
 
 static void test_negative_number(void **state)
 {
-	json_t *o = json(HEALTHY);
+	json_t *o = quoted_json(HEALTHY);
 	char *shown;
 
 	(void)state;
@@ -361,7 +347,7 @@ static void test_units(void **state)
 
 static void test_spoiled(void **state)
 {
-	json_t *o = json(REBUILDING);
+	json_t *o = quoted_json(REBUILDING);
 
 	(void)state;
 	spoil_each(o, o);

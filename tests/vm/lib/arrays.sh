@@ -148,6 +148,37 @@ set_up()
 	ping_daemon
 }
 
+# serves_until SECONDS COMMAND...: the daemon has begun without RAM[1], and serves the IMSM volume; after the command that disk has
+# what the OTHERS have, in so many seconds, and all is well. Ends with the volume stopped.
+serves_until()
+{
+	local seconds=$1
+
+	shift
+	first_write 2000
+	assert_metadata vol0.dirty=1 -- "${OTHERS[@]}"
+	assert_metadata vol0.dirty=0 -- "${RAM[1]}"
+	must attr_is "$V" degraded 0
+	"$@"
+	wait_metadata "$seconds" vol0.dirty=1 -- "${RAM[@]}"
+	set_attr "$V" safe_mode_delay 0.05
+	wait_metadata 5 vol0.dirty=0 vol0.map0.state=NORMAL -- "${RAM[@]}"
+	check_data
+	stop_all
+}
+
+# make_other_container DISK...: IMSM with a RAID1, and stopped. The disks are those of somebody else.
+make_other_container()
+{
+	must mdadm -CR /dev/md/d -e imsm -n 2 "$@"
+	must mdadm -CR /dev/md/w -l 1 -n 2 -z 10240 --assume-clean /dev/md/d
+	C=$(basename "$(readlink -f /dev/md/d)")
+	find_volumes
+	ping_daemon
+	stop_all
+	V=''
+}
+
 # Two RAID5 volumes of 10 MiB, "first" and "second", on three disks; the second one is stopped, its name is in V1.
 set_up_second_stopped()
 {

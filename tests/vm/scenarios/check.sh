@@ -179,13 +179,7 @@ copy)
 foreign)
 	make_disks 4
 	fast_sync
-	must mdadm -CR /dev/md/d -e imsm -n 2 "${DISKS[@]:2}"
-	must mdadm -CR /dev/md/w -l 1 -n 2 -z 10240 --assume-clean /dev/md/d
-	C=$(basename "$(readlink -f /dev/md/d)")
-	find_volumes
-	ping_daemon
-	stop_all
-	V=''
+	make_other_container "${DISKS[@]:2}"
 	make_container "${DISKS[@]:0:2}"
 	make_volume 1 2
 	wait_settled "$V"

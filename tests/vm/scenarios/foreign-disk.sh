@@ -11,13 +11,7 @@ case $LEVEL in
 ram[01]) own=("${DISKS[@]:2}") others=("${DISKS[@]:0:2}") ;;
 ram[23]) own=("${DISKS[@]:0:2}") others=("${DISKS[@]:2}") ;;
 esac
-must mdadm -CR /dev/md/d -e imsm -n 2 "${others[@]}"
-must mdadm -CR /dev/md/w -l 1 -n 2 -z 10240 --assume-clean /dev/md/d
-C=$(basename "$(readlink -f /dev/md/d)")
-find_volumes
-ping_daemon
-stop_all
-V=''
+make_other_container "${others[@]}"
 make_container "${own[@]}"
 make_volume 1 2
 wait_settled "$V"

@@ -24,13 +24,4 @@ fi
 took=$(($(seconds) - begun))
 say "ready after $took s"
 [ "$took" -le 20 ] || fail "it was ready after $took seconds only"
-first_write 2000
-assert_metadata vol0.dirty=1 -- "${OTHERS[@]}"
-assert_metadata vol0.dirty=0 -- "${RAM[1]}"
-must attr_is "$V" degraded 0
-metadata_area 1 resume
-wait_metadata 15 vol0.dirty=1 -- "${RAM[@]}"
-set_attr "$V" safe_mode_delay 0.05
-wait_metadata 10 vol0.dirty=0 vol0.map0.state=NORMAL -- "${RAM[@]}"
-check_data
-stop_all
+serves_until 15 metadata_area 1 resume

@@ -12,13 +12,4 @@ stay_dirty
 kill_daemon
 metadata_area 1 break
 start_daemon
-first_write 2000
-assert_metadata vol0.dirty=1 -- "${OTHERS[@]}"
-assert_metadata vol0.dirty=0 -- "${RAM[1]}"
-must attr_is "$V" degraded 0
-metadata_area 1 mend
-wait_metadata 10 vol0.dirty=1 -- "${RAM[@]}"
-set_attr "$V" safe_mode_delay 0.05
-wait_metadata 5 vol0.dirty=0 vol0.map0.state=NORMAL -- "${RAM[@]}"
-check_data
-stop_all
+serves_until 10 metadata_area 1 mend
