@@ -251,6 +251,7 @@ static size_t read_command(const char *pid, char *to, size_t size)
 	ssize_t n;
 	int fd;
 
+	to[0] = '\0';
 	snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
