@@ -71,15 +71,21 @@ static uint32_t read_mpb(unsigned n, uint8_t *mpb)
 	return size;
 }
 
+/* From 0xf0 on the copy is left half written, as a daemon leaves it that dies behind the first sector (imsm.md 7.3). */
 static void seal(unsigned n, uint8_t what)
 {
 	static uint8_t mpb[IMSM_MPB_MAX + 4096];
 	struct imsm_header *h = (struct imsm_header *)(void *)mpb;
 	uint32_t size = read_mpb(n, mpb);
+	uint8_t anchor[4096];
 
-	if (!size || what & 1)
+	if (!size || (what & 1 && what < 0xf0))
 		return;
-	h->check_sum = le32_make(imsm_checksum(mpb, size));
+	memcpy(anchor, mpb, sizeof(anchor));
+	if (what >= 0xf0)
+		imsm_close_anchor(anchor, fuzz_disk[n].sector_size, mpb);
+	else
+		h->check_sum = le32_make(imsm_checksum(mpb, size));
 	write_disk(n, mpb, fuzz_disk[n].sector_size, imsm_anchor_offset(fuzz_disk[n].size, fuzz_disk[n].sector_size));
 }
 
