@@ -425,10 +425,24 @@ static void judge_view(const struct view *v)
 	}
 }
 
+/* No volume has it on record, nor had it. */
+static bool is_mere_spare(unsigned disk)
+{
+	for (unsigned v = 0; v < SIM_VOLUMES; v++)
+		for (unsigned s = 0; s < SIM_MEMBERS; s++)
+			if (world.volume[v].exists && world.volume[v].entitled[s] == (int)disk)
+				return false;
+	for (unsigned n = 0; n < world.arrays; n++)
+		for (unsigned i = 0; world.array[n].there && i < world.array[n].members; i++)
+			if (world.array[n].member[i].recorded && world.array[n].member[i].disk == disk)
+				return false;
+	return true;
+}
+
 /* It hangs, and the arrays go on without it: nobody waits until the copy is whole, no more than if it were unplugged. */
 static bool is_given_up(unsigned disk)
 {
-	return world.disk[disk].hangs && md_failed_somewhere(disk);
+	return world.disk[disk].hangs && (md_failed_somewhere(disk) || is_mere_spare(disk));
 }
 
 void judge_note_given_up(void)
