@@ -197,15 +197,21 @@ static bool write_record(unsigned unit, bool copied)
 	return true;
 }
 
-/* Zeros: the daemon has seen the end before. Of disks that can be read; without any mdadm gives up. */
+/*
+ * Zeros: the daemon has seen the end before. Of disks that can be read; without any mdadm gives up. Of one that hangs mdadm
+ * reads what it has when it has answered, and what the daemon wrote before is carried out by then.
+ */
 static bool record_is_gone(void)
 {
 	bool any = false;
 
 	for (int s = 0; s < 2; s++) {
-		if (job.record[s] >= 0 && world.ad->has_record((unsigned)job.record[s]))
+		if (job.record[s] < 0)
+			continue;
+		any = true;
+		flight_await(job.record[s]);
+		if (world.ad->has_record((unsigned)job.record[s]))
 			return false;
-		any |= job.record[s] >= 0;
 	}
 	return any;
 }
