@@ -171,6 +171,18 @@ static void find_record(const struct reader_result *r, const unsigned *number)
 				job.record[s] = (int)number[r->volume[i].member[s].disk];
 }
 
+/* Whoever reads it on a disk that was not there is led to where the reshape was then (imsm.md 1.14). */
+static void note_without_record(const struct truth *t, unsigned slot)
+{
+	world.disk[t->plan.disk[slot]].old_record = true;
+}
+
+static void put_record(unsigned disk, const struct sim_record *r)
+{
+	world.ad->put_record(disk, r);
+	world.disk[disk].old_record = false;
+}
+
 static bool takes_record(int disk)
 {
 	flight_await(disk); /* mdadm does */
@@ -183,11 +195,13 @@ static bool write_record(unsigned unit, bool copied)
 	struct sim_record r = record_of(truth_here(), unit, copied);
 
 	for (int s = 0; s < 2; s++) {
-		if (job.record[s] == NOBODY)
+		if (job.record[s] == NOBODY) {
+			note_without_record(truth_here(), (unsigned)s);
 			continue;
+		}
 		if (job.record[s] == GONE || !takes_record(job.record[s]))
 			return false;
-		world.ad->put_record((unsigned)job.record[s], &r);
+		put_record((unsigned)job.record[s], &r);
 		if (world.alive)
 			sim_point();
 		if (!world.power)
@@ -433,7 +447,9 @@ void grow_resumed(const struct truth *t, const struct reader_volume *rv, const u
 
 	for (unsigned s = 0; s < 2; s++)
 		if (rv->member[s].disk >= 0)
-			world.ad->put_record(number[rv->member[s].disk], &r);
+			put_record(number[rv->member[s].disk], &r);
+		else
+			note_without_record(t, s);
 }
 
 /*

@@ -157,8 +157,10 @@ const char *rd_imsm_check_migrations(const struct imsm_view *view, struct imsm_m
 		disk = record_holder(view, &volume.map[0]);
 		if (disk < 0) /* 2.4 */
 			return "no disk is there that says how far a reshape has come";
-		if (!found)
+		if (!found) {
 			rd_imsm_migration_read(view->copy[disk].disk, view->copy[disk].unit, migration);
+			migration->on = (unsigned)disk;
+		}
 		found = true;
 		if (volume.map[0].pba != volume.map[1].pba)
 			return "a reshape that moves the volume's beginning";
@@ -187,6 +189,7 @@ static void read_shape(const struct imsm_volume_view *volume, const struct imsm_
 	answer->reshape_unit = migration->unit;
 	answer->unit_sectors = migration->dest_depth;
 	answer->unit_copied = migration->in_copy_area;
+	answer->record_on = migration->on;
 	answer->reshape_noted = volume->checkpoint;
 	answer->old_members = volume->map[1].members;
 	answer->old_level = (int)rd_imsm_effective_level(&volume->map[1]);

@@ -88,6 +88,7 @@ struct imsm_volume_view {
 
 /* 1.14: what is wanted of the migration record */
 struct imsm_migration {
+	unsigned on; /* that disk */
 	bool in_copy_area, ascending;
 	uint64_t unit, units;
 	uint32_t blocks_per_unit, dest_depth;

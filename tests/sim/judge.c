@@ -21,7 +21,8 @@
  * disk of both (claims.c, claims_note_missing()); and the data of a volume that was started while its last change was on disks that were not
  * there (truth.c, truth_is_halved()), and of a spare that is a member by such a change only (truth_taken()), and of a RAID0
  * that is reshaped and has lost a disk (truth_may_be_lost()); and a volume that is to be widened, lacks a disk already,
- * and then one of the new ones, for there are no words for a reshape that is called off (imsm.md 5.5); and of disks that hang
+ * and then one of the new ones, for there are no words for a reshape that is called off (imsm.md 5.5); and a reshape whose
+ * record is read on a disk that was not there while it went on (imsm.md 1.14); and of disks that hang
  * a single mirror of a RAID1 (is_mirror_alone()), and what a daemon leaves when it ends: the next one knows which disks are
  * out of date, not that they hung.
  */
@@ -268,7 +269,7 @@ static void judge_reshape(const struct trial *tr)
 {
 	const char *wrong = tr->rv->reshaping ? truth_misread(tr->t, tr->rv) : NULL;
 
-	if (wrong)
+	if (wrong && !world.disk[tr->v->number[tr->rv->record_on]].old_record)
 		ACCUSE(tr, "%s", wrong);
 }
 

@@ -55,6 +55,7 @@ struct reader_volume {
 	/* Only if reshaping, as the record says that goes with it: */
 	uint64_t reshape_unit;     /* of so many ... */
 	uint64_t unit_sectors;     /* ... of each member; 0: there is no record, nothing has been moved */
+	unsigned record_on;        /* that disk, of those that were given to the reader */
 	bool unit_copied;          /* its data are in a backup, from which they are put where they are to be */
 	uint64_t reshape_noted;    /* units, as the metadata themselves say: no reader goes by it, none may be misled */
 	unsigned old_members;

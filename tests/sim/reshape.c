@@ -294,6 +294,7 @@ void md_resume_reshape(struct md_array *a, const struct reader_volume *rv, const
 	const char *wrong = truth_misread(t, rv);
 
 	if (wrong) {
+		world.split |= world.disk[disk_number[rv->record_on]].old_record;
 		if (!world.split)
 			sim_hit("reshape of a started volume: %s (volume %s, RAID%d)", wrong, t->plan.name,
 				t->plan.level);

@@ -49,6 +49,7 @@ struct sim_disk {
 	unsigned hangs_in; /* when it has got so many more of them; 0: does not begin to */
 	bool behind;       /* it has hung, not failed and with the newest metadata, and was not brought up to date since */
 	bool torn;         /* its copy of the metadata, when the power failed last (note_torn()) */
+	bool old_record;   /* mdadm has gone on with a reshape without it, and with the record on the other one */
 	bool changed;      /* its bytes, since the judge looked last */
 	bool written;      /* since that was noted (judge_note_written) */
 	uint8_t *tail;     /* adapter->tail bytes */
