@@ -38,6 +38,7 @@ struct view {
 	uint32_t set;
 	uint32_t whole; /* of them, those that are not excused for being torn */
 	bool torn;      /* one is excused: it is being written, or was when the power failed */
+	bool any_torn;  /* that one, or one that was torn before */
 };
 
 static struct view all, some;
@@ -465,14 +466,15 @@ static void read_view(struct view *v, uint32_t set, const char *which)
 		if (set & 1u << i && v->r.role[k++] == READER_DAMAGED)
 			*(world.disk[i].torn || is_given_up(i) ? &before : &torn) |= 1u << i;
 	v->torn = torn && !(torn & (torn - 1));
+	v->any_torn = v->torn || before;
 	v->whole = set & ~before & ~(v->torn ? torn : 0);
 	world.judged++;
 }
 
-/* The only disk that had what was written last is being written. */
+/* The only disk that had what was written last is being written, or was when its daemon died, and is as good as lost. */
 static bool newest_is_torn(const struct view *v)
 {
-	return v->torn && v->r.loads && v->r.generation < world.generation;
+	return v->any_torn && v->r.loads && v->r.generation < world.generation;
 }
 
 /* What has been written is durable, and the newest, even if nobody loads it: a reshape lacks both disks with its record. */
