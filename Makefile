@@ -5,6 +5,7 @@
 PREFIX   ?= /usr
 SBINDIR  ?= /sbin
 MANDIR   ?= $(PREFIX)/share/man
+DOCDIR   ?= $(PREFIX)/share/doc/mdmon
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
 BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR   ?= $(PREFIX)/share/zsh/vendor-completions
@@ -203,19 +204,25 @@ compile_commands.json: Makefile
 			"$$(printf '%s' '$(CC) $(ALL_CFLAGS)' | sed 's/[\\"]/\\&/g')" "$$f"; \
 	done | sed '$$s/,$$//'; echo ']'; } > $@
 
+# The timer does nothing until somebody enables it.
+UNITS := mdmon@.service mdmon-metrics.service mdmon-metrics.timer
+EXAMPLES := examples/mdmon-alerts.yml examples/mdmon-dashboard.json
+
 install: all
 	$(INSTALL) -D -m 755 $(B)/mdmon $(DESTDIR)$(SBINDIR)/mdmon
 	$(INSTALL) -D -m 755 $(B)/mdmonctl $(DESTDIR)$(SBINDIR)/mdmonctl
 	$(INSTALL) -D -m 644 man/mdmon.8 $(DESTDIR)$(MANDIR)/man8/mdmon.8
 	$(INSTALL) -D -m 644 man/mdmonctl.8 $(DESTDIR)$(MANDIR)/man8/mdmonctl.8
-	$(INSTALL) -D -m 644 systemd/mdmon@.service $(DESTDIR)$(UNITDIR)/mdmon@.service
+	for u in $(UNITS); do $(INSTALL) -D -m 644 systemd/$$u $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	for e in $(EXAMPLES); do $(INSTALL) -D -m 644 $$e $(DESTDIR)$(DOCDIR)/$$e || exit 1; done
 	for p in mdmon mdmonctl; do \
 		$(INSTALL) -D -m 644 completions/$$p.bash $(DESTDIR)$(BASHDIR)/$$p && \
 		$(INSTALL) -D -m 644 completions/_$$p $(DESTDIR)$(ZSHDIR)/_$$p || exit 1; \
 	done
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/mdmon $(DESTDIR)$(MANDIR)/man8/mdmon.8 $(DESTDIR)$(UNITDIR)/mdmon@.service
+	rm -f $(DESTDIR)$(SBINDIR)/mdmon $(DESTDIR)$(MANDIR)/man8/mdmon.8
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(addprefix $(DESTDIR)$(DOCDIR)/,$(EXAMPLES))
 	rm -f $(DESTDIR)$(SBINDIR)/mdmonctl $(DESTDIR)$(MANDIR)/man8/mdmonctl.8
 	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,mdmon mdmonctl) $(addprefix $(DESTDIR)$(ZSHDIR)/,_mdmon _mdmonctl)
 

@@ -19,10 +19,11 @@ _mdmonctl_words()
 {
 	case $1:$2 in
 	:-*) echo '--help --version' ;;
-	:*) echo 'ping status watch check examine' ;;
+	:*) echo 'ping status watch check metrics examine' ;;
 	ping:-*) echo '--help --manager --timeout' ;;
 	status:-* | check:-*) echo '--help --json --timeout' ;;
 	watch:-*) echo '--help --interval' ;;
+	metrics:-*) echo '--check --help --output --prometheus --timeout' ;;
 	examine:-*) echo '--help --json' ;;
 	*) _mdmonctl_containers | sort -u ;;
 	esac
@@ -37,7 +38,7 @@ _mdmonctl()
 	case $previous in
 	--timeout | --interval | -t | -i) return ;; # a number
 	esac
-	if [[ -n $command && $cur == /* ]] || [[ $command == examine && $cur != -* ]]; then
+	if [[ -n $command && $cur == /* ]] || [[ $command == examine && $cur != -* ]] || [[ $previous =~ ^(--output|-o)$ ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -W "$(_mdmonctl_words "$command" "$cur")" -- "$cur")

@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "ctl/check.h"
+#include "ctl/client.h"
 #include "ctl/container.h"
 
 /* The one of that name ("": always a new one) or index, new if there is none. NULL: memory ran out. Valid until the next call. */
@@ -28,6 +29,8 @@ void check_facts_free(struct check_facts *f);
  * believed at all: then f->daemon is CHECK_DAEMON_UNCLEAR, and f->daemon_problem says what is not as promised.
  */
 void check_take_status(struct check_facts *f, const json_t *status);
+/* The same for what came when it was asked, which may be nothing. */
+void check_take_answer(struct check_facts *f, const struct client_status *status);
 
 /* What md, the pid files and the processes say. */
 void check_gather_md(const struct ctl_paths *p, struct check_facts *f);

@@ -42,20 +42,25 @@ static enum check_daemon kind_of_error(int err)
 	return CHECK_DAEMON_UNCLEAR;
 }
 
+void check_take_answer(struct check_facts *f, const struct client_status *status)
+{
+	snprintf(f->daemon_problem, sizeof(f->daemon_problem), "%s", status->problem);
+	if (status->err)
+		f->daemon = kind_of_error(status->err);
+	else if (status->mute)
+		f->daemon = CHECK_DAEMON_OTHER;
+	else if (status->problem[0])
+		f->daemon = CHECK_DAEMON_UNCLEAR;
+	else
+		check_take_status(f, status->object);
+}
+
 static void ask_daemon(const struct check_request *r, struct check_facts *f)
 {
 	struct client_status status;
 
 	client_status(r->paths, f->container, r->timeout_ms, &status);
-	snprintf(f->daemon_problem, sizeof(f->daemon_problem), "%s", status.problem);
-	if (status.err)
-		f->daemon = kind_of_error(status.err);
-	else if (status.mute)
-		f->daemon = CHECK_DAEMON_OTHER;
-	else if (status.problem[0])
-		f->daemon = CHECK_DAEMON_UNCLEAR;
-	else
-		check_take_status(f, status.object);
+	check_take_answer(f, &status);
 	client_status_free(&status);
 }
 
@@ -129,23 +134,30 @@ static size_t count_here(const struct check_facts *f)
 	return n;
 }
 
-static void look_at(struct run *run, const char *container)
+void check_look_at(const struct check_request *r, const char *container, struct check_facts *f, struct check_findings *found)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-	struct check_findings found = { 0 };
-	struct check_facts f;
 
+	*found = (struct check_findings){ 0 };
 	for (int i = 0; i < TRIES; i++) {
 		if (i) {
-			check_findings_free(&found);
-			check_facts_free(&f);
+			check_findings_free(found);
+			check_facts_free(f);
 			nanosleep(&pause, NULL);
 		}
-		gather(run->r, container, &f);
-		check_container(&f, &found);
-		if (!may_pass(&found))
+		gather(r, container, f);
+		check_container(f, found);
+		if (!may_pass(found))
 			break;
 	}
+}
+
+static void look_at(struct run *run, const char *container)
+{
+	struct check_findings found;
+	struct check_facts f;
+
+	check_look_at(run->r, container, &f, &found);
 	run->seen.containers++;
 	run->seen.volumes += f.volumes;
 	run->seen.disks += count_here(&f);

@@ -4,6 +4,7 @@
 #define CTL_CHECK_RUN_H
 
 #include "ctl/check.h"
+#include "ctl/check.h"
 #include "ctl/container.h"
 #include "ctl/view.h"
 
@@ -20,5 +21,8 @@ struct check_request {
 
 /* Prints what is found; returns what is to be exited with. */
 enum check_severity check_run(const struct check_request *r);
+
+/* One container, by its kernel name: only places and timeout of the request count. The caller frees both. */
+void check_look_at(const struct check_request *r, const char *container, struct check_facts *f, struct check_findings *found);
 
 #endif

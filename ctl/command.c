@@ -11,8 +11,10 @@
 #include "ctl/check-run.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
+#include "ctl/complain.h"
 #include "ctl/examine-view.h"
 #include "ctl/examine.h"
+#include "ctl/metrics-run.h"
 #include "ctl/text.h"
 #include "ctl/view.h"
 #include "ctl/watch.h"
@@ -27,6 +29,9 @@ struct request {
 	const struct command *command;
 	bool manager;
 	bool json;
+	bool check;
+	bool prometheus;
+	const char *output;
 	int timeout_ms;
 	unsigned interval_ms;
 	char **name; /* containers as the user gave them */
@@ -44,15 +49,6 @@ struct command {
 };
 
 /* ---- messages ---- */
-
-static void complain(const char *about, const char *what)
-{
-	char name[CLIENT_TEXT_MAX];
-
-	text_sanitize(name, sizeof(name), about);
-	fflush(stdout); /* keeps the order where both go to the same place */
-	fprintf(stderr, "mdmonctl: %s: %s\n", name, what);
-}
 
 static int usage_error(const struct request *r, const char *what)
 {
@@ -354,6 +350,41 @@ static int run_check(const struct request *r)
 	return (int)check_run(&c);
 }
 
+/* ---- metrics ---- */
+
+static const char metrics_usage[] =
+	"Usage: mdmonctl metrics [--check] [--prometheus] [--output FILE] [--timeout SECONDS]\n"
+	"                        [CONTAINER]...\n"
+	"\n"
+	"Tells monitoring how these containers are, or all, as OpenMetrics text.\n"
+	"\n"
+	"  -c, --check            what 'mdmonctl check' finds, too; this reads the disks\n"
+	"  -p, --prometheus       in the older text format of Prometheus, for the textfile\n"
+	"                         directory of node_exporter\n"
+	"  -o, --output FILE      write to this file, whose readers see all of it or the old one\n"
+	"  -t, --timeout SECONDS  wait no longer than this for each daemon, and for the\n"
+	"                         disks (default: 3)\n"
+	"  -h, --help             this text\n"
+	"\n"
+	"A daemon that does not run is told, too (mdmon_up 0), and no failure.\n";
+
+static int run_metrics(const struct request *r)
+{
+	const struct metrics_request m = {
+		.paths = r->paths,
+		.name = r->name,
+		.names = r->names,
+		.timeout_ms = r->timeout_ms,
+		.check = r->check,
+		.format = r->prometheus ? METRICS_PROMETHEUS : METRICS_OPENMETRICS,
+		.output = r->output,
+	};
+
+	if (r->output && !*r->output)
+		return usage_error(r, "--output takes the name of a file");
+	return metrics_run(&m) ? CTL_OK : CTL_NO_ANSWER;
+}
+
 /* ---- the command line ---- */
 
 static const char main_usage[] =
@@ -367,6 +398,7 @@ static const char main_usage[] =
 	"  status   volumes, disks, metadata, stalls\n"
 	"  watch    the same, as it changes\n"
 	"  check    what is wrong, and what to do about it; for monitoring, too\n"
+	"  metrics  the same for monitoring systems, as OpenMetrics text\n"
 	"  examine  what disks or images of disks hold; needs no daemon\n"
 	"\n"
 	"  -h, --help     this text; with a command, its options\n"
@@ -383,6 +415,7 @@ static const struct command commands[] = {
 	{ "status", status_usage, "jth", run_status, CLIENT_TIMEOUT_MS, CTL_USAGE, CTL_NO_ANSWER },
 	{ "watch", watch_usage, "ih", run_watch, 0, CTL_USAGE, CTL_NO_ANSWER },
 	{ "check", check_usage, "jth", run_check, CHECK_TIMEOUT_MS, CHECK_UNKNOWN, CHECK_UNKNOWN },
+	{ "metrics", metrics_usage, "cpoth", run_metrics, METRICS_TIMEOUT_MS, CTL_USAGE, CTL_NO_ANSWER },
 	{ "examine", examine_usage, "jh", run_examine, 0, CTL_USAGE, CTL_NO_ANSWER },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -390,7 +423,8 @@ static const struct command commands[] = {
 static const struct option all_options[] = {
 	{ "manager", no_argument, NULL, 'm' },	     { "json", no_argument, NULL, 'j' },
 	{ "timeout", required_argument, NULL, 't' }, { "interval", required_argument, NULL, 'i' },
-	{ "help", no_argument, NULL, 'h' },
+	{ "check", no_argument, NULL, 'c' },	     { "prometheus", no_argument, NULL, 'p' },
+	{ "output", required_argument, NULL, 'o' },  { "help", no_argument, NULL, 'h' },
 };
 #define OPTIONS (sizeof(all_options) / sizeof(all_options[0]))
 
@@ -453,6 +487,15 @@ static int take_option(struct request *r, int c, const char *arg)
 		code = take_seconds(r, "--interval", arg, &ms);
 		r->interval_ms = ms;
 		break;
+	case 'c':
+		r->check = true;
+		break;
+	case 'p':
+		r->prometheus = true;
+		break;
+	case 'o':
+		r->output = arg;
+		break;
 	case 'h':
 		fputs(r->command->usage, stdout);
 		return CTL_OK;
@@ -492,7 +535,7 @@ static int main_usage_error(const char *what, const char *arg)
 
 	text_sanitize(name, sizeof(name), arg);
 	fprintf(stderr, "mdmonctl: %s%s\n", what, name);
-	fputs("The commands are ping, status, watch, check and examine. Try 'mdmonctl --help'.\n", stderr);
+	fputs("The commands are ping, status, watch, check, metrics and examine. Try 'mdmonctl --help'.\n", stderr);
 	return CTL_USAGE;
 }
 

@@ -292,6 +292,65 @@ static void test_check_silent(void **state)
 	msg_server_close(s);
 }
 
+/* That a daemon is not there, is mdadm's, does not answer or answers nonsense is what is asked for, and no failure. */
+static void test_metrics(void **state)
+{
+	static const char *const answers[][2] = { { "", "mdadm" }, { "{\"schema\":2}", "unclear" }, { SMALL, "unclear" } };
+	char wanted[128];
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		start_server(answers[i][0]);
+		assert_int_equal(client("metrics", i ? NULL : "md127", NULL), 0);
+		assert_in(out, "mdmonctl_build_info{version=\"");
+		assert_in(out, "\nmdmon_up{container=\"md127\"} 0\n");
+		snprintf(wanted, sizeof(wanted), "\nmdmon_daemon{container=\"md127\",daemon=\"%s\"} 1\n", answers[i][1]);
+		assert_in(out, wanted);
+		assert_null(strstr(out, "mdmon_check"));
+		stop_server(state);
+	}
+	assert_int_equal(client("metrics", NULL), 0);
+	assert_string_equal(err, "");
+	assert_null(strstr(out, "mdmon_up"));
+	assert_in(out, "\n# EOF\n");
+	assert_int_equal(client("metrics", "--prometheus", NULL), 0);
+	assert_null(strstr(out, "EOF"));
+	msg_server_close(msg_server_open(socket_path("md127")));
+	assert_int_equal(client("metrics", "-c", NULL), 0);
+	assert_in(out, "daemon=\"none\"} 1");
+	assert_in(out, "\nmdmon_check_findings{container=\"md127\",severity=\"warning\"} 1\n");
+	assert_in(out, "name=\"left-over-files\",subject=\"md127\"} 1\n");
+}
+
+/* One that is not known is complained of in one line, and the others are told. */
+static void test_metrics_incomplete(void **state)
+{
+	struct msg_server *s = msg_server_open(socket_path("md127"));
+	char *text;
+
+	(void)state;
+	assert_int_equal(client("metrics", "-t0.05", "md9", "md127", NULL), 1);
+	assert_string_equal(err, "mdmonctl: md9: there is no such md device\n");
+	assert_in(out, "daemon=\"silent\"} 1");
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(dir, 0755), 0);
+		assert_int_equal(seteuid(65534), 0);
+		assert_int_equal(client("metrics", NULL), 1);
+		assert_string_equal(err, "mdmonctl: md127: its socket may not be opened: only root may ask\n");
+		assert_null(strstr(out, "mdmon_up"));
+		assert_int_equal(seteuid(0), 0);
+		assert_int_equal(chmod(dir, 0700), 0);
+	}
+	msg_server_close(s);
+	assert_int_equal(client("metrics", "--output=", NULL), 2);
+	assert_int_equal(client("metrics", "--output=/nowhere/x.prom", NULL), 1);
+	assert_string_equal(err, "mdmonctl: /nowhere/x.prom: No such file or directory\n");
+	assert_true(asprintf(&text, "--output=%s/x.prom", dir) > 0);
+	assert_int_equal(client("metrics", text, NULL), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(unlink(strchr(text, '/')), 0);
+	free(text);
+}
+
 static void test_nobody(void **state)
 {
 	(void)state;
@@ -323,7 +382,7 @@ static void test_usage(void **state)
 {
 	(void)state;
 	assert_int_equal(client(NULL), 2);
-	assert_in(err, "ping, status, watch, check and examine");
+	assert_in(err, "ping, status, watch, check, metrics and examine");
 	assert_int_equal(client("frob\033", NULL), 2);
 	assert_in(err, "no command frob?");
 	assert_int_equal(client("ping", NULL), 2);
@@ -449,6 +508,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ping),   TEST(test_status), TEST(test_json),	TEST(test_mute),  TEST(test_bad_answers),
+		TEST(test_metrics), TEST(test_metrics_incomplete),
 		TEST(test_nobody), TEST(test_silent), TEST(test_usage), TEST(test_help), TEST(test_watch),
 		TEST(test_crop),   TEST(test_examine), TEST(test_check), TEST(test_check_not_root), TEST(test_check_silent),
 	};
