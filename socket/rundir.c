@@ -88,11 +88,37 @@ bool rundir_is_mdmon(const char *cmdline, size_t len, const char *container)
 	return program && named;
 }
 
+/*
+ * A daemon from the initramfs keeps that as its root, and what was mounted there is mounted elsewhere by then: the paths lead
+ * nowhere, but the directories are the same. The path comes first, since RUNDIR may have been deleted and made again.
+ */
+static int open_file(const struct rundir *r, const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	return fd < 0 && errno == ENOENT ? openat(r->dir, last_component(path), flags | O_CLOEXEC, 0600) : fd;
+}
+
+static void unlink_file(const struct rundir *r, const char *path)
+{
+	if (unlink(path) && errno == ENOENT)
+		unlinkat(r->dir, last_component(path), 0);
+}
+
+static int rename_file(const struct rundir *r, const char *from, const char *to)
+{
+	int err = rename(from, to);
+
+	if (!err || errno != ENOENT)
+		return err;
+	return renameat(r->dir, last_component(from), r->dir, last_component(to));
+}
+
 static pid_t read_pid(const struct rundir *r)
 {
 	char buf[32];
 	ssize_t n;
-	int fd = open(r->pid_path, O_RDONLY | O_CLOEXEC);
+	int fd = open_file(r, r->pid_path, O_RDONLY);
 
 	if (fd < 0)
 		return -1;
@@ -104,7 +130,7 @@ static pid_t read_pid(const struct rundir *r)
 	return rundir_parse_pid(buf);
 }
 
-static bool is_mdmon_of(pid_t pid, const char *container)
+static bool is_mdmon_of(const struct rundir *r, pid_t pid, const char *container)
 {
 	char path[64], buf[1024];
 	ssize_t n;
@@ -112,8 +138,8 @@ static bool is_mdmon_of(pid_t pid, const char *container)
 
 	if (pid == getpid())
 		return false; /* a stale file from before a reboot may name us */
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%d/cmdline", (int)pid);
+	fd = openat(r->proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	n = read(fd, buf, sizeof(buf));
@@ -166,7 +192,7 @@ static pid_t listener(const struct rundir *r)
 
 static bool is_daemon(const struct rundir *r, pid_t pid)
 {
-	return pid > 0 && pid != getpid() && (listener(r) == pid || is_mdmon_of(pid, r->container));
+	return pid > 0 && pid != getpid() && (listener(r) == pid || is_mdmon_of(r, pid, r->container));
 }
 
 static bool ends_within(int pidfd, int ms)
@@ -176,15 +202,15 @@ static bool ends_within(int pidfd, int ms)
 	return poll(&p, 1, ms) > 0;
 }
 
-static bool write_pid(const char *path, pid_t pid)
+static bool write_pid(const struct rundir *r, const char *path, pid_t pid)
 {
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%d\n", (int)pid);
 	int fd;
 	bool ok;
 
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	unlink_file(r, path);
+	fd = open_file(r, path, O_WRONLY | O_CREAT | O_EXCL);
 	if (fd < 0) {
 		log_error("cannot create %s: %m", path);
 		return false;
@@ -194,15 +220,15 @@ static bool write_pid(const char *path, pid_t pid)
 		ok = false;
 	if (!ok) {
 		log_error("cannot write %s: %m", path);
-		unlink(path);
+		unlink_file(r, path);
 	}
 	return ok;
 }
 
 /* In one step: there is no moment without the file. */
-static bool rename_pid(const char *from, const char *to)
+static bool rename_pid(const struct rundir *r, const char *from, const char *to)
 {
-	if (rename(from, to) == 0)
+	if (rename_file(r, from, to) == 0)
 		return true;
 	log_error("cannot create %s: %m", to);
 	return false;
@@ -210,7 +236,7 @@ static bool rename_pid(const char *from, const char *to)
 
 static bool announce(struct rundir *r)
 {
-	bool ok = rename_pid(r->new_pid_path, r->pid_path);
+	bool ok = rename_pid(r, r->new_pid_path, r->pid_path);
 
 	r->state = ok ? RUNDIR_ANNOUNCED : RUNDIR_PREPARED;
 	return ok;
@@ -219,8 +245,8 @@ static bool announce(struct rundir *r)
 /* The file of a daemon that goes on must name it. */
 static void give_back_pid_file(struct rundir *r)
 {
-	if (write_pid(r->new_pid_path, r->victim))
-		rename_pid(r->new_pid_path, r->pid_path);
+	if (write_pid(r, r->new_pid_path, r->victim))
+		rename_pid(r, r->new_pid_path, r->pid_path);
 }
 
 void rundir_restore_pid_file(struct rundir *r)
@@ -231,7 +257,7 @@ void rundir_restore_pid_file(struct rundir *r)
 		return; /* it lives, and only stopped waiting: it will send SIGTERM */
 	/* Without the lock: a name that no start uses. */
 	snprintf(path, sizeof(path), "%s.old", r->pid_path);
-	if (!write_pid(path, getpid()) || !rename_pid(path, r->pid_path))
+	if (!write_pid(r, path, getpid()) || !rename_pid(r, path, r->pid_path))
 		r->state = RUNDIR_NOTHING;
 }
 
@@ -376,7 +402,7 @@ static pid_t find_in_proc(const struct rundir *r)
 	while (proc && !found && (e = readdir(proc))) {
 		pid_t pid = rundir_parse_pid(e->d_name);
 
-		if (pid > 0 && has_threads(pid) && is_mdmon_of(pid, r->container))
+		if (pid > 0 && has_threads(pid) && is_mdmon_of(r, pid, r->container))
 			found = pid;
 	}
 	if (proc)
@@ -396,23 +422,36 @@ static pid_t find_victim(const struct rundir *r)
 }
 
 /* The umask may take more than we like. */
-static bool make_rundir(void)
+static bool make_rundir(struct rundir *r)
 {
 	bool ok = mkdir(RUNDIR, 0755) == 0 ? chmod(RUNDIR, 0755) == 0 : errno == EEXIST;
 
-	if (!ok)
+	if (!ok) {
 		log_error("cannot create %s: %m", RUNDIR);
-	return ok;
+		return false;
+	}
+	r->dir = open(RUNDIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return true;
+}
+
+static void forget_dirs(struct rundir *r)
+{
+	if (r->dir >= 0)
+		close(r->dir);
+	if (r->proc >= 0)
+		close(r->proc);
+	r->dir = r->proc = -1;
 }
 
 bool rundir_claim(struct rundir *r, const char *container, bool takeover, int md_dir)
 {
 	pid_t again;
 
-	*r = (struct rundir){ .lock = -1, .inherited = -1 };
+	*r = (struct rundir){ .dir = -1, .proc = -1, .lock = -1, .inherited = -1 };
 	snprintf(r->container, sizeof(r->container), "%s", container);
 	name_paths(r);
-	if (!make_rundir() || !take_lock(r, md_dir))
+	if (!make_rundir(r) || !take_lock(r, md_dir))
 		return false;
 	r->victim = find_victim(r);
 	if (!r->victim || takeover || !answers(r))
@@ -438,13 +477,13 @@ void rundir_unlock(struct rundir *r)
 
 bool rundir_prepare(struct rundir *r)
 {
-	if (!write_pid(r->new_pid_path, getpid()))
+	if (!write_pid(r, r->new_pid_path, getpid()))
 		return false;
 	r->server = msg_server_open(r->new_sock_path);
 	if (!r->server) {
 		log_error("cannot create socket %s: %m", r->sock_path);
-		unlink(r->new_pid_path);
-		unlink(r->new_sock_path);
+		unlink_file(r, r->new_pid_path);
+		unlink_file(r, r->new_sock_path);
 		return false;
 	}
 	r->state = RUNDIR_PREPARED;
@@ -466,7 +505,7 @@ static bool own_pid_file(struct rundir *r)
 {
 	if (r->state == RUNDIR_PREPARED)
 		return announce(r);
-	return read_pid(r) == getpid() || (write_pid(r->new_pid_path, getpid()) && announce(r));
+	return read_pid(r) == getpid() || (write_pid(r, r->new_pid_path, getpid()) && announce(r));
 }
 
 struct msg_server *rundir_publish(struct rundir *r)
@@ -476,7 +515,7 @@ struct msg_server *rundir_publish(struct rundir *r)
 	if (!own_pid_file(r))
 		goto fail;
 	if (s) {
-		unlink(r->new_sock_path);
+		unlink_file(r, r->new_sock_path);
 		msg_server_close(r->server);
 	} else if (rename(r->new_sock_path, r->sock_path) == 0) {
 		s = r->server;
@@ -496,8 +535,8 @@ fail:
 void rundir_abandon(struct rundir *r)
 {
 	if (r->state != RUNDIR_NOTHING) {
-		unlink(r->new_pid_path);
-		unlink(r->new_sock_path);
+		unlink_file(r, r->new_pid_path);
+		unlink_file(r, r->new_sock_path);
 	}
 	msg_server_close(r->server);
 	if (r->inherited >= 0)
@@ -514,7 +553,7 @@ bool rundir_replaced(const struct rundir *r)
 {
 	pid_t pid = read_pid(r);
 
-	return pid > 0 && pid != getpid() && is_mdmon_of(pid, NULL);
+	return pid > 0 && pid != getpid() && is_mdmon_of(r, pid, NULL);
 }
 
 void rundir_remove_pid_file(struct rundir *r)
@@ -524,13 +563,14 @@ void rundir_remove_pid_file(struct rundir *r)
 	r->state = RUNDIR_NOTHING;
 	if (read_pid(r) != getpid())
 		return;
-	unlink(r->pid_path);
+	unlink_file(r, r->pid_path);
 	r->state = RUNDIR_LEAVING;
 }
 
 void rundir_remove_socket(struct rundir *r)
 {
 	if (r->state == RUNDIR_LEAVING)
-		unlink(r->sock_path);
+		unlink_file(r, r->sock_path);
 	r->state = RUNDIR_NOTHING;
+	forget_dirs(r);
 }

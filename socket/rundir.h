@@ -24,6 +24,7 @@ enum rundir_state {
 
 struct rundir {
 	enum rundir_state state;
+	int dir, proc;  /* RUNDIR and /proc as they were at the start: after switch-root no path leads there */
 	int lock;       /* locked while a daemon of this container starts; -1: not */
 	pid_t victim;   /* the daemon that is there now; 0: none */
 	int inherited;  /* the victim's listening socket, handed over; -1: none */

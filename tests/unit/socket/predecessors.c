@@ -383,6 +383,41 @@ static void test_successor_is_recognized(void **state)
 	rundir_unlock(&r);
 }
 
+/*
+ * After switch-root: started in the initramfs, whose root is left to us, empty. mdadm's mdmon has put its files into the
+ * directory that is mounted elsewhere now, and tells us with SIGTERM; or dies, and we go on.
+ */
+static void test_successor_after_switch_root(void **state)
+{
+	struct msg_server *server;
+	struct process p;
+	struct rundir r;
+
+	(void)state;
+	assert_true(rundir_claim(&r, "md127", false, rundir_md_dir));
+	server = create_files(&r);
+	assert_non_null(server);
+	rundir_unlock(&r);
+	p = start_process("mdmon", "md127");
+	put_pid(p.pid);
+	assert_int_equal(mkdir("old-root", 0755), 0);
+	assert_int_equal(chdir("old-root"), 0);
+	assert_true(rundir_replaced(&r));
+	finish_process(&p);
+	assert_false(rundir_replaced(&r));
+	rundir_restore_pid_file(&r);
+	assert_int_equal(chdir(".."), 0);
+	assert_int_equal(pid_in_file(), getpid());
+	assert_int_equal(files_in_rundir(), 2);
+	assert_int_equal(chdir("old-root"), 0);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
+	assert_int_equal(chdir(".."), 0);
+	assert_int_equal(files_in_rundir(), 0);
+	assert_int_equal(rmdir("old-root"), 0);
+	msg_server_close(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +436,7 @@ int main(void)
 		rundir_test(test_daemon_that_goes_on_keeps_its_files),
 		rundir_test(test_pid_file_is_ours_when_we_are_ready),
 		rundir_test(test_successor_is_recognized),
+		rundir_test(test_successor_after_switch_root),
 	};
 
 	return cmocka_run_group_tests(tests, rundir_begin, rundir_end);

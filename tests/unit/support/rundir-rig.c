@@ -112,7 +112,7 @@ void put_pid(pid_t pid)
 
 pid_t pid_in_file(void)
 {
-	struct rundir r = { .pid_path = PID_FILE };
+	struct rundir r = { .dir = -1, .pid_path = PID_FILE };
 
 	return read_pid(&r);
 }
