@@ -19,10 +19,11 @@ _mdmonctl_words()
 {
 	case $1:$2 in
 	:-*) echo '--help --version' ;;
-	:*) echo 'ping status watch check metrics examine' ;;
+	:*) echo 'ping status watch check events metrics examine' ;;
 	ping:-*) echo '--help --manager --timeout' ;;
 	status:-* | check:-*) echo '--help --json --timeout' ;;
 	watch:-*) echo '--help --interval' ;;
+	events:-*) echo '--follow --help --interval --json --timeout' ;;
 	metrics:-*) echo '--check --help --output --prometheus --timeout' ;;
 	examine:-*) echo '--help --json' ;;
 	*) _mdmonctl_containers | sort -u ;;

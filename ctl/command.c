@@ -12,6 +12,7 @@
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/complain.h"
+#include "ctl/events.h"
 #include "ctl/examine-view.h"
 #include "ctl/examine.h"
 #include "ctl/metrics-run.h"
@@ -30,6 +31,7 @@ struct request {
 	bool manager;
 	bool json;
 	bool check;
+	bool follow;
 	bool prometheus;
 	const char *output;
 	int timeout_ms;
@@ -385,6 +387,37 @@ static int run_metrics(const struct request *r)
 	return metrics_run(&m) ? CTL_OK : CTL_NO_ANSWER;
 }
 
+/* ---- events ---- */
+
+static const char events_usage[] =
+	"Usage: mdmonctl events [--follow] [--interval SECONDS] [--json] [--timeout SECONDS]\n"
+	"                       [CONTAINER]...\n"
+	"\n"
+	"Shows what the mdmon of these containers, or of all, has seen and done since it\n"
+	"started: the last 256 events of each, by time.\n"
+	"\n"
+	"  -f, --follow            go on with those that come\n"
+	"  -i, --interval SECONDS  how often to ask for them (default: 1)\n"
+	"  -j, --json              print an array of objects; with --follow, one object a line\n"
+	"  -t, --timeout SECONDS   wait no longer than this for each (default: 20)\n"
+	"  -h, --help              this text\n";
+
+static int run_events(const struct request *r)
+{
+	const struct events_request e = {
+		.paths = r->paths,
+		.name = r->name,
+		.names = r->names,
+		.timeout_ms = r->timeout_ms,
+		.follow = r->follow,
+		.interval_ms = r->interval_ms,
+		.json = r->json,
+		.colour = use_colour(),
+	};
+
+	return events_run(&e) ? CTL_OK : CTL_NO_ANSWER;
+}
+
 /* ---- the command line ---- */
 
 static const char main_usage[] =
@@ -398,7 +431,8 @@ static const char main_usage[] =
 	"  status   volumes, disks, metadata, stalls\n"
 	"  watch    the same, as it changes\n"
 	"  check    what is wrong, and what to do about it; for monitoring, too\n"
-	"  metrics  the same for monitoring systems, as OpenMetrics text\n"
+	"  events   what it has seen and done\n"
+	"  metrics  figures for monitoring systems, as OpenMetrics text\n"
 	"  examine  what disks or images of disks hold; needs no daemon\n"
 	"\n"
 	"  -h, --help     this text; with a command, its options\n"
@@ -415,6 +449,7 @@ static const struct command commands[] = {
 	{ "status", status_usage, "jth", run_status, CLIENT_TIMEOUT_MS, CTL_USAGE, CTL_NO_ANSWER },
 	{ "watch", watch_usage, "ih", run_watch, 0, CTL_USAGE, CTL_NO_ANSWER },
 	{ "check", check_usage, "jth", run_check, CHECK_TIMEOUT_MS, CHECK_UNKNOWN, CHECK_UNKNOWN },
+	{ "events", events_usage, "fijth", run_events, CLIENT_TIMEOUT_MS, CTL_USAGE, CTL_NO_ANSWER },
 	{ "metrics", metrics_usage, "cpoth", run_metrics, METRICS_TIMEOUT_MS, CTL_USAGE, CTL_NO_ANSWER },
 	{ "examine", examine_usage, "jh", run_examine, 0, CTL_USAGE, CTL_NO_ANSWER },
 };
@@ -424,7 +459,8 @@ static const struct option all_options[] = {
 	{ "manager", no_argument, NULL, 'm' },	     { "json", no_argument, NULL, 'j' },
 	{ "timeout", required_argument, NULL, 't' }, { "interval", required_argument, NULL, 'i' },
 	{ "check", no_argument, NULL, 'c' },	     { "prometheus", no_argument, NULL, 'p' },
-	{ "output", required_argument, NULL, 'o' },  { "help", no_argument, NULL, 'h' },
+	{ "output", required_argument, NULL, 'o' },  { "follow", no_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
 };
 #define OPTIONS (sizeof(all_options) / sizeof(all_options[0]))
 
@@ -490,6 +526,9 @@ static int take_option(struct request *r, int c, const char *arg)
 	case 'c':
 		r->check = true;
 		break;
+	case 'f':
+		r->follow = true;
+		break;
 	case 'p':
 		r->prometheus = true;
 		break;
@@ -535,7 +574,7 @@ static int main_usage_error(const char *what, const char *arg)
 
 	text_sanitize(name, sizeof(name), arg);
 	fprintf(stderr, "mdmonctl: %s%s\n", what, name);
-	fputs("The commands are ping, status, watch, check, metrics and examine. Try 'mdmonctl --help'.\n", stderr);
+	fputs("The commands are ping, status, watch, check, events, metrics and examine. Try 'mdmonctl --help'.\n", stderr);
 	return CTL_USAGE;
 }
 

@@ -78,6 +78,20 @@ static void take_queues(struct taking *t)
 	metrics_put(t->m, METRIC_LOST_MESSAGES, &t->labels, (double)field_number(&t->odd, o, "lost_messages"));
 }
 
+/* The number of the last one. A daemon of before tells none. */
+static void take_events(struct taking *t)
+{
+	const json_t *list;
+	size_t count;
+
+	if (!json_object_get(t->status, "events"))
+		return;
+	list = field_array(&t->odd, t->status, "events");
+	count = json_array_size(list);
+	metrics_put(t->m, METRIC_EVENTS, &t->labels,
+		    count ? (double)field_number(&t->odd, json_array_get(list, count - 1), "number") : 0);
+}
+
 static void take_last_write(struct taking *t, const json_t *o)
 {
 	metrics_put(t->m, METRIC_WRITES, &t->labels, (double)field_number(&t->odd, o, "count"));
@@ -270,6 +284,7 @@ static void take_status(struct taking *t)
 	take_version(t);
 	take_life(t);
 	take_queues(t);
+	take_events(t);
 	take_metadata(t);
 	take_stalls(t);
 }

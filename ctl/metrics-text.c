@@ -33,6 +33,7 @@ static const struct description descriptions[METRIC_COUNT] = {
 	[METRIC_UNSERVED] = { "mdmon_unserved_arrays", GAUGE, "", "Arrays that the daemon could not take on: their writes wait." },
 	[METRIC_QUEUE] = { "mdmon_queue_entries", GAUGE, "", "Changes, pings and clients that wait for the daemon." },
 	[METRIC_LOST_MESSAGES] = { "mdmon_lost_messages", COUNTER, "", "Lines of the log that found no room." },
+	[METRIC_EVENTS] = { "mdmon_events", COUNTER, "", "What mdmonctl events tells, also what it does not any more." },
 	[METRIC_GENERATION] = { "mdmon_metadata_generation", GAUGE, "", "Generation of the metadata." },
 	[METRIC_WRITES] = { "mdmon_metadata_writes", COUNTER, "", "Times that the metadata were written." },
 	[METRIC_WRITE_ERRORS] = { "mdmon_metadata_write_errors", COUNTER, "", "Those of them that a disk did not take." },

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "lib/byteorder.h"
+#include "lib/clock.h"
+#include "lib/events.h"
 #include "lib/log.h"
 
 #define LINE_MAX_BYTES 1024
@@ -41,6 +43,7 @@ static atomic_int max_level = LOG_LEVEL_INFO;
 
 struct ring_slot {
 	enum log_level level;
+	uint64_t time_ms;
 	const char *event;
 	char array[LOG_NAME_MAX], disk[LOG_NAME_MAX]; /* "": none */
 	char text[RING_TEXT];
@@ -266,6 +269,13 @@ static void emit(enum log_level level, const struct log_event *about, const char
 
 /* ---- any thread but the monitor ---- */
 
+/* Kept at the level at which everybody has them: with --verbose others would soon be pushed out. */
+static void keep(enum log_level level, const struct log_event *about, uint64_t time_ms, const char *text)
+{
+	if (level <= LOG_LEVEL_INFO)
+		events_keep(level, about, time_ms, text);
+}
+
 static void vlog(enum log_level level, const struct log_event *about, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
@@ -277,8 +287,10 @@ static void vlog(enum log_level level, const struct log_event *about, const char
 
 	if (!is_wanted(level))
 		return;
-	if (vsnprintf(text, sizeof(text), fmt, ap) >= 0)
+	if (vsnprintf(text, sizeof(text), fmt, ap) >= 0) {
+		keep(level, about, clock_wall_ms(), text);
 		emit(level, about, text);
+	}
 	errno = saved;
 }
 
@@ -340,6 +352,7 @@ static void fill_slot(struct ring_slot *s, enum log_level level, const struct lo
 	int saved = errno;
 
 	s->level = level;
+	s->time_ms = clock_wall_ms();
 	s->event = about->event;
 	copy_name(s->array, about->array);
 	copy_name(s->disk, about->disk);
@@ -420,6 +433,7 @@ void log_flush(void)
 		const struct ring_slot *s = &ring.slot[tail % RING_SLOTS];
 		const struct log_event about = { .event = s->event, .array = s->array, .disk = s->disk };
 
+		keep(s->level, &about, s->time_ms, s->text);
 		emit(s->level, &about, s->text);
 		atomic_store_explicit(&ring.tail, tail + 1, memory_order_release);
 	}

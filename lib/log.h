@@ -6,7 +6,8 @@
  * on stderr are prefixed "mdmon: ". Nobody is waited for: a message that finds no room is lost.
  *
  * A message can carry an event: a fixed word for what happened, and the array and disk that it is about. The journal
- * gets them, and the container, as fields of their own: MDMON_EVENT, MDMON_CONTAINER, MDMON_ARRAY, MDMON_DISK.
+ * gets them, and the container, as fields of their own: MDMON_EVENT, MDMON_CONTAINER, MDMON_ARRAY, MDMON_DISK. The last ones but
+ * those of LOG_LEVEL_DEBUG are kept, too: lib/events.h.
  *
  * The monitor thread calls only mon_log() and mon_log_event(): they format into a preallocated ring that the
  * manager empties with log_flush(). They neither allocate nor block; when the ring is full

@@ -171,7 +171,7 @@ static void put_string_max(struct out *o, const char *key, const char *text, siz
 static void put_string(struct out *o, const char *key, const char *text)
 {
 	if (text)
-		put_string_max(o, key, text, SIZE_MAX);
+		put_string_max(o, key, text, strlen(text));
 	else
 		put_null(o, key);
 }
@@ -362,8 +362,8 @@ static const struct status_array *array_of(const struct status *s, int index)
 	return NULL;
 }
 
-/* What the kernel says is null when it says nothing. */
-static void put_kernel_word(struct out *o, const char *key, const char *word, size_t max)
+/* Such as of the kernel: null when it says nothing. */
+static void put_word_or_null(struct out *o, const char *key, const char *word, size_t max)
 {
 	if (word && word[0])
 		put_string_max(o, key, word, max);
@@ -381,12 +381,12 @@ static void put_volume(struct writer *w, const struct report_volume *v)
 	put_word(o, NULL, "{");
 	put_integer(o, "index", v->index);
 	PUT_FIXED(o, "name", v->name);
-	put_kernel_word(o, "device", a ? a->device : NULL, sizeof(a->device));
+	put_word_or_null(o, "device", a ? a->device : NULL, sizeof(a->device));
 	put_string(o, "level", level);
 	put_kib(o, "size_kib", v->size);
 	put_string(o, "state", volume_word(v->state));
 	put_bool(o, "dirty", v->dirty);
-	put_kernel_word(o, "array_state", a ? a->array_state : NULL, sizeof(a->array_state));
+	put_word_or_null(o, "array_state", a ? a->array_state : NULL, sizeof(a->array_state));
 	put_sync(o, a);
 	put_members(w, v);
 	put(o, "}");
@@ -497,6 +497,45 @@ static void put_work(struct out *o, const struct status *s)
 	put_stalls(o, s->report);
 }
 
+/* ---- what it has seen and done ---- */
+
+/* What is no value of the enum must not look harmless. */
+static const char *level_word(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_ERROR: return "err";
+	case LOG_LEVEL_WARNING: return "warning";
+	case LOG_LEVEL_INFO: return "info";
+	case LOG_LEVEL_DEBUG: return "debug";
+	}
+	return "err";
+}
+
+static void put_event(struct out *o, const struct event *e)
+{
+	put_word(o, NULL, "{");
+	put_count(o, "number", e->number);
+	put_count(o, "time_ms", e->time_ms);
+	put_string(o, "priority", level_word(e->level));
+	PUT_FIXED(o, "event", e->name);
+	put_word_or_null(o, "array", e->array, sizeof(e->array));
+	put_word_or_null(o, "disk", e->disk, sizeof(e->disk));
+	PUT_FIXED(o, "text", e->text);
+	put(o, "}");
+}
+
+/* Helpers may add some meanwhile: no more than there is room for, so that this ends. */
+static void put_events(struct out *o, const struct status *s)
+{
+	struct event e = { .number = 0 };
+	unsigned count = 0;
+
+	put_word(o, "events", "[");
+	while (count++ < EVENTS_KEPT && s->next_event(e.number, &e))
+		put_event(o, &e);
+	put(o, "]");
+}
+
 char *status_to_json(const struct status *s)
 {
 	struct writer w = { .s = s };
@@ -507,6 +546,7 @@ char *status_to_json(const struct status *s)
 	put_work(&w.o, s);
 	put_disks(&w);
 	put_volumes(&w);
+	put_events(&w.o, s);
 	put_bytes(&w.o, "}", sizeof("}")); /* with the terminating zero */
 	if (!w.o.failed)
 		return w.o.text;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/events.h"
 #include "md/words.h"
 #include "threads/report.h"
 
@@ -45,6 +46,7 @@ struct status {
 	size_t disk_count;
 	/* Kernel name of a disk into name, or an -errno (it has gone: then its number is shown). */
 	int (*disk_name)(dev_t dev, char *name, size_t size);
+	bool (*next_event)(uint64_t after, struct event *e); /* as events_next() */
 };
 
 /* One line of JSON, malloc'd, without a newline. NULL: no memory. */

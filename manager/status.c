@@ -119,6 +119,7 @@ char *manager_status(struct manager *mgr)
 		.lost_messages = log_lost(),
 		.report = handoff_latest_report(),
 		.disk_name = sysfs_block_name,
+		.next_event = events_next,
 	};
 	struct status_array *arrays = describe_arrays(mgr, &s.array_count);
 	dev_t *disks = list_disks(mgr, &s.disk_count);

@@ -42,6 +42,7 @@ TEST_LDFLAGS_imsm/choose := -Wl,--wrap=disk_read
 TEST_LDFLAGS_imsm/read := -Wl,--wrap=disk_read
 TEST_LDFLAGS_lib/log := -Wl,--wrap=sendto
 TEST_LDFLAGS_lib/log-journal := -Wl,--wrap=sendto
+TEST_LDFLAGS_lib/events := -Wl,--wrap=sendto
 TEST_LDFLAGS_threads/worker := -Wl,--wrap=pthread_create
 TEST_LDFLAGS_manager/status-memory := $(addprefix -Wl$(comma)--wrap=,malloc realloc free)
 

@@ -351,6 +351,46 @@ static void test_metrics_incomplete(void **state)
 	free(text);
 }
 
+#define EVENT "{\"number\":%d,\"time_ms\":1763841229990,\"priority\":\"warning\",\"event\":\"member-failed\"," \
+	"\"array\":\"md126\",\"disk\":\"sdb\",\"text\":\"md126: member sdb failed\\n\\u009b\"}"
+
+static void test_events(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "", "md127: runs the mdmon of mdadm, which cannot tell more\n" },
+		{ SMALL, "md127: its mdmon is an older one, which tells no events\n" },
+		{ "{\"schema\":1,\"events\":7}", "md127: the answer of its mdmon is not understood: events are not as promised\n" },
+		{ "{\"schema\":1,\"events\":[{}]}", "events are not as promised\n" },
+		{ "{\"schema\":2,\"events\":[]}", "answers with schema 2" },
+		{ NULL, "closed the connection" },
+	};
+	char text[1024];
+
+	setenv("TZ", "UTC", 1);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		start_server(bad[i][0]);
+		assert_int_equal(client("events", i ? NULL : "md127", NULL), 1);
+		assert_string_equal(out, "");
+		assert_in(err, bad[i][1]);
+		assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
+		stop_server(state);
+	}
+	assert_int_equal(client("events", NULL), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(client("events", "md127", NULL), 1);
+	assert_string_equal(err, "mdmonctl: md127: there is no such md device\n");
+	snprintf(text, sizeof(text), "{\"schema\":1,\"pid\":5,\"events\":[" EVENT "," EVENT "]}", 3, 4);
+	start_server(text);
+	assert_int_equal(client("events", "md127", NULL), 0);
+	assert_string_equal(err, "mdmonctl: md127: earlier ones are not kept any more (2): journalctl -t mdmon MDMON_CONTAINER=md127\n");
+	assert_string_equal(out, "2025-11-22 19:53:49.990 md127 member-failed           md126: member sdb failed??\n"
+				 "2025-11-22 19:53:49.990 md127 member-failed           md126: member sdb failed??\n");
+	assert_int_equal(client("events", "--json", NULL), 0);
+	assert_in(out, "[\n  {\n    \"container\": \"md127\",\n    \"number\": 3,");
+	assert_null(strstr(out, "\xc2\x9b"));
+	assert_int_equal(client("events", "--interval", "x", NULL), 2);
+}
+
 static void test_nobody(void **state)
 {
 	(void)state;
@@ -382,7 +422,7 @@ static void test_usage(void **state)
 {
 	(void)state;
 	assert_int_equal(client(NULL), 2);
-	assert_in(err, "ping, status, watch, check, metrics and examine");
+	assert_in(err, "ping, status, watch, check, events, metrics and examine");
 	assert_int_equal(client("frob\033", NULL), 2);
 	assert_in(err, "no command frob?");
 	assert_int_equal(client("ping", NULL), 2);
@@ -508,7 +548,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ping),   TEST(test_status), TEST(test_json),	TEST(test_mute),  TEST(test_bad_answers),
-		TEST(test_metrics), TEST(test_metrics_incomplete),
+		TEST(test_metrics), TEST(test_metrics_incomplete), TEST(test_events),
 		TEST(test_nobody), TEST(test_silent), TEST(test_usage), TEST(test_help), TEST(test_watch),
 		TEST(test_crop),   TEST(test_examine), TEST(test_check), TEST(test_check_not_root), TEST(test_check_silent),
 	};

@@ -38,7 +38,8 @@
 	"'dirty':true,'array_state':'active','sync':{'action':'recover','done_kib':1,'total_kib':4,'speed_kib':1000},"   \
 	"'members':[{'slot':0,'disk':'sda','state':'in_sync'},{'slot':1,'disk':'sdb','state':'rebuilding'}]},"           \
 	"{'index':1,'name':'Sp\u00e4t\\n\\u009b','device':null,'level':'raid5','size_kib':4,'state':'normal',"            \
-	"'dirty':false,'array_state':null,'sync':null,'members':[]}]}"
+	"'dirty':false,'array_state':null,'sync':null,'members':[]}],"                                                    \
+	"'events':[{'number':300},{'number':301}]}"
 
 static struct check_facts facts;
 static struct metrics metrics;
@@ -172,6 +173,7 @@ static void test_odd(void **state)
 {
 	static const char *const keys[] = { "version", "time_ms", "queues", "stalls", "generation", "writing_ms", "last_write",
 					    "draining", "unserved", "uptime_ms" };
+	static const char *const in_event = "number";
 	static const char *const in_volume[] = { "size_kib", "dirty", "sync" };
 	json_t *status, *list;
 
@@ -186,6 +188,9 @@ static void test_odd(void **state)
 		json_object_del(json_array_get(json_object_get(status, "volumes"), 1), in_volume[i]);
 		assert_odd(status, in_volume[i]);
 	}
+	status = quoted_json(STATUS);
+	json_object_del(json_array_get(json_object_get(status, "events"), 1), in_event);
+	assert_odd(status, in_event);
 	for (int i = 0; i < 3; i++) {
 		status = quoted_json(STATUS);
 		list = json_object_get(json_object_get(json_object_get(status, "stalls"), "write"), "buckets");

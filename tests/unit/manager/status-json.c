@@ -150,12 +150,21 @@ static void test_no_report_yet(void **state)
 	json_decref(root);
 }
 
+static bool no_event(uint64_t after, struct event *e)
+{
+	(void)after;
+	(void)e;
+	return false;
+}
+
 static void test_nothing_at_all(void **state)
 {
 	struct status_rig *f = *state;
 	json_t *root;
 
-	f->s = (struct status){ .container = "", .metadata = "", .disk_name = status_disk_name };
+	f->s = (struct status){
+		.container = "", .metadata = "", .disk_name = status_disk_name, .next_event = no_event,
+	};
 	root = status_of(&f->s);
 	assert_int_equal(status_size_of(root, "disks"), 0);
 	assert_string_equal(status_text(root, "container"), "");
@@ -164,7 +173,7 @@ static void test_nothing_at_all(void **state)
 	f->s.report = &f->report;
 	root = status_of(&f->s);
 	assert_true(status_is_null(root, "last_write"));
-	assert_int_equal(status_size_of(root, "disks") + status_size_of(root, "volumes"), 0);
+	assert_int_equal(status_size_of(root, "disks") + status_size_of(root, "volumes") + status_size_of(root, "events"), 0);
 	json_decref(root);
 	assert_int_equal(status_names_asked, 0);
 }
@@ -347,6 +356,39 @@ static void test_words_of_members(void **state)
 	}
 }
 
+/* ---- events ---- */
+
+/* There are always more. Its text is as long as it may be, and nothing that may stand in a string. */
+static bool endless(uint64_t after, struct event *e)
+{
+	*e = (struct event){ .number = after + 1, .time_ms = UINT64_MAX, .level = LOG_LEVEL_ERROR };
+	memset(e->text, '"', sizeof(e->text) - 1);
+	memset(e->name, 'n', sizeof(e->name) - 1);
+	memset(e->array, 0xff, sizeof(e->array) - 1);
+	return true;
+}
+
+static void test_events(void **state)
+{
+	struct status_rig *f = *state;
+	json_t *root = status_of(&f->s);
+	const json_t *e = status_at(root, "events", 0);
+
+	assert_int_equal(status_size_of(root, "events"), 2);
+	assert_true(status_is_null(e, "array"));
+	assert_true(status_is_null(e, "disk"));
+	json_decref(root);
+	f->s.next_event = endless;
+	root = status_of(&f->s);
+	assert_int_equal(status_size_of(root, "events"), EVENTS_KEPT);
+	e = status_at(root, "events", EVENTS_KEPT - 1);
+	assert_int_equal(status_number(e, "number"), EVENTS_KEPT);
+	assert_string_equal(status_text(e, "priority"), "err");
+	assert_int_equal(strlen(status_text(e, "text")), EVENT_TEXT - 1);
+	assert_int_equal(strlen(status_text(e, "event")), EVENT_NAME - 1);
+	json_decref(root);
+}
+
 static void test_levels(void **state)
 {
 	static const struct {
@@ -385,6 +427,7 @@ int main(void)
 		status_test(test_words_of_volumes),
 		status_test(test_words_of_members),
 		status_test(test_levels),
+		status_test(test_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

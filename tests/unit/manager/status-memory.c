@@ -100,7 +100,7 @@ static void test_length_of_any_size(void **state)
 		if (!n)
 			shortest = strlen(line);
 		assert_int_equal(strlen(line), shortest + n);
-		assert_string_equal(line + strlen(line) - 4, "]}]}");
+		assert_string_equal(line + strlen(line) - 4, "\"}]}");
 		free(line);
 	}
 }

@@ -18,7 +18,7 @@
 
 /* "name:type ...", in their order: s string, i integer, b boolean, o object, a array; "?": or null. */
 #define TOP "schema:i version:s pid:i container:s metadata:s time_ms:i uptime_ms:i draining:b unserved:a generation:i " \
-	"writing_ms:i? last_write:o? queues:o stalls:o disks:a volumes:a"
+	"writing_ms:i? last_write:o? queues:o stalls:o disks:a volumes:a events:a"
 #define LAST_WRITE "time_ms:i duration_us:i disks:i failed:a count:i errors:i"
 #define QUEUES "updates:i pings:i clients:i lost_messages:i"
 #define STALLS "write:o failure:o"
@@ -26,6 +26,7 @@
 #define DISK "name:s? dev:s? serial:s state:s writable:b hangs_ms:i?"
 #define VOLUME "index:i name:s device:s? level:s size_kib:i state:s dirty:b array_state:s? sync:o? members:a"
 #define SYNC "action:s done_kib:i total_kib:i speed_kib:i"
+#define EVENT "number:i time_ms:i priority:s event:s array:s? disk:s? text:s"
 #define MEMBER "slot:i disk:s? state:s"
 
 static char type_of(const json_t *v)
@@ -136,6 +137,10 @@ static void assert_schema(const json_t *root)
 	}
 	json_array_foreach(status_get(root, "volumes"), i, v)
 		assert_volume(v);
+	json_array_foreach(status_get(root, "events"), i, v) {
+		assert_fields(v, EVENT);
+		assert_word(v, "priority", "err warning info");
+	}
 }
 
 /* One line, for those who escape nothing themselves. */
@@ -193,6 +198,19 @@ int status_disk_name(dev_t dev, char *name, size_t size)
 	return 0;
 }
 
+bool status_next_event(uint64_t after, struct event *e)
+{
+	static const struct event events[] = {
+		{ 1, 1763754834444, LOG_LEVEL_INFO, "ready", "", "", "md127: ready" },
+		{ 2, 1763841229990, LOG_LEVEL_WARNING, "member-failed", "md126", "sdb", "md126: member sdb failed" },
+	};
+
+	if (after >= COUNT(events))
+		return false;
+	*e = events[after];
+	return true;
+}
+
 void status_set_disk(struct report_disk *d, dev_t dev, const char *serial, enum report_disk_state state)
 {
 	*d = (struct report_disk){ .dev = dev, .state = state };
@@ -240,6 +258,7 @@ static void set_status(struct status_rig *f)
 		.pid = 412, .container = "md127", .metadata = "imsm", .time_ms = 1763841234567,
 		.uptime_ms = 86400123, .clients = 1, .report = &f->report, .arrays = f->array, .array_count = 1,
 		.disks = f->disk, .disk_count = 3, .disk_name = status_disk_name,
+		.next_event = status_next_event,
 	};
 }
 

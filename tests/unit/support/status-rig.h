@@ -33,6 +33,9 @@ int status_tear_down(void **state);
 int status_disk_name(dev_t dev, char *name, size_t size);
 extern unsigned status_names_asked;
 
+/* The two of the example. */
+bool status_next_event(uint64_t after, struct event *e);
+
 void status_set_disk(struct report_disk *d, dev_t dev, const char *serial, enum report_disk_state state);
 
 /* As much of everything as finds room. */
