@@ -100,6 +100,7 @@ struct imsm_container {
 	bool first_write;            /* nothing has reached them since the container was loaded */
 	bool nobody_has;             /* what was changed last: no disk was left that could have taken it */
 	bool found_closed;           /* at load: a member's copy was being written when the daemon before us died */
+	bool found_behind;           /* at load: a member's copy was older than what was chosen */
 	bool change_may_be_out;      /* which a disk that is not here has, and which is newer by a leap (imsm/join.c) */
 	bool leap_is_due;            /* such a change comes next: what is written now says so */
 	struct imsm_migr_record migration; /* 512-byte units; what mdadm had left at load. Zeros: none goes on */

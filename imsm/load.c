@@ -160,6 +160,13 @@ static struct imsm_dl *take_over(struct imsm_container *c, const struct imsm_can
 	return dl;
 }
 
+/* The copy of a member that is used says something older. */
+static bool is_behind(const struct imsm_container *c, const struct imsm_dl *dl, const struct imsm_meta *copy)
+{
+	return dl->index >= 0 && !(le32_get(dl->record.status) & IMSM_DISK_FAILED) &&
+	       le32_get(copy->header.generation_num) != le32_get(c->meta.header.generation_num);
+}
+
 /* Takes over the disks that the choice kept. */
 static int keep_disks(struct imsm_container *c, const char *container, struct imsm_candidate *cand, const int *index,
 		      struct disk **disks, size_t count)
@@ -177,6 +184,7 @@ static int keep_disks(struct imsm_container *c, const char *container, struct im
 			return -ENOMEM;
 		dl->record = own_record(c, &cand[i], index[i]);
 		note_spare(c, dl, cand[i].meta);
+		c->found_behind |= is_behind(c, dl, cand[i].meta);
 		disks[count - 1 - i] = NULL;
 	}
 	return 0;
@@ -384,6 +392,14 @@ static bool any_in_motion(const struct imsm_container *c)
 	return false;
 }
 
+static bool any_joined(const struct imsm_container *c)
+{
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->joined)
+			return true;
+	return false;
+}
+
 int imsm_load(struct imsm_container *c, const char *container, struct disk **disks, size_t count)
 {
 	int err;
@@ -404,5 +420,11 @@ int imsm_load(struct imsm_container *c, const char *container, struct disk **dis
 	imsm_find_leap(c);
 	/* A disk that is not here may have newer metadata, and "clean" in them: the kernel is not to be answered by older ones. */
 	c->write_due |= imsm_any_absent(c) && any_in_motion(c);
+	/*
+	 * The daemon before us died when some disks had its last change, or one refused that: what one disk alone knows would
+	 * be lost with it. But as long as a disk is not here, what it has may be newer than what would be written; and disks
+	 * that have joined get their spare records before the members are written (imsm/join.c).
+	 */
+	c->write_due |= c->found_behind && !imsm_any_absent(c) && !any_joined(c);
 	return 0;
 }

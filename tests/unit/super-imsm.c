@@ -87,6 +87,46 @@ static void test_half_written_copy(void **state)
 	ir_free(r);
 }
 
+/* Disk 1 has a change that the daemon before has not told the others, and not all disks of the table are here. */
+static struct imsm_rig *load_change_on_one(unsigned disks)
+{
+	struct imsm_rig *r = ir_new(512, 512, 3, 0);
+
+	ifx_volume(&r->fx, 5, "N 0,1,2");
+	ir_make_array(r, 0, 5, 3);
+	for (unsigned n = 0; n < 3; n++)
+		ir_write_member_metadata(r, n);
+	r->fx.c.meta.header.generation_num = le32_make(GENERATION + 1);
+	r->fx.c.meta.volume[0].head.dirty = 0;
+	ir_write_member_metadata(r, 1);
+	for (unsigned n = disks; n < 3; n++)
+		ir_drop_disk(r, n);
+	ir_load(r);
+	return r;
+}
+
+/* Killed in the middle of a write: what one disk alone knows must not stay there until something else happens. */
+static void test_change_that_one_disk_has(void **state)
+{
+	struct imsm_rig *r = load_change_on_one(3);
+
+	(void)state;
+	assert_int_equal(ir_sync_now(r), 1);
+	assert_int_equal(r->res.written, 3);
+	assert_int_equal(ir_sync_now(r), 0);
+	ir_free(r);
+}
+
+/* A disk that is not here may have something newer, and what is written now would be newer still. */
+static void test_change_that_one_disk_has_while_another_is_absent(void **state)
+{
+	struct imsm_rig *r = load_change_on_one(2);
+
+	(void)state;
+	assert_int_equal(ir_sync_now(r), 0);
+	ir_free(r);
+}
+
 static void test_load_without_metadata(void **state)
 {
 	struct imsm_rig *r = ir_new(512, 4096, 0, 2);
@@ -433,6 +473,8 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_leaves_strangers_alone),
 		cmocka_unit_test(test_half_written_copy),
+		cmocka_unit_test(test_change_that_one_disk_has),
+		cmocka_unit_test(test_change_that_one_disk_has_while_another_is_absent),
 		cmocka_unit_test(test_load_without_metadata),
 		cmocka_unit_test(test_unknown_attributes_are_refused),
 		cmocka_unit_test(test_supported_attributes_are_kept),

@@ -201,6 +201,19 @@ static void load_handler(struct imsm_rig *r)
 			ir_drop_disk(r, n);
 }
 
+/* A disk whose copy has been closed while it is written is as one whose copy is torn. */
+static int closed_disk(struct imsm_rig *r)
+{
+	static uint8_t tail[TAIL];
+
+	for (unsigned n = 0; n < r->disks; n++) {
+		ir_read_tail(r, n, tail);
+		if (imsm_is_closed(tail + TAIL - 2 * r->sector_size, r->sector_size))
+			return (int)n;
+	}
+	return -1;
+}
+
 static void look_after_repair(const struct cut_state *s, void *ctx)
 {
 	struct trial t = *(struct trial *)ctx;
@@ -210,6 +223,8 @@ static void look_after_repair(const struct cut_state *s, void *ctx)
 	if (t.life->resumed && t.config == t.life->resumed)
 		t.config = s->complete ? (int)t.texts - 1 : -1;
 	state.complete = false;
+	if (state.torn < 0)
+		state.torn = closed_disk(t.r);
 	t.s = &state;
 	t.repaired = true;
 	load_in_all_orders(&t);
@@ -231,19 +246,6 @@ static void repair(struct trial *t)
 	else
 		look_after_repair(&unchanged, t);
 	cuts_free(c);
-}
-
-/* A disk whose copy has been closed while it is written is as one whose copy is torn. */
-static int closed_disk(struct imsm_rig *r)
-{
-	static uint8_t tail[TAIL];
-
-	for (unsigned n = 0; n < r->disks; n++) {
-		ir_read_tail(r, n, tail);
-		if (imsm_is_closed(tail + TAIL - 2 * r->sector_size, r->sector_size))
-			return (int)n;
-	}
-	return -1;
 }
 
 static void look(const struct cut_state *cut, void *ctx)
