@@ -337,6 +337,15 @@ static void move(struct md_array *a)
 	}
 }
 
+/* The daemon began without a disk that has the record, and cannot tell mdadm there that it has seen the end: open, imsm.md 5.5. */
+static bool is_out_of_reach(void)
+{
+	for (int s = 0; s < 2; s++)
+		if (job.record[s] >= 0 && world.disk[job.record[s]].late && !daemon_knows((unsigned)job.record[s]))
+			return true;
+	return false;
+}
+
 static void note(struct md_array *a)
 {
 	struct truth *t = truth_here();
@@ -345,6 +354,7 @@ static void note(struct md_array *a)
 	job.step = t->moved < REGIONS ? BACKUP : LOOK;
 	if (record_is_gone())
 		return;
+	world.split |= t->moved == REGIONS && is_out_of_reach();
 	if (write_record(t->moved, false))
 		note_checkpoint(t->moved);
 	else if (world.power)
