@@ -14,8 +14,16 @@
 # shellcheck source=tests/vm/lib.sh
 . "${BASH_SOURCE[0]%/*}/vm/lib.sh"
 
+# Is the root file system on a volume (ROOT= of tests/systemd/run)?
+root_on_volume()
+{
+	[ -d "/sys/dev/block/$(mountpoint -d /)/md" ]
+}
+
 STATE=/var/lib/rig # what must be known after a reboot
 MNT=/mnt/raid
+! root_on_volume || MNT=/home/rig
+[ ! -e /opt/rig/format ] || read -r FORMAT </opt/rig/format
 UNIT=''
 declare -A DISK
 
@@ -50,7 +58,7 @@ boot_ended()
 
 find_arrays()
 {
-	local file version disk
+	local file version disk serial
 
 	V='' C='' UNIT=''
 	for file in /sys/block/md*/md/metadata_version; do
@@ -66,10 +74,10 @@ find_arrays()
 	DISK=()
 	for disk in /sys/block/sd?; do
 		disk=${disk##*/}
+		serial=$(tail -c +5 "/sys/block/$disk/device/vpd_pg80" 2>/dev/null | tr -d ' \0')
 		# shellcheck disable=SC2034  # for the steps
-		DISK[$(udevadm info -q property --property ID_SCSI_SERIAL --value "/dev/$disk")]=/dev/$disk
+		[ -z "$serial" ] || DISK[$serial]=/dev/$disk
 	done
-	unset 'DISK[]'
 	[ -n "$V" ]
 }
 
@@ -176,7 +184,31 @@ check_files()
 
 mounted()
 {
-	mountpoint -q "$MNT"
+	root_on_volume || mountpoint -q "$MNT"
+}
+
+# Numbers in a file on the volume, each told to the host when the disks have it, until somebody kills us.
+count_for_host()
+{
+	local n=0
+
+	mounted || return
+	while printf '%-511s\n' "$n" | dd of="$MNT/counter" conv=notrunc,fsync status=none; do
+		echo "wrote $n" >&3
+		n=$((n + 1))
+	done
+}
+
+# The host saw such a number before the machine went down; the file has it, or the next.
+check_counter()
+{
+	local told have
+
+	[ -e /tmp/told ] || return 0
+	read -r told </tmp/told
+	read -r have <"$MNT/counter" || fail "the counter is gone"
+	[ "$have" -ge "$told" ] || fail "a write that had ended is lost: the counter has $have, the host was told $told"
+	note "last write before the end: $told; there: $have"
 }
 
 # A process that writes past the page cache to a file on the volume, every 20 ms or so, until end_writer.
@@ -216,6 +248,16 @@ finish_writer()
 
 ## Our package, or what stands for it as long as there is none
 
+# Of the newest kernel, as the packages do it. dracut has no update-initramfs in Debian 13.
+remake_initramfs()
+{
+	if command -v update-initramfs >/dev/null; then
+		must update-initramfs -u
+	else
+		must dracut --force "$(readlink -f /initrd.img)" "$(uname -r)"
+	fi
+}
+
 by_hand()
 {
 	[ -d /opt/rig/by-hand ]
@@ -226,10 +268,11 @@ install_ours()
 	if by_hand; then
 		must dpkg-divert --quiet --local --rename --divert /sbin/mdmon.distrib --add /sbin/mdmon
 		must install -m 755 /opt/rig/by-hand/mdmon /sbin/mdmon
+		# an initramfs made by dracut has mdadm's unit all the same, which does for ours, too
 		must install -m 644 /opt/rig/by-hand/mdmon@.service /etc/systemd/system/
 		must systemctl daemon-reload
 		must systemctl restart "$UNIT"
-		must update-initramfs -u
+		remake_initramfs
 	else
 		must dpkg -i /opt/rig/mdmon_*.deb
 	fi
@@ -242,7 +285,7 @@ remove_ours()
 		must dpkg-divert --quiet --local --rename --remove /sbin/mdmon
 		must systemctl daemon-reload
 		must systemctl restart "$UNIT"
-		must update-initramfs -u
+		remake_initramfs
 	else
 		must dpkg -r mdmon
 	fi
@@ -255,23 +298,68 @@ in_sync()
 	attr_is "$V" sync_action idle && attr_is "$V" degraded 0 && attr_is "$V" resync_start none
 }
 
+# check_start ours|reference: the volume is there, in use, and served.
+check_start()
+{
+	wait_for 40 find_arrays
+	wait_for 60 mounted
+	assert_eq "the daemon installed" "$1" "$(installed)"
+	check_daemon
+}
+
+resyncs_begun()
+{
+	kernel_said 'resync of\|recovery of\|not clean'
+}
+
 # check_boot ours|reference: everything is as it was, nothing had to be repaired.
 check_boot()
 {
 	local said
 
-	wait_for 40 find_arrays
-	wait_for 60 mounted
-	assert_eq "the daemon installed" "$1" "$(installed)"
-	check_daemon
+	check_start "$1"
 	assert "in sync" in_sync
-	if said=$(kernel_said 'resync of\|recovery of\|not clean'); then
+	if said=$(resyncs_begun); then
 		fail "after the boot the kernel said: $said"
 	fi
-	said=$(journalctl -k -b --no-pager -o cat | grep -c "$V: .*active with 3 out of 3 devices")
+	said=$(journalctl -k -b --no-pager -o cat | grep -c "$V: .*active with \([23]\) out of \1 ")
 	assert_eq "starts of the complete volume" 1 "$said"
-	check_files
+	[ ! -e "$STATE/sums" ] || check_files
+	check_counter
 	put_file
+}
+
+# check_first_daemon: the initramfs started one, systemd spared it, and it has handed over to the unit's.
+check_first_daemon()
+{
+	local first command
+
+	cat /run/rig.initramfs
+	read -r _ first command < <(grep ^mdmon /run/rig.initramfs)
+	[ -n "$first" ] || fail "no daemon was started in the initramfs"
+	[[ $command = @* ]] || fail "the daemon in the initramfs is called $command"
+	[ "$first" != "$(daemon_pid)" ] || fail "the daemon of the initramfs still runs"
+	note "initramfs: $command($first); now $(daemon_pid) of the unit"
+}
+
+# check_initramfs: it has the daemon that is installed; dracut's has its unit, too.
+check_initramfs()
+{
+	# zstd takes no symbolic link
+	local initrd unit
+
+	initrd=$(readlink -f /initrd.img)
+	rm -rf /tmp/initramfs
+	if command -v lsinitrd >/dev/null; then
+		mkdir /tmp/initramfs
+		(cd /tmp/initramfs && lsinitrd --unpack "$initrd") || fail "lsinitrd"
+		unit=$(systemctl show -P FragmentPath "$UNIT")
+		by_hand || must cmp "/tmp/initramfs$unit" "$unit"
+	else
+		must unmkinitramfs "$initrd" /tmp/initramfs
+	fi
+	must cmp /tmp/initramfs/usr/sbin/mdmon /sbin/mdmon
+	rm -rf /tmp/initramfs
 }
 
 # A write that has to go through the daemon
