@@ -63,7 +63,7 @@ say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(say_it))
 say_it = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
 endif
 
-.PHONY: all install uninstall check unit-tests check-unit check-vm check-systemd check-layout mutants sim fuzz fuzz-library $(FUZZ:%=fuzz-run-%) fuzz-coverage fuzz-coverage-targets fuzz-coverage-library $(FUZZ:%=fuzz-coverage-of-%) demo bench bench-sick deb deps clean distclean help FORCE
+.PHONY: all install uninstall check unit-tests check-unit check-vm check-systemd check-boot check-all check-layout mutants sim fuzz fuzz-library $(FUZZ:%=fuzz-run-%) fuzz-coverage fuzz-coverage-targets fuzz-coverage-library $(FUZZ:%=fuzz-coverage-of-%) demo bench bench-sick deb deps clean distclean help FORCE
 
 ifneq ($(RELEASE),)
 # Of what follows these goals are made there; the objects must not be taken for this machine's.
@@ -136,8 +136,23 @@ check-vm: all
 	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon tests/vm/run -r -d $(D) $(T)
 
 # A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
+# INITRD=dracut: with an initramfs made by dracut. ROOT=imsm or ROOT=ddf: with the root file system on a volume.
+INITRD ?=
+ROOT ?=
 check-systemd: deb
-	@tests/systemd/run $(S)
+	@RELEASE=$(RELEASE) INITRD=$(INITRD) ROOT=$(ROOT) tests/systemd/run $(S)
+
+# Each release, each program for the initramfs, with and without the root file system on a volume. BOOT="'*-imsm'": some.
+BOOT ?=
+check-boot:
+	@tests/systemd/matrix $(BOOT)
+
+# All there is.
+check-all:
+	.ci/run
+	MACHINE=uml $(MAKE) check-vm RELEASE=trixie
+	MACHINE=uml $(MAKE) check-vm RELEASE=forky
+	$(MAKE) check-boot
 
 # What includes what, circles of files, sizes.
 check-layout: all
@@ -191,9 +206,15 @@ bench: all
 bench-sick: all
 	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon bench/sick
 
+# With RELEASE= what is made, build/release/NAME/deb, is for the libraries of that release.
 deb:
+ifneq ($(RELEASE),)
+	@tests/release/in $(RELEASE) sh scripts/deps --deb
+	@tests/release/in $(RELEASE) env DEB_BUILD_OPTIONS="$$DEB_BUILD_OPTIONS" sh scripts/deb build/release/$(RELEASE)/deb
+else
 	@sh scripts/deps --deb
 	@sh scripts/deb
+endif
 
 deps:
 	@sh scripts/deps
@@ -247,6 +268,8 @@ help:
 	@echo '        RELEASE=name demo, check, check-unit, check-vm with Debian bookworm, trixie or forky (root, debootstrap)'
 	@echo '        MACHINE=uml  demo, check, check-vm in user-mode Linux, which is faster where there is no KVM'
 	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
+	@echo 'make check-boot      the same with each release, initramfs-tools and dracut, and the root file system on a volume (hours)'
+	@echo 'make check-all       .ci/run, all scenarios with each release, and check-boot (a day)'
 	@echo 'make mutants         break the program in small ways, each of which a unit test must notice'
 	@echo 'make sim             random lives against the handlers, judged by an own reader (SIM_SECONDS=60 for each format)'
 	@echo 'make check-layout    what may include what, no circles, sizes of files and functions'
