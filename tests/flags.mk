@@ -101,9 +101,9 @@ FUZZ_SRC_examine := $(EXAMINE)
 FUZZ_LDFLAGS_examine := -ljansson
 $(B)/tests/unit/fuzz/examine: $(EXAMINE:%.c=$(B)/%.o)
 TEST_LIBS_fuzz/examine := $(B)/libmdmon.a -ljansson $(LIBS)
-# And `mdmonctl check`.
+# And `mdmonctl check`, with metrics and events.
 CHECK := $(addprefix ctl/,check.c check-build.c check-disk.c check-findings.c check-status.c check-view.c check-volume.c client.c \
-	container.c facts.c field.c text.c units.c)
+	container.c events-take.c facts.c field.c metrics-facts.c metrics-text.c text.c units.c)
 FUZZ_SRC_check := $(CHECK)
 FUZZ_LDFLAGS_check := -ljansson
 $(B)/tests/unit/fuzz/check: $(CHECK:%.c=$(B)/%.o)

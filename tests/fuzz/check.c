@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `mdmonctl check` may be told by a daemon: the input is the answer. Beside it md has a RAID 5, one of whose disks is lost, and
- * a spare. Whatever is answered there are findings, and one line for each of them, in which nothing steers a terminal.
+ * What `mdmonctl check`, metrics and events may be told by a daemon: the input is the answer. Beside it md has a RAID 5, one of whose
+ * disks is lost, and a spare. Whatever is answered there are findings, and one line for each of them, in which nothing steers a
+ * terminal; each line of the metrics is a sample, and each event is one line.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include "ctl/check-gather.h"
 #include "ctl/check-view.h"
 #include "ctl/client.h"
+#include "ctl/events.h"
+#include "ctl/metrics.h"
 #include "tests/fuzz/fuzz.h"
 
 static const struct check_seen seen = { 1, 1, 4 };
@@ -78,6 +81,62 @@ static void check(struct check_facts *f)
 	check_findings_free(&list);
 }
 
+/* "NAME{LABELS} NUMBER", once; or a comment. */
+static void check_samples(char *text)
+{
+	for (char *line = text, *end; *line; line = end + 1) {
+		const char *value;
+
+		end = strchr(line, '\n');
+		MUST(end);
+		*end = '\0';
+		value = strrchr(line, ' ');
+		MUST(value && value[1]);
+		MUST(*line == '#' || (strncmp(line, "mdmon_", 6) == 0 && value[-1] == '}' &&
+				      strspn(value + 1, "0123456789.e+-") == strlen(value + 1)));
+		for (const char *s = line; *s; s++)
+			MUST((unsigned char)*s >= ' ' && *s != 0x7f);
+	}
+}
+
+static void check_metrics(const struct check_facts *f, const json_t *status)
+{
+	struct metrics m = { 0 };
+	char why[CHECK_TEXT_MAX] = "", *text;
+
+	if (!metrics_take(&m, f, status, NULL, why)) {
+		MUST(why[0]);
+		MUST(metrics_take(&m, f, NULL, NULL, why));
+	}
+	text = metrics_text(&m, METRICS_OPENMETRICS);
+	MUST(text);
+	check_samples(text);
+	free(text);
+	metrics_free(&m);
+}
+
+/* The second time nothing is new. */
+static void check_events(const json_t *status)
+{
+	struct told_events told = { 0 };
+	struct events_seen before = { 0 };
+	uint64_t missed;
+	size_t count;
+	int r = events_take(&told, &before, "md127", status, &missed);
+
+	count = told.count;
+	MUST(r == 0 || !count);
+	MUST(events_take(&told, &before, "md127", status, &missed) == r && told.count == count && !missed);
+	events_sort(&told);
+	for (size_t i = 0; i < count; i++) {
+		char *line = events_line(&told.event[i], false);
+
+		MUST(line && !strpbrk(line, "\n\033"));
+		free(line);
+	}
+	events_free(&told);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct check_facts f = { .container = "md127", .now_ms = 1000000000000 };
@@ -92,8 +151,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		f.daemon = CHECK_DAEMON_UNCLEAR;
 	else
 		check_take_status(&f, status.object);
-	client_status_free(&status);
+	if (!status.problem[0])
+		check_events(status.object);
 	add_md(&f);
+	check_metrics(&f, f.daemon == CHECK_DAEMON_OURS ? status.object : NULL);
+	client_status_free(&status);
 	check(&f);
 	check_facts_free(&f);
 	return 0;
