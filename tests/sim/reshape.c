@@ -109,7 +109,8 @@ const char *truth_misread(const struct truth *t, const struct reader_volume *rv)
 	for (unsigned r = moved; r < position; r++)
 		if (r != restored)
 			return "data would be read where they have not been moved to yet";
-	if (rv->reshape_noted > moved)
+	/* mdadm's last word on the volume before may come when this one is on record, and names no volume (imsm.md 8.10). */
+	if (rv->reshape_noted > moved && moved)
 		return "the checkpoint is beyond what was moved";
 	return NULL;
 }
