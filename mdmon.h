@@ -129,6 +129,9 @@ struct array_watch {
 	bool new_members;       /* the handler has not been told of the members since a copy was taken over, or a disk came */
 	bool seen_running;      /* it was more than inactive under this daemon */
 	bool look;              /* something happened: read it in this pass */
+	bool unread;            /* something could not be read the last time */
+	unsigned rereads;       /* so many times in a row */
+	uint64_t reread_ns;     /* CLOCK_MONOTONIC: when it is read again for that; 0: what was read is gone by */
 	bool clean_refused;     /* the kernel refused our last "clean": a write had come before */
 	uint64_t hold_until_ns; /* CLOCK_MONOTONIC: so long our answer waits for "-blocked"; 0: it does not wait */
 	bool held_long_enough;  /* it has waited that long, and does not wait again for the same failure */

@@ -38,8 +38,12 @@ static void look_at_array(struct monitor *mon, struct active_array *a, bool all)
 	struct looked_at *l = &mon->looked_at[mon->looked_at_count++];
 	struct array_view v;
 
+	if (!monitor_read_array(mon, a)) {
+		mon->some_unread = true;
+		mon->looked_at_count--;
+		return;
+	}
 	l->array = a;
-	monitor_read_array(mon, a);
 	bad_blocks_read(a, all);
 	monitor_note_stalls(mon, a);
 	monitor_log_sync(mon, a);
@@ -52,9 +56,13 @@ static void look_at_array(struct monitor *mon, struct active_array *a, bool all)
 static void look_at_arrays(struct monitor *mon, bool all)
 {
 	mon->looked_at_count = 0;
-	for (struct active_array *a = mon->arrays; a; a = a->next)
-		if (all || a->watch->look)
+	for (struct active_array *a = mon->arrays; a; a = a->next) {
+		bool put_off = a->watch->reread_ns > mon->woken_ns;
+
+		mon->some_unread |= put_off;
+		if (!put_off && (all || a->watch->look))
 			look_at_array(mon, a, all);
+	}
 }
 
 static void tell_all(struct monitor *mon)
@@ -134,7 +142,7 @@ void monitor_pass(struct monitor *mon, bool timer)
 
 	monitor_look_for_hanging(mon);
 	mon->wake_manager = false;
-	mon->some_wait = false;
+	mon->some_wait = mon->some_unread = false;
 	mon->timer = timer;
 	monitor_apply_updates(mon);
 	monitor_take_arrays(mon);
@@ -153,7 +161,8 @@ void monitor_pass(struct monitor *mon, bool timer)
 	monitor_publish_report(mon, timer);
 	if (timer)
 		monitor_give_up_hanging(mon);
-	if (holding(mon) || mon->some_wait || monitor_not_durable(mon)) /* an answer is still due to the kernel: so is the one to the client */
+	/* An answer is still due to the kernel, or may be: so is the one to the client. */
+	if (holding(mon) || mon->some_wait || mon->some_unread || monitor_not_durable(mon))
 		ticket = handoff_last_honoured();
 	handoff_pass_end(ticket, mon->wake_manager);
 	if (timer || monitor_must_catch_up(mon))
@@ -197,6 +206,9 @@ static void build_poll_set(struct monitor *mon)
 	for (struct active_array *a = mon->arrays; a; a = a->next) {
 		struct array_watch *w = a->watch;
 
+		/* What could not be read may report its event until then. */
+		if (w->reread_ns)
+			continue;
 		/* A dead attribute reports events for ever. */
 		if (w->curr_state != ARRAY_GONE)
 			watch_fd(mon, a->array_state_fd, w, NULL);
@@ -222,9 +234,12 @@ static uint64_t next_deadline(const struct monitor *mon)
 {
 	uint64_t t = mon->next_look_ns;
 
-	for (const struct active_array *a = mon->arrays; a; a = a->next)
+	for (const struct active_array *a = mon->arrays; a; a = a->next) {
 		if (monitor_is_held(a) && a->watch->hold_until_ns < t)
 			t = a->watch->hold_until_ns;
+		if (a->watch->reread_ns && a->watch->reread_ns < t)
+			t = a->watch->reread_ns;
+	}
 	if (mon->retry_sync_ns && mon->retry_sync_ns < t)
 		t = mon->retry_sync_ns;
 	if (mon->catch_up_ns && mon->catch_up_ns < t)
@@ -236,7 +251,8 @@ static uint64_t next_deadline(const struct monitor *mon)
 static void mark_due(struct monitor *mon, uint64_t now)
 {
 	for (struct active_array *a = mon->arrays; a; a = a->next)
-		if (monitor_is_held(a) && a->watch->hold_until_ns <= now)
+		if ((monitor_is_held(a) && a->watch->hold_until_ns <= now) ||
+		    (a->watch->reread_ns && a->watch->reread_ns <= now))
 			a->watch->look = true;
 }
 

@@ -103,6 +103,7 @@ struct monitor {
 	uint64_t woken_ns;     /* when its events were noticed */
 	bool wake_manager;     /* at its end */
 	bool spare_check_all;  /* the set of disks has changed */
+	bool some_unread;      /* of an array that was looked at nothing could be concluded */
 	struct metadata_update *applied; /* to be returned after the metadata were written */
 	unsigned looked_at_count;
 	struct looked_at looked_at[MAX_ARRAYS];
@@ -180,8 +181,11 @@ void monitor_request_spare_checks(struct monitor *mon);
 
 /* ---- read.c ---- */
 
-/* Into the watch and the members; what was there becomes `prev_`. */
-void monitor_read_array(struct monitor *mon, struct active_array *a);
+/*
+ * Into the watch and the members; what was there becomes `prev_`. False: something could not be read, and nothing must be
+ * concluded from the rest; the array is due again at watch->reread_ns.
+ */
+bool monitor_read_array(struct monitor *mon, struct active_array *a);
 
 /* ---- badblocks.c ---- */
 

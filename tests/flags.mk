@@ -71,7 +71,7 @@ TEST_LDFLAGS_metadata/disk-node := $(addprefix -Wl$(comma)--wrap=,mknod unlink o
 FAKE_MD := pread64 write ppoll __ppoll_chk clock_gettime
 MONITOR_RIG := $(FAKE_MD) mon_log mon_log_event $(addprefix handoff_,request_array request_member request_size bad_ranges \
 	discard return_update wake_manager pass_end)
-$(foreach t,states durable failure arrays updates waiting syncs bad-block-life thread hanging,$(eval TEST_LDFLAGS_monitor/$(t) := $(addprefix -Wl$(comma)--wrap=,$(MONITOR_RIG))))
+$(foreach t,states durable failure arrays updates waiting syncs bad-block-life thread hanging unread,$(eval TEST_LDFLAGS_monitor/$(t) := $(addprefix -Wl$(comma)--wrap=,$(MONITOR_RIG))))
 
 # The manager between an md that is a directory, and fakes (tests/unit/support/sysfs-tree.h, manager-rig.h).
 SYSFS_TREE := open64 __open64_2 write mdstat_read
