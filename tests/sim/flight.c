@@ -217,6 +217,14 @@ static bool next_of_disk(unsigned disk, unsigned *k)
 	return n;
 }
 
+bool flight_is_out(unsigned disk)
+{
+	for (unsigned i = 0; i < pendings; i++)
+		if (pending[i].out && pending[i].disk == disk)
+			return true;
+	return false;
+}
+
 void flight_answer(unsigned disk, enum flight_answer how)
 {
 	struct sim_disk *d = &world.disk[disk];

@@ -634,10 +634,13 @@ static bool is_in_order(const struct md_disk *m)
 	return !m->faulty && !world.disk[m->disk].behind && !world.disk[m->disk].refused;
 }
 
-/* One that has answered, and failed, is not written to any more: nobody waits for it, as for one that refuses. */
+/*
+ * One that has answered, and failed, is not written to any more: nobody waits for it, as for one that refuses. So it is if it
+ * hangs once more, for nobody asks it.
+ */
 static bool is_awaited(unsigned disk)
 {
-	return world.disk[disk].behind && (world.disk[disk].hangs || !md_failed_somewhere(disk));
+	return world.disk[disk].behind && (flight_is_out(disk) || !md_failed_somewhere(disk));
 }
 
 /* All that is needed to start it may be old, and a disk that hangs is among that. */

@@ -218,6 +218,7 @@ bool flight_takes_writes(unsigned disk);
 /* A disk that hangs: what is out to it ends, and it answers from now on. */
 enum flight_answer { ANSWER_WELL, ANSWER_ERROR };
 void flight_answer(unsigned disk, enum flight_answer how);
+bool flight_is_out(unsigned disk); /* something that it has not answered */
 /* Somebody has to wait for it. */
 void flight_await(unsigned disk);
 /* The daemon's eventfd is readable. */
