@@ -63,7 +63,7 @@ say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(say_it))
 say_it = printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
 endif
 
-.PHONY: all install uninstall check unit-tests check-unit check-vm check-systemd check-boot check-all check-layout mutants sim fuzz fuzz-library $(FUZZ:%=fuzz-run-%) fuzz-coverage fuzz-coverage-targets fuzz-coverage-library $(FUZZ:%=fuzz-coverage-of-%) demo bench bench-sick deb deps clean distclean help FORCE
+.PHONY: all install uninstall check unit-tests check-unit check-vm check-systemd check-boot check-all sweep check-layout mutants sim fuzz fuzz-library $(FUZZ:%=fuzz-run-%) fuzz-coverage fuzz-coverage-targets fuzz-coverage-library $(FUZZ:%=fuzz-coverage-of-%) demo bench bench-sick deb deps clean distclean help FORCE
 
 ifneq ($(RELEASE),)
 # Of what follows these goals are made there; the objects must not be taken for this machine's.
@@ -147,9 +147,14 @@ BOOT ?=
 check-boot:
 	@tests/systemd/matrix $(BOOT)
 
+# The daemon is killed before each of its calls that others can notice, and each call that can fail does, one after the other.
+sweep: all
+	@MDMON=$(B)/mdmon tests/vm/run -r 'kill-sweep@all-*' 'fail-sweep@all-*'
+
 # All there is.
 check-all:
 	.ci/run
+	$(MAKE) sweep
 	MACHINE=uml $(MAKE) check-vm RELEASE=trixie
 	MACHINE=uml $(MAKE) check-vm RELEASE=forky
 	$(MAKE) check-boot
@@ -269,7 +274,8 @@ help:
 	@echo '        MACHINE=uml  demo, check, check-vm in user-mode Linux, which is faster where there is no KVM'
 	@echo 'make check-systemd   install, fail, reboot, remove in a whole Debian with systemd (root, minutes)'
 	@echo 'make check-boot      the same with each release, initramfs-tools and dracut, and the root file system on a volume (hours)'
-	@echo 'make check-all       .ci/run, all scenarios with each release, and check-boot (a day)'
+	@echo 'make sweep           the daemon killed, and failing, at each of its system calls in turn (hours)'
+	@echo 'make check-all       .ci/run, sweep, all scenarios with each release, and check-boot (a day)'
 	@echo 'make mutants         break the program in small ways, each of which a unit test must notice'
 	@echo 'make sim             random lives against the handlers, judged by an own reader (SIM_SECONDS=60 for each format)'
 	@echo 'make check-layout    what may include what, no circles, sizes of files and functions'

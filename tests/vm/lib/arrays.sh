@@ -192,6 +192,20 @@ set_up_second_stopped()
 	stop_volume "$V1"
 }
 
+# The volume has all its members and is clean, and all of them say so.
+all_is_well()
+{
+	find_members
+	if [ "$FORMAT" = ddf ]; then
+		hurry "$V"
+		assert_optimal 0 "${MEMBERS[@]}"
+		assert_agreement "${MEMBERS[@]}"
+	else
+		wait_clean
+		wait_metadata 10 vol0.dirty=0 vol0.map0.state=NORMAL vol0.migr_state=0 vol0.map0.failed=255 -- "${MEMBERS[@]}"
+	fi
+}
+
 add_disk()
 {
 	must mdadm --add "/dev/$C" "$1"

@@ -52,20 +52,6 @@ rebuild_across()
 	writer_goes_on
 }
 
-# all_is_well: on the disks
-all_is_well()
-{
-	find_members
-	if [ "$FORMAT" = ddf ]; then
-		hurry "$V"
-		assert_optimal 0 "${MEMBERS[@]}"
-		assert_agreement "${MEMBERS[@]}"
-	else
-		wait_clean
-		wait_metadata 10 vol0.dirty=0 vol0.map0.state=NORMAL vol0.migr_state=0 vol0.map0.failed=255 -- "${MEMBERS[@]}"
-	fi
-}
-
 # shellcheck disable=SC2153  # LEVEL comes from init
 use_format "${LEVEL%-*}"
 level=${LEVEL#*-}
