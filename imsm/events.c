@@ -342,6 +342,18 @@ static bool is_last_to_be_believed(const struct imsm_container *c, uint32_t inde
 	return true;
 }
 
+/* md may rebuild onto a disk of the daemon before us that we cannot open: the flagged slot names one that md does not have. */
+static bool is_not_named(const struct scene *s, unsigned slot, const struct imsm_dl *dl)
+{
+	for (unsigned i = 0; dl && is_flagged(s->v, slot) && i < s->ev->disk_count; i++) {
+		const struct md_member *m = &s->ev->disk[i];
+
+		if (m->slot == (int)slot && (m->state & MEMBER_FAULTY))
+			return imsm_dl_by_dev(s->c, m->dev) != dl;
+	}
+	return false;
+}
+
 /*
  * A disk that fails has failed for all volumes. Not if another one has nothing else: then only this one does without it,
  * and the other goes on as long as it can.
@@ -350,6 +362,8 @@ static void record_failure(struct scene *s, unsigned slot, uint32_t index)
 {
 	struct imsm_dl *dl = imsm_dl_by_index(s->c, (int)index);
 
+	if (is_not_named(s, slot, dl))
+		return;
 	if (imsm_disk_failed(s->c, index) ||
 	    (!another_depends_on(s, index) && (!dl || !is_last_to_be_believed(s->c, index)))) {
 		imsm_mark_failure(s->c, s->v, index);

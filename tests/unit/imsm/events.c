@@ -620,6 +620,25 @@ static void test_unknown_disk_in_use(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x?!,2? f1");
 }
 
+/*
+ * md rebuilds onto a disk that the daemon before gave it, and that cannot be opened. The slot names another one, which is here:
+ * that has not failed, and other volumes have it.
+ */
+static void test_failure_of_a_disk_that_is_not_named(void **state)
+{
+	(void)state;
+	ev_container(5, "D 0,1!,2 f1");
+	ev_md_reset(0, 5);
+	ev_md_set(1, MEMBER_FAULTY | MEMBER_BLOCKED, 0);
+	ifx.ev.disk[1].dev = ifx_dev(7);
+	ev_tell_disk(1);
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1!,2 f1");
+	assert_true(ifx_table_serial_is(&ifx, 1, "DISK1"));
+	ifx.ev.disk[1].dev = ifx_dev(1);
+	assert_true(ev_tell_disk(1));
+	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x!,2 f1");
+}
+
 /* A disk counts as lost when md does not have its data: not a member, or not in sync. */
 static void test_unknown_disk_without_data(void **state)
 {
@@ -771,6 +790,7 @@ int main(void)
 		cmocka_unit_test(test_rebuilt_without_a_record),
 		cmocka_unit_test(test_flag_stays_unless_rebuilt),
 		cmocka_unit_test(test_unknown_disk_in_use),
+		cmocka_unit_test(test_failure_of_a_disk_that_is_not_named),
 		cmocka_unit_test(test_unknown_disk_without_data),
 		cmocka_unit_test(test_reshape_not_ended_while_it_runs),
 		cmocka_unit_test(test_failure_marks),
