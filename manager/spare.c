@@ -30,6 +30,7 @@
 /* Between attempts that fail. The first failure is logged. */
 #define RETRY_MIN_MS 50
 #define RETRY_MAX_MS 5000
+#define OPEN_TRIES 3
 
 static struct metadata_update *spare_update(struct managed_array *ma, enum update_op op,
 					    void (*done)(struct manager *mgr, struct metadata_update *u))
@@ -169,6 +170,24 @@ static struct mdinfo *set_up_member(const struct managed_array *ma, const char *
 }
 
 /*
+ * The directory of a disk that md has just been given. Without it the disk can neither be set up nor taken out, and md would use
+ * it as it is, from sector 0, when the array is thawed: a descriptor was put by for it, and an error that passes is waited out.
+ */
+static int open_bound(const struct managed_array *ma, const char *name)
+{
+	char state[MEMBER_NAME_MAX + sizeof("/state")];
+	int dir = -1;
+
+	for (unsigned n = 0; n < OPEN_TRIES && dir < 0; n++)
+		dir = sysfs_open_attr(ma->md_dir, name, O_PATH | O_DIRECTORY);
+	if (dir < 0) {
+		snprintf(state, sizeof(state), "%s/state", name);
+		sysfs_write_attr(ma->md_dir, state, "remove");
+	}
+	return dir;
+}
+
+/*
  * Puts the disk into md and opens it for the monitor. NULL: md has it no more. All is written through one directory: a
  * client (mdadm -I) may take the disk out and bind it once more meanwhile, under the same name, and half of the one
  * and half of the other would be a member that begins at sector 0, in the middle of another volume (mdmon.md 10.3).
@@ -177,11 +196,18 @@ static struct mdinfo *insert_member(const struct managed_array *ma, const struct
 {
 	char name[MEMBER_NAME_MAX];
 	struct mdinfo *d = NULL;
-	int err, member_dir;
+	int err, member_dir, put_by;
 
-	if (prepare_bitmap(ma, p) || bind_disk(ma, p->dev, name))
+	if (prepare_bitmap(ma, p))
 		return NULL;
-	err = member_dir = sysfs_open_attr(ma->md_dir, name, O_PATH | O_DIRECTORY);
+	put_by = dup(ma->md_dir);
+	if (put_by < 0 || bind_disk(ma, p->dev, name)) {
+		if (put_by >= 0)
+			close(put_by);
+		return NULL;
+	}
+	close(put_by);
+	err = member_dir = open_bound(ma, name);
 	if (member_dir >= 0) {
 		d = set_up_member(ma, name, member_dir, p, &err);
 		close(member_dir);

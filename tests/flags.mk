@@ -82,6 +82,8 @@ MANAGER_RIG := $(SYSFS_TREE) ppoll __ppoll_chk poll __poll_chk clock_gettime han
 # -u: these fakes are to be linked before another file that has some of the same calls (fake-md.c).
 $(foreach t,adopt arrays members spares clients end disks,$(eval TEST_LDFLAGS_manager/$(t) := -Wl,-u,mgr_reset_fakes $(addprefix -Wl$(comma)--wrap=,$(MANAGER_RIG))))
 
+TEST_LDFLAGS_manager/spares += -Wl,--wrap=sysfs_open_attr
+
 # The simulated world (tests/sim): disks, md, time and the other thread are in memory.
 SIM_LDFLAGS := $(addprefix -Wl$(comma)--wrap=,disk_close disk_read disk_write io_setup io_destroy io_submit io_getevents \
 	eventfd read close sysfs_read_fd sysfs_write_fd clock_gettime ppoll __ppoll_chk handoff_wake_monitor handoff_wake_manager \

@@ -620,10 +620,7 @@ static void test_unknown_disk_in_use(void **state)
 	assert_string_equal(ifx_text(&ifx, 0), "D 0,1x?!,2? f1");
 }
 
-/*
- * md rebuilds onto a disk that the daemon before gave it, and that cannot be opened. The slot names another one, which is here:
- * that has not failed, and other volumes have it.
- */
+/* md rebuilds onto a disk of the daemon before that cannot be opened. The one that the slot names has not failed. */
 static void test_failure_of_a_disk_that_is_not_named(void **state)
 {
 	(void)state;

@@ -15,6 +15,20 @@
 #include "tests/unit/support/manager-rig.h"
 #include "threads/handoff.h"
 
+/* So often the directory of sdc in md cannot be opened, for want of descriptors. */
+static unsigned opens_to_fail;
+
+int __real_sysfs_open_attr(int dir_fd, const char *attr, int flags);
+int __wrap_sysfs_open_attr(int dir_fd, const char *attr, int flags);
+int __wrap_sysfs_open_attr(int dir_fd, const char *attr, int flags)
+{
+	if (opens_to_fail && strcmp(attr, "dev-sdc") == 0) {
+		opens_to_fail--;
+		return -EMFILE;
+	}
+	return __real_sysfs_open_attr(dir_fd, attr, flags);
+}
+
 /* md126 has lost sdb; sdc is in the container, and the monitor would choose it for slot 1. */
 static void start_degraded(void)
 {
@@ -342,6 +356,29 @@ static void test_it_cannot_be_set_up(void **state)
 	assert_said("error: md126: cannot set up spare sdc: No space left on device\n");
 }
 
+static void test_descriptors_are_short_for_a_moment(void **state)
+{
+	(void)state;
+	choose();
+	opens_to_fail = 2;
+	mgr_helper();
+	assert_string_equal(kmd_reads("md126/dev-sdc/slot"), "1");
+	mgr_settle();
+	assert_int_equal(mgr_array("md126")->disk_count, 2);
+}
+
+/* Thawed, md would rebuild onto it from sector 0. */
+static void test_descriptors_are_short(void **state)
+{
+	(void)state;
+	choose();
+	opens_to_fail = 3;
+	mgr_helper();
+	assert_non_null(strstr(steps(), "md126/dev-sdc/state <- remove\n"));
+	assert_said("error: md126: cannot set up spare sdc: Too many open files\n");
+	opens_to_fail = 0;
+}
+
 /*
  * The member that is there in the end would have a slot and begin at sector 0, in the middle of another volume. It is
  * not ours: nothing is written to it.
@@ -609,6 +646,8 @@ int main(void)
 		mgr_test(test_not_before_the_failed_one_is_out),
 		mgr_test(test_md_does_not_take_it),
 		mgr_test(test_it_cannot_be_set_up),
+		mgr_test(test_descriptors_are_short_for_a_moment),
+		mgr_test(test_descriptors_are_short),
 		mgr_test(test_mdadm_binds_it_again_after_its_offset),
 		mgr_test(test_mdadm_binds_it_again_after_its_size),
 		mgr_test(test_mdadm_binds_it_again_after_its_slot),

@@ -91,6 +91,7 @@ end_start()
 	fi
 	assert_one_daemon
 	assert_tidy
+	be_quick
 	put_block
 	wait_for 10 attr_is "$V" array_state clean
 	all_is_well

@@ -71,6 +71,7 @@ end_cycle()
 	[ "$1" = well ] || start_daemon
 	eventually 10 gone "$WRITER" || fail "killed at $(meddled): the write hangs"
 	wait "$WRITER" || fail "killed at $(meddled): the write failed"
+	be_quick
 	wait_for 10 attr_is "$V" array_state clean
 	assert_tidy
 	all_is_well
@@ -99,6 +100,7 @@ end_failure()
 		assert_told
 		start_daemon
 	fi
+	be_quick
 	writer_goes_on
 	eventually 15 no_member "$V" "$LOST" || fail "killed at $(meddled): $LOST is still a member"
 	wait_settled "$V"
@@ -136,7 +138,7 @@ end_adoption()
 	[ -n "$WRITER" ] || write_once
 	eventually 10 gone "$WRITER" || fail "killed at $(meddled): the write hangs"
 	wait "$WRITER" || fail "killed at $(meddled): the write failed"
-	set_attr "$V" safe_mode_delay 0.05
+	be_quick
 	wait_for 10 attr_is "$V" array_state clean
 	assert_tidy
 	all_is_well
@@ -183,9 +185,10 @@ end_creation()
 	wait "$ASKED" || made=no
 	a_daemon_runs || start_daemon
 	ping_daemon
+	be_quick
 	find_new
-	# What mdadm leaves when it gives up: an array without disks.
-	if [ -n "$NEW" ] && attr_is "$NEW" array_state inactive; then
+	# What mdadm leaves when it gives up: an array that may have no disks, or no record.
+	if [ $made = no ] && [ -n "$NEW" ]; then
 		stop_volume "$NEW"
 		rm -f /run/mdadm/creating-*
 		find_new
@@ -240,7 +243,7 @@ end_stop()
 	must mdadm --stop "/dev/$C"
 	assemble "${DISKS[@]}"
 	wait_settled "$V"
-	set_attr "$V" safe_mode_delay 0.05
+	be_quick
 	put_block
 	wait_for 10 attr_is "$V" array_state clean
 	assert_tidy
@@ -262,11 +265,13 @@ successor_is_over()
 # The one that was there, or the next one.
 end_successor()
 {
-	a_daemon_runs || start_daemon
+	# The one before may have to put its pid file back.
+	eventually 10 a_daemon_runs || start_daemon
 	assert_one_daemon 10
 	writer_goes_on
 	must timeout 60 /sbin/mdmon --takeover "$C"
 	assert_one_daemon 10
+	be_quick
 	writer_goes_on
 	stop_writer
 	assert_tidy
@@ -292,6 +297,7 @@ end_takeover()
 	eventually 70 gone "$ASKED" || fail "killed at $(meddled): mdmon --takeover hangs"
 	wait "$ASKED" || fail "killed at $(meddled): mdmon --takeover: exit status $?, says: $(cat /tmp/said)"
 	assert_one_daemon 10
+	be_quick
 	writer_goes_on
 	stop_writer
 	assert_tidy
