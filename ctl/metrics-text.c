@@ -170,7 +170,7 @@ static void add_labels(struct growing *g, const struct labels *l)
 
 static void number_text(char *to, size_t size, double value)
 {
-	if (value == floor(value) && fabs(value) < 1e18)
+	if (fabs(value) < 1e18 && value == (double)(long long)value)
 		snprintf(to, size, "%.0f", value);
 	else
 		snprintf(to, size, "%.15g", value);
