@@ -130,10 +130,11 @@ FORCE:
 
 check: deps check-unit check-vm
 
-# T="name ..." runs some scenarios only, D=reference runs them with Debian's mdmon.
+# T="name ..." runs some scenarios only, D=reference runs them with Debian's mdmon. J virtual machines at a time.
 D ?= ours
+J ?= 2
 check-vm: all
-	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon tests/vm/run -r -d $(D) $(T)
+	@RELEASE=$(RELEASE) MDMON=$(B)/mdmon tests/vm/run -r -j $(J) -d $(D) $(T)
 
 # A whole Debian with systemd. S="name ..." runs some steps only. Needs root and what `scripts/deps --ci` installs.
 # INITRD=dracut: with an initramfs made by dracut. ROOT=imsm or ROOT=ddf: with the root file system on a volume.
