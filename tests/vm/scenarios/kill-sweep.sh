@@ -51,6 +51,17 @@ assert_failure_told()
 	! metadata "${told[@]}" -- "${HAVE[@]}" >/dev/null || fail "killed at $(meddled): the failure of $1 is forgotten"
 }
 
+# The one write has succeeded, and the volume is clean again.
+assert_written()
+{
+	eventually 10 gone "$WRITER" || fail "killed at $(meddled): the write hangs"
+	wait "$WRITER" || fail "killed at $(meddled): the write failed"
+	be_quick
+	wait_for 10 attr_is "$V" array_state clean
+	assert_tidy
+	all_is_well
+}
+
 ## What is done, and when it is over
 
 begin_cycle()
@@ -69,12 +80,7 @@ end_cycle()
 	HAVE=("${MEMBERS[@]}")
 	assert_told
 	[ "$1" = well ] || start_daemon
-	eventually 10 gone "$WRITER" || fail "killed at $(meddled): the write hangs"
-	wait "$WRITER" || fail "killed at $(meddled): the write failed"
-	be_quick
-	wait_for 10 attr_is "$V" array_state clean
-	assert_tidy
-	all_is_well
+	assert_written
 }
 
 begin_failure()
@@ -136,12 +142,7 @@ end_adoption()
 	[ -n "$V" ] || must mdadm -IR "/dev/$C"
 	find_volumes
 	[ -n "$WRITER" ] || write_once
-	eventually 10 gone "$WRITER" || fail "killed at $(meddled): the write hangs"
-	wait "$WRITER" || fail "killed at $(meddled): the write failed"
-	be_quick
-	wait_for 10 attr_is "$V" array_state clean
-	assert_tidy
-	all_is_well
+	assert_written
 }
 
 begin_creation()
