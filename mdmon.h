@@ -85,7 +85,7 @@ struct mdinfo {
 	unsigned bad_staged;     /* monitor: of them, those put into the batch */
 	unsigned prev_state;     /* monitor: MEMBER_* of the previous pass */
 	unsigned curr_state;     /* monitor: MEMBER_* of this pass */
-	bool rebuilt;            /* monitor: in sync, and md has made it so while the array was known to run */
+	bool rebuilt;            /* monitor: in sync, and md has made it so: it ran, or was found running and whole */
 	uint64_t recovery_start; /* monitor: sectors, SECTORS_NONE = in sync */
 
 	atomic_uint requests; /* handoff: MEMBER_WANT_*, set by monitor, taken by manager */

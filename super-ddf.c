@@ -135,6 +135,11 @@ static int find_slot(struct active_array *a, dev_t dev)
 	return dl ? ddf_slot_of(c, vd_of(a), dl->refnum) : -1;
 }
 
+static bool is_unrecorded(struct active_array *a, const struct mdinfo *m)
+{
+	return find_slot(a, m->dev) != m->slot;
+}
+
 static void tell_left_out(const struct active_array *a)
 {
 	for (struct ddf_dl *dl = super_of(a->container)->c.disks; dl; dl = dl->next) {
@@ -309,6 +314,7 @@ const struct superswitch super_ddf = {
 	.open_new = open_new,
 	.close_array = close_array,
 	.find_slot = find_slot,
+	.is_unrecorded = is_unrecorded,
 	.set_array_state = set_array_state,
 	.set_disk = set_disk,
 	.sync_metadata = sync_metadata,

@@ -110,6 +110,14 @@ static int find_slot(struct active_array *a, dev_t dev)
 	return imsm_slot_of(&c->meta.volume[a->member].map[0], (uint32_t)dl->index);
 }
 
+static bool is_unrecorded(struct active_array *a, const struct mdinfo *m)
+{
+	const struct imsm_volume *v = &super_of(a->container)->c.meta.volume[a->member];
+
+	return find_slot(a, m->dev) != m->slot ||
+	       (m->curr_state & MEMBER_IN_SYNC && v->map[0].ord[m->slot] & IMSM_ORD_REBUILD && !v->head.migr_state);
+}
+
 static struct imsm_event *event_of(const struct active_array *a)
 {
 	struct imsm_event *ev = &super_of(a->container)->event;
@@ -390,6 +398,7 @@ const struct superswitch super_imsm = {
 	.open_new = open_new,
 	.close_array = close_array,
 	.find_slot = find_slot,
+	.is_unrecorded = is_unrecorded,
 	.set_array_state = set_array_state,
 	.note_slots = note_slots,
 	.set_disk = set_disk,

@@ -13,7 +13,7 @@ struct md_member {
 	dev_t dev;
 	int slot;                /* -1: md has taken it away */
 	unsigned state;          /* MEMBER_* */
-	bool rebuilt;            /* IMSM: in sync, and md has made it so while the array was known to run */
+	bool rebuilt;            /* IMSM: in sync, and md has made it so: it ran, or was found running and whole */
 	uint64_t data_offset;    /* sectors */
 	uint64_t recovery_start; /* sectors: how far it has its data; SECTORS_NONE: all of it */
 };

@@ -145,6 +145,12 @@ struct superswitch {
 	int (*find_slot)(struct active_array *a, dev_t dev);
 
 	/*
+	 * monitor, first look. md has the member in its slot, and the metadata neither say so nor that a rebuild is under way:
+	 * a daemon that died had put it in, or had ended the record of its rebuild. It is recorded by a spare check.
+	 */
+	bool (*is_unrecorded)(struct active_array *a, const struct mdinfo *m);
+
+	/*
 	 * monitor. Returns the consistency it settled on: MARK_DIRTY or MARK_CLEAN.
 	 * Idempotent. May set watch->last_checkpoint and custom_array_size.
 	 */

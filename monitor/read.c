@@ -125,10 +125,30 @@ static bool read_member(const struct active_array *a, struct mdinfo *d)
 	return false;
 }
 
-/* The handler may learn only later which disk it is. */
-static void note_rebuilt(struct mdinfo *d)
+/*
+ * md has written to it, and lacks nobody: what of that is to be rebuilt by the record has been, when no daemon could say so.
+ * With one slot empty md may run on what the metadata call out of date.
+ */
+static bool is_found_whole(const struct active_array *a)
 {
-	d->rebuilt = (d->curr_state & MEMBER_IN_SYNC) && (d->rebuilt || (d->prev_state & MEMBER_SPARE));
+	int in_sync = 0;
+
+	for (unsigned i = 0; i < a->disk_count; i++)
+		in_sync += a->disks[i]->slot >= 0 && a->disks[i]->curr_state & MEMBER_IN_SYNC;
+	return a->watch->first && a->watch->curr_state > ARRAY_READ_AUTO && in_sync == a->raid_disks;
+}
+
+/* The handler may learn only later which disk it is. */
+static void note_rebuilt(const struct active_array *a)
+{
+	bool whole = is_found_whole(a);
+
+	for (unsigned i = 0; i < a->disk_count; i++) {
+		struct mdinfo *d = a->disks[i];
+
+		d->rebuilt = (d->curr_state & MEMBER_IN_SYNC) &&
+			     (d->rebuilt || whole || (d->prev_state & MEMBER_SPARE));
+	}
 }
 
 /* Whether one has vanished. */
@@ -136,10 +156,9 @@ static bool read_members(struct active_array *a)
 {
 	bool vanished = false;
 
-	for (unsigned i = 0; i < a->disk_count; i++) {
+	for (unsigned i = 0; i < a->disk_count; i++)
 		vanished |= read_member(a, a->disks[i]);
-		note_rebuilt(a->disks[i]);
-	}
+	note_rebuilt(a);
 	return vanished;
 }
 

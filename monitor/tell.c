@@ -9,12 +9,6 @@
 #include "lib/log.h"
 #include "threads/handoff.h"
 
-/* A daemon that died had put it in, and its rebuild may have ended since: md is content, and the metadata degraded. */
-static bool is_unrecorded(const struct monitor *mon, struct active_array *a, const struct mdinfo *m)
-{
-	return m->slot >= 0 && mon->st->ss->find_slot(a, m->dev) != m->slot;
-}
-
 struct array_view monitor_view_of(const struct monitor *mon, struct active_array *a)
 {
 	const struct array_watch *w = a->watch;
@@ -42,7 +36,7 @@ struct array_view monitor_view_of(const struct monitor *mon, struct active_array
 
 		v.any_faulty |= !!(bad_blocks_state_to_tell(a, d) & MEMBER_FAULTY);
 		v.newly_in_sync |= !!(d->curr_state & ~d->prev_state & MEMBER_IN_SYNC);
-		v.unrecorded |= w->first && is_unrecorded(mon, a, d);
+		v.unrecorded |= w->first && d->slot >= 0 && mon->st->ss->is_unrecorded(a, d);
 		in_sync += !!(d->curr_state & MEMBER_IN_SYNC);
 	}
 	v.all_in_sync = in_sync == (unsigned)a->raid_disks;

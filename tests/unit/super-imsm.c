@@ -13,6 +13,34 @@
 
 /* ---- loading ---- */
 
+static struct mdinfo *member_in(struct imsm_rig *r, unsigned n, int slot, unsigned state)
+{
+	struct mdinfo *m = &r->member[n];
+
+	m->slot = slot;
+	m->curr_state = state;
+	return m;
+}
+
+/* Life: a daemon without the disk ends the record of its rebuild and is killed, md finishes the rebuild, a daemon has the disk. */
+static void test_what_is_not_on_record(void **state)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 3, 0);
+
+	(void)state;
+	ifx_volume(&r->fx, IMSM_RAID5, "D 0,1!,2 f1");
+	for (unsigned n = 0; n < 3; n++)
+		ir_write_member_metadata(r, n);
+	ir_load(r);
+	ir_make_array(r, 0, 5, 3);
+	assert_int_equal(ir_open_array(r), 0);
+	assert_true(super_imsm.is_unrecorded(r->array, member_in(r, 1, 1, MEMBER_IN_SYNC)));
+	assert_false(super_imsm.is_unrecorded(r->array, member_in(r, 1, 1, MEMBER_SPARE)));
+	assert_false(super_imsm.is_unrecorded(r->array, member_in(r, 2, 2, MEMBER_IN_SYNC)));
+	assert_true(super_imsm.is_unrecorded(r->array, member_in(r, 2, 1, MEMBER_SPARE)));
+	ir_free(r);
+}
+
 static void test_load(void **state)
 {
 	struct imsm_rig *r = ir_new_raid5(512, 4096, 1);
@@ -470,6 +498,7 @@ static void test_rename_without_disks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_not_on_record),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_leaves_strangers_alone),
 		cmocka_unit_test(test_half_written_copy),

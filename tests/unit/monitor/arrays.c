@@ -96,6 +96,37 @@ static void test_a_member_joins(void **state)
 	assert_false(ra->member[1].rebuilt);
 }
 
+static bool rebuilt_at_first_look(const char *array_state, const char *member_state)
+{
+	struct rig_array *ra = rig_array("md126", 2);
+
+	md_says("md126/array_state", array_state);
+	md_says("md126/dev-sdb/state", member_state);
+	handoff_publish(rig_copy(ra));
+	rig_signal();
+	return ra->member[0].rebuilt || ra->member[1].rebuilt;
+}
+
+/* The metadata may say that a slot is to be rebuilt: md has done so, if it has written to all of them. */
+static void test_found_running_and_whole(void **state)
+{
+	(void)state;
+	assert_true(rebuilt_at_first_look("active", "in_sync"));
+}
+
+/* md may run on what the metadata call out of date. */
+static void test_found_running_in_part(void **state)
+{
+	(void)state;
+	assert_false(rebuilt_at_first_look("active", "spare"));
+}
+
+static void test_found_whole_and_not_written_to(void **state)
+{
+	(void)state;
+	assert_false(rebuilt_at_first_look("read-auto", "in_sync"));
+}
+
 /* mdadm assembles it disk by disk: that tells nothing of what they hold. */
 static void test_a_member_joins_before_the_start(void **state)
 {
@@ -448,6 +479,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_new_array),
 		TEST(test_a_member_joins),
+		TEST(test_found_running_and_whole),
+		TEST(test_found_running_in_part),
+		TEST(test_found_whole_and_not_written_to),
 		TEST(test_a_member_joins_before_the_start),
 		TEST(test_a_refused_array),
 		TEST(test_several_at_once),

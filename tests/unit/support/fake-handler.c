@@ -58,6 +58,12 @@ static int find_slot(struct active_array *a, dev_t dev)
 	return (int)minor(dev) / 16;
 }
 
+static bool is_unrecorded(struct active_array *a, const struct mdinfo *m)
+{
+	(void)a;
+	return handler.unrecorded == m->dev;
+}
+
 static enum consistency set_array_state(struct active_array *a, enum consistency c)
 {
 	enum consistency settled = c == MARK_DECIDE ? handler.decides : c;
@@ -215,6 +221,7 @@ void fake_handler_reset(void)
 			.open_new = open_new,
 			.close_array = close_array,
 			.find_slot = find_slot,
+			.is_unrecorded = is_unrecorded,
 			.set_array_state = set_array_state,
 			.set_disk = set_disk,
 			.record_bad_block = record_bad_block,

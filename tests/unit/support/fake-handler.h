@@ -26,6 +26,7 @@ struct fake_handler {
 	unsigned refusal_ms;         /* so much longer, if the failed disk is asked */
 	enum consistency decides;    /* the answer to MARK_DECIDE */
 	int open_error, update_error;
+	dev_t unrecorded; /* is_unrecorded() of this member */
 	bool disk_is_member;  /* what was said of the members before a disk came was of another one */
 	bool message_creates; /* the volume: an array of it can be opened from then on */
 	void (*while_writing)(void); /* called before the metadata are written, each time */
