@@ -339,7 +339,7 @@ static int add_disk(struct supertype *st, struct metadata_update *u)
 	}
 	u->known = taken;
 	if (!taken)
-		imsm_add_disk(c, dl);
+		imsm_add_disk(c, dl, u->buf);
 	u->space = NULL;
 	u->disk = NULL;
 	return 0;

@@ -142,7 +142,14 @@ int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl *
 	return 0;
 }
 
-void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
+/* All that the members have taken, so that it may be the only one left that knows the volumes. */
+static bool knows_as_much(const struct imsm_container *c, const struct imsm_meta *copy)
+{
+	return copy && copy->num_volumes && c->meta.num_volumes && imsm_same_origin(copy, &c->meta) &&
+	       (int32_t)(le32_get(copy->header.generation_num) - c->durable_generation) >= 0;
+}
+
+void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy)
 {
 	uint32_t attributes = le32_get(c->meta.header.attributes);
 
@@ -151,6 +158,8 @@ void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl)
 	dl->record.status = le32_make(IMSM_DISK_SPARE);
 	dl->index = IMSM_INDEX_SPARE;
 	dl->spare_record_due = true;
+	dl->after_members = knows_as_much(c, copy);
+	c->write_due |= dl->after_members;
 	dl->next = c->disks;
 	c->disks = dl;
 	if (le32_get(dl->record.total_blocks_hi) && !(attributes & IMSM_ATTR_2TB_DISK)) {

@@ -315,6 +315,7 @@ void imsm_find_leap(struct imsm_container *c);
 #define IMSM_SECTORS_PER_MIB 2048
 
 bool imsm_map_is_mirror(const struct imsm_map *m);        /* RAID1 or RAID10 */
+int imsm_map_highest_flagged(const struct imsm_map *m);    /* slot with IMSM_ORD_REBUILD; -1: none */
 unsigned imsm_map_data_members(const struct imsm_map *m); /* 0: unsupported */
 uint64_t imsm_map_per_dev(const struct imsm_map *m);      /* sectors */
 void imsm_map_update_stripes(struct imsm_map *m, uint64_t volume_sectors);
@@ -478,9 +479,10 @@ int imsm_prepare_disk(struct disk *disk, const char *container, struct imsm_dl *
 
 /*
  * monitor. dl becomes a spare of the container (owned by it from then on). Its serial, record (size, scsi_id) and
- * disk are set; no disk of that device number may be listed (the caller refuses it).
+ * disk are set; no disk of that device number may be listed (the caller refuses it). What its `copy` (NULL: it has none)
+ * says is kept until a member has something newer.
  */
-void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl);
+void imsm_add_disk(struct imsm_container *c, struct imsm_dl *dl, const struct imsm_meta *copy);
 /*
  * monitor. Spares that hold a copy of the metadata (imsm/join.c) are given a spare's record with the next write, after the
  * members: one of them, whose copy names the others, is not here, or refuses. Pure.
@@ -493,6 +495,9 @@ void imsm_leave_family(struct imsm_container *c);
 struct imsm_dl *imsm_remove_disk(struct imsm_container *c, dev_t dev);
 
 /* ---- imsm/late.c (imsm.md 10.4) ---- */
+
+/* They began as the same container, whatever has become of them. */
+bool imsm_same_origin(const struct imsm_meta *a, const struct imsm_meta *b);
 
 /*
  * monitor; start-up. A disk that is part of the container by the table and by its own `copy` (NULL: it has none):

@@ -51,6 +51,11 @@ static uint32_t origin(const struct imsm_meta *m)
 	return orig ? orig : le32_get(m->header.family_num);
 }
 
+bool imsm_same_origin(const struct imsm_meta *a, const struct imsm_meta *b)
+{
+	return origin(a) == origin(b);
+}
+
 static uint32_t generation(const struct imsm_meta *m)
 {
 	return le32_get(m->header.generation_num);
@@ -89,7 +94,7 @@ static bool read_arrival(struct arrival *a, struct imsm_container *c, const stru
 	int own = copy ? imsm_serial_in_table(copy, dl->serial) : -1;
 	int index;
 
-	if (own < 0 || !c->meta.num_volumes || !copy->num_volumes || origin(copy) != origin(&c->meta))
+	if (own < 0 || !c->meta.num_volumes || !copy->num_volumes || !imsm_same_origin(copy, &c->meta))
 		return false;
 	index = entry_of(c, dl);
 	*a = (struct arrival){
@@ -425,19 +430,45 @@ static bool has_the_same_volumes(const struct imsm_meta *a, const struct imsm_me
 	return a->num_volumes == b->num_volumes;
 }
 
+static bool any_member(const struct imsm_container *c)
+{
+	for (const struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->index >= 0)
+			return true;
+	return false;
+}
+
+/* As a spare it was turned down by what is forgotten now, and holds all that the members have taken. */
+static void take_back(struct imsm_container *c, struct imsm_dl *dl)
+{
+	int index = imsm_serial_in_table(&c->meta, dl->serial);
+
+	if (index < 0 || imsm_disk_failed(c, (uint32_t)index))
+		return;
+	dl->index = index;
+	dl->record = c->meta.disk[index];
+	dl->spare_record_due = dl->clear_migr_record_due = dl->after_members = false;
+	c->write_due = true;
+}
+
 /*
- * All disks had left before what was changed last was written anywhere, and nobody was told that it is true. So it is not:
- * the first disk that comes back knows, if no other one can know more. A volume may run by what it knows, and has told us
+ * All members had left before what was changed last was written anywhere, and nobody was told that it is true. So it is not:
+ * the first one that comes back knows, if no other one can know more. A volume may run by what it knows, and has told us
  * of nothing yet.
  */
 static void forget_unwritten(struct imsm_container *c, const struct imsm_meta *copy)
 {
-	if (!c->nobody_has || c->disks || c->write_due || !copy || origin(copy) != origin(&c->meta) ||
-	    generation(copy) != c->durable_generation || (c->live_volumes && !has_the_same_volumes(&c->meta, copy)))
+	if (!c->nobody_has || any_member(c) || (c->write_due && (c->awaited || c->live_volumes)))
+		return;
+	if (!copy || !imsm_same_origin(copy, &c->meta) || generation(copy) != c->durable_generation ||
+	    (c->live_volumes && !has_the_same_volumes(&c->meta, copy)))
 		return;
 	c->meta = *copy;
-	c->nobody_has = c->leap_is_due = false;
+	c->nobody_has = c->leap_is_due = c->write_due = false;
 	c->first_write = true;
+	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
+		if (dl->after_members)
+			take_back(c, dl);
 }
 
 static void link_disk(const struct arrival *a, struct imsm_dl *dl)

@@ -76,7 +76,7 @@ static void reset_disk(unsigned n)
 static void list_disk(unsigned n)
 {
 	reset_disk(n);
-	imsm_add_disk(&world.c, &world.dl[n]);
+	imsm_add_disk(&world.c, &world.dl[n], NULL);
 	world.listed[n] = true;
 }
 

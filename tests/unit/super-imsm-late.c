@@ -177,6 +177,48 @@ static void goes_and_comes_back(bool recorded)
 	ir_free(r);
 }
 
+/*
+ * One of two disks is pulled and put in again, and before that is on record the other one is pulled as well: what the former
+ * holds is all that there is. Life (seed 1301046673): disks 3 boot 7 sectors 512/512 raid1 ac; daemon; run 4; pull a; stop 0;
+ * manage; pull c; plug a; pass; pass; run 4; pass; cut 0; boot bcd
+ */
+static void test_the_last_copy_is_kept(void **state)
+{
+	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+	bool known;
+
+	(void)state;
+	ifx_volume(&r->fx, 1, "N 0,1");
+	for (unsigned n = 0; n < 2; n++)
+		ir_write_member_metadata(r, n);
+	ir_make_array(r, 0, 1, 2);
+	ir_load(r);
+	ir_open_array(r);
+	leaves(r, 0);
+	ir_break_disk(r, 1);
+	ir_tell_disk(r, 0, MEMBER_FAULTY);
+	assert_int_equal(comes(r, 0, ir_disk_new(r, 0), &known), 0);
+	assert_false(known);
+	assert_int_equal(ir_sync_now(r), -EIO);
+	super_imsm.close_array(r->array);
+	ir_mend_disk(r, 1);
+	leaves(r, 1);
+	ir_sync_now(r);
+	assert_string_equal(ir_text_on(r, 0, 0), "N 0,1");
+	/* the other one comes back: nobody has lost anything */
+	assert_int_equal(comes(r, 1, ir_disk_new(r, 1), &known), 0);
+	assert_true(known);
+	ir_sync_now(r);
+	ir_make_array(r, 0, 1, 2);
+	ir_open_array(r);
+	for (unsigned n = 0; n < 2; n++) {
+		assert_string_equal(ir_text_on(r, n, 0), "N 0,1");
+		assert_int_equal(super_imsm.find_slot(r->array, ifx_dev(n)), n);
+	}
+	assert_true(ir_same_on(r, 0, 1));
+	ir_free(r);
+}
+
 static void test_all_leave_before_a_failure_is_recorded(void **state)
 {
 	(void)state;
@@ -351,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_volume_whose_disks_come_late),
 		cmocka_unit_test(test_disk_that_knows_more),
 		cmocka_unit_test(test_disk_that_waits),
+		cmocka_unit_test(test_the_last_copy_is_kept),
 		cmocka_unit_test(test_all_leave_before_a_failure_is_recorded),
 		cmocka_unit_test(test_foreign_disk),
 		cmocka_unit_test(test_unreadable_disk),

@@ -15,7 +15,7 @@ static void test_add_disk(void **state)
 	dl->index = 99;
 	dl->clear_migr_record_due = true;
 	dl->record.status = le32_make(IMSM_DISK_CONFIGURED);
-	imsm_add_disk(&ifx.c, dl);
+	imsm_add_disk(&ifx.c, dl, NULL);
 	assert_ptr_equal(ifx.c.disks, dl);
 	assert_ptr_equal(dl->next, &ifx.dl[4]);
 	assert_int_equal(dl->index, IMSM_INDEX_SPARE);
@@ -29,13 +29,13 @@ static void test_add_disk(void **state)
 	/* The first one above 2 TiB changes an attribute of the container. */
 	dl = ifx_new_disk(&ifx);
 	imsm_disk_set_blocks(&dl->record, 1ull << 33);
-	imsm_add_disk(&ifx.c, dl);
+	imsm_add_disk(&ifx.c, dl, NULL);
 	assert_int_equal(le32_get(ifx.c.meta.header.attributes), IMSM_ATTR_2TB_DISK);
 	assert_true(ifx.c.write_due);
 	ifx.c.write_due = false;
 	dl = ifx_new_disk(&ifx);
 	imsm_disk_set_blocks(&dl->record, 1ull << 33);
-	imsm_add_disk(&ifx.c, dl);
+	imsm_add_disk(&ifx.c, dl, NULL);
 	assert_false(ifx.c.write_due);
 }
 
