@@ -91,15 +91,6 @@ static void note_in_sync(struct scene *s, unsigned slot)
 	s->c->write_due = true;
 }
 
-static int highest_flagged_slot(const struct imsm_map *m)
-{
-	int slot = m->head.num_members;
-
-	while (--slot >= 0 && !(m->ord[slot] & IMSM_ORD_REBUILD))
-		;
-	return slot;
-}
-
 /*
  * mdadm gives md the disk of a flagged slot when it assembles the volume, and md rebuilds it with no record of that. The
  * slot counts when that has ended: until the next spare check records it another member may fail.
@@ -117,7 +108,7 @@ static void note_rebuilt_without_record(struct scene *s, const struct md_member 
 		return;
 	m0->ord[m->slot] = index;
 	set_map_state(s->c, m0, imsm_view_state(&s->view));
-	set_failed_slot(s->c, m0, highest_flagged_slot(m0));
+	set_failed_slot(s->c, m0, imsm_map_highest_flagged(m0));
 	s->c->write_due = true;
 }
 
@@ -138,7 +129,7 @@ static void note_new_member(struct scene *s, const struct md_member *m)
 	m0->ord[slot] = (uint32_t)dl->index;
 	set_map_state(s->c, m0, imsm_view_state(&s->view));
 	if (m0->head.failed_disk_num == slot)
-		set_failed_slot(s->c, m0, highest_flagged_slot(m0));
+		set_failed_slot(s->c, m0, imsm_map_highest_flagged(m0));
 	s->c->write_due = true;
 }
 
@@ -210,7 +201,7 @@ static void degraded_rebuild(struct scene *s, int faulty_slot)
 		return;
 	finish_migration(s, IMSM_DEGRADED);
 	if (faulty_slot < 0)
-		set_failed_slot(s->c, m0, highest_flagged_slot(m0));
+		set_failed_slot(s->c, m0, imsm_map_highest_flagged(m0));
 }
 
 static void degraded_reshape(struct scene *s)
@@ -747,11 +738,14 @@ static bool follow_resync(struct scene *s, const struct found *found)
 
 /*
  * Of a RAID10 that lacks a disk md resyncs the other pairs, which the metadata cannot say: until that is done the
- * volume is not clean. (The other levels have nothing left to compare then.)
+ * volume is not clean. (The other levels have nothing left to compare then.) Nor can a resync be recorded that md still has to
+ * do after a rebuild, if the array ends first.
  */
 static bool resync_has_no_record(const struct scene *s)
 {
-	return s->ev->level == 10 && !imsm_resyncing(s->v) && (s->v->head.dirty & IMSM_DIRTY) &&
+	bool whole = !imsm_view_count_bad(&s->view, IMSM_M0) && !s->v->head.migr_state && !imsm_container_reshaping(s->c);
+
+	return (whole || s->ev->level == 10) && !imsm_resyncing(s->v) && (s->v->head.dirty & IMSM_DIRTY) &&
 	       !resync_complete(s->ev);
 }
 

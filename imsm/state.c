@@ -38,6 +38,15 @@ unsigned imsm_map_data_members(const struct imsm_map *m)
 	return 0;
 }
 
+int imsm_map_highest_flagged(const struct imsm_map *m)
+{
+	int slot = m->head.num_members;
+
+	while (--slot >= 0 && !(m->ord[slot] & IMSM_ORD_REBUILD))
+		;
+	return slot;
+}
+
 /* num_data_stripes of a mirror is stored divided by its two domains. */
 uint64_t imsm_map_per_dev(const struct imsm_map *m)
 {

@@ -197,6 +197,32 @@ static void test_dirty_until_degraded_raid10_is_resynced(void **state)
 	assert_int_equal(ifx.c.meta.volume[0].head.dirty, 0);
 }
 
+/*
+ * A member failed before a dirty array was compared, and a spare has been rebuilt: md compares afterwards. It is stopped before
+ * it has begun to. Life (seed 1001300470077): ... boot abcd; daemon; pull b; run 6; sync 0 5; busy 1; stop 0; run 2
+ */
+static void test_stopped_between_rebuild_and_resync(void **state)
+{
+	bool due;
+
+	(void)state;
+	ev_container(5, "N 0,1,2");
+	ev_md_reset(0, 5);
+	ifx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	ifx.ev.resync_start = 0;
+	ifx.ev.state = ARRAY_GONE;
+	assert_int_equal(ev_tell_array(MARK_CLEAN, &due), MARK_DIRTY);
+	assert_int_equal(ifx.c.meta.volume[0].head.dirty, IMSM_DIRTY);
+	/* with one missing there is nothing to compare */
+	ev_container(5, "D 0,1x!,2 f1");
+	ev_md_reset(0, 5);
+	ev_md_remove(1);
+	ifx.c.meta.volume[0].head.dirty = IMSM_DIRTY;
+	ifx.ev.resync_start = 0;
+	ifx.ev.state = ARRAY_GONE;
+	assert_int_equal(ev_tell_array(MARK_CLEAN, &due), MARK_CLEAN);
+}
+
 static void test_dirty_values(void **state)
 {
 	static const uint8_t expected[] = { 1, 3, 1, 3, 1, 1, 1 };
@@ -373,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_array_rows),
 		cmocka_unit_test(test_no_resync_beside_a_reshape),
 		cmocka_unit_test(test_no_resync_of_a_stopped_array),
+		cmocka_unit_test(test_stopped_between_rebuild_and_resync),
 		cmocka_unit_test(test_dirty_values),
 		cmocka_unit_test(test_dirty_until_degraded_raid10_is_resynced),
 		cmocka_unit_test(test_missing_marks),
