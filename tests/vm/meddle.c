@@ -6,6 +6,8 @@
  *	meddle kill N -- COMMAND...    does not matter when it dies
  *	meddle fail N PID              its N-th call that can fail does, with an errno that the call may well have
  *	meddle fail N -- COMMAND...
+ *	meddle deafen 0 PID            the kernel's notifications of /sys and /proc/mdstat do not reach it: what polls for
+ *	                               them sees nothing. Signals and sockets do. The calls that were meddled with count.
  *
  * Calls are counted over all threads, from 1. N 0: none is meddled with. Prints "ready" when every call counts, "killed at
  * CALL" or "failed CALL" when it has been done, and "COUNT calls" at the end: when the processes are gone, or at SIGTERM,
@@ -17,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -116,12 +119,18 @@ static const struct call {
 	{ SYS_io_pgetevents, "io_pgetevents", 0, EINTR, 0 },
 };
 
-static struct {
+#define DEAF_MAX 128 /* descriptors of one poll */
+
+static struct task {
 	pid_t pid;
 	int error; /* that the call which it is in is to end with; 0: as it does */
+	unsigned long long fds; /* where the list is that it polls; 0: none that was changed */
+	unsigned long count;    /* in that list */
+	struct pollfd list[DEAF_MAX]; /* as it was */
 } task[TASKS];
 
-static bool failing;
+static enum { KILL, FAIL, DEAFEN, MODES } mode;
+static const char *const mode_name[] = { "kill", "fail", "deafen" };
 static unsigned long when, count;
 static volatile sig_atomic_t stop;
 
@@ -137,12 +146,12 @@ static _Noreturn void die(const char *what)
 	exit(2);
 }
 
-static int *error_of(pid_t pid)
+static struct task *task_of(pid_t pid)
 {
 	for (unsigned i = 0; i < TASKS; i++)
 		if (task[i].pid == pid || !task[i].pid) {
 			task[i].pid = pid;
-			return &task[i].error;
+			return &task[i];
 		}
 	errno = ENOBUFS;
 	die("too many threads");
@@ -249,12 +258,28 @@ static void change(pid_t pid, bool begins, int error)
 		regs.rax = (unsigned long long)-error;
 	ptrace(PTRACE_SETREGS, pid, NULL, &regs);
 }
+
+/* select() hears of them as exceptions. The registers of arguments need not survive a call. */
+static void drop_exceptions(pid_t pid)
+{
+	struct user_regs_struct regs;
+
+	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs))
+		return;
+	regs.r10 = 0;
+	ptrace(PTRACE_SETREGS, pid, NULL, &regs);
+}
 #else
 static void change(pid_t pid, bool begins, int error)
 {
 	(void)pid, (void)begins, (void)error;
 	errno = ENOSYS;
 	die("calls can be made to fail on x86-64 only");
+}
+
+static void drop_exceptions(pid_t pid)
+{
+	change(pid, false, 0);
 }
 #endif
 
@@ -263,9 +288,9 @@ static void meddle(pid_t pid, const struct call *c, const struct ptrace_syscall_
 	char text[512];
 
 	describe(pid, c, info, text, sizeof(text));
-	if (failing) {
+	if (mode == FAIL) {
 		printf("failed %s: %s\n", text, strerror(c->fails));
-		*error_of(pid) = c->fails;
+		task_of(pid)->error = c->fails;
 		change(pid, true, 0);
 		return;
 	}
@@ -273,23 +298,79 @@ static void meddle(pid_t pid, const struct call *c, const struct ptrace_syscall_
 	kill(process_of(pid), SIGKILL);
 }
 
+/* ---- notifications ---- */
+
+/* What is polled for in files of /sys and /proc, and nowhere else, is taken out of the list. */
+static void deafen(pid_t pid, struct task *t, unsigned long long at, unsigned long n)
+{
+	struct pollfd list[DEAF_MAX];
+	struct iovec mine = { list, n * sizeof(list[0]) }, its = { (void *)(uintptr_t)at, n * sizeof(list[0]) };
+
+	if (!n || n > DEAF_MAX || process_vm_readv(pid, &mine, 1, &its, 1, 0) < 0)
+		return;
+	memcpy(t->list, list, mine.iov_len);
+	for (unsigned long i = 0; i < n; i++)
+		if (!(list[i].events & (POLLIN | POLLOUT)))
+			list[i].fd = -1;
+	if (process_vm_writev(pid, &mine, 1, &its, 1, 0) < 0)
+		die("process_vm_writev");
+	t->fds = at;
+	t->count = n;
+	count++;
+}
+
+/* The list is as it was, with what the kernel has said of the rest. */
+static void restore(pid_t pid, struct task *t)
+{
+	struct pollfd list[DEAF_MAX];
+	struct iovec mine = { list, t->count * sizeof(list[0]) }, its = { (void *)(uintptr_t)t->fds, mine.iov_len };
+
+	if (process_vm_readv(pid, &mine, 1, &its, 1, 0) >= 0) {
+		for (unsigned long i = 0; i < t->count; i++)
+			list[i].fd = t->list[i].fd;
+		process_vm_writev(pid, &mine, 1, &its, 1, 0);
+	}
+	t->fds = 0;
+}
+
+static void on_poll(pid_t pid, struct task *t, const struct ptrace_syscall_info *info)
+{
+	switch (info->entry.nr) {
+	case SYS_poll:
+	case SYS_ppoll:
+		deafen(pid, t, info->entry.args[0], info->entry.args[1]);
+		break;
+	case SYS_select:
+	case SYS_pselect6:
+		drop_exceptions(pid);
+		count++;
+		break;
+	}
+}
+
 static void on_call(pid_t pid)
 {
 	struct ptrace_syscall_info info;
 	const struct call *c;
-	int *error;
+	struct task *t;
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
 		return;
-	error = error_of(pid);
-	if (info.op == PTRACE_SYSCALL_INFO_EXIT && *error) {
-		change(pid, false, *error);
-		*error = 0;
+	t = task_of(pid);
+	if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->error) {
+		change(pid, false, t->error);
+		t->error = 0;
 	}
+	if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->fds)
+		restore(pid, t);
 	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return;
+	if (mode == DEAFEN) {
+		on_poll(pid, t, &info);
+		return;
+	}
 	c = which(info.entry.nr);
-	if (c && (failing ? c->fails != 0 : is_noticed(pid, c, &info)) && ++count == when)
+	if (c && (mode == FAIL ? c->fails != 0 : is_noticed(pid, c, &info)) && ++count == when)
 		meddle(pid, c, &info);
 }
 
@@ -360,12 +441,13 @@ int main(int argc, char **argv)
 	int status;
 	pid_t pid;
 
-	if (argc < 4 || (strcmp(argv[1], "kill") && strcmp(argv[1], "fail"))) {
-		fprintf(stderr, "usage: meddle kill|fail N PID|-- COMMAND...\n");
+	while (mode < MODES && (argc < 4 || strcmp(argv[1], mode_name[mode]) != 0))
+		mode++;
+	if (mode == MODES) {
+		fprintf(stderr, "usage: meddle kill|fail|deafen N PID|-- COMMAND...\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IONBF, 0);
-	failing = strcmp(argv[1], "fail") == 0;
 	when = strtoul(argv[2], NULL, 10);
 	sigaction(SIGTERM, &sa, NULL);
 	if (strcmp(argv[3], "--") == 0)
