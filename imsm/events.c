@@ -632,12 +632,14 @@ static bool flag_left_out(struct scene *s)
 
 /*
  * Without them nothing is left that the metadata trust: md was started with what they call out of date. Then it is not
- * for us to say that the good disks are lost.
+ * for us to say that the good disks are lost. A disk that has failed for another volume is not out of date in this one.
  */
 static bool nothing_is_left(const struct scene *s, const struct imsm_volume *before)
 {
 	unsigned bad = imsm_view_count_bad(&s->view, IMSM_M0);
 
+	for (unsigned slot = 0; slot < s->v->map[0].head.num_members; slot++)
+		bad -= imsm_view_fails_elsewhere(&s->view, slot);
 	return imsm_view_check_degraded(&s->view, bad, IMSM_M0) == IMSM_FAILED &&
 	       before->map[0].head.map_state != IMSM_FAILED;
 }

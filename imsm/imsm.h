@@ -363,6 +363,8 @@ unsigned imsm_view_count_bad(const struct imsm_view *w, enum imsm_which which);
 enum imsm_map_state imsm_view_check_degraded(const struct imsm_view *w, unsigned failed, enum imsm_which which);
 /* The slot's disk is absent or failed, and md does not work with it. */
 bool imsm_view_slot_lost(const struct imsm_view *w, unsigned slot);
+/* The disk has failed for another volume, and in this one md has it as the map says. */
+bool imsm_view_fails_elsewhere(const struct imsm_view *w, unsigned slot);
 /* The slot's disk is there and in order, but md runs without it (metadata/left-out.h). With an event only. */
 bool imsm_view_left_out(const struct imsm_view *w, unsigned slot);
 

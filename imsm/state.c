@@ -321,6 +321,14 @@ static bool rebuild_is_lost(const struct imsm_view *w)
 	return w->ev->first || imsm_volume_unit(w->v);
 }
 
+bool imsm_view_fails_elsewhere(const struct imsm_view *w, unsigned slot)
+{
+	uint32_t ord = w->v->map[0].ord[slot];
+
+	return imsm_disk_failed(w->c, imsm_ord_index(ord)) && !(ord & IMSM_ORD_REBUILD) &&
+	       md_in_sync(w, slot, imsm_ord_index(ord));
+}
+
 bool imsm_view_left_out(const struct imsm_view *w, unsigned slot)
 {
 	const struct md_members members = { w->ev->disk, w->ev->disk_count };

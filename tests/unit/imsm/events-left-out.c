@@ -65,6 +65,10 @@ static const struct row rows[] = {
 	{ "the other one was rebuilt meanwhile, RAID5", 5, "N<REBUILD<D 0,1,3/0,1,3! f2 u7", "- 1 3", "D 0!,1,3 f0" },
 	{ "the other one was rebuilt meanwhile, and it is absent", 1, "N<REBUILD<D 0?,2/0?,2! f1 u7", "- 2", "D 0x?!,2 f0" },
 	{ "reshape, a member from before", 5, "N<GEN<N 0,1,2,3/0,1,2 u2", "0 - 2 3", "N<GEN<N 0,1!,2,3/0,1!,2 f1 u2" },
+	/*
+	 * Life (seed 1001310224872): ... boot abcd; daemon; fail 0 1; dim b; takeover; busy 6; write 1 1; pass; finish 1
+	 */
+	{ "beside one that has failed for another volume", 5, "D 0,1x,2", "0 1 -", "F 0,1x,2! f2" },
 	/* Nothing of the kind. */
 	{ "all are there", 5, "N 0,1,2", "0 1 2", "N 0,1,2" },
 	{ "rebuilt as recorded", 1, "N<REBUILD<D 0,2/0,2! f1 u7", "0 2r", "N<REBUILD<D 0,2/0,2! f1 u7" },
