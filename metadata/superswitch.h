@@ -145,7 +145,7 @@ struct superswitch {
 	int (*find_slot)(struct active_array *a, dev_t dev);
 
 	/*
-	 * monitor, first look. md has the member in its slot, and the metadata neither say so nor that a rebuild is under way:
+	 * monitor. md has the member in its slot, and the metadata neither say so nor that a rebuild is under way:
 	 * a daemon that died had put it in, or had ended the record of its rebuild. It is recorded by a spare check.
 	 */
 	bool (*is_unrecorded)(struct active_array *a, const struct mdinfo *m);

@@ -18,18 +18,19 @@ static void find_spares(struct monitor *mon, struct spare_request *req)
 		mon->st->ss->activate_spare(a, req);
 }
 
-static bool has_its_data(const struct active_array *a, const struct spare_pick *p)
+/* md had the disk already when the pick was made, its rebuild has ended since, and that is on record. */
+static bool is_over(const struct monitor *mon, struct active_array *a, const struct spare_pick *p)
 {
-	for (unsigned i = 0; i < a->disk_count; i++)
-		if (a->disks[i]->dev == p->dev && a->disks[i]->slot == p->slot)
-			return member_has_data(a->disks[i]->curr_state);
+	for (unsigned i = 0; p->in_array && i < a->disk_count; i++) {
+		const struct mdinfo *d = a->disks[i];
+
+		if (d->dev == p->dev && d->slot == p->slot)
+			return member_has_data(d->curr_state) && !mon->st->ss->is_unrecorded(a, d);
+	}
 	return false;
 }
 
-/*
- * Of a disk that md had already when the pick was made the rebuild may have ended since, and is on record: it must not be
- * recorded once more. Nothing is left to be done if all are such.
- */
+/* What is over must not be recorded once more. Nothing is left to be done if all are such. */
 static int commit_spares(struct monitor *mon, struct metadata_update *u)
 {
 	struct spare_request *req = u->spares;
@@ -38,7 +39,7 @@ static int commit_spares(struct monitor *mon, struct metadata_update *u)
 	int err;
 
 	for (unsigned i = 0; a && i < count; i++)
-		if (!req->pick[i].in_array || !has_its_data(a, &req->pick[i]))
+		if (!is_over(mon, a, &req->pick[i]))
 			req->pick[kept++] = req->pick[i];
 	if (a)
 		req->count = kept;

@@ -141,6 +141,21 @@ static void test_a_rebuild_has_ended(void **state)
 	assert_steps("update 2 returned\nmanager woken\n");
 }
 
+/* Memory was short when it was put in: md has rebuilt it, and the metadata know nothing of it. */
+static void test_a_rebuild_has_ended_that_nobody_recorded(void **state)
+{
+	struct rig_array *ra = rig_adopted("md126", 3);
+	struct spare_request req = { .watch = &ra->watch, .count = 1 };
+
+	(void)state;
+	handler.unrecorded = ra->member[1].dev;
+	req.pick[0] = (struct spare_pick){ .dev = ra->member[1].dev, .slot = 1, .in_array = true };
+	rig_update(UPDATE_COMMIT_SPARES, 1)->spares = &req;
+	rig_signal();
+	assert_first_steps("spares recorded\n");
+	assert_int_equal(req.count, 1);
+}
+
 /* The copy of the array that has the new member comes later: the record must not be taken for one of before. */
 static void test_a_rebuild_begins_before_the_first_word(void **state)
 {
@@ -284,6 +299,7 @@ int main(void)
 		TEST(test_each_kind),
 		TEST(test_a_disk_comes),
 		TEST(test_a_rebuild_has_ended),
+		TEST(test_a_rebuild_has_ended_that_nobody_recorded),
 		TEST(test_a_rebuild_begins_before_the_first_word),
 		TEST(test_members_are_told_when_a_disk_comes),
 		TEST(test_a_disk_that_is_refused),
