@@ -153,6 +153,16 @@ static int bind_disk(const struct managed_array *ma, dev_t dev, char name[MEMBER
 	return err;
 }
 
+/* With a slot md lets go of it only when it has failed: it could be rebuilt (kernel-md.md 6.3). */
+static void throw_out(int member_dir)
+{
+	if (sysfs_write_attr(member_dir, "state", "remove") != -EBUSY)
+		return;
+	sysfs_write_attr(member_dir, "state", "faulty");
+	sysfs_write_attr(member_dir, "state", "-blocked");
+	sysfs_write_attr(member_dir, "state", "remove");
+}
+
 /* *err: why it is NULL. */
 static struct mdinfo *set_up_member(const struct managed_array *ma, const char *name, int member_dir,
 				    const struct spare_pick *p, int *err)
@@ -165,7 +175,7 @@ static struct mdinfo *set_up_member(const struct managed_array *ma, const char *
 		*err = d ? 0 : -errno;
 	}
 	if (!d)
-		sysfs_write_attr(member_dir, "state", "remove");
+		throw_out(member_dir);
 	return d;
 }
 

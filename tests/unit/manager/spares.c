@@ -15,8 +15,8 @@
 #include "tests/unit/support/manager-rig.h"
 #include "threads/handoff.h"
 
-/* So often the directory of sdc in md cannot be opened, for want of descriptors. */
-static unsigned opens_to_fail;
+/* So often the directory of sdc in md cannot be opened, or what the monitor needs in it, for want of descriptors. */
+static unsigned opens_to_fail, member_opens_to_fail;
 
 int __real_sysfs_open_attr(int dir_fd, const char *attr, int flags);
 int __wrap_sysfs_open_attr(int dir_fd, const char *attr, int flags);
@@ -24,6 +24,10 @@ int __wrap_sysfs_open_attr(int dir_fd, const char *attr, int flags)
 {
 	if (opens_to_fail && strcmp(attr, "dev-sdc") == 0) {
 		opens_to_fail--;
+		return -EMFILE;
+	}
+	if (member_opens_to_fail && strcmp(attr, "recovery_start") == 0) {
+		member_opens_to_fail--;
 		return -EMFILE;
 	}
 	return __real_sysfs_open_attr(dir_fd, attr, flags);
@@ -379,6 +383,21 @@ static void test_descriptors_are_short(void **state)
 	opens_to_fail = 0;
 }
 
+/* It has its slot: thawed, md would rebuild onto it, and no metadata name it. */
+static void test_it_cannot_be_monitored(void **state)
+{
+	(void)state;
+	choose();
+	kmd_refuses("md126/dev-sdc/state", "remove", EBUSY);
+	member_opens_to_fail = 1;
+	forget_steps();
+	mgr_helper();
+	assert_non_null(strstr(steps(), "md126/dev-sdc/state <- remove (EBUSY)\n"
+					"md126/dev-sdc/state <- faulty\n"
+					"md126/dev-sdc/state <- -blocked\n"
+					"md126/dev-sdc/state <- remove"));
+}
+
 /*
  * The member that is there in the end would have a slot and begin at sector 0, in the middle of another volume. It is
  * not ours: nothing is written to it.
@@ -648,6 +667,7 @@ int main(void)
 		mgr_test(test_it_cannot_be_set_up),
 		mgr_test(test_descriptors_are_short_for_a_moment),
 		mgr_test(test_descriptors_are_short),
+		mgr_test(test_it_cannot_be_monitored),
 		mgr_test(test_mdadm_binds_it_again_after_its_offset),
 		mgr_test(test_mdadm_binds_it_again_after_its_size),
 		mgr_test(test_mdadm_binds_it_again_after_its_slot),
