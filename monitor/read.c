@@ -126,16 +126,16 @@ static bool read_member(const struct active_array *a, struct mdinfo *d)
 }
 
 /*
- * md has written to it, and lacks nobody: what of that is to be rebuilt by the record has been, when no daemon could say so.
- * With one slot empty md may run on what the metadata call out of date.
+ * md has written to it, and lacked nobody, or one that has failed just now: what of that is to be rebuilt by the record has
+ * been, when no daemon could say so. With one slot empty md may run on what the metadata call out of date.
  */
 static bool is_found_whole(const struct active_array *a)
 {
-	int in_sync = 0;
+	int filled = 0;
 
 	for (unsigned i = 0; i < a->disk_count; i++)
-		in_sync += a->disks[i]->slot >= 0 && a->disks[i]->curr_state & MEMBER_IN_SYNC;
-	return a->watch->first && a->watch->curr_state > ARRAY_READ_AUTO && in_sync == a->raid_disks;
+		filled += a->disks[i]->slot >= 0 && a->disks[i]->curr_state & (MEMBER_IN_SYNC | MEMBER_FAULTY);
+	return a->watch->first && a->watch->curr_state > ARRAY_READ_AUTO && filled == a->raid_disks;
 }
 
 /* The handler may learn only later which disk it is. */

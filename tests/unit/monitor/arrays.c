@@ -114,6 +114,13 @@ static void test_found_running_and_whole(void **state)
 	assert_true(rebuilt_at_first_look("active", "in_sync"));
 }
 
+/* Life (seed 1311730738): ... sync 1 4; shut e; fail 1 0; takeover; run 3 */
+static void test_found_running_as_a_member_fails(void **state)
+{
+	(void)state;
+	assert_true(rebuilt_at_first_look("active", "faulty"));
+}
+
 /* md may run on what the metadata call out of date. */
 static void test_found_running_in_part(void **state)
 {
@@ -480,6 +487,7 @@ int main(void)
 		TEST(test_a_new_array),
 		TEST(test_a_member_joins),
 		TEST(test_found_running_and_whole),
+		TEST(test_found_running_as_a_member_fails),
 		TEST(test_found_running_in_part),
 		TEST(test_found_whole_and_not_written_to),
 		TEST(test_a_member_joins_before_the_start),
