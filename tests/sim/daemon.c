@@ -472,10 +472,29 @@ static void start_array(struct managed *ma)
 	ma->wants &= ~(unsigned)(ARRAY_WANT_READ_AUTO | ARRAY_WANT_ACTIVE);
 }
 
+#define CALM_TURNS 10
+
+/* Nothing keeps the daemon from recording what md has, and is in sync: if it never does, that is no excuse any more. */
+static void excuse_no_longer(struct managed *ma)
+{
+	bool calm = md_serves(ma->md) && ma->copies == 1 && ma->step == IDLE && ma->md->action == SYNC_IDLE &&
+		    !ma->md->frozen && !ma->md->held_by_mdadm && !ma->md->raid0;
+
+	for (unsigned i = 0; i < ma->md->members; i++)
+		calm &= !ma->md->member[i].there || !ma->md->member[i].faulty;
+	for (unsigned i = 0; i < ma->md->members; i++) {
+		struct md_disk *m = &ma->md->member[i];
+
+		m->calm = calm && m->in_sync && known & 1u << m->disk ? m->calm + 1 : 0;
+		m->recorded |= m->calm > CALM_TURNS;
+	}
+}
+
 static void serve(struct managed *ma)
 {
 	if (!ma->copies)
 		return;
+	excuse_no_longer(ma);
 	ma->wants |= handoff_take_array_requests(ma->current);
 	work_on_members(ma);
 	if (world.alive && ma->wants & (ARRAY_WANT_READ_AUTO | ARRAY_WANT_ACTIVE))

@@ -107,6 +107,7 @@ struct md_disk {
 	bool gone;           /* taken out; what is plugged in later is another device for md */
 	unsigned progress;   /* regions that were recovered */
 	bool recorded;       /* as one that is rebuilt; without that its end cannot be recorded either */
+	unsigned calm;       /* turns of a daemon that could have recorded it */
 };
 
 struct md_array {
