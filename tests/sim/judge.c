@@ -464,7 +464,7 @@ static void read_view(struct view *v, uint32_t set, const char *which)
 	judge_read(set, &v->r, v->number);
 	for (unsigned i = 0; i < SIM_DISKS && set >> i; i++)
 		if (set & 1u << i && v->r.role[k++] == READER_DAMAGED)
-			*(world.disk[i].torn || is_given_up(i) ? &before : &torn) |= 1u << i;
+			*(world.disk[i].torn || is_given_up(i) || is_mere_spare(i) ? &before : &torn) |= 1u << i;
 	v->torn = torn && !(torn & (torn - 1));
 	v->any_torn = v->torn || before;
 	v->whole = set & ~before & ~(v->torn ? torn : 0);
