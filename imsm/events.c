@@ -632,15 +632,14 @@ static bool flag_left_out(struct scene *s)
 
 /*
  * Without them nothing is left that the metadata trust: md was started with what they call out of date. Then it is not
- * for us to say that the good disks are lost. A disk that has failed for another volume is not out of date in this one.
+ * for us to say that the good disks are lost. A disk that fails now, or has failed for another volume, is not out of date.
  */
 static bool nothing_is_left(const struct scene *s, const struct imsm_volume *before)
 {
-	unsigned bad = imsm_view_count_bad(&s->view, IMSM_M0);
+	const struct imsm_view view = { .c = s->c, .v = s->v, .ev = s->ev, .md_had = true };
+	unsigned bad = imsm_view_count_bad(&view, IMSM_M0);
 
-	for (unsigned slot = 0; slot < s->v->map[0].head.num_members; slot++)
-		bad -= imsm_view_fails_elsewhere(&s->view, slot);
-	return imsm_view_check_degraded(&s->view, bad, IMSM_M0) == IMSM_FAILED &&
+	return imsm_view_check_degraded(&view, bad, IMSM_M0) == IMSM_FAILED &&
 	       before->map[0].head.map_state != IMSM_FAILED;
 }
 
@@ -782,14 +781,14 @@ enum consistency imsm_set_array_state(struct imsm_container *c, unsigned volume,
 	}
 	found = look(&s);
 	follow_reshape(&s);
-	if (want != MARK_CLEAN)
-		record_lost_disks(&s);
 	if (want == MARK_DECIDE && !is_at_rest(&s, &found))
 		want = MARK_DIRTY;
 	all = want == MARK_DIRTY || was_dirty;
 	/* A rebuild that nobody does ends at once: as long as it is recorded none begins. */
 	if ((all || (ev->first && ev->state > ARRAY_INACTIVE)) && record_left_out(&s, all))
 		found = look(&s);
+	if (want != MARK_CLEAN)
+		record_lost_disks(&s);
 	if (!follow_resync(&s, &found))
 		imsm_save_checkpoint(c, s.v, ev, want == MARK_DIRTY);
 	return record_dirty(&s, want);

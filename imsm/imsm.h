@@ -355,6 +355,8 @@ struct imsm_view {
 	const struct imsm_volume *v;
 	const struct imsm_event *ev; /* may be NULL */
 	uint32_t awaited;            /* index + 1 of an absent disk that counts as if it were there; 0: none */
+	bool md_had;                 /* so does one that md has, or had until now, be it absent or failed. With an event only */
+	bool md_counts;              /* so does one in whose slot md has the data (imsm/md-has.c); v is in c then */
 };
 
 /* Slots that are bad: flagged, or their disk has failed or is missing. IMSM_MX: in either map, each disk once. */
@@ -363,8 +365,6 @@ unsigned imsm_view_count_bad(const struct imsm_view *w, enum imsm_which which);
 enum imsm_map_state imsm_view_check_degraded(const struct imsm_view *w, unsigned failed, enum imsm_which which);
 /* The slot's disk is absent or failed, and md does not work with it. */
 bool imsm_view_slot_lost(const struct imsm_view *w, unsigned slot);
-/* The disk has failed for another volume, and in this one md has it as the map says. */
-bool imsm_view_fails_elsewhere(const struct imsm_view *w, unsigned slot);
 /* The slot's disk is there and in order, but md runs without it (metadata/left-out.h). With an event only. */
 bool imsm_view_left_out(const struct imsm_view *w, unsigned slot);
 
@@ -380,7 +380,7 @@ unsigned imsm_view_count(const struct imsm_view *w, enum imsm_slot what);
 /* The state that map 0 should have, with what the slots have now. */
 enum imsm_map_state imsm_view_state(const struct imsm_view *w);
 
-/* The first two, by the metadata alone. */
+/* The first two, without an event: by the metadata, and by what md had at the last look. */
 unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which);
 enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,
 					unsigned failed, enum imsm_which which);

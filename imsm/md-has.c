@@ -23,7 +23,7 @@ static bool slots_are_known(const struct imsm_container *c, unsigned volume)
 	const struct imsm_volume *v = &c->meta.volume[volume];
 
 	_Static_assert(IMSM_MAX_MEMBERS <= MAX_SLOTS, "each slot has its place");
-	return (c->noted_volumes >> volume & 1) && !imsm_general_migration(v) &&
+	return volume < c->meta.num_volumes && (c->noted_volumes >> volume & 1) && !imsm_general_migration(v) &&
 	       imsm_map_level(&v->map[0]) != IMSM_RAID0;
 }
 

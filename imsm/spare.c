@@ -100,6 +100,14 @@ static unsigned count_open(const struct search *s)
 	return n;
 }
 
+static bool any_empty(const struct search *s)
+{
+	for (unsigned slot = 0; slot < s->raid_disks; slot++)
+		if (holder_of(s, slot) == NOBODY)
+			return true;
+	return false;
+}
+
 /* Of a mirrored pair one must be left to copy from. */
 static bool pair_open(const struct search *s)
 {
@@ -124,7 +132,8 @@ static bool names_failed_present_disk(const struct imsm_container *c, const stru
 
 /*
  * Taking over the slot of a failed disk decides the fate of all volumes on it. While another volume (a RAID0) is lost
- * without that disk, somebody may still want to rescue something from it. Who removes the disk does not.
+ * without that disk, somebody may still want to rescue something from it. Who removes the disk does not. It is too late
+ * for an objection when md has a disk in the slot.
  */
 static bool other_volume_objects(const struct search *s, unsigned missing)
 {
@@ -156,7 +165,7 @@ static bool may_activate(const struct search *s, int md_level)
 		return false;
 	if (imsm_map_level(m0) == IMSM_RAID10 && pair_open(s))
 		return false;
-	return !other_volume_objects(s, missing);
+	return !any_empty(s) || !other_volume_objects(s, missing);
 }
 
 /* Neither md nor an earlier pick has the disk. */

@@ -123,11 +123,27 @@ static bool md_in_sync(const struct imsm_view *w, unsigned slot, uint32_t index)
 	return false;
 }
 
+static bool md_had(const struct imsm_view *w, unsigned slot, uint32_t index)
+{
+	for (unsigned i = 0; i < w->ev->disk_count; i++) {
+		const struct md_member *m = &w->ev->disk[i];
+		const struct imsm_dl *dl = imsm_dl_by_dev(w->c, m->dev);
+
+		if (m->slot == (int)slot && m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY) && (!dl || dl->index == (int)index))
+			return true;
+	}
+	return false;
+}
+
 static bool disk_bad(const struct imsm_view *w, unsigned slot, uint32_t index)
 {
+	if (w->md_had && md_had(w, slot, index))
+		return false;
 	if (imsm_disk_failed(w->c, index))
 		return true;
 	if (w->awaited == index + 1)
+		return false;
+	if (w->md_counts && imsm_md_keeps(w->c, (unsigned)(w->v - w->c->meta.volume), index))
 		return false;
 	return !imsm_disk_present(w->c, index) && !md_in_sync(w, slot, index);
 }
@@ -213,7 +229,7 @@ enum imsm_map_state imsm_view_check_degraded(const struct imsm_view *w, unsigned
 
 unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_volume *v, enum imsm_which which)
 {
-	struct imsm_view w = { .c = c, .v = v };
+	struct imsm_view w = { .c = c, .v = v, .md_counts = true };
 
 	return imsm_view_count_bad(&w, which);
 }
@@ -221,7 +237,7 @@ unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_vol
 enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v, unsigned failed,
 					enum imsm_which which)
 {
-	struct imsm_view w = { .c = c, .v = v };
+	struct imsm_view w = { .c = c, .v = v, .md_counts = true };
 
 	return imsm_view_check_degraded(&w, failed, which);
 }
@@ -319,14 +335,6 @@ static bool slot_may_be_left_out(const struct imsm_view *w, unsigned slot)
 static bool rebuild_is_lost(const struct imsm_view *w)
 {
 	return w->ev->first || imsm_volume_unit(w->v);
-}
-
-bool imsm_view_fails_elsewhere(const struct imsm_view *w, unsigned slot)
-{
-	uint32_t ord = w->v->map[0].ord[slot];
-
-	return imsm_disk_failed(w->c, imsm_ord_index(ord)) && !(ord & IMSM_ORD_REBUILD) &&
-	       md_in_sync(w, slot, imsm_ord_index(ord));
 }
 
 bool imsm_view_left_out(const struct imsm_view *w, unsigned slot)

@@ -69,6 +69,9 @@ static const struct row rows[] = {
 	 * Life (seed 1001310224872): ... boot abcd; daemon; fail 0 1; dim b; takeover; busy 6; write 1 1; pass; finish 1
 	 */
 	{ "beside one that has failed for another volume", 5, "D 0,1x,2", "0 1 -", "F 0,1x,2! f2" },
+	{ "beside one of its pair that has failed for another volume", 10, "D 0,1,2x,3", "0 1 2 -", "F 0,1,2x,3! f3" },
+	/* Life (seed 1341767021): ... boot acd; daemon; nospare; plug b; run 4; write 1 0; pull a; run 6; finish 1; idle 1; pass */
+	{ "beside one that is pulled now", 5, "N 0?,1,2", "0f - 2", "F 0x?!,1!,2 f0" },
 	/* Nothing of the kind. */
 	{ "all are there", 5, "N 0,1,2", "0 1 2", "N 0,1,2" },
 	{ "rebuilt as recorded", 1, "N<REBUILD<D 0,2/0,2! f1 u7", "0 2r", "N<REBUILD<D 0,2/0,2! f1 u7" },

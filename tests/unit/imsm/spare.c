@@ -370,6 +370,46 @@ static void test_find_waits_for_removal(void **state)
 	sp_assert_one(1, 2);
 }
 
+/* Nor the RAID0 when md has the spare already: a daemon died before it had recorded that. */
+static void test_find_what_md_has(void **state)
+{
+	(void)state;
+	ifx_init(&ifx, 2);
+	ifx_volume(&ifx, 1, "D 0,1x! f1");
+	ifx_volume(&ifx, 0, "N 0,1x");
+	ifx_spare(&ifx);
+	sp_md_from(0);
+	sp_md_add(1, ifx_dev(2), MEMBER_IN_SYNC);
+	sp_find(0);
+	assert_int_equal(sp_req.count, 1);
+	sp_assert_picked(0, 1, 2, true);
+}
+
+/*
+ * The partner cannot be opened by this daemon, and md works with it. Life (seed 1340119414): disks 5 boot 1f sectors 512/4096
+ * raid10 bdce raid10 abcd; daemon; manage; fail 0 2; kill 11; stop 0; dim d; run 6; daemon; run 6; ...
+ */
+static void test_find_beside_a_disk_that_md_has(void **state)
+{
+	const bool all_but_1[MAX_SLOTS] = { true, false, true, true };
+
+	(void)state;
+	for (unsigned known = 0; known < 2; known++) {
+		ifx_init(&ifx, 4);
+		ifx_volume(&ifx, 10, "D 0?,1x!,2,3 f1");
+		ifx_spare(&ifx);
+		sp_md_from(0);
+		sp_md_add(0, ifx_dev(0), MEMBER_IN_SYNC);
+		if (known)
+			imsm_note_slots(&ifx.c, 0, all_but_1);
+		sp_find(0);
+		assert_int_equal(sp_req.count, known);
+	}
+	sp_assert_picked(0, 1, 4, false);
+	assert_int_equal(sp_commit(0), 0);
+	assert_int_equal(ifx.c.meta.volume[0].map[0].head.map_state, IMSM_NORMAL);
+}
+
 static void test_find_raid10_two_slots(void **state)
 {
 	(void)state;
@@ -500,6 +540,8 @@ int main(void)
 		cmocka_unit_test(test_find_room_for_other_volume),
 		cmocka_unit_test(test_find_beyond_32_bits),
 		cmocka_unit_test(test_find_waits_for_removal),
+		cmocka_unit_test(test_find_what_md_has),
+		cmocka_unit_test(test_find_beside_a_disk_that_md_has),
 		cmocka_unit_test(test_find_raid10_two_slots),
 		cmocka_unit_test(test_find_left_behind),
 		cmocka_unit_test(test_left_behind_then_in_sync),
