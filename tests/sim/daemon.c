@@ -368,12 +368,18 @@ static void spares_found(struct managed *ma, const struct metadata_update *u)
 	queue(new_update(UPDATE_COMMIT_SPARES, ma));
 }
 
+static void note_named(const struct md_array *md, struct md_disk *m)
+{
+	m->recorded = true;
+	world.volume[md->volume].named |= 1u << m->disk;
+}
+
 static void note_recorded(const struct managed *ma)
 {
 	for (unsigned i = 0; i < ma->spares.count; i++)
 		for (unsigned k = 0; k < ma->md->members; k++)
 			if (ma->md->member[k].there && sim_dev(ma->md->member[k].disk) == ma->spares.pick[i].dev)
-				ma->md->member[k].recorded = true;
+				note_named(ma->md, &ma->md->member[k]);
 }
 
 static void spares_committed(struct managed *ma, const struct metadata_update *u)

@@ -82,6 +82,7 @@ struct truth {
 	bool failed[SIM_DISKS];   /* its failure in this volume has been acknowledged */
 	bool lost[SIM_DISKS];     /* its array ended before that, but it was on record */
 	bool needless[SIM_DISKS]; /* failed, but nobody has gone on without it */
+	uint32_t named;           /* disks that took the place of others, whether or not they have their data */
 	bool unclear[SIM_DISKS];  /* absent, and others might have needed it: not called failed when it was left out */
 	int array;                /* md's array that runs it; -1 */
 	bool sync_due;            /* when it ran last (md_sync_is_due()) */

@@ -94,6 +94,8 @@ static bool needs(const struct truth *t, unsigned disk)
 {
 	const struct md_array *a = t->array < 0 ? NULL : &world.array[t->array];
 
+	if (t->named & 1u << disk)
+		return true;
 	for (unsigned s = 0; s < t->plan.members; s++)
 		if (t->plan.disk[s] == disk || t->entitled[s] == (int)disk)
 			return true;
