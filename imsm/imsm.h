@@ -385,6 +385,9 @@ unsigned imsm_count_failed(const struct imsm_container *c, const struct imsm_vol
 enum imsm_map_state imsm_check_degraded(const struct imsm_container *c, const struct imsm_volume *v,
 					unsigned failed, enum imsm_which which);
 
+/* The volume has its data with the disk, and would not have them without it. What md lacks it does not have. */
+bool imsm_depends_on(struct imsm_container *c, unsigned volume, uint32_t index);
+
 /* Each migration is just one of: a rebuild, a general migration, a resync (imsm.md 6.5). */
 bool imsm_migrating(const struct imsm_volume *v, enum imsm_migr_type type);
 bool imsm_rebuilding(const struct imsm_volume *v);
@@ -448,8 +451,6 @@ void imsm_forget_slots(struct imsm_container *c, unsigned volume);
 bool imsm_md_lacks(const struct imsm_container *c, unsigned volume, unsigned slot);
 /* It has those of the disk's slot there, though the disk may be absent: md keeps the last one that has a volume's data. */
 bool imsm_md_keeps(const struct imsm_container *c, unsigned volume, uint32_t index);
-/* The volume has its data with the disk, and would not have them without it. What md lacks it does not have. */
-bool imsm_depends_on(struct imsm_container *c, unsigned volume, uint32_t index);
 
 /* ---- imsm/events.c (imsm.md 5 and 6) ---- */
 

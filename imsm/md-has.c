@@ -17,13 +17,18 @@ void imsm_forget_slots(struct imsm_container *c, unsigned volume)
 	c->noted_volumes &= ~(1u << volume);
 }
 
+static bool is_reshaped(const struct imsm_volume *v)
+{
+	return v->head.migr_state && imsm_volume_migr_type(v) == IMSM_MIGR_GENERAL;
+}
+
 /* md's slots are those of map 0, but not while the volume is to get another shape. */
 static bool slots_are_known(const struct imsm_container *c, unsigned volume)
 {
 	const struct imsm_volume *v = &c->meta.volume[volume];
 
 	_Static_assert(IMSM_MAX_MEMBERS <= MAX_SLOTS, "each slot has its place");
-	return volume < c->meta.num_volumes && (c->noted_volumes >> volume & 1) && !imsm_general_migration(v) &&
+	return volume < c->meta.num_volumes && (c->noted_volumes >> volume & 1) && !is_reshaped(v) &&
 	       imsm_map_level(&v->map[0]) != IMSM_RAID0;
 }
 
@@ -37,22 +42,4 @@ bool imsm_md_keeps(const struct imsm_container *c, unsigned volume, uint32_t ind
 	int slot = imsm_slot_of(&c->meta.volume[volume].map[0], index);
 
 	return slot >= 0 && slots_are_known(c, volume) && c->md_has[volume][slot];
-}
-
-bool imsm_depends_on(struct imsm_container *c, unsigned volume, uint32_t index)
-{
-	struct imsm_volume v = c->meta.volume[volume];
-	const struct imsm_view w = { .c = c, .v = &v, .awaited = imsm_md_keeps(c, volume, index) ? index + 1 : 0 };
-	le32 *status = &c->meta.disk[index].status;
-	const le32 before = *status;
-	bool depends;
-
-	for (unsigned slot = 0; slot < v.map[0].head.num_members; slot++)
-		if (imsm_md_lacks(c, volume, slot))
-			v.map[0].ord[slot] |= IMSM_ORD_REBUILD;
-	depends = imsm_view_state(&w) != IMSM_FAILED;
-	*status = le32_make(le32_get(before) | IMSM_DISK_FAILED);
-	depends &= imsm_view_state(&w) == IMSM_FAILED;
-	*status = before;
-	return depends;
 }

@@ -350,3 +350,23 @@ bool imsm_view_left_out(const struct imsm_view *w, unsigned slot)
 		return disk_is_left_out(&members, dl->dev, SLOT_HAS_DATA);
 	return rebuild_is_lost(w) && disk_is_left_out(&members, dl->dev, SLOT_IS_REBUILT);
 }
+
+/* ---- what md has ---- */
+
+bool imsm_depends_on(struct imsm_container *c, unsigned volume, uint32_t index)
+{
+	struct imsm_volume v = c->meta.volume[volume];
+	const struct imsm_view w = { .c = c, .v = &v, .awaited = imsm_md_keeps(c, volume, index) ? index + 1 : 0 };
+	le32 *status = &c->meta.disk[index].status;
+	const le32 before = *status;
+	bool depends;
+
+	for (unsigned slot = 0; slot < v.map[0].head.num_members; slot++)
+		if (imsm_md_lacks(c, volume, slot))
+			v.map[0].ord[slot] |= IMSM_ORD_REBUILD;
+	depends = imsm_view_state(&w) != IMSM_FAILED;
+	*status = le32_make(le32_get(before) | IMSM_DISK_FAILED);
+	depends &= imsm_view_state(&w) == IMSM_FAILED;
+	*status = before;
+	return depends;
+}
