@@ -503,6 +503,14 @@ static bool is_here(const struct ddf_container *c, unsigned vd, const struct md_
 	return member_has_data(m->state) && ddf_dl_by_dev(c, m->dev);
 }
 
+/* What has failed under this daemon, for another virtual disk or just now, is not out of date. */
+static bool is_up_to_date(const struct ddf_container *c, unsigned vd, const struct md_member *m)
+{
+	const struct ddf_dl *dl = ddf_dl_by_dev(c, m->dev);
+
+	return ddf_is_trusted(c, vd, m) || (m->state & (MEMBER_IN_SYNC | MEMBER_FAULTY) && dl && dl->failed_here);
+}
+
 /* metadata/left-out.h. What md is rebuilding is told as such by ddf_set_disk. True: there was such a disk. */
 static bool distrust_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
 {
@@ -538,7 +546,7 @@ static void name_members(struct ddf_container *c, unsigned vd, const struct ddf_
 static void drop_left_out(struct ddf_container *c, unsigned vd, const struct ddf_md_array *md)
 {
 	/* Else md started it with what the metadata call out of date. */
-	if (enough_are(ddf_is_trusted, c, vd, md) && distrust_left_out(c, vd, md))
+	if (enough_are(is_up_to_date, c, vd, md) && distrust_left_out(c, vd, md))
 		name_members(c, vd, md);
 }
 

@@ -80,6 +80,24 @@ static void other_virtual_disks_keep_the_disk(void **state)
 	dfx_check_vd(1, "00/02 v1 0@16384,1@16384");
 }
 
+/*
+ * The member fails for another virtual disk in the pass in which its partner is found left out. Life (seed 1350260816):
+ * disks 3 boot 3 sectors 512/512 raid1 ac raid1 ab; plug c; daemon; run 2; fail 1 0; write 0 2; pass; finish 0
+ */
+static void beside_one_that_fails_elsewhere(void **state)
+{
+	(void)state;
+	dfx_disks(&dfx, "0:03/01 1:03/01 2:03/01");
+	dfx_volume(&dfx, 0, DDF_RAID1, 0, "00/02 v1 0,2");
+	dfx_volume(&dfx, 1, DDF_RAID1, 0, "00/02 v1 0@16384,1@16384");
+	dfx_open_array(0);
+	dfx_open_array(1);
+	dfx_tell(1, 1, "0x,1");
+	dfx_md(&dfx, 1, 0, "0,-");
+	ddf_set_array_state(&dfx.c, 0, &dfx.md, MARK_DIRTY);
+	dfx_check_pds("0:03/03 1:03/01 2:03/05");
+}
+
 /* The good one is not overwritten with what the stale one has. */
 static void nothing_is_rebuilt_from_a_stale_disk(void **state)
 {
@@ -285,6 +303,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(before_a_write),
 		TEST(other_virtual_disks_keep_the_disk),
+		TEST(beside_one_that_fails_elsewhere),
 		TEST(nothing_is_rebuilt_from_a_stale_disk),
 		TEST(what_was_rebuilt_counts_more_than_what_came_late),
 		TEST(not_before_writes_are_possible),
