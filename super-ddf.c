@@ -50,18 +50,15 @@ static void free_super(struct supertype *st)
 static int load_container(struct supertype *st, struct disk **disks, size_t count)
 {
 	struct ddf_super *s = calloc(1, sizeof(*s));
-	int err;
+	int err = -ENOMEM;
 
-	if (!s)
-		return -ENOMEM;
 	st->sb = s;
-	s->writer = ddf_writer_new();
-	if (s->writer) {
+	if (s)
+		s->writer = ddf_writer_new();
+	if (s && s->writer)
 		err = ddf_load(&s->c, disks, count, st->container);
-	} else {
+	else
 		log_error("Cannot load metadata for %s: out of memory", st->container);
-		err = -ENOMEM;
-	}
 	if (err)
 		free_super(st);
 	return err;

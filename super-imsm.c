@@ -59,11 +59,10 @@ static int load_container(struct supertype *st, struct disk **disks, size_t coun
 	struct imsm_super *s = calloc(1, sizeof(*s));
 	int err = -ENOMEM;
 
-	if (!s)
-		return -ENOMEM;
 	st->sb = s;
-	s->writer = imsm_writer_new();
-	if (s->writer)
+	if (s)
+		s->writer = imsm_writer_new();
+	if (s && s->writer)
 		err = imsm_load(&s->c, st->container, disks, count);
 	else
 		log_error("Cannot load metadata for %s: out of memory", st->container);
