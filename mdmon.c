@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,13 +75,19 @@ static bool was_late(const struct startup *s, dev_t dev)
 	return false;
 }
 
+static int out_of_memory(const struct startup *s)
+{
+	log_error("Cannot load metadata for %s: out of memory", s->cont.name);
+	return -ENOMEM;
+}
+
 static int list_disks(struct startup *s, const struct sysfs_member *list, size_t count)
 {
 	struct start_disk *disk = calloc(count + 1, sizeof(*disk));
 	size_t n = 0;
 
 	if (!disk)
-		return -ENOMEM;
+		return out_of_memory(s);
 	for (size_t i = 0; i < count; i++)
 		if (list[i].dev && !list[i].offline)
 			disk[n++] = (struct start_disk){
@@ -115,8 +122,8 @@ static int load_disks(struct startup *s)
 	int err;
 
 	if (!disks)
-		return -ENOMEM;
-	err = start_open_disks(s->disk, s->disk_count, &patience);
+		return out_of_memory(s);
+	err = start_open_disks(s->disk, s->disk_count, &patience) ? out_of_memory(s) : 0;
 	for (size_t i = 0; !err && i < s->disk_count; i++) {
 		log_unopened(s, &s->disk[i]);
 		if (s->disk[i].disk)
@@ -131,7 +138,7 @@ static int load_disks(struct startup *s)
 		if (!d->disk)
 			continue;
 		if (!err && (!disks[n] || d->readable))
-			err = manager_note_disk(s->mgr, d->dev, d->inode);
+			err = manager_note_disk(s->mgr, d->dev, d->inode) ? out_of_memory(s) : 0;
 		disk_close(disks[n++]); /* if it was not wanted */
 		d->disk = NULL;
 	}
@@ -152,6 +159,38 @@ static bool load_container(struct startup *s)
 	err = list_disks(s, list, count);
 	free(list);
 	return !err && !load_disks(s);
+}
+
+/*
+ * When the predecessor has been ended nobody serves the arrays, and a write to them waits: what fails now, for want of memory or
+ * descriptors, or because no disk can be read just then, is tried again. Nothing else runs yet that a pause could hold up.
+ */
+#define PERSIST_NS (60 * NS_PER_S)
+#define PERSIST_PAUSE_MS 20
+#define PERSIST_PAUSE_MAX_MS 2000
+
+static bool persist(struct startup *s, bool (*step)(struct startup *s))
+{
+	uint64_t until = clock_now_ns() + PERSIST_NS;
+
+	for (int pause = PERSIST_PAUSE_MS; !step(s); pause = pause < PERSIST_PAUSE_MAX_MS ? 2 * pause : pause) {
+		if (!s->run.victim || clock_now_ns() >= until)
+			return false;
+		poll(NULL, 0, pause);
+	}
+	return true;
+}
+
+static void unload_container(struct startup *s)
+{
+	s->st.ss->free_super(&s->st);
+	manager_forget_disks(s->mgr);
+}
+
+static bool load_afresh(struct startup *s)
+{
+	unload_container(s);
+	return load_container(s);
 }
 
 /* ---- becoming a daemon ---- */
@@ -225,16 +264,15 @@ static void report_ready(void *arg)
 	s->status_fd = -1;
 }
 
-static void unload_container(struct startup *s)
+static bool start_monitor(struct startup *s)
 {
-	s->st.ss->free_super(&s->st);
-	manager_forget_disks(s->mgr);
-}
+	int err;
 
-static int start_threads(struct startup *s)
-{
 	handoff_set_manager(getpid());
-	return monitor_start(&s->st);
+	err = monitor_start(&s->st);
+	if (err)
+		log_error("failed to start monitor process: %s", strerror(-err));
+	return !err;
 }
 
 static void end_threads(struct startup *s, enum manager_end end)
@@ -261,13 +299,8 @@ static void end_threads(struct startup *s, enum manager_end end)
 
 static int run_threads(struct startup *s)
 {
-	int err;
-
-	err = start_threads(s);
-	if (err) {
-		log_error("failed to start monitor process: %s", strerror(-err));
+	if (!persist(s, start_monitor))
 		return EXIT_USAGE;
-	}
 	end_threads(s, manager_run(s->mgr, s->server, s->mdstat_fd));
 	return EXIT_READY;
 }
@@ -299,16 +332,21 @@ static bool make_way(struct startup *s)
 	return !s->run.victim || rundir_evict(&s->run);
 }
 
+static bool publish(struct startup *s)
+{
+	s->server = rundir_publish(&s->run);
+	return s->server != NULL;
+}
+
 static bool take_place(struct startup *s)
 {
 	if (!rundir_claim(&s->run, s->cont.name, s->opt->takeover, s->cont.md_dir))
 		return false;
-	if (!make_way(s) || !load_container(s)) {
+	if (!make_way(s) || !persist(s, load_afresh) || !persist(s, publish)) {
 		rundir_abandon(&s->run);
 		return false;
 	}
-	s->server = rundir_publish(&s->run);
-	return s->server != NULL;
+	return true;
 }
 
 static int serve(struct startup *s)

@@ -510,10 +510,11 @@ static bool own_pid_file(struct rundir *r)
 
 struct msg_server *rundir_publish(struct rundir *r)
 {
-	struct msg_server *s = r->inherited >= 0 ? take_inherited(r) : NULL;
+	struct msg_server *s;
 
 	if (!own_pid_file(r))
-		goto fail;
+		return NULL;
+	s = r->inherited >= 0 ? take_inherited(r) : NULL;
 	if (s) {
 		unlink_file(r, r->new_sock_path);
 		msg_server_close(r->server);
@@ -521,15 +522,11 @@ struct msg_server *rundir_publish(struct rundir *r)
 		s = r->server;
 	} else {
 		log_error("cannot create socket %s: %m", r->sock_path);
-		goto fail;
+		return NULL;
 	}
 	r->server = NULL;
 	r->state = RUNDIR_SERVING;
 	return s;
-fail:
-	msg_server_close(s);
-	rundir_abandon(r);
-	return NULL;
 }
 
 void rundir_abandon(struct rundir *r)

@@ -57,7 +57,7 @@ bool rundir_prepare(struct rundir *r);
  */
 bool rundir_evict(struct rundir *r);
 
-/* Puts the prepared files in their places, whatever is there. NULL: logged, and nothing of ours is left behind. */
+/* Puts the prepared files in their places, whatever is there. NULL: logged; it can be tried again, or abandoned. */
 struct msg_server *rundir_publish(struct rundir *r);
 
 /* The start failed: removes what rundir_prepare made, and our pid file if it is in its place. */

@@ -143,10 +143,39 @@ static void test_no_socket_no_pid_file(void **state)
 	assert_true(rundir_prepare(&r));
 	assert_null(rundir_publish(&r));
 	log_set_level(LOG_LEVEL_ERROR);
+	rundir_abandon(&r);
 	assert_false(exists(PID_FILE));
 	rundir_unlock(&r);
 	unlink(SOCK_FILE "/x");
 	rmdir(SOCK_FILE);
+	assert_int_equal(files_in_rundir(), 0);
+}
+
+/* Who has ended a predecessor does not give up: nobody else serves the arrays. */
+static void test_published_at_the_second_try(void **state)
+{
+	struct msg_server *server;
+	struct rundir r;
+
+	(void)state;
+	log_set_level((enum log_level)-1);
+	mkdir(RUNDIR_OF_TEST, 0755);
+	assert_true(rundir_claim(&r, "md127", false, rundir_md_dir));
+	assert_true(rundir_prepare(&r));
+	assert_int_equal(mkdir(SOCK_FILE, 0755), 0);
+	write_file(SOCK_FILE "/x", "");
+	assert_null(rundir_publish(&r));
+	log_set_level(LOG_LEVEL_ERROR);
+	unlink(SOCK_FILE "/x");
+	rmdir(SOCK_FILE);
+	server = rundir_publish(&r);
+	assert_non_null(server);
+	assert_int_equal(pid_in_file(), getpid());
+	assert_int_equal(files_in_rundir(), 2);
+	rundir_remove_pid_file(&r);
+	rundir_remove_socket(&r);
+	msg_server_close(server);
+	rundir_unlock(&r);
 	assert_int_equal(files_in_rundir(), 0);
 }
 
@@ -195,6 +224,7 @@ int main(int argc, char **argv)
 		rundir_test(test_files_of_a_successor_stay),
 		rundir_test(test_nothing_is_removed_that_was_not_created),
 		rundir_test(test_no_socket_no_pid_file),
+		rundir_test(test_published_at_the_second_try),
 		rundir_test(test_abandoned_start_leaves_nothing),
 		rundir_test(test_other_containers_are_left_alone),
 	};
