@@ -33,7 +33,7 @@ dirty()
 assert_told()
 {
 	if attr_is "$V" array_state active; then
-		dirty "${HAVE[@]}" || fail "killed at $(meddled): md writes, and the metadata call the volume clean"
+		dirty "${HAVE[@]}" || fail "$(meddled): md writes, and the metadata call the volume clean"
 	fi
 }
 
@@ -48,14 +48,14 @@ assert_failure_told()
 	else
 		told=(vol0.migr_state=0 vol0.map0.state=NORMAL vol0.map0.failed=255 "disk*.serial=$1")
 	fi
-	! metadata "${told[@]}" -- "${HAVE[@]}" >/dev/null || fail "killed at $(meddled): the failure of $1 is forgotten"
+	! metadata "${told[@]}" -- "${HAVE[@]}" >/dev/null || fail "$(meddled): the failure of $1 is forgotten"
 }
 
 # The one write has succeeded, and the volume is clean again.
 assert_written()
 {
-	eventually 10 gone "$WRITER" || fail "killed at $(meddled): the write hangs"
-	wait "$WRITER" || fail "killed at $(meddled): the write failed"
+	eventually 10 gone "$WRITER" || fail "$(meddled): the write hangs"
+	wait "$WRITER" || fail "$(meddled): the write failed"
 	be_quick
 	wait_for 10 attr_is "$V" array_state clean
 	assert_tidy
@@ -64,39 +64,12 @@ assert_written()
 
 ## What is done, and when it is over
 
-begin_cycle()
-{
-	meddle_with kill "$N" "$(daemon_pid)"
-	write_once
-}
-
-cycle_is_over()
-{
-	gone "$WRITER" && attr_is "$V" array_state clean
-}
-
 end_cycle()
 {
 	HAVE=("${MEMBERS[@]}")
 	assert_told
 	[ "$1" = well ] || start_daemon
 	assert_written
-}
-
-begin_failure()
-{
-	find_members
-	LOST=${MEMBERS[0]}
-	all_but "$LOST" "${MEMBERS[@]}"
-	HAVE=("${OTHERS[@]}")
-	start_writer 2000
-	meddle_with kill "$N" "$(daemon_pid)"
-	fail_member "$V" "$LOST"
-}
-
-failure_is_over()
-{
-	no_member "$V" "$LOST" && settled "$V"
 }
 
 end_failure()
@@ -108,7 +81,7 @@ end_failure()
 	fi
 	be_quick
 	writer_goes_on
-	eventually 15 no_member "$V" "$LOST" || fail "killed at $(meddled): $LOST is still a member"
+	eventually 15 no_member "$V" "$LOST" || fail "$(meddled): $LOST is still a member"
 	wait_settled "$V"
 	stop_writer
 	all_is_well
@@ -120,7 +93,7 @@ begin_adoption()
 {
 	WRITER=
 	stop_volume "$V"
-	meddle_with kill "$N" "$(daemon_pid)"
+	meddle_at "$(daemon_pid)"
 	timeout 30 mdadm -IR "/dev/$C" >/tmp/said 2>&1 &
 	ASKED=$!
 }
@@ -136,7 +109,7 @@ adoption_is_over()
 
 end_adoption()
 {
-	eventually 40 gone "$ASKED" || fail "killed at $(meddled): mdadm -IR hangs"
+	eventually 40 gone "$ASKED" || fail "$(meddled): mdadm -IR hangs"
 	a_daemon_runs || start_daemon
 	find_volumes
 	[ -n "$V" ] || must mdadm -IR "/dev/$C"
@@ -145,76 +118,18 @@ end_adoption()
 	assert_written
 }
 
-begin_creation()
-{
-	meddle_with kill "$N" "$(daemon_pid)"
-	create "w$N" &
-	ASKED=$!
-}
-
-create()
-{
-	timeout 60 mdadm -CR "/dev/md/$1" -l 1 -n 2 -z 4096 --assume-clean /dev/md/c >/tmp/said 2>&1
-}
-
-creation_is_over()
-{
-	gone "$ASKED"
-}
-
-# The volume of this container that is not V, into NEW
-find_new()
-{
-	local file version
-
-	NEW=''
-	for file in /sys/block/md*/md/metadata_version; do
-		read -r version 2>/dev/null <"$file" || continue
-		file=${file#/sys/block/}
-		[[ $version != external:[/-]"$C"/* || ${file%%/*} = "$V" ]] || NEW=${file%%/*}
-	done
-}
-
-# Whoever was told that it is made has it; who was told that it is not may have it, or make it again. With DDF not by the same
-# name if it was announced, and has no record: mdadm tells the daemon of both, one after the other, and has no word for the
-# former alone.
 end_creation()
 {
-	local made=yes version
-
-	eventually 70 gone "$ASKED" || fail "killed at $(meddled): mdadm -C hangs"
-	wait "$ASKED" || made=no
+	eventually 70 gone "$ASKED" || fail "$(meddled): mdadm -C hangs"
 	a_daemon_runs || start_daemon
-	ping_daemon
-	be_quick
-	find_new
-	# What mdadm leaves when it gives up: an array that may have no disks, or no record.
-	if [ $made = no ] && [ -n "$NEW" ]; then
-		stop_volume "$NEW"
-		rm -f /run/mdadm/creating-*
-		find_new
-	fi
-	[ -n "$NEW" ] || say "mdadm -IR: $(mdadm -IR "/dev/$C" 2>&1)"
-	find_new
-	[[ $made = no || -n $NEW ]] || fail "killed at $(meddled): the volume is forgotten, mdadm said: $(cat /tmp/said)"
-	[ -n "$NEW" ] || create "w$N" || [ "$FORMAT" = ddf ] || fail "it cannot be made again: $(cat /tmp/said)"
-	find_new
-	[ -n "$NEW" ] || create "x$N" || fail "nothing can be made: $(cat /tmp/said)"
-	find_new
-	must pattern write "/dev/$NEW" 5 0 65536
-	version=$(get_attr "$NEW" metadata_version)
-	stop_volume "$NEW"
-	must mdadm "--kill-subarray=${version##*/}" "/dev/$C"
-	ping_daemon
-	assert_tidy
-	all_is_well
+	assert_created
 }
 
 begin_stop()
 {
 	find_members
 	VICTIM=$(daemon_pid)
-	meddle_with kill "$N" "$VICTIM"
+	meddle_at "$VICTIM"
 	timeout 60 mdadm --stop "/dev/$V" >/tmp/said 2>&1 &
 	ASKED=$!
 }
@@ -233,8 +148,8 @@ end_stop()
 {
 	local file
 
-	eventually 70 gone "$ASKED" || fail "killed at $(meddled): mdadm --stop hangs"
-	eventually 10 is_stopped || fail "killed at $(meddled): mdadm --stop: $(mdadm --stop "/dev/$V" 2>&1)"
+	eventually 70 gone "$ASKED" || fail "$(meddled): mdadm --stop hangs"
+	eventually 10 is_stopped || fail "$(meddled): mdadm --stop: $(mdadm --stop "/dev/$V" 2>&1)"
 	# What a daemon that was killed has left is in nobody's way.
 	if [ "$1" = well ]; then
 		file=$(echo /run/mdadm/"$C".*)
@@ -255,7 +170,7 @@ begin_successor()
 {
 	start_writer 2000
 	BEFORE=$(daemon_pid)
-	meddle_with kill "$N" -- /sbin/mdmon --takeover "$C"
+	meddle_at -- /sbin/mdmon --takeover "$C"
 }
 
 successor_is_over()
@@ -271,43 +186,20 @@ end_successor()
 	assert_one_daemon 10
 	writer_goes_on
 	must timeout 60 /sbin/mdmon --takeover "$C"
-	assert_one_daemon 10
-	be_quick
-	writer_goes_on
-	stop_writer
-	assert_tidy
-	all_is_well
-}
-
-begin_takeover()
-{
-	start_writer 2000
-	meddle_with kill "$N" "$(daemon_pid)"
-	timeout 60 /sbin/mdmon --takeover "$C" >/tmp/said 2>&1 </dev/null &
-	ASKED=$!
-}
-
-takeover_is_over()
-{
-	gone "$ASKED"
+	assert_taken_over
 }
 
 # A daemon at each moment but that of the kill, and one in the end.
 end_takeover()
 {
-	eventually 70 gone "$ASKED" || fail "killed at $(meddled): mdmon --takeover hangs"
-	wait "$ASKED" || fail "killed at $(meddled): mdmon --takeover: exit status $?, says: $(cat /tmp/said)"
-	assert_one_daemon 10
-	be_quick
-	writer_goes_on
-	stop_writer
-	assert_tidy
-	all_is_well
+	eventually 70 gone "$ASKED" || fail "$(meddled): mdmon --takeover hangs"
+	wait "$ASKED" || fail "$(meddled): mdmon --takeover: exit status $?, says: $(cat /tmp/said)"
+	assert_taken_over
 }
 
 case $LEVEL in
-*-failure | *-successor | ddf-creation) begin_sweep 30 ;;
-*) begin_sweep 6 ;;
+*-failure | *-successor | ddf-creation) begin_sweep kill 30 ;;
+*) begin_sweep kill 6 ;;
 esac
 set_up_sweep
 N=1
