@@ -140,14 +140,10 @@ static void leaves(struct imsm_rig *r, unsigned n)
 	r->disk[n] = NULL;
 }
 
-/*
- * Both disks of a mirror are pulled, md says that one has failed, and nothing is left to write that to. The array is stopped.
- * The disk that comes back does not know of it, nor does anybody else. If `recorded` the other one does.
- */
-static void goes_and_comes_back(bool recorded)
+/* A mirror in use, and disk 0 has left. */
+static struct imsm_rig *half_a_mirror(void)
 {
 	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
-	bool known;
 
 	ifx_volume(&r->fx, 1, "N 0,1");
 	for (unsigned n = 0; n < 2; n++)
@@ -156,6 +152,18 @@ static void goes_and_comes_back(bool recorded)
 	ir_load(r);
 	ir_open_array(r);
 	leaves(r, 0);
+	return r;
+}
+
+/*
+ * Both disks of a mirror are pulled, md says that one has failed, and nothing is left to write that to. The array is stopped.
+ * The disk that comes back does not know of it, nor does anybody else. If `recorded` the other one does.
+ */
+static void goes_and_comes_back(bool recorded)
+{
+	struct imsm_rig *r = half_a_mirror();
+	bool known;
+
 	if (!recorded)
 		leaves(r, 1);
 	ir_tell_disk(r, 0, MEMBER_FAULTY);
@@ -184,17 +192,10 @@ static void goes_and_comes_back(bool recorded)
  */
 static void test_the_last_copy_is_kept(void **state)
 {
-	struct imsm_rig *r = ir_new(512, 4096, 2, 0);
+	struct imsm_rig *r = half_a_mirror();
 	bool known;
 
 	(void)state;
-	ifx_volume(&r->fx, 1, "N 0,1");
-	for (unsigned n = 0; n < 2; n++)
-		ir_write_member_metadata(r, n);
-	ir_make_array(r, 0, 1, 2);
-	ir_load(r);
-	ir_open_array(r);
-	leaves(r, 0);
 	ir_break_disk(r, 1);
 	ir_tell_disk(r, 0, MEMBER_FAULTY);
 	assert_int_equal(comes(r, 0, ir_disk_new(r, 0), &known), 0);
