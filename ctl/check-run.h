@@ -4,7 +4,6 @@
 #define CTL_CHECK_RUN_H
 
 #include "ctl/check.h"
-#include "ctl/check.h"
 #include "ctl/container.h"
 #include "ctl/view.h"
 
