@@ -208,8 +208,8 @@ while :; do
 	while ! has_meddled && ! "${WHAT}_is_over"; do
 		nap 0.02
 	done
-	if ! has_meddled; then
-		meddle_no_more
+	has_meddled || meddle_no_more
+	if ! has_meddled; then # not at the last moment either
 		"end_$WHAT" well
 		say "$WHAT: $(tail -n 1 /tmp/meddled), one in $STEP meddled with"
 		break
