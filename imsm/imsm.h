@@ -430,6 +430,8 @@ void imsm_update_state(struct imsm_container *c, struct imsm_volume *v);
 void imsm_disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERIAL_LEN]);
 /* A spare becomes a member: the next entry of the disk table, of which there must be one (IMSM_MAX_DISKS). */
 void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl);
+/* What imsm_add_disk() has made a spare is again the member that the table has under its serial, if that is in order. */
+void imsm_relist_disk(struct imsm_container *c, struct imsm_dl *dl);
 /*
  * Removes the entry from the disk table; no volume may name it any more. Everything behind it moves down by one.
  * Still present: a good disk becomes a spare, a failed one unrelated.

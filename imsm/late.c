@@ -438,19 +438,6 @@ static bool any_member(const struct imsm_container *c)
 	return false;
 }
 
-/* As a spare it was turned down by what is forgotten now, and holds all that the members have taken. */
-static void take_back(struct imsm_container *c, struct imsm_dl *dl)
-{
-	int index = imsm_serial_in_table(&c->meta, dl->serial);
-
-	if (index < 0 || imsm_disk_failed(c, (uint32_t)index))
-		return;
-	dl->index = index;
-	dl->record = c->meta.disk[index];
-	dl->spare_record_due = dl->clear_migr_record_due = dl->after_members = false;
-	c->write_due = true;
-}
-
 /*
  * All members had left before what was changed last was written anywhere, and nobody was told that it is true. So it is not:
  * the first one that comes back knows, if no other one can know more. A volume may run by what it knows, and has told us
@@ -468,7 +455,7 @@ static void forget_unwritten(struct imsm_container *c, const struct imsm_meta *c
 	c->first_write = true;
 	for (struct imsm_dl *dl = c->disks; dl; dl = dl->next)
 		if (dl->after_members)
-			take_back(c, dl);
+			imsm_relist_disk(c, dl); /* turned down by what is forgotten now */
 }
 
 static void link_disk(const struct arrival *a, struct imsm_dl *dl)

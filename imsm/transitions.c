@@ -184,6 +184,18 @@ void imsm_disown_serial(struct imsm_container *c, const uint8_t serial[IMSM_SERI
 	}
 }
 
+void imsm_relist_disk(struct imsm_container *c, struct imsm_dl *dl)
+{
+	int index = imsm_serial_in_table(&c->meta, dl->serial);
+
+	if (index < 0 || imsm_disk_failed(c, (uint32_t)index))
+		return;
+	dl->index = index;
+	dl->record = c->meta.disk[index];
+	dl->spare_record_due = dl->clear_migr_record_due = dl->after_members = false;
+	c->write_due = true;
+}
+
 void imsm_enlist_disk(struct imsm_container *c, struct imsm_dl *dl)
 {
 	struct imsm_disk *d = &c->meta.disk[c->meta.num_disks];

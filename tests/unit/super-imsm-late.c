@@ -175,7 +175,6 @@ static void goes_and_comes_back(bool recorded)
 	ir_sync_now(r);
 	assert_int_equal(comes(r, 0, ir_disk_new(r, 0), &known), 0);
 	assert_int_equal(known, !recorded);
-	free(r->array);
 	ir_make_array(r, 0, 1, 1);
 	ir_open_array(r);
 	ir_tell_state(r, MARK_DIRTY);

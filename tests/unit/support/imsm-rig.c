@@ -297,6 +297,7 @@ void ir_make_array(struct imsm_rig *r, int volume, int level, unsigned members)
 	struct active_array *a = calloc(1, sizeof(*a) + MAX_DISKS * sizeof(a->disks[0]));
 
 	assert_non_null(a);
+	free(r->array); /* of before */
 	r->watch.curr_state = r->watch.prev_state = ARRAY_CLEAN;
 	r->watch.curr_action = r->watch.prev_action = SYNC_IDLE;
 	r->watch.resync_start = SECTORS_NONE;
